@@ -1,0 +1,27 @@
+"""Watchkeeper watches deployed machine-learning models and keeps them healthy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from watchkeeper.core.errors import WatchkeeperError
+    from watchkeeper.run.check import check
+    from watchkeeper.run.once import run_once
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "WatchkeeperError": "watchkeeper.core.errors",
+    "check": "watchkeeper.run.check",
+    "run_once": "watchkeeper.run.once",
+}
+
+__all__ = ["WatchkeeperError", "__version__", "check", "run_once"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'watchkeeper' has no attribute {name!r}")

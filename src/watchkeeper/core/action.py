@@ -1,0 +1,46 @@
+"""Something done or proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Action", "ActionKind", "Outcome"]
+
+
+class ActionKind(StrEnum):
+    """What is done."""
+
+    RETRAIN = "retrain"
+    VALIDATE = "validate"
+    REGISTER = "register"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+    HOLD = "hold"
+
+
+class Outcome(StrEnum):
+    """How it went."""
+
+    PROPOSED = "proposed"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something done or proposed: what, to which version, by whom, why and with which outcome."""
+
+    id: str
+    model: str
+    kind: ActionKind
+    outcome: Outcome
+    why: str
+    who: str
+    at: datetime | None = None
+    version: str = ""
+    alert: str = ""
+    facts: Mapping[str, float | str] = field(default_factory=dict)

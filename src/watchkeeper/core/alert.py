@@ -1,0 +1,72 @@
+"""Something a person should know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from watchkeeper.core.signal import Signal
+
+__all__ = ["Alert", "AlertState", "Cause", "Severity"]
+
+
+class Severity(IntEnum):
+    """How much it matters: page needs harm, a data fault that reaches the model, or a runtime breach."""
+
+    NOTICE = 1
+    WARNING = 2
+    PAGE = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class AlertState(StrEnum):
+    """Where an alert is in its life."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    SILENCED = "silenced"
+    RESOLVED = "resolved"
+
+
+class Cause(StrEnum):
+    """What kind of thing went wrong."""
+
+    DATA_FAULT = "data_fault"
+    TRAFFIC_MIX = "traffic_mix"
+    DRIFT = "drift"
+    PERFORMANCE = "performance"
+    LABEL_FAULT = "label_fault"
+    RUNTIME = "runtime"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person should know: one per cause, with the evidence grouped.
+
+    Parameters
+    ----------
+    id
+        Stable identity: the same cause in the same episode keeps its id through every state.
+    since
+        Start of the first window that showed it; ``last`` is the end of the newest one.
+    columns, segments
+        What is affected, worst first.
+    evidence
+        The signals of the newest window that showed it, worst first.
+    """
+
+    id: str
+    model: str
+    cause: Cause
+    severity: Severity
+    state: AlertState
+    message: str
+    since: datetime | None = None
+    last: datetime | None = None
+    columns: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    evidence: tuple[Signal, ...] = ()

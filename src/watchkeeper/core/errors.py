@@ -1,0 +1,99 @@
+"""Every error Watchkeeper raises on purpose.
+
+    WatchkeeperError
+    ├── UsageError            the call or command is off: names the argument and its valid values
+    │   └── ConfigError       watchkeeper.yaml is off: names the path, the near miss and the origin
+    ├── DataError             the data cannot be read or used: names the file and the column
+    │   ├── SourceError       a file, folder or table is missing, empty, truncated or unreadable
+    │   └── SchemaError       a column is missing, doubled, or of a type that cannot be used
+    ├── StateError            states that do not belong together: other map, other version, other statistic
+    ├── StoreError            the store is read-only, full, locked or of another version
+    │   └── ConflictError     somebody else moved the pointer first
+    ├── PluginError           a plug-in is unknown, doubled or breaks its protocol
+    ├── TrainingError         the user's training function failed or returned something unusable
+    └── ArtefactError         a model file is missing, altered or not on the allow-list
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ArtefactError",
+    "ConfigError",
+    "ConflictError",
+    "DataError",
+    "PluginError",
+    "SchemaError",
+    "SourceError",
+    "StateError",
+    "StoreError",
+    "TrainingError",
+    "UsageError",
+    "WatchkeeperError",
+    "near_miss",
+]
+
+
+class WatchkeeperError(Exception):
+    """Base of every error raised on purpose; the message says what, where, what is valid and what to do."""
+
+
+class UsageError(WatchkeeperError):
+    """The call or command cannot be carried out as it was written."""
+
+
+class ConfigError(UsageError):
+    """The configuration cannot be used."""
+
+
+class DataError(WatchkeeperError):
+    """The data cannot be read or used."""
+
+
+class SourceError(DataError):
+    """A file, folder or table cannot be read."""
+
+
+class SchemaError(DataError):
+    """A column is missing, doubled or of an unusable type."""
+
+
+class StateError(WatchkeeperError):
+    """States that do not belong together."""
+
+
+class StoreError(WatchkeeperError):
+    """The store cannot be read or written."""
+
+
+class ConflictError(StoreError):
+    """A pointer was moved by somebody else between reading and writing it."""
+
+
+class PluginError(WatchkeeperError):
+    """A plug-in is unknown, doubled or breaks its protocol."""
+
+
+class TrainingError(WatchkeeperError):
+    """The user's training function failed or returned something unusable."""
+
+
+class ArtefactError(WatchkeeperError):
+    """A model file is missing, altered or not on the allow-list."""
+
+
+def near_miss(word: str, valid: Iterable[str], *, most: int = 12) -> str:
+    """Return the tail of an error message: the closest valid word, and the valid words.
+
+    Examples
+    --------
+    >>> near_miss("psl", ["psi", "ks"])
+    "did you mean 'psi'? Valid: ks, psi"
+    """
+    words = sorted(set(valid))
+    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    shown = ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
+    listed = f"Valid: {shown}" if words else "Nothing is valid here"
+    return f"did you mean {close[0]!r}? {listed}" if close else listed

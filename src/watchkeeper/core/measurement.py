@@ -1,0 +1,115 @@
+"""A number with its size, its uncertainty and a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.state import StateKey
+from watchkeeper.core.window import Window
+
+__all__ = ["Family", "Measurement", "Status"]
+
+
+class Status(StrEnum):
+    """Whether there is a number: no data and a failure are never a number."""
+
+    OK = "ok"
+    NO_DATA = "no_data"
+    FAILED = "failed"
+
+
+class Family(StrEnum):
+    """What kind of number it is."""
+
+    COMPARISON = "comparison"
+    METRIC = "metric"
+    QUALITY = "quality"
+    RUNTIME = "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number about a window, a segment and a column.
+
+    Parameters
+    ----------
+    family, name
+        What was measured; ``name`` is the registry key.
+    value
+        The number; None unless ``status`` is ok.
+    n
+        Rows the number rests on.
+    error
+        Standard error of ``value`` in its own unit, None where unknown.
+    floor
+        For a distance: the value that sampling alone gives on average when nothing changed.
+    interval
+        A 95 % interval for the true value.
+    status, reason
+        ``reason`` says why there is no number.
+    revision
+        How often the window was measured again because rows or labels came late.
+    facts
+        What a reader needs to judge the number: effective sample size, ratio of scales, new levels.
+    """
+
+    family: Family
+    name: str
+    value: float | None
+    n: int
+    error: float | None = None
+    floor: float | None = None
+    interval: tuple[float, float] | None = None
+    status: Status = Status.OK
+    reason: str = ""
+    model: str = ""
+    version: str = ""
+    window: Window | None = None
+    segment: str = ALL
+    column: str = ""
+    revision: int = 0
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        key: StateKey,
+        family: Family,
+        name: str,
+        value: float,
+        n: int,
+        *,
+        error: float | None = None,
+        floor: float | None = None,
+        interval: tuple[float, float] | None = None,
+        facts: Mapping[str, float | str] | None = None,
+    ) -> Measurement:
+        """Return a measurement about the rows of ``key``."""
+        return cls(
+            family, name, value, n, error, floor, interval, Status.OK, "",
+            key.model, key.version, key.window, key.segment, key.column, 0, facts or {},
+        )  # fmt: skip
+
+    @classmethod
+    def missing(cls, key: StateKey, family: Family, name: str, reason: str, *, n: int = 0) -> Measurement:
+        """Return a measurement that has no data to rest on."""
+        return cls(
+            family, name, None, n, status=Status.NO_DATA, reason=reason,
+            model=key.model, version=key.version, window=key.window, segment=key.segment, column=key.column,
+        )  # fmt: skip
+
+    @classmethod
+    def failed(cls, key: StateKey, family: Family, name: str, reason: str, *, n: int = 0) -> Measurement:
+        """Return a measurement that could not be made."""
+        return cls(
+            family, name, None, n, status=Status.FAILED, reason=reason,
+            model=key.model, version=key.version, window=key.window, segment=key.segment, column=key.column,
+        )  # fmt: skip
+
+    @property
+    def series(self) -> tuple[str, str, str, str]:
+        """What stays the same from window to window: family, name, column and segment."""
+        return (self.family.value, self.name, self.column, self.segment)

@@ -1,0 +1,80 @@
+"""The registry of things that can be added: statistics, comparisons, metrics, charts, triggers and notifiers.
+
+A distribution names a module or package in the entry-point group ``watchkeeper.<kind>`` of its ``pyproject.toml``;
+every class in it that carries ``plugin = "<kind>"`` and a ``name`` is registered under that name. Built-ins are found
+the same way, through Watchkeeper's own entry points.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from watchkeeper.core.errors import PluginError, near_miss
+
+__all__ = ["KINDS", "plugin", "plugins"]
+
+KINDS = ("statistic", "comparison", "metric", "chart", "notifier", "trigger")
+
+
+@cache
+def plugins(kind: str) -> Mapping[str, Any]:
+    """Return one instance of every registered plug-in of a kind, by name.
+
+    Raises
+    ------
+    PluginError
+        When the kind is unknown, a module cannot be imported, or two plug-ins share a name.
+    """
+    if kind not in KINDS:
+        raise PluginError(f"there is no plug-in kind {kind!r}; {near_miss(kind, KINDS)}")
+    found: dict[str, Any] = {}
+    for entry in sorted(entry_points(group=f"watchkeeper.{kind}"), key=lambda e: (e.name, e.value)):
+        for module in _modules(entry.value):
+            for cls in _classes(module, kind):
+                other = found.get(cls.name)
+                if other is not None and type(other) is not cls:
+                    raise PluginError(
+                        f"two plug-ins claim the {kind} {cls.name!r}: "
+                        f"{type(other).__module__} and {cls.__module__}; rename one"
+                    )
+                found.setdefault(cls.name, cls())
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def plugin(kind: str, name: str) -> Any:
+    """Return the plug-in of a kind by its name.
+
+    Raises
+    ------
+    PluginError
+        When there is none, with the nearest name.
+    """
+    try:
+        return plugins(kind)[name]
+    except KeyError:
+        raise PluginError(f"there is no {kind} {name!r}; {near_miss(name, plugins(kind))}") from None
+
+
+def _modules(value: str) -> list[ModuleType]:
+    name = value.split(":", 1)[0]
+    try:
+        module = import_module(name)
+        below = [import_module(f"{name}.{m.name}") for m in iter_modules(getattr(module, "__path__", []))]
+    except Exception as error:
+        raise PluginError(f"plug-in module {name!r} cannot be imported: {error}") from error
+    return [module, *below]
+
+
+def _classes(module: ModuleType, kind: str) -> list[type[Any]]:
+    return [
+        cls
+        for _, cls in inspect.getmembers(module, inspect.isclass)
+        if cls.__module__ == module.__name__ and cls.__dict__.get("plugin") == kind and "name" in cls.__dict__
+    ]

@@ -1,0 +1,147 @@
+"""What the columns of a log mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from watchkeeper.core.errors import SchemaError, near_miss
+
+__all__ = ["ALL", "Column", "Kind", "NumericMap", "Role", "Schema", "SegmentRule", "Task"]
+
+ALL = "all"
+"""The segment that holds every row."""
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    ID = "id"
+    TIME = "time"
+    FEATURE = "feature"
+    PREDICTION = "prediction"
+    SCORE = "score"
+    LABEL = "label"
+    LATENCY = "latency"
+    VERSION = "version"
+    SEGMENT = "segment"
+    IGNORED = "ignored"
+
+
+class Kind(StrEnum):
+    """How the values of a column are summarised and compared."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    TIME = "time"
+    IDENTIFIER = "identifier"
+    UNUSABLE = "unusable"
+
+
+class Task(StrEnum):
+    """What the model answers."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NumericMap:
+    """The affine map z = (x - anchor) / scale that fixes the bins of the universal histogram.
+
+    ``anchor`` is the reference median and ``scale`` the reference interquartile range, both in the unit of the
+    column. States with different maps do not merge.
+    """
+
+    anchor: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the log: its name, role, kind, and the map its histogram uses."""
+
+    name: str
+    role: Role
+    kind: Kind
+    dtype: str = ""
+    map: NumericMap = NumericMap()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRule:
+    """Rows are split by the values of ``column``; values outside ``values`` form the segment ``other``."""
+
+    column: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a log with their roles, in the order of the log.
+
+    Parameters
+    ----------
+    columns
+        At most one column may be the id, time, prediction, score, label, latency or version.
+    task
+        What the model answers.
+    classes
+        The label values in sorted order for a classifier, as text.
+    positive
+        The class that ``score`` is the probability of (binary only).
+    segments
+        Columns whose values split the rows; a segment column may be a feature too.
+    """
+
+    columns: tuple[Column, ...]
+    task: Task = Task.NONE
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
+    segments: tuple[SegmentRule, ...] = ()
+    _index: dict[str, Column] = field(default_factory=dict, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        for column in self.columns:
+            if column.name in self._index:
+                raise SchemaError(f"column {column.name!r} occurs twice in the schema")
+            self._index[column.name] = column
+        for role in set(Role) - {Role.FEATURE, Role.SEGMENT, Role.IGNORED}:
+            names = [c.name for c in self.columns if c.role is role]
+            if len(names) > 1:
+                raise SchemaError(f"only one column may be the {role.value}; these are: {', '.join(names)}")
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __getitem__(self, name: str) -> Column:
+        try:
+            return self._index[name]
+        except KeyError:
+            raise SchemaError(f"there is no column {name!r}; {near_miss(name, self._index)}") from None
+
+    def of(self, role: Role) -> Column | None:
+        """Return the one column with ``role``, or None."""
+        return next((c for c in self.columns if c.role is role), None)
+
+    def name_of(self, role: Role) -> str | None:
+        """Return the name of the one column with ``role``, or None."""
+        column = self.of(role)
+        return column.name if column else None
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The feature columns."""
+        return tuple(c for c in self.columns if c.role is Role.FEATURE)
+
+    def with_columns(self, columns: tuple[Column, ...]) -> Schema:
+        """Return the same schema with other columns."""
+        return replace(self, columns=columns, _index={})

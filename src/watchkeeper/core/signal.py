@@ -1,0 +1,54 @@
+"""A measurement judged by a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchkeeper.core.measurement import Measurement
+
+__all__ = ["Signal", "Zone"]
+
+
+class Zone(StrEnum):
+    """Where a point lies: within one, two or three sigma of the centre, beyond the limits, or not judged."""
+
+    WITHIN_1 = "within_1"
+    WITHIN_2 = "within_2"
+    WITHIN_3 = "within_3"
+    BEYOND = "beyond"
+    LEARNING = "learning"
+    NOT_JUDGED = "not_judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a chart says of a measurement.
+
+    Parameters
+    ----------
+    chart
+        Registry key of the chart.
+    centre, lower, upper
+        Centre line and limits in the unit of the measurement; None where the chart has none (yet).
+    zone
+        Where the point lies.
+    rule
+        The rule that fired, in words; empty when none did.
+    score
+        Distance from the centre in standard deviations, or the chart's own statistic; it orders signals by weight.
+    """
+
+    measurement: Measurement
+    chart: str
+    centre: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    zone: Zone = Zone.NOT_JUDGED
+    rule: str = ""
+    score: float = 0.0
+
+    @property
+    def fired(self) -> bool:
+        """Whether a rule fired."""
+        return bool(self.rule)

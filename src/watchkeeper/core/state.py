@@ -1,0 +1,71 @@
+"""Mergeable summaries of rows, and the protocol of the statistics that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from watchkeeper.core.errors import StateError
+from watchkeeper.core.schema import ALL, Column
+from watchkeeper.core.window import Window
+
+__all__ = ["OUTCOME", "ROWS", "State", "StateKey"]
+
+OUTCOME = "@outcome"
+"""The state over label, prediction and score together."""
+
+ROWS = "@rows"
+"""The state over whole rows: their number, doubled ids and the row sample."""
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StateKey:
+    """What a state is about; every part of the key is needed to merge two states."""
+
+    model: str = ""
+    version: str = ""
+    window: Window | None = None
+    segment: str = ALL
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A mergeable summary of one column (or of outcomes, or of rows) in one window and segment.
+
+    Parameters
+    ----------
+    key
+        What the rows are.
+    spec
+        The column as the schema knows it; None for outcomes and rows.
+    parts
+        The part of each statistic by its registry key.
+    problem
+        Why the column could not be summarised, in words; empty when it could.
+    """
+
+    key: StateKey
+    spec: Column | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    def part(self, name: str, kind: type[P]) -> P:
+        """Return the part of the statistic ``name``.
+
+        Raises
+        ------
+        StateError
+            When the column could not be summarised or the statistic was not kept.
+        """
+        if self.problem:
+            raise StateError(self.problem)
+        found = self.parts.get(name)
+        if found is None:
+            raise StateError(f"column {self.key.column!r} keeps no {name}; it keeps {', '.join(sorted(self.parts))}")
+        if not isinstance(found, kind):
+            raise StateError(f"{name} of {self.key.column!r} is a {type(found).__name__}, not a {kind.__name__}")
+        return found

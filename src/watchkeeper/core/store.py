@@ -1,0 +1,126 @@
+"""What a store must be able to do; the stores themselves are in ``watchkeeper.store``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+import polars as pl
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.window import Window, WindowRule
+
+__all__ = ["Appended", "AuditEvent", "Changes", "Noun", "Store", "Table"]
+
+Noun = Spec | Measurement | Signal | Alert | Action
+"""What ``record`` takes."""
+
+T = TypeVar("T")
+
+
+class Table(StrEnum):
+    """The two append-only tables of a log."""
+
+    PREDICTIONS = "predictions"
+    LABELS = "labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of appended rows.
+
+    Parameters
+    ----------
+    rows
+        Rows written.
+    doubled
+        Rows left out because their id came earlier in the same rows.
+    refused
+        Rows kept aside in quarantine because their id or time was null; ``reason`` says which.
+    known
+        Whether this source had been appended before, in which case nothing was written.
+    """
+
+    rows: int = 0
+    doubled: int = 0
+    refused: int = 0
+    reason: str = ""
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Stored windows (grains) that rows or labels were appended to since a cursor, in order of time.
+
+    Parameters
+    ----------
+    cursor
+        Pass it to the next call to see only what comes after.
+    windows
+        The grains touched.
+    orphans
+        Labels appended since whose prediction id is unknown so far.
+    """
+
+    cursor: str
+    windows: tuple[Window, ...] = ()
+    orphans: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One link of the chain: an action and the SHA-256 over the previous link's hash and the action's JSON."""
+
+    number: int
+    action: Action
+    previous: str
+    hash: str
+
+
+class Store(Protocol):
+    """The log of one or more models and everything derived from it.
+
+    Every method raises StoreError with the place and the remedy when the store cannot be read or written, and leaves
+    what was there before untouched.
+    """
+
+    def append(
+        self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = ""
+    ) -> Appended:
+        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
+
+    def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
+        """Return the predictions of a window with their newest labels, one row per id, in bounded memory."""
+
+    def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
+        """Return which stored windows have new rows or labels since ``cursor`` (empty: since the beginning)."""
+
+    def put_states(self, model: str, window: Window, states: Iterable[State]) -> None:
+        """Replace all states of one model and stored window in one atomic commit."""
+
+    def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
+        """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""
+
+    def record(
+        self, model: str, nouns: Sequence[Noun], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+    ) -> None:
+        """Write nouns and move pointers in one transaction.
+
+        A noun with the same identity is replaced. Each action is added to the audit chain. A pointer is moved from
+        the first to the second value; ConflictError, with nothing written, when it does not hold the first.
+        """
+
+    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
+        """Return the recorded nouns (or AuditEvents) of a kind, oldest first, of all windows or those in ``window``."""
+
+    def pointer(self, model: str, name: str) -> str | None:
+        """Return what a pointer holds."""

@@ -1,0 +1,246 @@
+"""The forms in which statistics see rows: numbers, levels, outcomes and whole rows.
+
+A block does once what several statistics need: splitting off nulls and NaN, mapping to bins, counting levels.
+Numbers come in blocks small enough for the processor's cache; their buffers are reused, so a block is only valid
+until the next one is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from threading import local
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.schema import Column, NumericMap
+
+__all__ = ["BLOCK", "KEYS", "Levels", "NumberSource", "Numbers", "Outcomes", "Rows", "count_levels", "to_float", "to_text"]
+
+BLOCK = 32_768
+"""Rows of a block of numbers: a quarter of a megabyte of float64, which a core's second-level cache holds."""
+
+KEYS = 65_536
+"""Number of keys of the universal histogram."""
+
+_COUNT = "__watchkeeper_count__"
+_workspace = local()
+
+
+class _Buffers:
+    def __init__(self) -> None:
+        self.difference = np.empty(BLOCK)
+        self.mapped = np.empty(BLOCK, np.float32)
+        self.keys = np.empty(BLOCK, np.intp)
+
+
+def _buffers() -> _Buffers:
+    if not hasattr(_workspace, "buffers"):
+        _workspace.buffers = _Buffers()
+    buffers: _Buffers = _workspace.buffers
+    return buffers
+
+
+class Numbers:
+    """Up to ``BLOCK`` rows of a numeric column.
+
+    Attributes
+    ----------
+    rows, nulls, nans, positive, negative
+        Number of rows; of them null, NaN, +inf and -inf.
+    x
+        The finite values, float64, shape (m,).
+    source
+        The column the block was cut from.
+    """
+
+    __slots__ = ("_difference", "_keys", "nans", "negative", "nulls", "positive", "rows", "source", "x")
+
+    def __init__(self, source: NumberSource, x: NDArray[np.float64], rows: int, nulls: int) -> None:
+        self.source, self.rows, self.nulls = source, rows, nulls
+        self.nans = self.positive = self.negative = 0
+        self._difference: NDArray[np.float64] | None = None
+        self._keys: NDArray[np.intp] | None = None
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspicious = not np.isfinite(x.sum())
+        if suspicious:
+            finite = np.isfinite(x)
+            if not finite.all():
+                self.nans = int(np.isnan(x).sum())
+                self.positive = int(np.isposinf(x).sum())
+                self.negative = len(x) - int(finite.sum()) - self.nans - self.positive
+                x = x[finite]
+        self.x = x
+
+    @property
+    def difference(self) -> NDArray[np.float64]:
+        """x - anchor, shape (m,)."""
+        if self._difference is None:
+            self._difference = np.subtract(self.x, self.source.map.anchor, out=_buffers().difference[: len(self.x)])
+        return self._difference
+
+    @property
+    def keys(self) -> NDArray[np.intp]:
+        """The top 16 bits of z = (x - anchor) / scale as IEEE float32, shape (m,)."""
+        if self._keys is None:
+            m = len(self.x)
+            mapped = _buffers().mapped[:m]
+            with np.errstate(over="ignore", under="ignore"):
+                np.multiply(self.difference, 1.0 / self.source.map.scale, out=mapped, casting="same_kind")
+            keys = _buffers().keys[:m]
+            keys[:] = mapped.view(np.uint16)[1::2]
+            self._keys = keys
+        return self._keys
+
+
+class NumberSource:
+    """A numeric column of one batch, cut into blocks; it can be read again.
+
+    Raises
+    ------
+    SchemaError
+        When the column holds text or nested values.
+    """
+
+    def __init__(self, series: pl.Series, column: Column) -> None:
+        floats = to_float(series)
+        self.map: NumericMap = column.map
+        self.nulls = floats.null_count()
+        self._floats = floats.drop_nulls() if self.nulls else floats
+
+    def blocks(self) -> Iterator[Numbers]:
+        """Cut the column into blocks."""
+        if self.nulls:
+            yield Numbers(self, np.empty(0), self.nulls, self.nulls)
+        for chunk in self._floats.get_chunks():
+            values = chunk.to_numpy()
+            for start in range(0, len(values), BLOCK):
+                piece = values[start : start + BLOCK]
+                yield Numbers(self, piece, len(piece), 0)
+
+
+def to_float(series: pl.Series) -> pl.Series:
+    """Return a numeric, boolean or temporal column as Float64; times become seconds since 1970 in UTC.
+
+    Raises
+    ------
+    SchemaError
+        When the column holds text or nested values.
+    """
+    dtype = series.dtype
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        return series if dtype == pl.Float64 else series.cast(pl.Float64)
+    if isinstance(dtype, pl.Datetime):
+        return series.dt.epoch("us").cast(pl.Float64) / 1e6
+    if dtype == pl.Date:
+        return series.dt.epoch("s").cast(pl.Float64)
+    if isinstance(dtype, pl.Duration):
+        return series.dt.total_microseconds().cast(pl.Float64) / 1e6
+    if dtype == pl.Time:
+        return series.cast(pl.Int64).cast(pl.Float64) / 1e9
+    if dtype == pl.Null:
+        return series.cast(pl.Float64)
+    raise SchemaError(f"column {series.name!r} holds {dtype}, where numbers were expected")
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The distinct values of a categorical column with their counts.
+
+    Attributes
+    ----------
+    rows, nulls
+        Number of rows, and of them null.
+    names
+        The distinct values as text, in no order.
+    counts
+        Their counts, int64, shape (len(names),).
+    """
+
+    rows: int
+    nulls: int
+    names: pl.Series
+    counts: NDArray[np.int64]
+
+
+def to_text(series: pl.Series) -> pl.Series:
+    """Return a column as text; whole floats lose their ``.0`` so that 1 and 1.0 are one level.
+
+    Raises
+    ------
+    SchemaError
+        When the column holds nested values.
+    """
+    dtype = series.dtype
+    if dtype == pl.String:
+        return series
+    if dtype.is_nested() or dtype == pl.Object:
+        raise SchemaError(f"column {series.name!r} holds {dtype}, where single values were expected")
+    if dtype == pl.Binary:
+        return series.bin.encode("hex")
+    if dtype.is_float():
+        whole = series.is_finite() & (series == series.floor()) & (series.abs() < 2**53)
+        as_text = series.cast(pl.String)
+        return as_text.zip_with(~whole.fill_null(False), series.cast(pl.Int64, strict=False).cast(pl.String))
+    return series.cast(pl.String)
+
+
+def count_levels(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Levels]:
+    """Count the distinct values of several columns at once, by column."""
+    return {name: _levels(frame[name].value_counts(sort=False, name=_COUNT), frame.height) for name in names}
+
+
+def _levels(counted: pl.DataFrame, rows: int) -> Levels:
+    names = to_text(counted.to_series(0))
+    counts = counted.to_series(1).cast(pl.Int64)
+    known = names.is_not_null()
+    valid = counts.filter(known)
+    return Levels(rows, rows - int(valid.sum()), names.filter(known), valid.to_numpy())
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What was answered and what was true, row by row, in the terms of the schema.
+
+    Attributes
+    ----------
+    rows
+        Number of predictions, labelled or not.
+    label, prediction
+        Classifier: int64 codes into ``classes``, -1 for null and -2 for a class that is not among them, shape (rows,).
+        Regressor: float64 values, NaN for null.
+    score
+        float64, shape (rows,), NaN for null; None when the log has no score.
+    classes
+        The classes in the order of their codes; empty for a regressor.
+    positive
+        Code of the class that ``score`` is the probability of; None unless binary.
+    """
+
+    rows: int
+    label: NDArray[np.int64] | NDArray[np.float64] | None
+    prediction: NDArray[np.int64] | NDArray[np.float64] | None
+    score: NDArray[np.float64] | None
+    classes: tuple[str, ...] = ()
+    positive: int | None = None
+
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Rows whose label is known and among the classes, shape (rows,)."""
+        if self.label is None:
+            return np.zeros(self.rows, bool)
+        return self.label >= 0 if self.classes else np.isfinite(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Whole rows: the frame and a 64-bit hash of each row's identity, uint64, shape (rows,)."""
+
+    frame: pl.DataFrame
+    hashes: NDArray[np.uint64]
+    doubled: int = 0
+

@@ -1,0 +1,116 @@
+"""States as bytes: one versioned form for the store, the wire and the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import StateError
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.schema import Column
+
+__all__ = ["FORMAT", "decode_state", "encode_state", "merge_states"]
+
+FORMAT = 1
+"""Version of the envelope; every statistic has a version of its own inside it."""
+
+_ARRAY, _FRAME = 1, 2
+_SIZES = (np.uint8, np.uint16, np.uint32, np.int64)
+
+
+def _pack_array(array: NDArray[Any]) -> bytes:
+    stored = array
+    if array.dtype == np.int64 and array.size and array.min() >= 0:
+        largest = int(array.max())
+        stored = array.astype(next(t for t in _SIZES if largest <= np.iinfo(t).max))
+    head = f"{array.dtype.name}|{stored.dtype.name}|{','.join(map(str, array.shape))}".encode()
+    return bytes([len(head)]) + head + np.ascontiguousarray(stored).tobytes()
+
+
+def _unpack_array(data: bytes) -> NDArray[Any]:
+    size = data[0]
+    wanted, stored, shape = data[1 : 1 + size].decode().split("|")
+    flat = np.frombuffer(data[1 + size :], np.dtype(stored)).astype(np.dtype(wanted))
+    return flat.reshape([int(s) for s in shape.split(",") if s])
+
+
+def _out(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return msgspec.msgpack.Ext(_ARRAY, _pack_array(value))
+    if isinstance(value, pl.DataFrame):
+        buffer = BytesIO()
+        value.write_ipc(buffer)
+        return msgspec.msgpack.Ext(_FRAME, buffer.getvalue())
+    if isinstance(value, np.generic):
+        return value.item()
+    raise StateError(f"a state cannot hold a {type(value).__name__}")
+
+
+def _in(code: int, data: memoryview) -> Any:
+    if code == _ARRAY:
+        return _unpack_array(bytes(data))
+    if code == _FRAME:
+        return pl.read_ipc(BytesIO(bytes(data)))
+    raise StateError(f"a stored state holds an unknown form {code}; it was written by a newer version")
+
+
+def encode_state(state: State) -> bytes:
+    """Return a state as bytes."""
+    parts = {
+        name: [plugin("statistic", name).version, {f.name: getattr(part, f.name) for f in fields(part)}]
+        for name, part in state.parts.items()
+    }
+    body = {"format": FORMAT, "key": state.key, "spec": state.spec, "problem": state.problem, "parts": parts}
+    return msgspec.msgpack.encode(body, enc_hook=_out)
+
+
+def decode_state(data: bytes) -> State:
+    """Return the state that ``encode_state`` wrote.
+
+    Raises
+    ------
+    StateError
+        When the bytes are damaged or were written by a newer version.
+    """
+    try:
+        body = msgspec.msgpack.decode(data, ext_hook=_in)
+        if body["format"] > FORMAT:
+            raise StateError(f"the state has format {body['format']}, this version reads up to {FORMAT}; upgrade")
+        parts = {}
+        for name, (version, values) in body["parts"].items():
+            statistic = plugin("statistic", name)
+            if version != statistic.version:
+                raise StateError(f"the stored {name} has version {version}, this is {statistic.version}; upgrade")
+            typed = {f.name: values[f.name] for f in fields(statistic.part_type)}
+            parts[name] = msgspec.convert(typed, statistic.part_type, dec_hook=_keep)
+        spec = msgspec.convert(body["spec"], Column) if body["spec"] else None
+        return State(msgspec.convert(body["key"], StateKey), spec, parts, body["problem"])
+    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
+        raise StateError(f"a stored state is damaged: {error}") from error
+
+
+def _keep(wanted: type, value: Any) -> Any:
+    return value
+
+
+def merge_states(a: State, b: State) -> State:
+    """Return the state of all rows of ``a`` and ``b``; the key is that of ``a``.
+
+    Raises
+    ------
+    StateError
+        When the columns differ or a statistic was kept with another reference.
+    """
+    if a.key.column != b.key.column:
+        raise StateError(f"states of {a.key.column!r} and {b.key.column!r} do not merge")
+    parts = dict(a.parts)
+    for name, part in b.parts.items():
+        parts[name] = plugin("statistic", name).merge(parts[name], part) if name in parts else part
+    return replace(a, spec=a.spec or b.spec, parts=parts, problem=a.problem or b.problem)

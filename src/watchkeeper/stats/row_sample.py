@@ -1,0 +1,101 @@
+"""A uniform sample of whole rows that does not depend on their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.schema import Column
+from watchkeeper.stats.blocks import Rows
+
+__all__ = ["RowSample", "RowSamplePart"]
+
+_SIZE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowSamplePart:
+    """The 1,000 rows with the smallest hashes, in the order of their hashes.
+
+    Attributes
+    ----------
+    hashes
+        uint64, strictly increasing, shape (k,), k ≤ 1,000.
+    frame
+        The rows, in the same order.
+    rows, doubled
+        Rows seen in all, and of them rows whose id had been seen before in the same batch.
+    """
+
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    frame: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rows: int = 0
+    doubled: int = 0
+
+
+def _smallest(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    if len(hashes) > 8 * _SIZE:
+        limit = np.uint64(4 * _SIZE / len(hashes) * 2.0**64)
+        low = np.flatnonzero(hashes < limit)
+        distinct, first = np.unique(hashes[low], return_index=True)
+        if len(distinct) >= _SIZE:
+            return low[first[:_SIZE]]
+    return np.unique(hashes, return_index=True)[1][:_SIZE]
+
+
+class _Work:
+    def __init__(self) -> None:
+        self.part_: RowSamplePart = RowSamplePart()
+
+    def add(self, block: Rows) -> None:
+        hashes = block.hashes
+        if len(self.part_.hashes) == _SIZE:
+            below = np.flatnonzero(hashes < self.part_.hashes[-1])
+        else:
+            below = np.arange(len(hashes))
+        chosen = below[_smallest(hashes[below])]
+        fresh = RowSamplePart(hashes[chosen], block.frame[chosen], len(hashes), block.doubled)
+        self.part_ = RowSample().merge(self.part_, fresh)
+
+    def part(self) -> RowSamplePart:
+        return self.part_
+
+
+class RowSample:
+    """Bottom-k sample: the k rows whose identity hashes lowest; uniform, mergeable and unchanged by replays.
+
+    References
+    ----------
+    Cohen and Kaplan (2007), Summarizing data using bottom-k sketches, doi:10.1145/1281100.1281133.
+    """
+
+    plugin: ClassVar[str] = "statistic"
+    name: ClassVar[str] = "row_sample"
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[type, ...]] = (Rows,)
+    part_type: ClassVar[type] = RowSamplePart
+
+    def applies(self, column: Column) -> bool:
+        """Whole rows only: never a single column."""
+        return False
+
+    def start(self, column: Column) -> _Work:
+        """Return empty working memory."""
+        return _Work()
+
+    def merge(self, a: RowSamplePart, b: RowSamplePart) -> RowSamplePart:
+        """Keep the smallest hashes of both; a row that is in both is kept once."""
+        if not len(a.hashes) or not len(b.hashes):
+            one = a if len(a.hashes) else b
+            return RowSamplePart(one.hashes, one.frame, a.rows + b.rows, a.doubled + b.doubled)
+        hashes, first = np.unique(np.concatenate([a.hashes, b.hashes]), return_index=True)
+        frame = pl.concat([a.frame, b.frame], how="diagonal_relaxed")[first[:_SIZE]]
+        return RowSamplePart(hashes[:_SIZE], frame, a.rows + b.rows, a.doubled + b.doubled)
+
+    def result(self, part: RowSamplePart) -> pl.DataFrame:
+        """Return the sampled rows."""
+        return part.frame

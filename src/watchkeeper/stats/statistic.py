@@ -1,0 +1,65 @@
+"""The protocol of a mergeable statistic, and the one way to fold rows into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from watchkeeper.core.schema import Column
+
+__all__ = ["Accumulator", "Statistic", "fold"]
+
+
+class Accumulator(Protocol):
+    """Mutable working memory of one fold; never shared and never stored."""
+
+    def add(self, block: Any) -> None:
+        """Take the rows of ``block`` in."""
+
+    def part(self) -> Any:
+        """Return what was taken in as an immutable part."""
+
+
+@runtime_checkable
+class Statistic(Protocol):
+    """A monoid over parts: ``zero`` is its identity, ``merge`` its operation, and ``fold`` maps rows into it.
+
+    Attributes
+    ----------
+    plugin
+        Always ``"statistic"``.
+    name
+        Registry key, which is also the stored tag.
+    version
+        Version of the stored form.
+    reads
+        The block types it can take in.
+    part_type
+        The frozen dataclass of its part.
+    """
+
+    plugin: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[int]
+    reads: ClassVar[tuple[type, ...]]
+    part_type: ClassVar[type]
+
+    def applies(self, column: Column) -> bool:
+        """Return whether the statistic is kept for ``column`` by default."""
+
+    def start(self, column: Column) -> Accumulator:
+        """Return empty working memory for ``column``."""
+
+    def merge(self, a: Any, b: Any) -> Any:
+        """Return the part of all rows of ``a`` and ``b``; raise StateError when they do not belong together."""
+
+    def result(self, part: Any) -> Any:
+        """Return the value a person asks for."""
+
+
+def fold(statistic: Statistic, column: Column, blocks: Iterable[Any]) -> Any:
+    """Return the part of ``statistic`` over all rows of ``blocks``; no blocks give its zero."""
+    work = statistic.start(column)
+    for block in blocks:
+        work.add(block)
+    return work.part()
