@@ -1,5 +1,7 @@
 """Every error Watchkeeper raises on purpose.
 
+The tree::
+
     WatchkeeperError
     ├── UsageError            the call or command is off: names the argument and its valid values
     │   └── ConfigError       watchkeeper.yaml is off: names the path, the near miss and the origin

@@ -42,9 +42,7 @@ class AtomsPart:
         return self.values[keep], self.counts[keep]
 
 
-def _merged(
-    values: list[NDArray[np.float64]], counts: list[NDArray[np.int64]], n: int, cap: int = _CAP
-) -> AtomsPart:
+def _merged(values: list[NDArray[np.float64]], counts: list[NDArray[np.int64]], n: int, cap: int = _CAP) -> AtomsPart:
     merged, place = np.unique(np.concatenate(values), return_inverse=True)
     total = np.zeros(len(merged), np.int64)
     np.add.at(total, place, np.concatenate(counts))
@@ -105,7 +103,8 @@ def _read_again(source: NumberSource, crowded: NDArray[np.bool_], n: int) -> Ato
 class Atoms:
     """Exact counts of values that repeat, so that zeros, defaults and whole numbers are not smeared over bins.
 
-X
+    A value is looked for where a bin of the universal histogram holds .4 % of the rows of a batch or more; its count
+    is short by less than 1 % of the rows. At most 256 values are kept, the commonest ones.
     """
 
     plugin: ClassVar[str] = "statistic"

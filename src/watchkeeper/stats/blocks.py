@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, NumericMap
 
-__all__ = ["BLOCK", "KEYS", "Levels", "NumberSource", "Numbers", "Outcomes", "Rows", "count_levels", "to_float", "to_text"]
+__all__ = [
+    "BLOCK",
+    "KEYS",
+    "Levels",
+    "NumberSource",
+    "Numbers",
+    "Outcomes",
+    "Rows",
+    "count_levels",
+    "to_float",
+    "to_text",
+]
 
 BLOCK = 32_768
 """Rows of a block of numbers: a quarter of a megabyte of float64, which a core's second-level cache holds."""
@@ -78,7 +89,7 @@ class Numbers:
 
     @property
     def difference(self) -> NDArray[np.float64]:
-        """x - anchor, shape (m,)."""
+        """Distance from the anchor, x - a, shape (m,)."""
         if self._difference is None:
             self._difference = np.subtract(self.x, self.source.map.anchor, out=_buffers().difference[: len(self.x)])
         return self._difference
@@ -243,4 +254,3 @@ class Rows:
     frame: pl.DataFrame
     hashes: NDArray[np.uint64]
     doubled: int = 0
-

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.schema import Column
+from watchkeeper.core.state import State, StateKey
 
 __all__ = ["FORMAT", "decode_state", "encode_state", "merge_states"]
 
@@ -96,7 +96,7 @@ def decode_state(data: bytes) -> State:
         raise StateError(f"a stored state is damaged: {error}") from error
 
 
-def _keep(wanted: type, value: Any) -> Any:
+def _keep(_wanted: type, value: Any) -> Any:
     return value
 
 

@@ -81,7 +81,8 @@ class HistogramPart:
         at = np.minimum(np.searchsorted(cumulated, place, side="left"), len(cumulated) - 1)
         lower, upper = self.edges()
         inside = np.clip((place - (cumulated[at] - self.counts[at])) / self.counts[at], 0, 1)
-        return lower[at] + inside * (upper[at] - lower[at])
+        values: NDArray[np.float64] = lower[at] + inside * (upper[at] - lower[at])
+        return values
 
 
 class _Work:

@@ -147,9 +147,7 @@ def _epoch_us(series: pl.Series) -> pl.Series:
     raise SchemaError(f"time column {series.name!r} holds {series.dtype}, where dates with times were expected")
 
 
-def _fold_all(
-    frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None
-) -> list[State]:
+def _fold_all(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None) -> list[State]:
     watched = [c for c in schema if c.role not in (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)]
     problems = {c.name: _problem(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
@@ -276,8 +274,8 @@ def _codes(series: pl.Series, classes: tuple[str, ...]) -> NDArray[np.int64]:
     text = to_text(series)
     if series.dtype.is_float():
         text = text.set(series.is_nan().fill_null(False), None)
-    codes = text.replace_strict(mapping, default=-2, return_dtype=pl.Int64)
-    return codes.set(text.is_null(), -1).to_numpy()
+    coded = text.replace_strict(mapping, default=-2, return_dtype=pl.Int64)
+    return coded.set(text.is_null(), -1).to_numpy()
 
 
 def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
