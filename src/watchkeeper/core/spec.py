@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from watchkeeper.core.alert import Cause
 from watchkeeper.core.schema import ALL, Schema
-from watchkeeper.core.window import WindowRule
+from watchkeeper.core.window import Window, WindowRule
 
 __all__ = ["AlertRule", "Maintenance", "Monitor", "Spec"]
 
@@ -28,8 +29,8 @@ class Monitor:
         Registry key of the chart that judges it.
     options
         Options of the chart, such as ``k`` for Shewhart or ``tolerance`` for the tolerance rule.
-    harm
-        Whether a fall (or rise, for a loss) of this number means that the model does harm: only then may it page.
+    cause
+        What kind of thing is wrong when it signals; ``performance`` means that the model does harm.
     """
 
     measure: str
@@ -37,7 +38,7 @@ class Monitor:
     columns: tuple[str, ...] = ()
     segments: tuple[str, ...] = (ALL,)
     options: Mapping[str, float | str] = field(default_factory=dict)
-    harm: bool = False
+    cause: Cause = Cause.DRIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +72,69 @@ class Maintenance:
     retrain, promote
         ``auto`` to do it, ``ask`` to propose it, ``never``.
     metric
-        The metric the gate compares.
+        The metric the gate decides on; empty for log_loss (binary), accuracy (multiclass) or mae (regression).
     margin
-        How much worse the challenger may be and still count as non-inferior, in the unit of the metric.
+        How much worse the challenger may be and still count as non-inferior, in the unit of the metric; None for .01
+        (brier .005; mae and mse one percent of the champion's).
+    alpha
+        One-sided significance level of the gate.
+    min_rows
+        Labelled rows below which the gate refuses to judge.
+    segments
+        Segment columns the gate checks one by one; empty for all those of the schema.
+    windows
+        Training windows to choose from: ``all``, ``since_change``, ``last:8w``, ``decay:4w`` (half-life) and
+        ``season:52w`` (from that long ago on, as long as the held-out block and the gate's block are).
+    holdout
+        Length of the block that chooses the window, and of the newer one that the gate judges on.
     label_delay
-        The embargo between the last training row and the first gate row.
+        The embargo between the last training row and the first held-out row.
+    max_age
+        Age of the champion's newest training row after which retraining is proposed; None for no limit.
+    cooldown
+        Windows to wait after a challenger was refused.
+    seed
+        Handed to the training function.
+    pickle
+        Whether a model that skops cannot hold may be stored as a pickle, which runs code when it is loaded.
+    trusted
+        Types beyond Watchkeeper's own list that a model file may hold.
     """
 
     train: str = ""
     retrain: str = "auto"
     promote: str = "ask"
-    metric: str = "log_loss"
-    margin: float = 0.0
+    metric: str = ""
+    margin: float | None = None
+    alpha: float = 0.05
+    min_rows: int = 500
+    segments: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ("all", "since_change", "last:8w", "last:26w")
+    holdout: timedelta = timedelta(days=7)
     label_delay: timedelta = timedelta(days=1)
+    max_age: timedelta | None = None
+    cooldown: int = 2
+    seed: int = 0
     pickle: bool = False
+    trusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Everything the four pure steps need to know about one model."""
+    """Everything the four pure steps need to know about one model.
+
+    Parameters
+    ----------
+    windows
+        How event time is cut; None judges all current rows as one window.
+    reference
+        The window of the log that serves as reference; None when the reference came from elsewhere.
+    """
 
     model: str
     schema: Schema
     windows: WindowRule | None = None
+    reference: Window | None = None
     monitors: tuple[Monitor, ...] = ()
     alerts: AlertRule = AlertRule()
     maintenance: Maintenance = Maintenance()
