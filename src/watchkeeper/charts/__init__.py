@@ -1,0 +1,1 @@
+"""Charts that judge a series of measurements, one file each: step(memory, measurement) → (memory, signal)."""

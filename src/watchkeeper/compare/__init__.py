@@ -1,0 +1,1 @@
+"""Comparisons of a reference state with a current state, one file each; each gives one measurement."""

@@ -1,0 +1,43 @@
+"""Alerts in a JSON-lines file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from watchkeeper.alerts.payload import payload
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.errors import UsageError
+
+__all__ = ["File"]
+
+
+class File:
+    """Appends one line per alert to the file ``path``; each line is written in one call, so processes may share it."""
+
+    plugin: ClassVar[str] = "notifier"
+    name: ClassVar[str] = "file"
+
+    def send(self, alert: Alert, options: dict[str, str]) -> None:
+        """Append the line.
+
+        Raises
+        ------
+        UsageError
+            Without a path.
+        OSError
+            When the file cannot be written.
+        """
+        if not options.get("path"):
+            raise UsageError("the notifier 'file' needs a path")
+        line = (json.dumps(payload(alert), ensure_ascii=False) + "\n").encode()
+        path = Path(options["path"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, line)
+            os.fsync(handle)
+        finally:
+            os.close(handle)

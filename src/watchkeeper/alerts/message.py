@@ -1,0 +1,54 @@
+"""An alert in one sentence, with names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.signal import Signal
+
+__all__ = ["describe", "describe_signal"]
+
+_MOST = 4
+
+
+def describe(cause: Cause, signals: Sequence[Signal]) -> str:
+    """Say what the signals of one cause have in common, worst first, in at most four clauses."""
+    clauses = list(dict.fromkeys(describe_signal(signal) for signal in signals))
+    shown = "; ".join(clauses[:_MOST])
+    more = len(clauses) - _MOST
+    return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def describe_signal(signal: Signal) -> str:
+    """Say what one signal found, in words and with its number."""
+    m = signal.measurement
+    where = f" in {m.segment}" if m.segment != ALL else ""
+    if m.status is not Status.OK or m.value is None:
+        return f"{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
+    facts = m.facts
+    if m.name == "unit_change":
+        units = f" ({facts['units']})" if facts.get("units") else ""
+        return f"{m.column} is {m.value:.4g} times what it was{units}{where}"
+    if m.name == "null_rate":
+        return f"{m.column} without a value: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
+    if m.name == "unseen_levels":
+        return f"{m.column} has new levels in {m.value:.1%} of rows: {facts.get('levels', '')}{where}"
+    if m.name == "l_infinity":
+        level, before, now = facts.get("level"), float(facts["from"]), float(facts["to"])
+        return f"{m.column} moved, {level!r} {before:.1%} → {now:.1%}{where}"
+    return _plain(m, signal, where)
+
+
+def _plain(m: Measurement, signal: Signal, where: str) -> str:
+    subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
+    assert m.value is not None
+    limits = f", limits {_limit(signal.lower)} to {_limit(signal.upper)}" if signal.upper is not None else ""
+    centre = f", expected {signal.centre:.3g}" if signal.centre else ""
+    return f"{subject} is {m.value:.3g}{centre}{limits}{where}"
+
+
+def _limit(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"

@@ -1,0 +1,149 @@
+"""When signals become an alert, and when the alert is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from watchkeeper.alerts.message import describe
+from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.spec import AlertRule
+from watchkeeper.core.window import Window
+
+__all__ = ["Episode", "decide", "severity_of"]
+
+_AT_ONCE = {Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.BLIND, Cause.RUNTIME}
+_PAGES = {Cause.DATA_FAULT, Cause.PERFORMANCE, Cause.RUNTIME, Cause.BLIND}
+
+
+def severity_of(cause: Cause) -> Severity:
+    """Return the severity by impact: harm, faults that reach the model and blindness page, drift warns."""
+    if cause in _PAGES:
+        return Severity.PAGE
+    return Severity.WARNING if cause in (Cause.DRIFT, Cause.LABEL_FAULT) else Severity.NOTICE
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What the policy remembers of one cause.
+
+    Parameters
+    ----------
+    recent
+        Whether each of the last windows signalled, oldest first.
+    quiet
+        Windows in a row without a signal.
+    alert
+        The open alert, pending or firing; None between episodes.
+    """
+
+    recent: tuple[bool, ...] = ()
+    quiet: int = 0
+    alert: Alert | None = None
+
+
+Memory = Mapping[Cause, Episode]
+
+
+def decide(
+    model: str,
+    window: Window | None,
+    signals: Iterable[tuple[Cause, Signal]],
+    rule: AlertRule,
+    memory: Memory,
+) -> tuple[list[Alert], dict[Cause, Episode]]:
+    """Turn the signals of one window into alerts: one per cause, whatever the number of columns.
+
+    A cause fires when ``k`` of the last ``n`` windows signalled; data faults, label faults, blindness and runtime
+    breaches fire at once. A firing alert stays (latches) until ``clear`` windows in a row are quiet. Drift of a column
+    that a data fault explains is not a cause of its own.
+
+    Parameters
+    ----------
+    signals
+        Every signal of the window with the cause its monitor stands for, fired or not.
+    memory
+        The episodes so far, as returned for the window before.
+
+    Returns
+    -------
+    tuple
+        The alerts that are pending, firing or just resolved, gravest first, and the new memory.
+    """
+    judged = list(signals)
+    groups = _grouped(judged)
+    seen = {cause for cause, signal in judged if signal.measurement.status is not Status.NO_DATA}
+    episodes = dict(memory)
+    alerts: list[Alert] = []
+    for cause in Cause:
+        group = groups.get(cause)
+        episode = episodes.get(cause, Episode())
+        if group is None and (cause not in seen or not episode.recent):
+            # Nothing was judged for this cause: a window without data neither confirms nor clears it.
+            if episode.alert is not None:
+                alerts.append(episode.alert)
+            continue
+        alert, episodes[cause] = _advance(model, cause, window, group or [], rule, episode)
+        if alert is not None:
+            alerts.append(alert)
+    alerts.sort(key=lambda a: (a.state is AlertState.RESOLVED, -a.severity, a.cause))
+    return alerts, episodes
+
+
+def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]]:
+    fired = [(cause, signal) for cause, signal in judged if signal.fired]
+    faulty = {s.measurement.column for cause, s in fired if cause is Cause.DATA_FAULT and s.measurement.column}
+    groups: dict[Cause, list[Signal]] = {}
+    for cause, signal in fired:
+        if cause is Cause.DRIFT and signal.measurement.column in faulty:
+            continue
+        groups.setdefault(cause, []).append(signal)
+    for group in groups.values():
+        group.sort(key=lambda s: -abs(s.score))
+    return groups
+
+
+def _advance(
+    model: str, cause: Cause, window: Window | None, group: list[Signal], rule: AlertRule, episode: Episode
+) -> tuple[Alert | None, Episode]:
+    k, n = (1, 1) if cause in _AT_ONCE else (rule.k, rule.n)
+    fired = bool(group)
+    recent = (*episode.recent, fired)[-max(n, 1) :]
+    quiet = 0 if fired else episode.quiet + 1
+    alert = episode.alert
+    if alert is None:
+        if not fired:
+            return None, Episode(recent, quiet)
+        start = window.start if window else None
+        alert = Alert(_identity(model, cause, start), model, cause, severity_of(cause), AlertState.PENDING, "", start)
+    if fired:
+        alert = replace(
+            alert,
+            message=describe(cause, group),
+            last=window.end if window else None,
+            columns=_merged(group, lambda s: s.measurement.column, alert.columns),
+            segments=_merged(group, lambda s: "" if s.measurement.segment == ALL else s.measurement.segment, ()),
+            evidence=tuple(group),
+        )
+    if alert.state is AlertState.PENDING and sum(recent) >= k:
+        alert = replace(alert, state=AlertState.FIRING)
+    if alert.state is AlertState.PENDING and not any(recent):
+        return None, Episode(recent, quiet)
+    if alert.state is AlertState.FIRING and quiet >= rule.clear:
+        return replace(alert, state=AlertState.RESOLVED), Episode((), 0)
+    return alert, Episode(recent, quiet, alert)
+
+
+def _merged(group: list[Signal], key: Callable[[Signal], str], before: tuple[str, ...]) -> tuple[str, ...]:
+    names = [key(signal) for signal in group]
+    return tuple(dict.fromkeys(name for name in (*names, *before) if name and not name.startswith("@")))
+
+
+def _identity(model: str, cause: Cause, start: datetime | None) -> str:
+    words = f"{model}\x00{cause.value}\x00{start.isoformat() if start else ''}"
+    return sha256(words.encode()).hexdigest()[:16]

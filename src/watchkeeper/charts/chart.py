@@ -1,0 +1,53 @@
+"""The protocol of a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, runtime_checkable
+
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.signal import Signal
+
+__all__ = ["Chart", "Memory", "Options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a chart keeps of a series between two points: numbers and lists of numbers only, so that it stores as JSON.
+
+    Parameters
+    ----------
+    numbers
+        Single numbers by name.
+    points
+        Phase I points as (value, standard error).
+    """
+
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    points: tuple[tuple[float, float], ...] = ()
+
+
+Options = Mapping[str, float | str]
+
+
+@runtime_checkable
+class Chart(Protocol):
+    """A judge of one series of measurements.
+
+    Attributes
+    ----------
+    plugin
+        Always ``"chart"``.
+    name
+        Registry key.
+    defaults
+        Every option it knows, with its default.
+    """
+
+    plugin: ClassVar[str]
+    name: ClassVar[str]
+    defaults: ClassVar[Options]
+
+    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+        """Judge the next point of the series; no memory starts it. A point without data leaves the memory alone."""

@@ -1,0 +1,76 @@
+"""Centre and between-window variance of a series from its first, in-control windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy.stats import norm, t
+
+__all__ = ["Baseline", "baseline", "widening"]
+
+_TRIM = 3.5
+_NORMAL_MAD = 1.4826022185056018
+"""1 / Φ⁻¹(3/4): makes the median absolute deviation of a normal sample estimate its standard deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """In-control level of a series.
+
+    Parameters
+    ----------
+    centre
+        Weighted mean of the points that were kept.
+    between
+        τ², the variance between windows beyond sampling, in the squared unit of the series.
+    used
+        Points kept after trimming.
+    """
+
+    centre: float
+    between: float
+    used: int
+
+
+def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
+    """Estimate the in-control level from (value, standard error) pairs, robustly.
+
+    Points further than 3.5 robust standard deviations from the median are left out. τ² is the moment estimate of
+    DerSimonian and Laird, τ² = max(0, (Q - (k - 1)) / (Σw - Σw²/Σw)) with w = 1/s²; points without a sampling error
+    give the plain variance.
+
+    References
+    ----------
+    DerSimonian and Laird (1986), Meta-analysis in clinical trials, doi:10.1016/0197-2456(86)90046-2.
+    Iglewicz and Hoaglin (1993), How to detect and handle outliers: the limit of 3.5.
+    """
+    values = np.array([p[0] for p in points], float)
+    errors = np.array([p[1] for p in points], float)
+    middle = float(np.median(values))
+    spread = _NORMAL_MAD * float(np.median(np.abs(values - middle)))
+    distance = np.abs(values - middle)
+    keep = distance <= _TRIM * np.sqrt(spread**2 + errors**2) if spread > 0 or errors.any() else distance == 0
+    values, errors = values[keep], errors[keep]
+    k = len(values)
+    if k < 2:
+        return Baseline(middle, 0.0, k)
+    if not (errors > 0).all():
+        return Baseline(float(values.mean()), float(values.var(ddof=1)), k)
+    w = 1 / errors**2
+    fixed = float((w * values).sum() / w.sum())
+    q = float((w * (values - fixed) ** 2).sum())
+    between = max(0.0, (q - (k - 1)) / float(w.sum() - (w**2).sum() / w.sum()))
+    w = 1 / (errors**2 + between)
+    return Baseline(float((w * values).sum() / w.sum()), between, k)
+
+
+def widening(k: float, used: int) -> float:
+    """Return the factor that replaces k when the centre and spread come from ``used`` windows only.
+
+    t_{m-1, 1-α/2}·√(1 + 1/m) with α = 2·Φ(-k): the prediction limits of one further point.
+    """
+    if used < 2:
+        return k
+    return float(t.isf(norm.sf(k), used - 1)) * sqrt(1 + 1 / used)

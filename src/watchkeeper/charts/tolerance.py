@@ -1,0 +1,87 @@
+"""The window rule: a distance must exceed a tolerance by more than sampling explains."""
+
+from __future__ import annotations
+
+from math import log, sqrt
+from typing import ClassVar
+
+from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.signal import Signal, Zone
+
+__all__ = ["Tolerance"]
+
+
+class Tolerance:
+    """Signals D > δ + √(ln(2·p·A) / (2·n_e)); for a rate, when its likelihood ratio against the tolerated rate does.
+
+    D is a distance between distribution functions or shares, δ the tolerance below which a change does not matter,
+    p the number of series judged together and A the run length to a false alarm in windows. n_e is the effective
+    sample size of the measurement over the design effect φ. By the inequality of Dvoretzky, Kiefer, Wolfowitz and
+    Massart the average run length over all p series is at least A as long as no distance truly exceeds δ.
+
+    A measurement that states ``reference_upper`` is a rate q against a reference rate p0: the tolerated rate is
+    u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound, which finds
+    a small rate rising where the bound above is blind.
+
+    References
+    ----------
+    Massart (1990), doi:10.1214/aop/1176990746. Chernoff (1952), doi:10.1214/aoms/1177729330.
+    """
+
+    plugin: ClassVar[str] = "chart"
+    name: ClassVar[str] = "tolerance"
+    defaults: ClassVar[Options] = {
+        "tolerance": 0.05, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "always": 0.0,
+    }  # fmt: skip
+
+    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+        """Judge the point; the rule needs no memory."""
+        memory = memory or Memory()
+        chosen = {**self.defaults, **options}
+        size = measurement.facts.get("n_effective")
+        if measurement.status is not Status.OK or measurement.value is None or not isinstance(size, (int, float)):
+            return memory, Signal(measurement, self.name)
+        if "reference_upper" in measurement.facts:
+            return memory, _rate(self.name, measurement, chosen)
+        delta, effect = float(chosen["tolerance"]), max(1.0, float(chosen["design_effect"]))
+        room = sqrt(log(2 * float(chosen["series"]) * float(chosen["run_length"])) / (2 * size / effect))
+        limit = delta + room
+        beyond = measurement.value > limit
+        rule = f"above {limit:.3g} (tolerance {delta:g} and sampling {room:.3g})" if beyond else ""
+        return memory, _signal(self.name, measurement, measurement.value, limit, room, rule)
+
+
+def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -> Signal:
+    facts = measurement.facts
+    before, now, ceiling = (float(facts[key]) for key in ("from", "to", "reference_upper"))
+    delta = float(chosen["tolerance"])
+    tolerated = min(max(min(before + delta, 2 * before), ceiling, float(chosen["always"])), 1.0)
+    n = measurement.n / max(1.0, float(chosen["design_effect"]))
+    needed = log(float(chosen["series"]) * float(chosen["run_length"]))
+    limit = _upper(tolerated, needed / n) - before if n else 1.0
+    beyond = now - before > limit
+    rule = f"from {before:.2%} to {now:.2%}, above {before + limit:.2%}" if beyond else ""
+    return _signal(name, measurement, now - before, limit, max(limit - (tolerated - before), 1e-12), rule)
+
+
+def _signal(name: str, measurement: Measurement, value: float, limit: float, room: float, rule: str) -> Signal:
+    share = value / limit if limit > 0 else 0.0
+    zone = Zone.BEYOND if rule else Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
+    return Signal(measurement, name, 0.0, None, limit, zone, rule, 3 * share)
+
+
+def _divergence(q: float, u: float) -> float:
+    left = q * log(q / u) if q > 0 else 0.0
+    return left + ((1 - q) * log((1 - q) / (1 - u)) if q < 1 else 0.0)
+
+
+def _upper(u: float, level: float) -> float:
+    """Return the smallest q > u with KL(q ‖ u) ≥ level, or 1."""
+    if u >= 1 or u <= 0 or _divergence(1.0, u) <= level:
+        return 1.0
+    low, high = u, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _divergence(middle, u) < level else (low, middle)
+    return high

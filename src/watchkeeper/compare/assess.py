@@ -1,0 +1,47 @@
+"""All comparisons of a model's columns, one failed row where one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from watchkeeper.compare.comparison import Comparison
+from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.state import State
+
+__all__ = ["assess_column"]
+
+
+def assess_column(reference: State | None, current: State, names: Iterable[str]) -> list[Measurement]:
+    """Compare one column by every named comparison that applies to it.
+
+    Parameters
+    ----------
+    reference, current
+        States of the same column; no reference gives one measurement without data per comparison.
+    names
+        Registry keys of comparisons.
+
+    Returns
+    -------
+    list
+        One measurement per comparison. A comparison that raises is a failed measurement, never an error.
+    """
+    spec = current.spec or (reference.spec if reference else None)
+    found: list[Measurement] = []
+    for name in names:
+        comparison: Comparison = plugin("comparison", name)
+        if spec is not None and not comparison.applies(spec):
+            continue
+        if reference is None:
+            found.append(Measurement.missing(current.key, Family.COMPARISON, name, "there is no reference"))
+            continue
+        try:
+            found.append(comparison.compare(reference, current))
+        except WatchkeeperError as error:
+            found.append(Measurement.failed(current.key, Family.COMPARISON, name, str(error)))
+        except Exception as error:
+            words = f"{type(comparison).__name__} raised {type(error).__name__}: {error}"
+            found.append(Measurement.failed(current.key, Family.COMPARISON, name, words))
+    return found

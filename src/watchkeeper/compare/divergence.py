@@ -1,0 +1,58 @@
+"""What the divergences between cells share: which cells to use, and the sampling error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.compare.cells import Cells, categorical, cells, level_cells, numeric
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column
+from watchkeeper.core.state import State
+
+__all__ = ["column_cells", "comparable", "delta_error", "from_cells"]
+
+Shares = NDArray[np.float64]
+
+
+def comparable(column: Column) -> bool:
+    """Return whether the column has cells."""
+    return numeric(column) or categorical(column)
+
+
+def column_cells(reference: State, current: State, bins: int = 10) -> Cells:
+    """Return the cells that suit the column's kind."""
+    spec = current.spec or reference.spec
+    return cells(reference, current, bins) if spec and numeric(spec) else level_cells(reference, current)
+
+
+def delta_error(p: Shares, q: Shares, by_p: Shares, by_q: Shares, n0: int, n: int) -> float:
+    """Return the standard error of a function of two multinomial shares by the delta method.
+
+    Var f = (Σ p·f_p² - (Σ p·f_p)²)/n0 + (Σ q·f_q² - (Σ q·f_q)²)/n with the partial derivatives f_p, f_q, shape (k,).
+    It tends to 0 as the shares become equal, where the floor of the measurement is the honest yardstick.
+    """
+    left = float((p * by_p**2).sum() - (p * by_p).sum() ** 2) / n0
+    right = float((q * by_q**2).sum() - (q * by_q).sum() ** 2) / n
+    return float(np.sqrt(max(left + right, 0.0)))
+
+
+def from_cells(
+    name: str, reference: State, current: State, formula: Callable[[Cells], tuple[float, float, float]]
+) -> Measurement:
+    """Return the measurement of a formula over cells, or one without data when a side is empty.
+
+    ``formula`` gives value, standard error and floor.
+    """
+    table = column_cells(reference, current)
+    if not table.n0 or not table.n:
+        side = "reference" if not table.n0 else "current data"
+        return Measurement.missing(current.key, Family.COMPARISON, name, f"the {side} has no values", n=table.n)
+    value, error, floor = formula(table)
+    interval = (max(0.0, value - 1.96 * error), value + 1.96 * error)
+    return Measurement.of(
+        current.key, Family.COMPARISON, name, value, table.n,
+        error=error, floor=floor, interval=interval, facts={"n_reference": table.n0, "cells": len(table.names)},
+    )  # fmt: skip

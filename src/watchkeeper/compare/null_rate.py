@@ -1,0 +1,63 @@
+"""Change of the share of rows without a usable value."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+from watchkeeper.compare.cells import effective_size
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.state import State
+from watchkeeper.stats.count import CountPart
+
+__all__ = ["NullRate"]
+
+
+def _wilson(k: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    centre = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * sqrt(k * (n - k) / n + z * z / 4)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+class NullRate:
+    """Share of nulls, NaN and infinities now, minus the same share in the reference.
+
+    The interval is Newcombe's hybrid of two Wilson intervals. Exact.
+
+    References
+    ----------
+    Newcombe (1998), Interval estimation for the difference between independent proportions, method 10,
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "null_rate"
+    identical: ClassVar[float] = 0.0
+
+    def applies(self, column: Column) -> bool:
+        """Every usable column."""
+        return column.kind is not Kind.UNUSABLE
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return the change, positive when more is missing."""
+        a, b = reference.part("count", CountPart), current.part("count", CountPart)
+        if not a.rows or not b.rows:
+            side = "reference" if not a.rows else "current data"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no rows")
+        lost0, lost = a.rows - a.valid, b.rows - b.valid
+        p, q = lost0 / a.rows, lost / b.rows
+        low0, high0 = _wilson(lost0, a.rows)
+        low, high = _wilson(lost, b.rows)
+        interval = (q - p - sqrt((q - low) ** 2 + (high0 - p) ** 2), q - p + sqrt((high - q) ** 2 + (p - low0) ** 2))
+        pooled = (lost0 + lost) / (a.rows + b.rows)
+        size = effective_size(a.rows, b.rows)
+        return Measurement.of(
+            current.key, Family.COMPARISON, self.name, q - p, b.rows,
+            error=sqrt(p * (1 - p) / a.rows + q * (1 - q) / b.rows), floor=sqrt(2 / 3.141592653589793 * pooled * (1 - pooled) / size),
+            interval=interval,
+            facts={
+                "n_reference": a.rows, "n_effective": size, "from": p, "to": q, "reference_upper": high0,
+                "nulls": b.nulls, "nans": b.nans, "infinities": b.positive + b.negative,
+            },
+        )  # fmt: skip

@@ -1,0 +1,94 @@
+"""A column that arrives in another unit."""
+
+from __future__ import annotations
+
+from math import exp, inf, log
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.compare.cells import effective_size
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.state import State
+from watchkeeper.stats.histogram import HistogramPart
+
+__all__ = ["UnitChange"]
+
+_LEVELS = np.linspace(0.05, 0.95, 19)
+_KNOWN = {
+    "miles → kilometres": 1.609344,
+    "feet → metres": 0.3048,
+    "inches → centimetres": 2.54,
+    "pounds → kilograms": 0.45359237,
+    "gallons → litres": 3.785411784,
+    "units → tens": 0.1,
+    "units → hundreds": 0.01,
+    "units → thousands": 0.001,
+    "units → millions": 1e-6,
+    "hours → minutes": 60.0,
+    "hours → seconds": 3600.0,
+    "days → hours": 24.0,
+    "days → seconds": 86400.0,
+}
+
+
+def _name(ratio: float) -> str:
+    for words, factor in _KNOWN.items():
+        if abs(log(ratio / factor)) < 0.02:
+            return words
+        if abs(log(ratio * factor)) < 0.02:
+            before, after = words.split(" → ")
+            return f"{after} → {before}"
+    return ""
+
+
+class UnitChange:
+    """The constant ratio by which all quantiles moved; 1 when none explains the change.
+
+    r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. It is reported when the Kolmogorov–Smirnov
+    distance after dividing by r is at most a third of the distance before, and before is at least .1; otherwise the
+    value is 1. For columns of one sign; sketched to the bins of the universal histogram.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "unit_change"
+    identical: ClassVar[float] = 1.0
+
+    def applies(self, column: Column) -> bool:
+        """Numeric columns."""
+        return column.kind is Kind.NUMERIC
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return the ratio, the distances before and after dividing by it, and the units that fit."""
+        p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+        if not p.n or not q.n:
+            side = "reference" if not p.n else "current data"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=q.n)
+        facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
+        ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
+        before, after = _distance(p, q, 1.0), _distance(p, q, ratio)
+        explained = before >= 0.1 and after <= before / 3 and abs(log(ratio)) > 0.05
+        value = ratio if explained else 1.0
+        facts |= {"before": before, "after": after if explained else before, "units": _name(ratio) if explained else ""}
+        return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, facts=facts)
+
+
+def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    usable = (p * q > 0) & np.isfinite(p) & np.isfinite(q)
+    if usable.sum() < 0.8 * len(p):
+        return 1.0
+    middle = float(np.median(np.log(q[usable] / p[usable])))
+    return exp(middle) if abs(middle) < 50 else 1.0
+
+
+def _distance(p: HistogramPart, q: HistogramPart, ratio: float) -> float:
+    """Return the Kolmogorov–Smirnov distance between p and q / ratio, at the edges of the bins of p."""
+    if ratio in (0.0, inf):
+        return 1.0
+    edges = p.edges()[1]
+    f0 = np.cumsum(p.counts) / p.n
+    upper = q.edges()[1] / ratio
+    f = np.interp(edges, upper, np.cumsum(q.counts) / q.n, left=0.0)
+    return float(np.abs(f - f0).max())
