@@ -62,7 +62,7 @@ class _Work:
     def add(self, block: Numbers) -> None:
         self.n += len(block.x)
         self.source = block.source
-        # In a full block crowded bins show in every 16th row; which values crowd them is read off the column afterwards.
+        # In a full block crowded bins show in every 16th row; the values in them are counted afterwards.
         stride = _STRIDE if len(block.x) == BLOCK else 1
         np.add.at(self.dense, block.keys[::stride], stride)
 

@@ -1,0 +1,69 @@
+# Every target sets itself up: it needs Python 3.11 or newer, make and a network to the package registry.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/.stamps
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check docs bench size changelog chromium clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade "pip>=25.1"
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/demo: pyproject.toml | $(STAMPS)/venv
+	$(PIP) --editable ".[demo]"
+	@touch $@
+
+$(STAMPS)/test: pyproject.toml | $(STAMPS)/venv
+	$(PIP) --editable ".[demo]" --group test
+	@touch $@ $(STAMPS)/demo
+
+$(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
+	$(PIP) --editable ".[demo]" --group test --group check
+	@touch $@ $(STAMPS)/demo $(STAMPS)/test
+
+demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013
+	$(VENV)/bin/watchkeeper demo
+
+test: $(STAMPS)/test chromium  ## run the tests in random order, warnings as errors
+	$(PY) -m pytest -n 2 $(ARGS)
+
+check: $(STAMPS)/check  ## lint, types, import layers
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+docs: $(STAMPS)/test  ## run every example in the docs and docstrings, check every link
+	$(PY) docs/write_reference.py
+	$(PY) -m pytest -p no:randomly tests/test_docs.py --doctest-modules src/watchkeeper $(ARGS)
+
+bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the file; writes bench/RESULTS.md
+	$(PY) -m bench $(ARGS)
+
+size:  ## size of a plain install and its number of packages
+	$(PYTHON) bench/install_size.py
+
+changelog: $(STAMPS)/demo  ## move the fragments of changelog.d into CHANGELOG.md: make changelog VERSION=1.2.0
+	$(PY) changelog.d/assemble.py $(VERSION)
+
+# The browser tests open pages in Chromium; without one they skip and say so.
+chromium:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing chromium for the browser tests"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	    >/dev/null 2>&1 </dev/null || echo "chromium could not be installed: browser tests will be skipped"; \
+	else echo "no chromium here: browser tests will be skipped (install the package chromium to run them)"; fi
+
+clean:  ## remove the environment and every cache
+	rm -rf $(VENV) bench/.envs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests bench docs -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,53 @@
+"""Write docs/reference.md from the registry."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from watchkeeper.core.plugins import KINDS, plugins
+
+HEAD = """# Reference
+
+Written from the registry by `make docs`; do not edit. The heading of each entry is its key in the configuration.
+"""
+LEADS = {
+    "statistic": "What a state can hold about a column, about outcomes or about whole rows.",
+    "comparison": "Reference against current; each returns a number with its size and uncertainty.",
+    "metric": "Measures of performance, computed from states.",
+    "chart": "Judges a measurement: centre, limits, and whether a rule was broken.",
+    "notifier": "Sends alerts somewhere.",
+    "trigger": "Proposes maintenance.",
+}
+
+
+def render() -> str:
+    """Return the whole page."""
+    lines = [HEAD]
+    for kind in KINDS:
+        lines += [f"## {kind}\n", f"{LEADS[kind]}\n"]
+        for name, made in plugins(kind).items():
+            lines += [f"### {name}\n", f"`{type(made).__module__}.{type(made).__name__}`\n", *_body(made)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _body(made: object) -> list[str]:
+    """Return the docstring of a plug-in: prose as prose, sections as lists or code."""
+    blocks: list[str] = []
+    section = ""
+    for block in (inspect.getdoc(type(made)) or "").split("\n\n"):
+        lines = block.splitlines()
+        if len(lines) > 1 and set(lines[1]) == {"-"}:
+            section, lines = lines[0], lines[2:]
+        text = "\n".join(lines)
+        if section == "Examples":
+            blocks.append(f"```pycon\n{text}\n```\n")
+        elif section in ("Parameters", "Attributes"):
+            blocks.append("\n".join(line if line.startswith(" ") else f"- `{line}`" for line in lines) + "\n")
+        else:
+            blocks.append((f"{section}: " if section == "References" else "") + text + "\n")
+    return blocks
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "reference.md").write_text(render(), encoding="utf-8")
