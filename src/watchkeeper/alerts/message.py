@@ -32,11 +32,11 @@ def describe_signal(signal: Signal) -> str:
     if m.name == "unit_change":
         units = f" ({facts['units']})" if facts.get("units") else ""
         return f"{m.column} is {m.value:.4g} times what it was{units}{where}"
-    if m.name == "null_rate":
+    if m.name == "null_rate" and "from" in facts:
         return f"{m.column} without a value: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
     if m.name == "unseen_levels":
         return f"{m.column} has new levels in {m.value:.1%} of rows: {facts.get('levels', '')}{where}"
-    if m.name == "l_infinity":
+    if m.name == "l_infinity" and "from" in facts:
         level, before, now = facts.get("level"), float(facts["from"]), float(facts["to"])
         return f"{m.column} moved, {level!r} {before:.1%} → {now:.1%}{where}"
     return _plain(m, signal, where)

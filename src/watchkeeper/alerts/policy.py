@@ -83,7 +83,7 @@ def decide(
     for cause in Cause:
         group = groups.get(cause)
         episode = episodes.get(cause, Episode())
-        if group is None and (cause not in seen or not episode.recent):
+        if group is None and cause not in seen:
             # Nothing was judged for this cause: a window without data neither confirms nor clears it.
             if episode.alert is not None:
                 alerts.append(episode.alert)
@@ -132,10 +132,9 @@ def _advance(
         )
     if alert.state is AlertState.PENDING and sum(recent) >= k:
         alert = replace(alert, state=AlertState.FIRING)
-    if alert.state is AlertState.PENDING and not any(recent):
-        return None, Episode(recent, quiet)
-    if alert.state is AlertState.FIRING and quiet >= rule.clear:
-        return replace(alert, state=AlertState.RESOLVED), Episode((), 0)
+    lapsed = alert.state is AlertState.PENDING and not any(recent)
+    if lapsed or (alert.state is AlertState.FIRING and quiet >= rule.clear):
+        return replace(alert, state=AlertState.RESOLVED), Episode(recent if lapsed else (False,), quiet)
     return alert, Episode(recent, quiet, alert)
 
 

@@ -37,7 +37,8 @@ class Baseline:
 def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
     """Estimate the in-control level from (value, standard error) pairs, robustly.
 
-    Points further than 3.5 robust standard deviations from the median are left out. τ² is the moment estimate of
+    Points further than 3.5 robust standard deviations from the median are left out (further than Student's quantile of
+    the same probability where there are few points). τ² is the moment estimate of
     DerSimonian and Laird, τ² = max(0, (Q - (k - 1)) / (Σw - Σw²/Σw)) with w = 1/s²; points without a sampling error
     give the plain variance.
 
@@ -51,7 +52,9 @@ def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
     middle = float(np.median(values))
     spread = _NORMAL_MAD * float(np.median(np.abs(values - middle)))
     distance = np.abs(values - middle)
-    keep = distance <= _TRIM * np.sqrt(spread**2 + errors**2) if spread > 0 or errors.any() else distance == 0
+    # The median absolute deviation of a few points is itself uncertain; Student's quantile allows for that.
+    limit = max(_TRIM, float(t.isf(norm.sf(_TRIM), max(len(values) - 1, 1))))
+    keep = distance <= limit * np.sqrt(spread**2 + errors**2) if spread > 0 or errors.any() else distance == 0
     values, errors = values[keep], errors[keep]
     k = len(values)
     if k < 2:

@@ -13,9 +13,11 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.moments import MomentsPart
 
 __all__ = ["UnitChange"]
 
+_RESOLVED = 64
 _LEVELS = np.linspace(0.05, 0.95, 19)
 _KNOWN = {
     "miles → kilometres": 1.609344,
@@ -49,7 +51,9 @@ class UnitChange:
 
     r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. It is reported when the Kolmogorov–Smirnov
     distance after dividing by r is at most a third of the distance before, and before is at least .1; otherwise the
-    value is 1. For columns of one sign; sketched to the bins of the universal histogram.
+    value is 1. Where the change is so large that the current values share a few bins of the reference's histogram, r is
+    the ratio of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one
+    sign; sketched to the bins of the universal histogram.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -70,8 +74,11 @@ class UnitChange:
         ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before, after = _distance(p, q, 1.0), _distance(p, q, ratio)
         explained = before >= 0.1 and after <= before / 3 and abs(log(ratio)) > 0.05
+        if not explained and before >= 0.5 and len(q.bins) < _RESOLVED <= len(p.bins):
+            ratio, explained = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
+            facts["by"] = "mean and deviation"
         value = ratio if explained else 1.0
-        facts |= {"before": before, "after": after if explained else before, "units": _name(ratio) if explained else ""}
+        facts |= {"before": before, "after": after, "units": _name(ratio) if explained else ""}
         return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, facts=facts)
 
 
@@ -81,6 +88,13 @@ def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
         return 1.0
     middle = float(np.median(np.log(q[usable] / p[usable])))
     return exp(middle) if abs(middle) < 50 else 1.0
+
+
+def _by_moments(p: MomentsPart, q: MomentsPart) -> tuple[float, bool]:
+    if p.n < 2 or q.n < 2 or p.mean * q.mean <= 0 or p.deviation == 0 or q.deviation == 0:
+        return 1.0, False
+    ratio = q.mean / p.mean
+    return ratio, abs(log(q.deviation / p.deviation / ratio)) < 0.1 and abs(log(ratio)) > log(2)
 
 
 def _distance(p: HistogramPart, q: HistogramPart, ratio: float) -> float:

@@ -1,0 +1,1 @@
+"""The runner: the only place with a clock, a loop and retries."""

@@ -1,0 +1,86 @@
+"""Notifiers against a real file, a real terminal stream and a real HTTP server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from watchkeeper.alerts.console import Console
+from watchkeeper.alerts.file import File
+from watchkeeper.alerts.webhook import Webhook
+from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.errors import UsageError
+
+ALERT = Alert(
+    "a1", "flights", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING, "distance \x1b[2J is 1.609 times what it was",
+    since=datetime(2013, 7, 8, tzinfo=UTC), columns=("distance",),
+)  # fmt: skip
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    bodies: list[dict[str, object]]
+    status: int
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(self.server.status)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[HTTPServer]:
+    server = HTTPServer(("127.0.0.1", 0), _Receiver)
+    server.bodies, server.status = [], 200
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_console_shows_control_characters_instead_of_obeying_them(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().send(ALERT, {})
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "page firing flights data_fault since 2013-07-08: distance \\x1b[2J is" in shown.err
+
+
+def test_the_file_gets_one_json_line_per_alert(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "alerts.jsonl"
+    for _ in range(2):
+        File().send(ALERT, {"path": str(path)})
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) == 2
+    assert lines[0]["severity"] == "page"
+    assert lines[0]["columns"] == ["distance"]
+
+
+def test_the_webhook_posts_json(receiver: HTTPServer) -> None:
+    Webhook().send(ALERT, {"url": f"http://127.0.0.1:{receiver.server_port}/hook", "timeout": "5s"})
+    assert receiver.bodies[0]["cause"] == "data_fault"
+    assert receiver.bodies[0]["schema_version"] == 1
+
+
+@pytest.mark.parametrize("status", [302, 500])
+def test_the_webhook_follows_no_redirect_and_hides_no_error(receiver: HTTPServer, status: int) -> None:
+    receiver.status = status
+    with pytest.raises(OSError, match=str(status)):
+        Webhook().send(ALERT, {"url": f"http://127.0.0.1:{receiver.server_port}/hook"})
+    assert len(receiver.bodies) == 1
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://example.org"])
+def test_the_webhook_refuses_other_schemes(url: str) -> None:
+    with pytest.raises(UsageError, match="http or https"):
+        Webhook().send(ALERT, {"url": url})
