@@ -84,7 +84,7 @@ class Maintenance:
         Segment columns the gate checks one by one; empty for all those of the schema.
     windows
         Training windows to choose from: ``all``, ``since_change``, ``last:8w``, ``decay:4w`` (half-life) and
-        ``season:52w`` (from that long ago on, as long as the held-out block and the gate's block are).
+        ``season:52w`` (four weeks either side of that long ago).
     holdout
         Length of the block that chooses the window, and of the newer one that the gate judges on.
     label_delay

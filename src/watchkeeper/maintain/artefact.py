@@ -1,0 +1,156 @@
+"""Model files named after their own content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import fsspec
+
+from watchkeeper.core.errors import ArtefactError, StoreError
+from watchkeeper.maintain.allow_list import TRUSTED_TYPES, check_trees, refuse_untrusted
+from watchkeeper.maintain.canonical import canonical
+
+__all__ = ["load", "save"]
+
+
+def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed: bool = False) -> str:
+    """Write a fitted model and return the SHA-256 of its file.
+
+    The file is ``<sha256>.skops``; only a model that skops cannot hold, or that holds types not on the allow-list, is
+    written as ``<sha256>.pickle``, and only when that is allowed for the model. A skops file is brought into one form
+    first, so that a model fitted to the same numbers has the same address whenever and wherever it is saved with the
+    same library versions (scikit-learn's GradientBoosting leaves unset bytes in its trees and may differ); a pickle has
+    no such form. Saving a model again changes nothing. A reader never sees half a file.
+
+    Parameters
+    ----------
+    model
+        The fitted model.
+    folder
+        Path or any URL that fsspec knows.
+    trusted
+        Types beyond the allow-list that this model may hold.
+    pickle_allowed
+        Whether a pickle may be written.
+
+    Raises
+    ------
+    ArtefactError
+        When the model cannot be held in a skops file or holds a type that is not allowed.
+    StoreError
+        When the file cannot be written.
+    """
+    data, ending = _packed(model, trusted, pickle_allowed)
+    address = sha256(data).hexdigest()
+    _write(folder, f"{address}.{ending}", data)
+    return address
+
+
+def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allowed: bool = False) -> Any:
+    """Read the model that ``save`` wrote under ``address``.
+
+    Nothing in the file is executed or even unpacked before its SHA-256 is found to be ``address`` and all its types
+    are found on the allow-list; decision trees are checked to point inside themselves.
+
+    Raises
+    ------
+    ArtefactError
+        When the file is missing, altered, holds types that are not allowed, or is a pickle and those are not allowed.
+    """
+    if len(address) != 64 or set(address) - set("0123456789abcdef"):
+        raise ArtefactError(f"{address!r} is not the address of a model: 64 hexadecimal digits were expected")
+    data, ending = _read(folder, address)
+    where = f"the model file {address[:12]}….{ending} in {folder}"
+    if sha256(data).hexdigest() != address:
+        raise ArtefactError(f"{where} was altered or damaged: its content has another SHA-256. Restore it from a copy")
+    if ending == "skops":
+        return _unpacked(data, trusted, where)
+    if not pickle_allowed:
+        raise ArtefactError(
+            f"{where} is a pickle, which runs code when it is loaded. If you trust whoever wrote it, allow it for this "
+            "model: maintenance.pickle: true"
+        )
+    import joblib
+
+    try:
+        return joblib.load(BytesIO(data))
+    except Exception as error:
+        raise ArtefactError(f"{where} cannot be read: {error}") from error
+
+
+def _packed(model: Any, trusted: Sequence[str], pickle_allowed: bool) -> tuple[bytes, str]:
+    import skops.io
+
+    name = f"the {type(model).__name__}"
+    try:
+        data = canonical(skops.io.dumps(model))
+        _unpacked(data, trusted, name)
+    except Exception as error:
+        if pickle_allowed:
+            return _pickled(model), "pickle"
+        if isinstance(error, ArtefactError):
+            raise
+        raise ArtefactError(
+            f"{name} cannot be held in a skops file: {error}. Use scikit-learn types, or allow a pickle for this "
+            "model: maintenance.pickle: true"
+        ) from error
+    return data, "skops"
+
+
+def _pickled(model: Any) -> bytes:
+    import joblib
+
+    out = BytesIO()
+    try:
+        joblib.dump(model, out)
+    except Exception as error:
+        raise ArtefactError(f"the {type(model).__name__} cannot be pickled: {error}") from error
+    return out.getvalue()
+
+
+def _unpacked(data: bytes, trusted: Sequence[str], where: str) -> Any:
+    import skops.io
+
+    try:
+        found = skops.io.get_untrusted_types(data=data)
+        refuse_untrusted(found, trusted, where)
+        model = skops.io.loads(data, trusted=[*TRUSTED_TYPES, *trusted])
+    except ArtefactError:
+        raise
+    except Exception as error:
+        raise ArtefactError(f"{where} cannot be read: {error}") from error
+    check_trees(model, where)
+    return model
+
+
+def _read(folder: str, address: str) -> tuple[bytes, str]:
+    system, root = fsspec.core.url_to_fs(folder)
+    for ending in ("skops", "pickle"):
+        try:
+            return bytes(system.cat_file(f"{root}/{address}.{ending}")), ending
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ArtefactError(f"the model file {address[:12]}… in {folder} cannot be read: {error}") from error
+    raise ArtefactError(f"there is no model file {address[:12]}… in {folder}; was the folder moved or cleaned?")
+
+
+def _write(folder: str, name: str, data: bytes) -> None:
+    system, root = fsspec.core.url_to_fs(folder)
+    final, part = f"{root}/{name}", f"{root}/.{name}.{os.getpid()}.part"
+    try:
+        if system.exists(final) and sha256(system.cat_file(final)).digest() == sha256(data).digest():
+            return
+        system.makedirs(root, exist_ok=True)
+        system.pipe_file(part, data)
+        system.mv(part, final)
+    except OSError as error:
+        if system.exists(part):
+            system.rm_file(part)
+        raise StoreError(
+            f"the model file cannot be written to {folder}: {error}. Make room or point the artefacts elsewhere"
+        ) from error

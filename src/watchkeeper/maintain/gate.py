@@ -1,0 +1,342 @@
+"""Whether a challenger may take the champion's place, judged on the same newer rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import SchemaError, UsageError, near_miss
+from watchkeeper.core.kinds import as_text
+from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
+from watchkeeper.core.spec import Maintenance
+from watchkeeper.maintain.losses import METRICS, choose_metric, losses
+from watchkeeper.maintain.paired import Difference, auroc_difference, mcnemar, mean_difference, rows_needed
+from watchkeeper.maintain.terms import days_of, read_answers
+
+__all__ = ["Check", "Decision", "GateResult", "gate"]
+
+Floats = NDArray[np.float64]
+
+_MARGINS = {"brier": 0.005}
+_RELATIVE = ("mae", "mse")
+_SEGMENT_ROWS = 200
+
+
+class Decision(StrEnum):
+    """What the gate says."""
+
+    PASS = "pass"  # noqa: S105
+    REFUSED = "refused"
+    TOO_FEW = "too_few"
+    LEAKAGE = "leakage"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One metric on one segment, champion against challenger.
+
+    Parameters
+    ----------
+    champion, challenger
+        The metric of each.
+    difference
+        The gain: positive means that the challenger is better, whichever way the metric runs.
+    lower
+        Lower end of the one-sided interval of the gain at the level the check is held to.
+    margin
+        The margin the check is held to.
+    p
+        One-sided p-value of "no gain"; for accuracy not below the exact McNemar one.
+    """
+
+    metric: str
+    segment: str
+    champion: float
+    challenger: float
+    difference: Difference
+    lower: float
+    margin: float
+    p: float
+
+    @property
+    def non_inferior(self) -> bool:
+        """Whether the challenger is shown to be no worse than the margin allows."""
+        return self.lower > -self.margin
+
+    def __str__(self) -> str:
+        error = f"standard error {self.difference.error:.2g}, n = {self.difference.n}"
+        return (
+            f"{self.metric} {self.champion:.4f} → {self.challenger:.4f} (gain {self.difference.gain:+.4f}, {error}, "
+            f"p = {self.p:.2g})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The gate's decision with the numbers it rests on.
+
+    Parameters
+    ----------
+    decision
+        ``pass`` only when the challenger is better overall and non-inferior in every segment.
+    reasons
+        Why, in words with numbers; of a refusal every reason.
+    checks
+        The deciding metric overall, then on each segment with at least 200 rows.
+    others
+        The other metrics of the task overall, for information.
+    n
+        Rows judged; ``needed`` is how many rows show non-inferiority at the margin with power .8.
+    skipped
+        Segments with too few rows to be judged.
+    """
+
+    decision: Decision
+    reasons: tuple[str, ...]
+    n: int
+    needed: int
+    checks: tuple[Check, ...] = ()
+    others: tuple[Check, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the challenger may be promoted."""
+        return self.decision is Decision.PASS
+
+    def facts(self) -> dict[str, float | str]:
+        """Return the numbers an action keeps."""
+        found: dict[str, float | str] = {"decision": self.decision.value, "n": self.n, "needed": self.needed}
+        for check in (*self.checks[:1], *self.others):
+            found[f"{check.metric}:champion"] = check.champion
+            found[f"{check.metric}:challenger"] = check.challenger
+            found[f"{check.metric}:gain"] = check.difference.gain
+            found[f"{check.metric}:error"] = check.difference.error
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """The two models' answers on the rows both answered and whose label is known."""
+
+    label: Floats
+    champion: Floats
+    challenger: Floats
+    groups: NDArray[np.int64] | None
+    rows: pl.DataFrame = field(repr=False)
+
+
+def gate(
+    champion_rows: pl.DataFrame,
+    challenger_rows: pl.DataFrame,
+    schema: Schema,
+    rule: Maintenance,
+    trained_until: datetime | None = None,
+) -> GateResult:
+    """Judge a challenger against the champion on the same labelled rows, all newer than any training row.
+
+    The challenger passes when it is better overall (one-sided test at ``rule.alpha``; for accuracy also by exact
+    McNemar) and non-inferior in every segment with at least 200 rows (twice the margin, level alpha / number of
+    segments). Days are taken as groups of dependent rows where there are five or more. Half the champion's loss or
+    less raises the leakage alarm instead.
+
+    Parameters
+    ----------
+    champion_rows, challenger_rows
+        The same rows in the same order, with the labels and each model's answers (see ``score_rows``).
+    schema
+        The roles of the columns.
+    rule
+        Metric, margin, level, smallest number of rows, segments and the embargo.
+    trained_until
+        End of the newest row either model was trained on; rows before it plus ``rule.label_delay`` are left out.
+        None when the caller has left them out already.
+
+    Raises
+    ------
+    UsageError
+        When the two frames are not the same rows.
+    SchemaError
+        When a column the metric or a segment needs is missing.
+    ConfigError
+        When the metric does not fit the task.
+
+    References
+    ----------
+    McNemar (1947), doi:10.1007/BF02295996. DeLong et al. (1988), doi:10.2307/2531595.
+    """
+    metric = choose_metric(schema.task, rule.metric)
+    champion, challenger = (_newer(r, schema, rule, trained_until) for r in (champion_rows, challenger_rows))
+    _same_rows(champion, challenger, schema)
+    paired, broken = _pair(champion, challenger, schema, metric)
+    if broken:
+        reason = f"the challenger gives no usable answer on {broken} of {champion.height} rows"
+        return GateResult(Decision.REFUSED, (reason,), len(paired.label), rule.min_rows)
+    if len(paired.label) < rule.min_rows:
+        return _too_few(len(paired.label), rule.min_rows, "")
+    overall = _check(paired, metric, ALL, rule.alpha, _margin(metric, rule, paired))
+    if np.isnan(overall.difference.error):
+        reason = f"{metric} cannot be compared on {overall.difference.n} rows: fewer than two of one class"
+        return GateResult(Decision.TOO_FEW, (reason,), overall.difference.n, rule.min_rows)
+    segments, skipped = _segment_checks(paired, schema, rule, metric, overall.margin)
+    others = _other_checks(champion, challenger, schema, rule, metric)
+    needed = rows_needed(overall.difference.sigma, overall.margin, alpha=rule.alpha)
+    decision, reasons = _decide(overall, segments, needed, rule)
+    return GateResult(decision, reasons, overall.difference.n, needed, (overall, *segments), others, skipped)
+
+
+def _decide(
+    overall: Check, segments: Sequence[Check], needed: int, rule: Maintenance
+) -> tuple[Decision, tuple[str, ...]]:
+    champion, challenger = _as_loss(overall.metric, overall.champion), _as_loss(overall.metric, overall.challenger)
+    if challenger < champion / 2:
+        reason = (
+            f"the challenger's loss {challenger:.4g} is less than half the champion's {champion:.4g} "
+            f"({overall.metric}); look for a feature that knows the label before promoting it by hand"
+        )
+        return Decision.LEAKAGE, (reason,)
+    n, reasons = overall.difference.n, []
+    short = f"; showing non-inferiority needs {needed} rows, has {n}" if n < needed else ""
+    if not overall.non_inferior:
+        reasons.append(
+            f"not shown to be non-inferior: {overall}; the gain may be as low as {overall.lower:+.4f}, the margin is "
+            f"{overall.margin:.4g}{short}"
+        )
+    elif overall.p >= rule.alpha:
+        reasons.append(f"not shown to be better: {overall}, the level is {rule.alpha:g}")
+    for check in segments:
+        if not check.non_inferior:
+            wanted = rows_needed(check.difference.sigma, check.margin, alpha=rule.alpha / len(segments))
+            few = f"; it needs {wanted} rows, has {check.difference.n}" if check.difference.n < wanted else ""
+            reasons.append(
+                f"segment {check.segment} is not shown to be non-inferior: {check}; the gain may be as low as "
+                f"{check.lower:+.4f}, the margin is {check.margin:.4g}{few}"
+            )
+    if reasons:
+        return Decision.REFUSED, tuple(reasons)
+    where = f" and non-inferior in {len(segments)} segments" if segments else ""
+    return Decision.PASS, (f"better: {overall}{where}",)
+
+
+def _too_few(n: int, needed: int, more: str) -> GateResult:
+    return GateResult(Decision.TOO_FEW, (f"needs {needed} rows, has {n}{more}",), n, needed)
+
+
+def _as_loss(metric: str, value: float) -> float:
+    return 1 - value if metric in ("accuracy", "auroc") else value
+
+
+def _margin(metric: str, rule: Maintenance, paired: _Paired) -> float:
+    if rule.margin is not None:
+        return rule.margin
+    return 0.01 * float(paired.champion.mean()) if metric in _RELATIVE else _MARGINS.get(metric, 0.01)
+
+
+def _newer(rows: pl.DataFrame, schema: Schema, rule: Maintenance, trained_until: datetime | None) -> pl.DataFrame:
+    if trained_until is None:
+        return rows
+    name = schema.name_of(Role.TIME)
+    if name is None or name not in rows.columns:
+        raise SchemaError("the gate needs the time column, to leave out rows the models were trained on")
+    start = trained_until + rule.label_delay
+    if getattr(rows.schema[name], "time_zone", None) is None:
+        start = start.replace(tzinfo=None)
+    return rows.filter(pl.col(name) >= start)
+
+
+def _same_rows(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema) -> None:
+    if champion.height != challenger.height:
+        raise UsageError(f"the gate compares the same rows: {champion.height} of the champion, {challenger.height}")
+    for role in (Role.ID, Role.LABEL, Role.TIME):
+        name = schema.name_of(role)
+        if name and name in champion.columns and name in challenger.columns:
+            same = champion[name].equals(challenger[name], null_equal=True)
+            if not same:
+                raise UsageError(f"the gate compares the same rows in the same order: column {name!r} differs")
+
+
+def _pair(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, metric: str) -> tuple[_Paired, int]:
+    """Return what both answered, and on how many rows only the challenger failed to answer."""
+    label = read_answers(champion, schema).label
+    days = days_of(champion, schema)
+    if metric == "auroc":
+        first, second = (_scores(rows, schema) for rows in (champion, challenger))
+    else:
+        first, second = (losses(rows, schema, metric) for rows in (champion, challenger))
+    known = np.isfinite(label) & np.isfinite(first)
+    broken = int(np.sum(known & ~np.isfinite(second)))
+    kept = known & np.isfinite(second)
+    groups = None if days is None else days[kept]
+    return _Paired(label[kept], first[kept], second[kept], groups, champion.filter(pl.Series(kept))), broken
+
+
+def _other_checks(
+    champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, rule: Maintenance, metric: str
+) -> tuple[Check, ...]:
+    found = []
+    for name in METRICS[schema.task]:
+        if name == metric:
+            continue
+        try:
+            paired, _ = _pair(champion, challenger, schema, name)
+        except SchemaError:
+            continue  # a model without scores has no AUROC; the deciding metric has been checked already
+        if len(paired.label):
+            found.append(_check(paired, name, ALL, rule.alpha, _margin(name, rule, paired)))
+    return tuple(found)
+
+
+def _scores(rows: pl.DataFrame, schema: Schema) -> Floats:
+    score = read_answers(rows, schema).score
+    if score is None:
+        raise SchemaError(f"auroc needs the score column {schema.name_of(Role.SCORE) or '(none declared)'!r}")
+    return score
+
+
+def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: float) -> Check:
+    if metric == "auroc":
+        difference, first, second = auroc_difference(paired.label, paired.champion, paired.challenger, paired.groups)
+        return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, difference.p)
+    difference = mean_difference(paired.champion, paired.challenger, paired.groups)
+    first, second = (float(x.mean()) if len(x) else float("nan") for x in (paired.champion, paired.challenger))
+    p = difference.p
+    if metric == "accuracy":
+        p = max(p, mcnemar(paired.champion, paired.challenger))
+        first, second = 1 - first, 1 - second
+    return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, p)
+
+
+def _segment_checks(
+    paired: _Paired, schema: Schema, rule: Maintenance, metric: str, margin: float
+) -> tuple[list[Check], tuple[str, ...]]:
+    large, skipped = [], []
+    for name, mask in _segments(paired.rows, schema, rule):
+        groups = None if paired.groups is None else paired.groups[mask]
+        part = _Paired(paired.label[mask], paired.champion[mask], paired.challenger[mask], groups, paired.rows.clear())
+        judged = metric != "auroc" or min(np.sum(part.label == 1), np.sum(part.label != 1)) >= 2
+        if len(part.label) >= _SEGMENT_ROWS and judged:
+            large.append((name, part))
+        else:
+            skipped.append(name)
+    level = rule.alpha / max(1, len(large))
+    return [_check(part, metric, name, level, 2 * margin) for name, part in large], tuple(skipped)
+
+
+def _segments(rows: pl.DataFrame, schema: Schema, rule: Maintenance) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    declared = {r.column: r for r in schema.segments}
+    for column in rule.segments or tuple(declared):
+        if column not in rows.columns:
+            raise SchemaError(f"segment column {column!r} is not in the rows; {near_miss(column, rows.columns)}")
+        listed = declared.get(column, SegmentRule(column)).values
+        text = as_text(rows[column])
+        if listed:
+            text = text.set(~text.is_in(list(listed)) & text.is_not_null(), "other")
+        text = text.fill_null("null")
+        for value in sorted(text.unique().to_list()):
+            yield f"{column}={value}", (text == value).to_numpy()

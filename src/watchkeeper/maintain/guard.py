@@ -1,0 +1,121 @@
+"""Whether the data may be learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.window import Window
+
+__all__ = ["FAULTS", "GuardVerdict", "fault_in_words", "guard", "leave_out"]
+
+FAULTS = {Cause.DATA_FAULT: "data fault", Cause.LABEL_FAULT: "label fault", Cause.BLIND: "blind"}
+"""The causes that forbid learning, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardVerdict:
+    """What the guard says.
+
+    Parameters
+    ----------
+    blocked
+        Whether training must wait.
+    faults
+        What is wrong, with column and time, while it is open.
+    excluded
+        Windows of resolved faults: their rows are to be left out of training.
+    """
+
+    blocked: bool
+    faults: tuple[str, ...] = ()
+    excluded: tuple[Window, ...] = ()
+
+
+def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Spec) -> GuardVerdict:
+    """Block training while a data fault, a label fault or blindness is open, and say which.
+
+    An alert is open until it is resolved; a silenced one is open too, because silence repairs nothing. A column that
+    could not be measured in the newest window (missing, of another type) blocks even before there is an alert. Windows
+    of faults that are over are named, so that their rows can be left out.
+
+    Parameters
+    ----------
+    alerts
+        The newest state of each alert of the model, resolved ones included.
+    measurements
+        Of the windows that training would use.
+    spec
+        Which columns matter: the features and the label.
+    """
+    faults: list[str] = []
+    excluded: set[Window] = set()
+    for alert in alerts:
+        if alert.cause not in FAULTS:
+            continue
+        if alert.state is not AlertState.RESOLVED:
+            faults.append(fault_in_words(alert))
+        elif alert.since is not None and alert.last is not None and alert.since < alert.last:
+            excluded.add(Window(alert.since, alert.last))
+    named = {column for alert in alerts if alert.state is not AlertState.RESOLVED for column in alert.columns}
+    broken = [m for m in measurements if _unreadable(m, spec.schema)]
+    newest = max((m.window for m in measurements if m.window is not None), default=None)
+    for measurement in broken:
+        if measurement.window != newest:
+            if measurement.window is not None:
+                excluded.add(measurement.window)
+        elif measurement.column not in named:
+            named.add(measurement.column)
+            faults.append(f"data fault in {measurement.column} ({newest or 'all rows'}): {measurement.reason}")
+    return GuardVerdict(bool(faults), tuple(faults), _joined(excluded))
+
+
+def leave_out(rows: pl.DataFrame, schema: Schema, windows: Iterable[Window]) -> pl.DataFrame:
+    """Return the rows that lie in none of the windows.
+
+    Raises
+    ------
+    SchemaError
+        When there are windows but no time column to find them by.
+    """
+    left = rows
+    for window in windows:
+        name = schema.name_of(Role.TIME)
+        if name is None or name not in rows.columns:
+            raise SchemaError("rows of faulty windows cannot be left out without a time column")
+        zoned = getattr(rows.schema[name], "time_zone", None) is not None
+        start, end = (t if zoned else t.replace(tzinfo=None) for t in (window.start, window.end))
+        left = left.filter((pl.col(name) < start) | (pl.col(name) >= end))
+    return left
+
+
+def fault_in_words(alert: Alert) -> str:
+    """Return what kind of fault it is, in which columns, since when, and its message."""
+    where = f" in {', '.join(alert.columns)}" if alert.columns else ""
+    since = f" since {alert.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if alert.since else ""
+    return f"{FAULTS[alert.cause]}{where}{since}: {alert.message}"
+
+
+def _unreadable(measurement: Measurement, schema: Schema) -> bool:
+    if measurement.status is not Status.FAILED or measurement.family not in (Family.COMPARISON, Family.QUALITY):
+        return False
+    name = measurement.column
+    return name in schema and schema[name].role in (Role.FEATURE, Role.LABEL)
+
+
+def _joined(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Return the windows in order, touching and overlapping ones as one."""
+    joined: list[Window] = []
+    for window in sorted(windows):
+        if joined and window.start <= joined[-1].end:
+            joined[-1] = Window(joined[-1].start, max(joined[-1].end, window.end))
+        else:
+            joined.append(window)
+    return tuple(joined)

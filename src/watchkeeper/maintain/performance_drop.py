@@ -1,0 +1,39 @@
+"""Retrain when the model has come to do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from watchkeeper.core.action import ActionKind
+from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.spec import Spec
+from watchkeeper.maintain.trigger import Memory, Proposal
+
+__all__ = ["PerformanceDrop"]
+
+
+class PerformanceDrop:
+    """Proposes to retrain while a performance alert is firing.
+
+    An alert whose newest window ended before the champion was put in charge is about its predecessor and proposes
+    nothing.
+    """
+
+    plugin: ClassVar[str] = "trigger"
+    name: ClassVar[str] = "performance_drop"
+
+    def propose(self, alerts: Sequence[Alert], memory: Memory, spec: Spec) -> Proposal | None:
+        """Return the worst firing performance alert's message."""
+        put = memory.last(ActionKind.PROMOTE, ActionKind.ROLL_BACK)
+        firing = [
+            a
+            for a in alerts
+            if a.cause is Cause.PERFORMANCE
+            and a.state is AlertState.FIRING
+            and not (put and put.at and a.last and a.last <= put.at)
+        ]
+        if not firing:
+            return None
+        worst = max(firing, key=lambda a: (a.severity, a.id))
+        return Proposal(worst.message, worst.id)

@@ -1,0 +1,238 @@
+"""The user's training function, and a model's answers in the terms of the schema."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, near_miss
+from watchkeeper.core.kinds import as_text
+from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.maintain.terms import positive_class
+
+__all__ = ["Trainer", "load_trainer", "score_rows"]
+
+_TAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """A training function and, where its module has one, the function that asks a model of its kind.
+
+    Parameters
+    ----------
+    name
+        ``module:function``.
+    function
+        ``train(rows)``, ``train(rows, seed)`` or ``train(rows, seed, weights)``: rows is a Polars frame with the
+        columns of the log including the label, seed an int, weights an array of one weight a row or None. It returns
+        a fitted model with ``predict``, and with ``predict_proba`` and ``classes_`` for a classifier.
+    predict
+        ``predict(model, rows)`` for models that do not speak scikit-learn; returns a frame, in the order of the rows,
+        with the prediction and score columns of the schema.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    predict: Callable[[Any, pl.DataFrame], pl.DataFrame] | None = None
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the function takes weights."""
+        return "weights" in self._parameters
+
+    @property
+    def _parameters(self) -> set[str]:
+        return set(inspect.signature(self.function).parameters)
+
+    def train(
+        self, rows: pl.DataFrame, schema: Schema, seed: int = 0, weights: NDArray[np.float64] | None = None
+    ) -> Any:
+        """Return the fitted model.
+
+        Raises
+        ------
+        TrainingError
+            When the function fails, with the end of its traceback, or returns what cannot predict.
+        """
+        given = {"seed": seed, "weights": weights}
+        wanted = {name: value for name, value in given.items() if name in self._parameters}
+        with _blamed(f"{self.name} failed on {rows.height} rows"):
+            model = self.function(rows, **wanted)
+        lacking = [] if self.predict else _lacking(model, schema)
+        if lacking:
+            raise TrainingError(
+                f"{self.name} returned a {type(model).__name__} without {' and '.join(lacking)}; return a fitted "
+                "scikit-learn model, or add predict(model, rows) to the module"
+            )
+        return model
+
+
+def load_trainer(name: str, folder: str = ".") -> Trainer:
+    """Import ``module:function``.
+
+    A complete module, say ``training.py`` beside the configuration, named as ``training:train``::
+
+        from sklearn.compose import make_column_transformer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+        def train(rows, seed):
+            columns = make_column_transformer(
+                (StandardScaler(), ["distance"]), (OneHotEncoder(handle_unknown="ignore"), ["carrier"])
+            )
+            model = make_pipeline(columns, LogisticRegression(random_state=seed))
+            return model.fit(rows, rows["late"])
+
+    Parameters
+    ----------
+    name
+        Module and function; the module may lie in ``folder`` or anywhere on the import path. Preprocessing belongs
+        into the model that is returned, because the model is later asked with the logged features alone.
+    folder
+        Put first on the import path, and left there: the module may import its neighbours later.
+
+    Raises
+    ------
+    ConfigError
+        When the name is malformed, or the module or the function is not there.
+    TrainingError
+        When the module fails while it is imported.
+    """
+    module_name, colon, function_name = name.partition(":")
+    if not (colon and module_name and function_name):
+        raise ConfigError(f"maintenance.train: {name!r} is not understood. Valid: module:function, such as model:train")
+    place = str(Path(folder).resolve())
+    if place not in sys.path:
+        sys.path.insert(0, place)
+    try:
+        with _blamed(f"the module of {name} failed while it was imported"):
+            module = import_module(module_name)
+    except TrainingError as error:
+        missing = error.__cause__
+        if isinstance(missing, ModuleNotFoundError) and module_name.startswith(missing.name or "\0"):
+            raise ConfigError(
+                f"maintenance.train: there is no module {module_name!r} in {place} or on the import path"
+            ) from missing
+        raise
+    functions = [n for n, f in vars(module).items() if callable(f) and not n.startswith("_")]
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise ConfigError(
+            f"maintenance.train: module {module_name!r} has no function {function_name!r}; "
+            f"{near_miss(function_name, functions)}"
+        )
+    return Trainer(name, function, getattr(module, "predict", None))
+
+
+def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer | None = None) -> pl.DataFrame:
+    """Return ``rows`` with the model's prediction and score in the columns and terms of the schema.
+
+    The score of a binary model is the probability of the positive class, found by ``classes_``; of a multiclass model
+    that of the predicted class. A model sees the features it was fitted on where it knows their names
+    (``feature_names_in_``), otherwise all features of the schema, in that order.
+
+    Parameters
+    ----------
+    model
+        What ``Trainer.train`` returned.
+    rows
+        At least the feature columns.
+    schema
+        Names the prediction and score columns (``prediction`` and ``score`` where it has none).
+    trainer
+        Asks the model through its ``predict`` where it has one.
+
+    Raises
+    ------
+    SchemaError
+        When a feature is missing or the model does not know the positive class.
+    TrainingError
+        When the model fails, with the end of its traceback.
+    """
+    if trainer is not None and trainer.predict is not None:
+        return _score_by_function(trainer, model, rows, schema)
+    features = [str(n) for n in getattr(model, "feature_names_in_", [c.name for c in schema.features])]
+    for name in features:
+        if name not in rows.columns:
+            raise SchemaError(f"the model needs the feature {name!r}; {near_miss(name, rows.columns)}")
+    asked = rows.select(features)
+    prediction_name, score_name = _answer_names(schema)
+    with _blamed(f"the {type(model).__name__} failed on {rows.height} rows"):
+        if not rows.height:
+            predicted, scores = np.empty(0, np.float64), np.empty(0, np.float64)
+        elif schema.task is Task.REGRESSION:
+            predicted, scores = np.asarray(model.predict(asked)), None
+        else:
+            predicted, scores = _classified(np.asarray(model.predict_proba(asked)), model, schema)
+    answers = [pl.Series(prediction_name, predicted)]
+    if scores is not None and schema.task is not Task.REGRESSION:
+        answers.append(pl.Series(score_name, scores))
+    return rows.with_columns(answers)
+
+
+def _classified(chances: NDArray[np.float64], model: Any, schema: Schema) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    classes = np.asarray(model.classes_)
+    best = chances.argmax(axis=1)
+    if schema.task is not Task.BINARY:
+        return classes[best], chances.max(axis=1)
+    names = as_text(pl.Series("class", classes)).to_list()
+    positive = positive_class(schema)
+    if positive not in names:
+        raise SchemaError(f"the model does not know the positive class {positive!r}; {near_miss(positive, names)}")
+    # A tie goes to the positive class, as "score at least one half" does everywhere else.
+    at = names.index(positive)
+    best = np.where(chances[:, at] >= 0.5, at, best)
+    return classes[best], chances[:, at]
+
+
+def _score_by_function(trainer: Trainer, model: Any, rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    with _blamed(f"predict of {trainer.name.partition(':')[0]} failed on {rows.height} rows"):
+        answered = trainer.predict(model, rows) if trainer.predict else None
+    if not isinstance(answered, pl.DataFrame) or answered.height != rows.height:
+        raise TrainingError(
+            f"predict of {trainer.name.partition(':')[0]} must return a Polars frame with one row for each of the "
+            f"{rows.height} it was given"
+        )
+    wanted = [name for name in _answer_names(schema) if name in answered.columns]
+    if not wanted:
+        raise TrainingError(
+            f"predict of {trainer.name.partition(':')[0]} returned no answer; name its columns "
+            f"{' and '.join(_answer_names(schema))}"
+        )
+    return rows.with_columns(answered.get_column(name) for name in wanted)
+
+
+def _answer_names(schema: Schema) -> tuple[str, str]:
+    return schema.name_of(Role.PREDICTION) or "prediction", schema.name_of(Role.SCORE) or "score"
+
+
+def _lacking(model: Any, schema: Schema) -> list[str]:
+    wanted = ["predict"] if schema.task is Task.REGRESSION else ["predict", "predict_proba", "classes_"]
+    return [name for name in wanted if not hasattr(model, name)]
+
+
+@contextmanager
+def _blamed(what: str) -> Iterator[None]:
+    """Turn whatever the user's code raises into a TrainingError that shows where."""
+    try:
+        yield
+    except SchemaError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename != __file__][-_TAIL:]
+        tail = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}: {f.line}" for f in own)
+        raise TrainingError(f"{what}: {type(error).__name__}: {error}{tail}") from error

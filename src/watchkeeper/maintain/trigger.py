@@ -1,0 +1,64 @@
+"""What a trigger is, and what it may know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from watchkeeper.core.action import Action, ActionKind, Outcome
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.spec import Spec
+from watchkeeper.maintain.registry import Version, versions
+
+__all__ = ["Memory", "Proposal", "Trigger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What maintenance remembers.
+
+    Parameters
+    ----------
+    now
+        End of the judged window; not the clock.
+    actions
+        All recorded actions of the model, oldest first.
+    champion
+        What the pointer ``champion`` holds.
+    """
+
+    now: datetime
+    actions: tuple[Action, ...] = ()
+    champion: str | None = None
+
+    def last(self, *kinds: ActionKind, outcome: Outcome = Outcome.DONE) -> Action | None:
+        """Return the newest action of the kinds with the outcome and a time, or None."""
+        found = [a for a in self.actions if a.kind in kinds and a.outcome is outcome and a.at is not None]
+        return max(found, key=lambda a: a.at or self.now, default=None)
+
+    @property
+    def version(self) -> Version | None:
+        """The champion, or None where none is registered."""
+        return next((v for v in versions(self.actions, self.champion) if v.name == self.champion), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Why to retrain, and the alert it comes from."""
+
+    why: str
+    alert: str = ""
+
+
+class Trigger(Protocol):
+    """Proposes to retrain.
+
+    A class with ``plugin = "trigger"`` and a ``name``, found through the entry point ``watchkeeper.trigger``.
+    """
+
+    name: str
+
+    def propose(self, alerts: Sequence[Alert], memory: Memory, spec: Spec) -> Proposal | None:
+        """Return why the model should be retrained now, or None."""
