@@ -43,9 +43,12 @@ class Appended:
     rows
         Rows written.
     doubled
-        Rows left out because their id came earlier in the same rows.
+        Rows left out because another row of the same rows has their id: of predictions the first is written, of labels
+        the last. They are kept aside in quarantine.
     refused
-        Rows kept aside in quarantine because their id or time was null; ``reason`` says which.
+        Rows kept aside in quarantine because their id or time was null or unreadable.
+    reason
+        Why rows were kept aside, with counts, in words.
     known
         Whether this source had been appended before, in which case nothing was written.
     """
@@ -64,7 +67,7 @@ class Changes:
     Parameters
     ----------
     cursor
-        Pass it to the next call to see only what comes after.
+        Pass it to the next call to see only what comes after; its text is the store's own business.
     windows
         The grains touched.
     orphans
@@ -99,12 +102,16 @@ class Store(Protocol):
         """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
-        """Return the predictions of a window with their newest labels, one row per id, in bounded memory."""
+        """Return the predictions of a window with their newest labels, one row per id, in bounded memory.
+
+        Of predictions with the same id in the window the first appended counts. Batches hold the columns of the schema
+        that the log has, times in UTC, and name no window, so that one read may span several stored windows.
+        """
 
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor`` (empty: since the beginning)."""
 
-    def put_states(self, model: str, window: Window, states: Iterable[State]) -> None:
+    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
         """Replace all states of one model and stored window in one atomic commit."""
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
@@ -115,12 +122,19 @@ class Store(Protocol):
     ) -> None:
         """Write nouns and move pointers in one transaction.
 
-        A noun with the same identity is replaced. Each action is added to the audit chain. A pointer is moved from
-        the first to the second value; ConflictError, with nothing written, when it does not hold the first.
+        A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
+        a signal by these and its chart, an alert or action by its id; specs are kept as a history whose last is in
+        force. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
+        link. A pointer is moved from the first to the second value (None: it does not exist); ConflictError, with
+        nothing written, when it does not hold the first.
         """
 
     def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
-        """Return the recorded nouns (or AuditEvents) of a kind, oldest first, of all windows or those in ``window``."""
+        """Return the recorded nouns (or AuditEvents) of a kind, oldest first, of all windows or those in ``window``.
+
+        Measurements and signals belong to a window they lie in, alerts to one they overlap, actions and audit events to
+        the one they happened in, specs to all.
+        """
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

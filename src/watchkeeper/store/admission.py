@@ -1,0 +1,169 @@
+"""Which rows may enter the log, with their ids and times in one form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from watchkeeper.core.errors import SchemaError, near_miss
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.store import Table
+from watchkeeper.store.columns import UTC_TIME, kind_of
+
+__all__ = ["REASON", "Admitted", "admit"]
+
+REASON = "watchkeeper_reason"
+"""The column of set-aside rows that says why."""
+
+_ISO = (
+    r"^\s*(?<date>\d{4}-\d{2}-\d{2}|\d{8})"
+    r"(?:[T ](?<clock>\d{2}:\d{2})(?::(?<second>\d{2})(?:[.,](?<part>\d{1,9}))?)?"
+    r"\s*(?<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?\s*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Rows that may be written, and rows set aside with the reason.
+
+    Parameters
+    ----------
+    rows
+        Ids are integers or text, the time of predictions is in UTC.
+    aside
+        Refused and doubled rows as they came, with the reason.
+    doubled, refused
+        How many of them there are.
+    reason
+        The reasons with their counts, in words.
+    """
+
+    rows: pl.DataFrame
+    aside: pl.DataFrame
+    doubled: int = 0
+    refused: int = 0
+    reason: str = ""
+
+
+def admit(rows: pl.DataFrame, table: Table, schema: Schema) -> Admitted:
+    """Sort rows into those that may be written and those to set aside.
+
+    Predictions need a time, and an id where the schema names one; labels need an id. Of predictions with the same id
+    the first is kept, of labels the last.
+
+    Raises
+    ------
+    SchemaError
+        When a column that rows cannot do without is missing or holds a type that cannot be read as its role asks.
+    """
+    for series in rows:
+        kind_of(series)
+    id_name, time_name = schema.name_of(Role.ID), schema.name_of(Role.TIME)
+    admitted = rows
+    if table is Table.PREDICTIONS:
+        time_name = _needed(rows, time_name, Role.TIME, "predictions are filed by their time")
+        admitted = admitted.with_columns(_in_utc(rows[time_name]))
+    else:
+        id_name = _needed(rows, id_name, Role.ID, "labels are joined to predictions by their id")
+        _needed(rows, schema.name_of(Role.LABEL), Role.LABEL, "these rows are meant to bring labels")
+    reasons = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+    if table is Table.PREDICTIONS and time_name:
+        reasons = reasons.set(admitted[time_name].is_null(), f"{time_name} is null or no ISO 8601 time")
+    if id_name:
+        _needed(rows, id_name, Role.ID, "rows are told apart by their id")
+        ids = _ids(rows[id_name])
+        admitted = admitted.with_columns(ids)
+        reasons = reasons.set(ids.is_null(), f"{id_name} is null")
+    fine = reasons.is_null()
+    refused = int((~fine).sum())
+    doubled = 0
+    if id_name:
+        again = _again(admitted[id_name], fine, last=table is Table.LABELS)
+        doubled = int(again.sum())
+        reasons = reasons.set(again, f"{id_name} occurs twice in the same rows")
+        fine = fine & ~again
+    aside = rows.with_columns(reasons.alias(REASON)).filter(~fine)
+    return Admitted(admitted.filter(fine), aside, doubled, refused, _in_words(aside[REASON]))
+
+
+def _needed(rows: pl.DataFrame, name: str | None, role: Role, why: str) -> str:
+    if name is None:
+        raise SchemaError(f"the schema names no {role.value} column, and {why}; give one column the role {role.value}")
+    if name not in rows.columns:
+        raise SchemaError(f"the {role.value} column {name!r} is missing, and {why}; {near_miss(name, rows.columns)}")
+    return name
+
+
+def _again(ids: pl.Series, fine: pl.Series, *, last: bool) -> pl.Series:
+    """Mark the admitted rows whose id another admitted row of the same batch keeps."""
+    keeps = ids.is_last_distinct() if last else ids.is_first_distinct()
+    if not fine.all():
+        place = pl.int_range(len(ids), eager=True).filter(fine)
+        kept = ids.filter(fine)
+        keeps = pl.repeat(False, len(ids), dtype=pl.Boolean, eager=True)
+        keeps = keeps.scatter(place.filter(kept.is_last_distinct() if last else kept.is_first_distinct()), True)
+    return fine & ~keeps
+
+
+def _in_words(reasons: pl.Series) -> str:
+    counts = reasons.value_counts(sort=True, name="n").sort(["n", reasons.name], descending=[True, False])
+    return "; ".join(f"{n} row{'s' if n > 1 else ''}: {reason}" for reason, n in counts.iter_rows())
+
+
+def _ids(ids: pl.Series) -> pl.Series:
+    """Return ids as integers where all of them are, otherwise as text; what is no id is null."""
+    dtype = ids.dtype
+    if dtype.is_float():
+        ids = ids.fill_nan(None)
+        if not bool(((ids == ids.round(0)) & (ids.abs() < 2.0**53)).all()):
+            return ids.cast(pl.String)
+        return ids.cast(pl.Int64)
+    if dtype == pl.Null:
+        return ids.cast(pl.String)
+    if dtype in (pl.UInt64, pl.Int128, pl.UInt128):
+        whole = ids.cast(pl.Int64, strict=False)
+        return whole if whole.null_count() == ids.null_count() else ids.cast(pl.String)
+    if dtype.is_integer():
+        return ids.cast(pl.Int64)
+    if dtype == pl.Binary:
+        return ids.bin.encode("hex")
+    if dtype.is_nested() or dtype == pl.Object:
+        raise SchemaError(f"the id column {ids.name!r} holds {dtype}; an id is a whole number or text")
+    return ids.cast(pl.String)
+
+
+def _in_utc(times: pl.Series) -> pl.Series:
+    """Return times in UTC, null where they cannot be read."""
+    dtype = times.dtype
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone:
+            return times.dt.convert_time_zone("UTC").cast(UTC_TIME)
+        return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if dtype == pl.Date:
+        return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if dtype == pl.Null:
+        return times.cast(UTC_TIME)
+    if isinstance(dtype, (pl.Categorical, pl.Enum, pl.String)):
+        return _parse(times.cast(pl.String))
+    raise SchemaError(
+        f"the time column {times.name!r} holds {dtype}; valid: datetimes, dates and ISO 8601 text. "
+        f"Seconds since 1970 become datetimes with polars.from_epoch"
+    )
+
+
+def _parse(times: pl.Series) -> pl.Series:
+    """Read ISO 8601 text in which every row may have an offset of its own; without one it is UTC."""
+    part = pl.col("part")
+    date = part.struct.field("date").str.replace_all("-", "")
+    clock = part.struct.field("clock").fill_null("00:00")
+    second = part.struct.field("second").fill_null("00")
+    micros = part.struct.field("part").fill_null("0").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64)
+    zone = part.struct.field("zone").fill_null("Z").str.replace_all(":", "")
+    local = (date + " " + clock + ":" + second).str.to_datetime("%Y%m%d %H:%M:%S", time_unit="us", strict=False)
+    ahead = zone.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
+    ahead = ahead + zone.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
+    ahead = pl.when(zone.str.starts_with("-")).then(-ahead).otherwise(ahead)
+    moment = local + pl.duration(microseconds=micros) - pl.duration(minutes=ahead)
+    frame = pl.DataFrame([times.alias("text")]).select(part=pl.col("text").str.extract_groups(_ISO))
+    return frame.select(moment.dt.replace_time_zone("UTC").cast(UTC_TIME).alias(times.name)).to_series()

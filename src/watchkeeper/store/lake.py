@@ -1,0 +1,115 @@
+"""The store for work: Delta tables for the log and the states, a SQL database for everything recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import polars as pl
+from sqlalchemy import URL
+
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.errors import StoreError
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.store import Appended, Changes, Noun, Table
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.ledger import Ledger
+from watchkeeper.store.log import Log
+from watchkeeper.store.pointers import Moves
+from watchkeeper.store.states import StateTable
+
+__all__ = ["LakeStore"]
+
+T = TypeVar("T")
+
+
+class LakeStore:
+    """A log in Delta tables and a ledger in SQL.
+
+    Parameters
+    ----------
+    log_url
+        Folder or address in an object store; each model has a folder in it.
+    sql_url
+        SQLAlchemy URL of the database.
+    encode, decode
+        Turn a state into bytes and back.
+    storage_options
+        Storage options of the object store, as deltalake and Polars take them.
+    """
+
+    def __init__(
+        self,
+        log_url: str,
+        sql_url: str | URL,
+        *,
+        encode: Callable[[State], bytes],
+        decode: Callable[[bytes], State],
+        storage_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._root = log_url.rstrip("/")
+        self._options = dict(storage_options or {})
+        self._encode, self._decode = encode, decode
+        self._ledger = Ledger(sql_url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the database; Delta tables need no closing."""
+        self._ledger.close()
+
+    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
+        return self._log(model).append(table, rows, schema, source)
+
+    def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
+        """Return the predictions of a window with their newest labels, one row per id, in bounded memory."""
+        return self._log(model).read(schema, window)
+
+    def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
+        """Return which stored windows have new rows or labels since ``cursor``."""
+        return self._log(model).changes(schema, windows, cursor)
+
+    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
+        """Replace all states of one model and stored window in one atomic commit."""
+        self._states(model).put(window, states)
+
+    def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
+        """Return the states whose window lies in ``window``, of all or some columns."""
+        return self._states(model).get(window, columns)
+
+    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None) -> None:
+        """Write nouns and move pointers in one transaction."""
+        self._ledger.record(model, nouns, pointers or {})
+
+    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
+        """Return the recorded nouns of a kind, oldest first."""
+        return self._ledger.recorded(model, kind, window)
+
+    def pointer(self, model: str, name: str) -> str | None:
+        """Return what a pointer holds."""
+        return self._ledger.pointer(model, name)
+
+    def _log(self, model: str) -> Log:
+        return Log(self._folder(model), self._options)
+
+    def _states(self, model: str) -> StateTable:
+        return StateTable(f"{self._folder(model)}/states", self._options, self._encode, self._decode)
+
+    def _folder(self, model: str) -> str:
+        """Return the folder of a model; names that are no safe file names are written with '=' and hex digits."""
+        if not model:
+            raise StoreError("a model needs a name")
+        safe = quote(model, safe="").replace("%", "=")
+        if safe.startswith("."):
+            safe = "=2E" + safe[1:]
+        return f"{self._root}/{safe}"

@@ -1,0 +1,195 @@
+"""Specs, measurements, signals, alerts, actions, pointers and the audit chain in a SQL database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import URL, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import ColumnElement, or_
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.store import AuditEvent, Noun
+from watchkeeper.core.window import Window
+from watchkeeper.store.audit import HEAD, next_event
+from watchkeeper.store.database import open_database, place_of
+from watchkeeper.store.faults import reported
+from watchkeeper.store.nouns import KINDS, from_json, identity, kind_named, span_of, to_json
+from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.tables import AUDIT, NOUNS, POINTERS, searched
+
+__all__ = ["Ledger"]
+
+T = TypeVar("T")
+
+_ATTEMPTS = 10
+_CHUNK = 500
+
+
+class Ledger:
+    """What is recorded of all models.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL of the database.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        self._engine = open_database(url)
+        self._place = place_of(self._engine.url)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves) -> None:
+        """Write nouns and move pointers in one transaction."""
+        rows = [(kind_named(type(noun)), noun, _row(model, noun)) for noun in nouns]
+        check_moves(pointers)
+        with reported(self._place, "write to"):
+            for attempt in range(_ATTEMPTS):
+                try:
+                    with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+                        self._write(connection, model, rows, pointers)
+                    return
+                except IntegrityError:
+                    # Somebody else recorded the same noun or link between our look and our write; look again.
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+
+    def _write(
+        self, connection: Connection, model: str, rows: list[tuple[str, Noun, dict[str, Any]]], pointers: Moves
+    ) -> None:
+        for name, (old, new) in pointers.items():
+            _move(connection, model, name, old, new)
+        for kind in KINDS:
+            latest = {row["identity"]: row for name, _, row in rows if name == kind}
+            if kind == "spec":
+                _put_specs(connection, model, list(latest.values()))
+            elif latest:
+                _put(connection, NOUNS[kind], model, list(latest.values()))
+        actions = [noun for _, noun, _ in rows if isinstance(noun, Action)]
+        if actions:
+            _chain(connection, model, actions)
+
+    def recorded(self, model: str, kind: type[T], window: Window | None) -> list[T]:
+        """Return the recorded nouns of a kind, oldest first."""
+        name = kind_named(kind)
+        with reported(self._place, "read"), self._engine.connect() as connection:
+            if name == "audit":
+                return cast(list[T], _events(connection, model, window))
+            table = NOUNS[name]
+            query = select(table.c.body).where(table.c.model == model)
+            if window is not None and name != "spec":
+                query = query.where(_meets(table, name, window))
+            order = [table.c.number]
+            if name in ("measurement", "signal"):
+                order.insert(0, table.c.starts.nulls_first())  # type: ignore[arg-type]
+            return [from_json(body, kind) for body in connection.scalars(query.order_by(*order))]
+
+    def pointer(self, model: str, name: str) -> str | None:
+        """Return what a pointer holds."""
+        with reported(self._place, "read"), self._engine.connect() as connection:
+            return _pointer(connection, model, name)
+
+
+def _row(model: str, noun: Noun) -> dict[str, Any]:
+    span = span_of(noun)
+    body = to_json(noun)
+    from_json(body, type(noun))
+    return {
+        "model": model, "identity": identity(noun), "starts": span.starts, "ends": span.ends,
+        **searched(noun), "body": body,
+    }  # fmt: skip
+
+
+def _put(connection: Connection, table: Table, model: str, rows: list[dict[str, Any]]) -> None:
+    """Replace the rows that are there in their place, and add the others."""
+    known: set[str] = set()
+    for start in range(0, len(rows), _CHUNK):
+        asked = [row["identity"] for row in rows[start : start + _CHUNK]]
+        query = select(table.c.identity).where(table.c.model == model, table.c.identity.in_(asked))
+        known.update(connection.scalars(query))
+    old = [{**row, "same_model": model, "same_identity": row["identity"]} for row in rows if row["identity"] in known]
+    new = [row for row in rows if row["identity"] not in known]
+    if old:
+        same = (table.c.model == bindparam("same_model")) & (table.c.identity == bindparam("same_identity"))
+        values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name not in ("model", "identity")}
+        changes = [{k: v for k, v in row.items() if k not in ("model", "identity")} for row in old]
+        connection.execute(update(table).where(same).values(values), changes)
+    if new:
+        connection.execute(insert(table), new)
+
+
+def _put_specs(connection: Connection, model: str, rows: list[dict[str, Any]]) -> None:
+    """Add specs to the history; one that comes back after another becomes the newest again."""
+    table = NOUNS["spec"]
+    for row in rows:
+        newest = select(table.c.identity).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
+        if connection.scalar(newest) != row["identity"]:
+            same = (table.c.model == model) & (table.c.identity == row["identity"])
+            connection.execute(delete(table).where(same))
+            connection.execute(insert(table), row)
+
+
+def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
+    """Add each action that is not in the audit chain yet in the same words."""
+    last = select(AUDIT.c.number).where(AUDIT.c.model == model).order_by(AUDIT.c.number.desc()).limit(1)
+    number = connection.scalar(last) or 0
+    # The pointer and not the last row seals the next link, so that links cut off at the end leave a break for ever.
+    first = head = _pointer(connection, model, HEAD) or ""
+    for action in actions:
+        event = next_event(action, number, head)
+        body = to_json(event.action)
+        content = hashlib.sha256(body.encode()).hexdigest()
+        same = select(AUDIT.c.number).where(AUDIT.c.model == model, AUDIT.c.content == content)
+        if connection.scalar(same) is not None:
+            continue
+        link = {"number": event.number, "previous": event.previous, "hash": event.hash, "body": body}
+        about = {"model": model, "action": action.id, "content": content, "starts": span_of(action).starts}
+        connection.execute(insert(AUDIT), {**about, **link})
+        number, head = event.number, event.hash
+    if head != first:
+        _move(connection, model, HEAD, first or None, head)
+
+
+def _events(connection: Connection, model: str, window: Window | None) -> list[AuditEvent]:
+    query = select(AUDIT).where(AUDIT.c.model == model).order_by(AUDIT.c.number)
+    if window is not None:
+        query = query.where(AUDIT.c.starts >= window.start, AUDIT.c.starts < window.end)
+    return [
+        AuditEvent(row.number, from_json(row.body, Action), row.previous, row.hash) for row in connection.execute(query)
+    ]
+
+
+def _meets(table: Table, kind: str, window: Window) -> ColumnElement[bool]:
+    """Say in SQL what ``Span.meets`` says of one noun."""
+    starts, ends = table.c.starts, table.c.ends
+    if kind in ("measurement", "signal"):
+        return (starts >= window.start) & (ends <= window.end)
+    if kind == "alert":
+        return (starts < window.end) & or_(ends > window.start, starts >= window.start)
+    return (starts >= window.start) & (starts < window.end)
+
+
+def _pointer(connection: Connection, model: str, name: str) -> str | None:
+    return connection.scalar(select(POINTERS.c.value).where(POINTERS.c.model == model, POINTERS.c.name == name))
+
+
+def _move(connection: Connection, model: str, name: str, old: str | None, new: str | None) -> None:
+    here = (POINTERS.c.model == model) & (POINTERS.c.name == name)
+    holds = here & (POINTERS.c.value == old)
+    if old is None:
+        moved = _pointer(connection, model, name) is None
+        if moved and new is not None:
+            connection.execute(insert(POINTERS), {"model": model, "name": name, "value": new})
+    elif new is None:
+        moved = connection.execute(delete(POINTERS).where(holds)).rowcount == 1
+    else:
+        moved = connection.execute(update(POINTERS).where(holds).values(value=new)).rowcount == 1
+    if not moved:
+        raise ConflictError(conflict(model, name, old, _pointer(connection, model, name)))

@@ -1,0 +1,111 @@
+"""The log of one model: predictions, late labels and what was refused, each in a Delta table of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.store import Appended, Changes, Table
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.admission import REASON, admit
+from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
+from watchkeeper.store.delta import Delta
+from watchkeeper.store.snapshot import changes_since, read_window
+
+__all__ = ["Log", "pack", "set_aside"]
+
+
+class Log:
+    """The prediction log of one model.
+
+    Parameters
+    ----------
+    root
+        Folder of the model, or its address in an object store.
+    options
+        Storage options of the object store.
+    """
+
+    def __init__(self, root: str, options: Mapping[str, str]) -> None:
+        self._tables = {
+            Table.PREDICTIONS: Delta(f"{root}/predictions", options, DATE),
+            Table.LABELS: Delta(f"{root}/labels", options),
+        }
+        self._aside = Delta(f"{root}/quarantine", options)
+
+    def append(self, table: Table, rows: pl.DataFrame, schema: Schema, source: str) -> Appended:
+        """Append rows; those that may not enter go to quarantine first, so that a crash between cannot lose them."""
+        target = self._tables[table]
+        if source and target.appended(source):
+            return Appended(known=True)
+        admitted = admit(rows, table, schema)
+        if admitted.aside.height:
+            mark = f"{table.value}:{source}" if source else ""
+            aside = set_aside(admitted.aside, table, source)
+            self._aside.append(lambda version, _: _numbered(aside, version), source=mark)
+        if admitted.rows.height or source:
+            written = target.append(
+                lambda version, layout: pack(admitted.rows, schema, table, version, layout), source=source
+            )
+            if not written:
+                return Appended(known=True)
+        return Appended(admitted.rows.height, admitted.doubled, admitted.refused, admitted.reason)
+
+    def read(self, schema: Schema, window: Window) -> Iterator[Batch]:
+        """Return the predictions of a window with their newest labels."""
+        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        return read_window(predictions, labels, schema, window)
+
+    def changes(self, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
+        """Return the stored windows touched since ``cursor``."""
+        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        return changes_since(predictions, labels, schema, windows, cursor)
+
+
+def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout: Layout) -> pl.DataFrame:
+    """Return admitted rows as they are stored, with the columns of the store itself first.
+
+    Delta keeps statistics of the first columns of a table, and reading prunes files by arrival, time and id.
+    """
+    roles = [name for role in (Role.TIME, Role.ID) if (name := schema.name_of(role)) in rows.columns and name]
+    ordered = rows.select(*roles, *(c for c in rows.columns if c not in roles))
+    packed = _numbered(layout.pack(ordered, schema), version)
+    if table is Table.LABELS:
+        return packed
+    return packed.insert_column(0, rows[schema.name_of(Role.TIME) or ""].dt.date().alias(DATE))
+
+
+def _numbered(rows: pl.DataFrame, version: int) -> pl.DataFrame:
+    place = pl.int_range(rows.height, dtype=pl.Int64, eager=True).alias(PLACE)
+    arrival = pl.repeat(version, rows.height, dtype=pl.Int64, eager=True).alias(ARRIVAL)
+    return pl.DataFrame([arrival, place]).hstack(rows)
+
+
+def set_aside(rows: pl.DataFrame, table: Table, source: str) -> pl.DataFrame:
+    """Return rows as quarantine keeps them: the reason, and each row as JSON whatever its columns are."""
+    texts = [msgspec.json.encode(_plain(row), enc_hook=str).decode() for row in rows.drop(REASON).iter_rows(named=True)]
+    height = rows.height
+    return pl.DataFrame(
+        {
+            "table": pl.repeat(table.value, height, dtype=pl.String, eager=True),
+            "source": pl.repeat(source, height, dtype=pl.String, eager=True),
+            "reason": rows[REASON],
+            "row": pl.Series(texts, dtype=pl.String),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,182 @@
+"""A store that lives as long as the process: for notebooks, trials and tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self, TypeVar, cast
+
+import polars as pl
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Table
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.admission import admit
+from watchkeeper.store.audit import HEAD, next_event
+from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.log import pack, set_aside
+from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
+from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.snapshot import Snapshot, changes_since, read_window
+from watchkeeper.store.states import check_windows
+
+__all__ = ["MemoryStore"]
+
+T = TypeVar("T")
+
+
+class _Pile:
+    """One append-only table."""
+
+    def __init__(self) -> None:
+        self.frames: list[pl.DataFrame] = []
+        self.sources: set[str] = set()
+        self.layout = Layout()
+
+    def snapshot(self) -> Snapshot:
+        if not self.frames:
+            return Snapshot()
+        rows = pl.concat(self.frames, how="diagonal")
+        dates = sorted(rows[DATE].unique().to_list()) if DATE in rows.columns else []
+        return Snapshot(len(self.frames) - 1, Layout(rows.schema), rows.lazy(), tuple(dates))
+
+
+class MemoryStore:
+    """The prediction log and everything derived from it, in memory; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._piles: dict[tuple[str, Table], _Pile] = {}
+        self._aside: dict[str, list[pl.DataFrame]] = {}
+        self._states: dict[tuple[str, Window | None], list[State]] = {}
+        self._nouns: dict[tuple[str, str], dict[str, str]] = {}
+        self._audit: dict[str, list[AuditEvent]] = {}
+        self._pointers: dict[tuple[str, str], str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+        """Append predictions or labels; a ``source`` named before writes nothing."""
+        with self._lock:
+            pile = self._pile(model, table)
+            if source and source in pile.sources:
+                return Appended(known=True)
+            admitted = admit(rows, table, schema)
+            if admitted.aside.height:
+                self._aside.setdefault(model, []).append(set_aside(admitted.aside, table, source))
+            if admitted.rows.height or source:
+                pile.frames.append(pack(admitted.rows, schema, table, len(pile.frames), pile.layout))
+                pile.sources.add(source)
+            return Appended(admitted.rows.height, admitted.doubled, admitted.refused, admitted.reason)
+
+    def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
+        """Return the predictions of a window with their newest labels, one row per id."""
+        with self._lock:
+            predictions, labels = self._snapshots(model)
+        return read_window(predictions, labels, schema, window)
+
+    def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
+        """Return which stored windows have new rows or labels since ``cursor``."""
+        with self._lock:
+            predictions, labels = self._snapshots(model)
+        return changes_since(predictions, labels, schema, windows, cursor)
+
+    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
+        """Replace all states of one model and stored window."""
+        kept = check_windows(window, states)
+        with self._lock:
+            self._states[model, window] = kept
+
+    def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
+        """Return the states whose window lies in ``window``, of all or some columns."""
+        with self._lock:
+            places = [place for place in self._states if place[0] == model and _lies_in(place[1], window)]
+            found = [state for place in places for state in self._states[place]]
+        return {state.key: state for state in found if not columns or state.key.column in columns}
+
+    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None) -> None:
+        """Write nouns and move pointers, all or nothing."""
+        moves = pointers or {}
+        check_moves(moves)
+        rows = [(kind_named(type(noun)), noun, identity(noun), to_json(noun)) for noun in nouns]
+        for _, noun, _, body in rows:
+            from_json(body, type(noun))
+        with self._lock:
+            for name, (old, _) in moves.items():
+                held = self.pointer(model, name)
+                if held != old:
+                    raise ConflictError(conflict(model, name, old, held))
+            for name, (_, new) in moves.items():
+                self._move(model, name, new)
+            for kind, noun, same, body in rows:
+                kept = self._nouns.setdefault((model, kind), {})
+                if kind == "spec" and same in kept and list(kept)[-1] != same:
+                    del kept[same]
+                kept[same] = body
+                if isinstance(noun, Action):
+                    self._chain(model, noun)
+
+    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
+        """Return the recorded nouns of a kind, oldest first."""
+        name = kind_named(kind)
+        with self._lock:
+            if name == "audit":
+                events = [e for e in self._audit.get(model, []) if _belongs(e.action, "action", window)]
+                return cast(list[T], events)
+            found = [from_json(body, kind) for body in self._nouns.get((model, name), {}).values()]
+        found = [noun for noun in found if _belongs(cast(Noun, noun), name, window)]
+        if name in ("measurement", "signal"):
+            found.sort(key=lambda noun: _start(cast(Noun, noun)))
+        return found
+
+    def pointer(self, model: str, name: str) -> str | None:
+        """Return what a pointer holds."""
+        return self._pointers.get((model, name))
+
+    def _pile(self, model: str, table: Table) -> _Pile:
+        return self._piles.setdefault((model, table), _Pile())
+
+    def _snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
+        return self._pile(model, Table.PREDICTIONS).snapshot(), self._pile(model, Table.LABELS).snapshot()
+
+    def _move(self, model: str, name: str, new: str | None) -> None:
+        if new is None:
+            self._pointers.pop((model, name), None)
+        else:
+            self._pointers[model, name] = new
+
+    def _chain(self, model: str, action: Action) -> None:
+        events = self._audit.setdefault(model, [])
+        event = next_event(action, len(events), events[-1].hash if events else "")
+        if all(known.action != event.action for known in events):
+            events.append(event)
+            self._move(model, HEAD, event.hash)
+
+
+def _lies_in(kept: Window | None, window: Window | None) -> bool:
+    if kept is None or window is None:
+        return kept is window
+    return window.start <= kept.start and kept.end <= window.end
+
+
+def _belongs(noun: Noun, kind: str, window: Window | None) -> bool:
+    return window is None or span_of(noun).meets(kind, window)
+
+
+def _start(noun: Noun) -> tuple[bool, float]:
+    starts = span_of(noun).starts
+    return (starts is not None, starts.timestamp() if starts else 0.0)

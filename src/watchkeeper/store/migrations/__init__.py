@@ -1,0 +1,1 @@
+"""The history of the database's tables, one module a step in ``versions``."""

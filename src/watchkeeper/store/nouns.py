@@ -1,0 +1,177 @@
+"""The nouns as JSON, and what makes two of them the same."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.errors import StoreError, near_miss
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.store import AuditEvent, Noun
+from watchkeeper.core.window import Window
+
+__all__ = ["KINDS", "Span", "from_json", "identity", "kind_named", "span_of", "to_json"]
+
+T = TypeVar("T")
+
+KINDS: Mapping[str, type[Any]] = {
+    "spec": Spec,
+    "measurement": Measurement,
+    "signal": Signal,
+    "alert": Alert,
+    "action": Action,
+}
+
+_NUMBER = "@number"
+
+
+def kind_named(kind: type[Any]) -> str:
+    """Return the name of a kind of noun.
+
+    Raises
+    ------
+    StoreError
+        When a store does not record it.
+    """
+    if kind is AuditEvent:
+        return "audit"
+    for name, noun in KINDS.items():
+        if noun is kind:
+            return name
+    valid = [noun.__name__ for noun in KINDS.values()] + [AuditEvent.__name__]
+    raise StoreError(f"a store records no {kind.__name__}; {near_miss(kind.__name__, valid)}")
+
+
+def to_json(noun: Noun) -> str:
+    """Return a noun as JSON with sorted keys: the same noun gives the same text.
+
+    JSON has no NaN and no infinity, so these become ``{"@number": "nan"}``.
+    """
+    try:
+        return msgspec.json.encode(_plain(noun), order="deterministic").decode()
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"a {type(noun).__name__} cannot be recorded: {error}; nothing was written") from error
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """Return the noun that ``to_json`` wrote.
+
+    Raises
+    ------
+    StoreError
+        When the text is damaged or was written by a newer version.
+    """
+    try:
+        if _NUMBER not in text:
+            return msgspec.json.decode(text, type=kind)
+        return msgspec.convert(_with_numbers(msgspec.json.decode(text)), kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
+        raise StoreError(
+            f"a recorded {kind.__name__} cannot be read: {error}; it is damaged or from a newer version"
+        ) from error
+
+
+def identity(noun: Noun) -> str:
+    """Return what a noun has in common with the one that replaces it, as a SHA-256 in hex."""
+    if isinstance(noun, Spec):
+        parts: list[Any] = [to_json(noun)]
+    elif isinstance(noun, Measurement):
+        parts = _about(noun)
+    elif isinstance(noun, Signal):
+        parts = [*_about(noun.measurement), noun.chart]
+    else:
+        parts = [noun.id]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def _about(measurement: Measurement) -> list[Any]:
+    m = measurement
+    window = (m.window.start.isoformat(), m.window.end.isoformat()) if m.window else None
+    return [m.version, window, m.family.value, m.name, m.column, m.segment]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time a noun is about; None where it has none."""
+
+    starts: datetime | None
+    ends: datetime | None
+
+    def meets(self, kind: str, window: Window) -> bool:
+        """Return whether a noun of this time belongs to ``window``.
+
+        Measurements and signals lie in it, alerts overlap it, actions happen in it; specs have no time and belong to
+        all.
+        """
+        if kind == "spec":
+            return True
+        if self.starts is None or self.ends is None:
+            return False
+        if kind in ("measurement", "signal"):
+            return window.start <= self.starts and self.ends <= window.end
+        if kind == "alert":
+            return self.starts < window.end and (self.ends > window.start or self.starts >= window.start)
+        return window.start <= self.starts < window.end
+
+
+def span_of(noun: Noun) -> Span:
+    """Return the time a noun is about, in UTC."""
+    if isinstance(noun, Signal):
+        noun = noun.measurement
+    if isinstance(noun, Measurement):
+        return Span(noun.window.start, noun.window.end) if noun.window else Span(None, None)
+    if isinstance(noun, Alert):
+        return Span(_utc(noun.since), _utc(noun.last or noun.since))
+    return Span(_utc(noun.at), _utc(noun.at)) if isinstance(noun, Action) else Span(None, None)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment and moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {_NUMBER: str(float(value))}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not f.name.startswith("_")}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(_fact(item)) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item") and callable(value.item):
+        return _plain(value.item())
+    return value
+
+
+def _fact(value: Any) -> Any:
+    """Facts and options are numbers or text: a whole number or a truth value is stored as the number it is."""
+    if isinstance(value, (bool, int)) and not isinstance(value, Enum):
+        return float(value)
+    if hasattr(value, "item") and callable(value.item):
+        return _fact(value.item())
+    return value
+
+
+def _with_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_NUMBER}:
+            return float(value[_NUMBER])
+        return {key: _with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(item) for item in value]
+    return value
