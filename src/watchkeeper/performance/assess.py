@@ -1,0 +1,55 @@
+"""All metrics of one model's outcomes, one failed row where one fails."""
+
+from __future__ import annotations
+
+from watchkeeper.core.errors import UsageError, WatchkeeperError
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.performance.metric import Metric
+
+__all__ = ["assess_performance"]
+
+
+def assess_performance(state: State, schema: Schema) -> list[Measurement]:
+    """Measure every registered metric that suits the task and the columns of the log.
+
+    Parameters
+    ----------
+    state
+        The outcomes of one window and segment.
+    schema
+        Gives the task and the roles; a metric whose columns the schema does not have is left out.
+
+    Returns
+    -------
+    list
+        One measurement per metric, in the order of their names. A metric that raises is a failed measurement, never
+        an error; one whose rows have not come yet has status ``no_data``.
+
+    Raises
+    ------
+    UsageError
+        When the state is not one of outcomes.
+    """
+    if state.key.column != OUTCOME:
+        raise UsageError(f"performance is measured from the state {OUTCOME!r}, this is of {state.key.column!r}")
+    found: list[Measurement] = []
+    for name, metric in plugins("metric").items():
+        measurement = _measure(name, metric, state, schema)
+        if measurement is not None:
+            found.append(measurement)
+    return found
+
+
+def _measure(name: str, metric: Metric, state: State, schema: Schema) -> Measurement | None:
+    try:
+        if schema.task not in metric.tasks or not metric.applies(schema):
+            return None
+        return metric.measure(state)
+    except WatchkeeperError as error:
+        return Measurement.failed(state.key, Family.METRIC, name, str(error))
+    except Exception as error:  # noqa: BLE001 - a user's metric may raise anything
+        words = f"{type(metric).__name__} raised {type(error).__name__}: {error}"
+        return Measurement.failed(state.key, Family.METRIC, name, words)

@@ -1,0 +1,207 @@
+"""Accuracy, precision, recall and F1."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.state import State
+from watchkeeper.performance.interval import logit_interval, proportion_error, wilson
+from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.stats.confusion import ConfusionPart
+
+__all__ = ["F1", "Accuracy", "Precision", "Recall"]
+
+_CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
+_NONE_LABELLED = "no row has both a label and a prediction"
+Floats = NDArray[np.float64]
+
+
+def _facts(part: ConfusionPart) -> dict[str, float | str]:
+    """Say what was left out, and for two classes the four counts."""
+    left = {"unseen_labels": part.unseen_labels, "unpredicted": part.unpredicted}
+    facts: dict[str, float | str] = {name: float(n) for name, n in left.items() if n}
+    if part.positive >= 0:
+        tp, fp, fn, tn = _cells(part)
+        facts |= {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
+    return facts
+
+
+def _cells(part: ConfusionPart) -> tuple[int, int, int, int]:
+    """Return TP, FP, FN and TN of the positive class; a prediction outside the classes is not positive."""
+    matrix, k = part.matrix(), part.positive
+    tp, predicted, labelled = int(matrix[k, k]), int(matrix[:, k].sum()), int(matrix[k].sum())
+    return tp, predicted - tp, labelled - tp, int(matrix.sum()) - predicted - labelled + tp
+
+
+def _proportion(part: ConfusionPart, k: int, n: int) -> Estimate:
+    return Estimate(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part))
+
+
+def _macro(part: ConfusionPart, name: str) -> Estimate | Lack:
+    """Average a ratio over the classes that occur, with the multinomial delta method over the cells of the matrix."""
+    matrix = part.matrix()
+    n = int(matrix.sum())
+    if not n:
+        return Lack(_NONE_LABELLED)
+    hits = np.diagonal(matrix).astype(float)
+    labelled, predicted = matrix.sum(axis=1).astype(float), matrix.sum(axis=0)[:-1].astype(float)
+    occurs = (labelled + predicted) > 0
+    values, gradient = _ratios(name, hits, labelled, predicted)
+    classes = int(occurs.sum())
+    value = float(values[occurs].sum()) / classes
+    variance = float((matrix * gradient**2).sum() - (matrix * gradient).sum() ** 2 / n) / classes**2
+    error = sqrt(max(0.0, variance))
+    fewest = float(labelled[labelled > 0].min())
+    if error <= 1e-12 or not 0 < value < 1:
+        # Without variance in the sample the smallest class limits what can be known.
+        error, interval = proportion_error(round(value * fewest), fewest), wilson(value * fewest, fewest)
+    else:
+        interval = logit_interval(value, error)
+    return Estimate(value, n, error, interval, facts={**_facts(part), "classes": classes, "average": "macro"})
+
+
+def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:
+    """Return the ratio of each class, shape (K,), and the derivatives of their sum by each cell, shape (K, K + 1)."""
+    weight, below = {
+        "precision": (1.0, predicted),
+        "recall": (1.0, labelled),
+        "f1": (2.0, labelled + predicted),
+    }[name]
+    inverse = np.divide(1.0, below, out=np.zeros_like(below), where=below > 0)
+    values = weight * hits * inverse
+    slope = values * inverse
+    gradient = np.zeros((len(hits), len(hits) + 1))
+    if name in ("recall", "f1"):
+        gradient -= slope[:, None]
+    if name in ("precision", "f1"):
+        gradient[:, :-1] -= slope[None, :]
+    np.einsum("ii->i", gradient[:, :-1])[...] += weight * inverse
+    return values, gradient
+
+
+class Accuracy:
+    """Share of labelled rows whose prediction is the label, with Wilson's interval. Exact.
+
+    A prediction outside the classes is wrong; a row without label or prediction does not count.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "accuracy"
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    larger_is_better: ClassVar[bool | None] = True
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the share."""
+        return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+        matrix = part.matrix()
+        n = int(matrix.sum())
+        return _proportion(part, int(np.trace(matrix)), n) if n else Lack(_NONE_LABELLED)
+
+
+class Precision:
+    """TP / (TP + FP): the share of positive predictions that are right. Exact.
+
+    For more than two classes the plain mean over the classes that occur among labels or predictions, a class that is
+    never predicted counting 0. Wilson's interval for two classes; otherwise the multinomial delta method on the
+    logit scale.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "precision"
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    larger_is_better: ClassVar[bool | None] = True
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the share, or its mean over classes."""
+        return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+        if part.positive < 0:
+            return _macro(part, "precision")
+        tp, fp, fn, tn = _cells(part)
+        if not tp + fp:
+            return Lack("no labelled row was predicted positive" if fn + tn else _NONE_LABELLED, fn + tn)
+        return _proportion(part, tp, tp + fp)
+
+
+class Recall:
+    """TP / (TP + FN): the share of positives that were found. Exact.
+
+    For more than two classes the plain mean over the classes that occur among labels or predictions. Intervals as for
+    precision.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "recall"
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    larger_is_better: ClassVar[bool | None] = True
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the share, or its mean over classes."""
+        return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+        if part.positive < 0:
+            return _macro(part, "recall")
+        tp, fp, fn, tn = _cells(part)
+        if not tp + fn:
+            return Lack("no labelled row is positive" if fp + tn else _NONE_LABELLED, fp + tn)
+        return _proportion(part, tp, tp + fn)
+
+
+class F1:
+    """2·TP / (2·TP + FP + FN): the harmonic mean of precision and recall. Exact.
+
+    F1 = 2J / (1 + J) grows with J = TP / (TP + FP + FN), a proportion, so Wilson's interval of J maps to one of F1;
+    the standard error is the delta method's, 2·√(TP·(FP + FN)·(TP + FP + FN)) / (2·TP + FP + FN)². For more than two
+    classes the plain mean, with intervals as for precision.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "f1"
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    larger_is_better: ClassVar[bool | None] = True
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return F1, or its mean over classes."""
+        return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+        if part.positive < 0:
+            return _macro(part, "f1")
+        tp, fp, fn, tn = _cells(part)
+        n, involved = tp + fp + fn + tn, tp + fp + fn
+        if not involved:
+            return Lack("no labelled row is positive or was predicted so" if n else _NONE_LABELLED, n)
+        value = 2 * tp / (tp + involved)
+        slope = 2 / (1 + tp / involved) ** 2
+        lower, upper = (2 * j / (1 + j) for j in wilson(tp, involved))
+        return Estimate(value, n, slope * proportion_error(tp, involved), (lower, upper), facts=_facts(part))

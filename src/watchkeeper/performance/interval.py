@@ -1,0 +1,64 @@
+"""95 % intervals and standard errors of proportions, means and bounded ratios."""
+
+from __future__ import annotations
+
+from math import inf, isfinite, log, sqrt
+
+from scipy.special import expit, stdtrit
+
+__all__ = ["Z", "logit_interval", "mean_interval", "proportion_error", "sample_error", "wilson"]
+
+Z = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
+
+def wilson(k: float, n: float) -> tuple[float, float]:
+    """Return Wilson's score interval of k successes in n trials; (0, 1) without trials.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference, doi:10.2307/2276774.
+
+    Examples
+    --------
+    >>> [round(limit, 4) for limit in wilson(81, 263)]
+    [0.2553, 0.3662]
+    """
+    if not n:
+        return 0.0, 1.0
+    p = k / n
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
+    # At the ends one limit is exactly 0 or 1, which rounding would miss.
+    return (0.0 if k == 0 else max(0.0, centre - half)), (1.0 if k == n else min(1.0, centre + half))
+
+
+def proportion_error(k: float, n: float) -> float:
+    """Return √(p(1-p)/n); at p = 0 and p = 1, where that is 0 and certainty would be false, Wilson's width / 2z."""
+    if 0 < k < n:
+        return sqrt(k / n * (1 - k / n) / n)
+    lower, upper = wilson(k, n)
+    return (upper - lower) / (2 * Z)
+
+
+def sample_error(n: int, total: float, squares: float) -> float | None:
+    """Return the standard error of the mean of n values with Σx and Σx²; None below two."""
+    if n < 2:
+        return None
+    return sqrt(max(0.0, (squares - total * (total / n)) / (n - 1)) / n)
+
+
+def mean_interval(
+    value: float, error: float | None, n: int, lowest: float = -inf, highest: float = inf
+) -> tuple[float, float] | None:
+    """Return value ± t·error with n - 1 degrees of freedom, cut to what is possible; None without an error."""
+    if error is None or n < 2 or not isfinite(error):
+        return None
+    half = float(stdtrit(n - 1, 0.975)) * error
+    return max(lowest, value - half), min(highest, value + half)
+
+
+def logit_interval(value: float, error: float) -> tuple[float, float]:
+    """Return the interval of a number strictly between 0 and 1 that is symmetric on the logit scale."""
+    logit, half = log(value / (1 - value)), Z * error / (value * (1 - value))
+    return float(expit(logit - half)), float(expit(logit + half))

@@ -1,0 +1,124 @@
+"""The protocol of a metric, and the one way from a part of a state to a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+
+from watchkeeper.core.errors import StateError
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.state import State
+
+__all__ = ["Estimate", "Lack", "Metric", "has_roles", "measured"]
+
+P = TypeVar("P")
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A number that says how well a model answers, from the state of its outcomes.
+
+    Attributes
+    ----------
+    plugin
+        Always ``"metric"``.
+    name
+        Registry key.
+    tasks
+        The tasks it is defined for.
+    larger_is_better
+        Whether a fall is harm; None where neither direction is better.
+    """
+
+    plugin: ClassVar[str]
+    name: ClassVar[str]
+    tasks: ClassVar[frozenset[Task]]
+    larger_is_better: ClassVar[bool | None]
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has the columns the metric needs; its task is looked at elsewhere."""
+
+    def measure(self, state: State) -> Measurement:
+        """Return the measurement of the outcome state, keyed as it; without data it says so and never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its size and uncertainty, before it is known what it is about.
+
+    Parameters
+    ----------
+    value
+        The number.
+    n
+        Rows it rests on.
+    error, interval
+        Standard error and 95 % interval; None where one row cannot tell.
+    floor
+        For a distance: what sampling alone gives on average.
+    facts
+        What a reader needs to judge the number.
+    """
+
+    value: float
+    n: int
+    error: float | None = None
+    interval: tuple[float, float] | None = None
+    floor: float | None = None
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why there is no number: too little data, or data of the wrong kind when ``failed``."""
+
+    reason: str
+    n: int = 0
+    failed: bool = False
+
+
+def has_roles(schema: Schema, *roles: Role) -> bool:
+    """Return whether the log has a column for each role."""
+    return all(schema.of(role) is not None for role in roles)
+
+
+def measured(
+    metric: str, state: State, statistic: str, kind: type[P], estimate: Callable[[P], Estimate | Lack]
+) -> Measurement:
+    """Return the measurement of ``metric`` that ``estimate`` makes of one part of an outcome state.
+
+    Parameters
+    ----------
+    metric
+        Registry key of the metric.
+    statistic, kind
+        The part it rests on.
+    estimate
+        The formula; it sees the part and nothing else.
+
+    Returns
+    -------
+    Measurement
+        Failed when the outcomes could not be summarised, when the part is missing, or when the value or its error
+        is not a finite number.
+    """
+    key = state.key
+    try:
+        part = state.part(statistic, kind)
+    except StateError as error:
+        return Measurement.failed(key, Family.METRIC, metric, str(error))
+    found = estimate(part)
+    if isinstance(found, Lack):
+        make = Measurement.failed if found.failed else Measurement.missing
+        return make(key, Family.METRIC, metric, found.reason, n=found.n)
+    if not isfinite(found.value):
+        return Measurement.failed(key, Family.METRIC, metric, f"the value is {found.value}: sums overflow", n=found.n)
+    certain = found.error is None or isfinite(found.error)
+    return Measurement.of(
+        key, Family.METRIC, metric, found.value, found.n,
+        error=found.error if certain else None, floor=found.floor,
+        interval=found.interval if certain else None, facts=found.facts,
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""How good scores are as probabilities: log loss, Brier score and calibration error."""
+
+from __future__ import annotations
+
+from math import erf, exp, pi, sqrt
+from typing import ClassVar
+
+import numpy as np
+
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.state import State
+from watchkeeper.performance.interval import Z, mean_interval, sample_error
+from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.stats.calibration import CalibrationPart
+
+__all__ = ["Brier", "CalibrationError", "LogLoss"]
+
+_BINARY = frozenset({Task.BINARY})
+
+
+def _lack(part: CalibrationPart) -> Lack | None:
+    if not part.probability:
+        return Lack("the score is not a probability: the reference holds scores outside [0, 1]", failed=True)
+    if part.outside:
+        reason = f"{part.outside} of {part.n + part.outside} scores lie outside [0, 1] and are no probabilities"
+        return Lack(reason, part.n + part.outside, failed=True)
+    return None if part.n else Lack("no row has both a label and a score")
+
+
+def _facts(part: CalibrationPart) -> dict[str, float | str]:
+    facts: dict[str, float | str] = {"positives": int(part.positives.sum())}
+    return {**facts, "unscored": part.unscored} if part.unscored else facts
+
+
+def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: float) -> Estimate:
+    n = part.n
+    error = sample_error(n, total, squares)
+    interval = mean_interval(total / n, error, n, lowest=0.0, highest=highest)
+    return Estimate(total / n, n, error, interval, facts=_facts(part))
+
+
+class LogLoss:
+    """Mean of -ln of the probability given to what came true, clipped at 2.2e-16 as in scikit-learn. Exact.
+
+    The standard error is the sample standard deviation over √n, the interval Student's.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "log_loss"
+    tasks: ClassVar[frozenset[Task]] = _BINARY
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and scores."""
+        return has_roles(schema, Role.LABEL, Role.SCORE)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean loss; failed when scores are no probabilities."""
+        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+        return _lack(part) or _mean_loss(part, part.log_loss, part.log_loss_squares, float("inf"))
+
+
+class Brier:
+    """Mean squared difference of score and label. Exact, with the sample standard error and Student's interval.
+
+    References
+    ----------
+    Brier (1950), Verification of forecasts expressed in terms of probability,
+    doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "brier"
+    tasks: ClassVar[frozenset[Task]] = _BINARY
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and scores."""
+        return has_roles(schema, Role.LABEL, Role.SCORE)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean squared difference; failed when scores are no probabilities."""
+        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+        return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 1.0)
+
+
+class CalibrationError:
+    """Expected calibration error Σ_b (n_b/n)·|mean score - share of positives| over 15 equal-width bins. Exact.
+
+    Sampling alone makes it positive: ``floor`` is what a perfectly calibrated score would show, Σ_b (n_b/n)·σ_b·√(2/π)
+    with σ_b² = s̄_b(1 - s̄_b)/n_b. The standard error adds the variances of the folded normal differences. The interval
+    is conservative: the value is at most the sum of all noise above the truth, and below it only by its own error.
+
+    References
+    ----------
+    Naeini, Cooper, Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning,
+    https://ojs.aaai.org/index.php/AAAI/article/view/9602. Leone, Nelson, Nottingham (1961), The folded normal
+    distribution, doi:10.1080/00401706.1961.10489974.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "calibration_error"
+    tasks: ClassVar[frozenset[Task]] = _BINARY
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and scores."""
+        return has_roles(schema, Role.LABEL, Role.SCORE)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the error; failed when scores are no probabilities."""
+        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+        if lack := _lack(part):
+            return lack
+        used = part.counts > 0
+        n, counts = part.n, part.counts[used]
+        scores, positives = part.scores[used], part.positives[used]
+        gaps = np.abs(scores - positives) / n
+        # One success and one failure more keep a bin without positives from looking certain.
+        shrunk = (positives + 1.0) / (counts + 2.0)
+        noise = np.sqrt(counts * shrunk * (1 - shrunk)) / n
+        calm = np.sqrt(np.maximum(0.0, scores * (1 - scores / counts))) / n
+        value, floor = float(gaps.sum()), float(calm.sum()) * sqrt(2 / pi)
+        error = sqrt(sum(_folded_variance(g, s) for g, s in zip(gaps.tolist(), noise.tolist(), strict=True)))
+        total_noise = sqrt(2 / pi) * float(noise.sum()) + Z * sqrt((1 - 2 / pi) * float((noise**2).sum()))
+        interval = max(0.0, value - total_noise), min(1.0, value + Z * error)
+        return Estimate(value, n, error, interval, floor, {**_facts(part), "bins": int(used.sum())})
+
+
+def _folded_variance(mean: float, deviation: float) -> float:
+    """Return the variance of |X| for a normal X."""
+    if deviation <= 0:
+        return 0.0
+    ratio = mean / deviation
+    folded = deviation * sqrt(2 / pi) * exp(-ratio * ratio / 2) + mean * erf(ratio / sqrt(2))
+    return max(0.0, mean * mean + deviation * deviation - folded * folded)

@@ -1,0 +1,176 @@
+"""How far predicted numbers are from true ones."""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+from typing import ClassVar
+
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.state import State
+from watchkeeper.performance.interval import mean_interval, sample_error
+from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.stats.error_sums import ErrorSumsPart
+
+__all__ = ["R2", "Mae", "Mape", "Mse", "Rmse", "Smape"]
+
+_REGRESSION = frozenset({Task.REGRESSION})
+_NONE_LABELLED = Lack("no row has both a label and a prediction")
+
+
+def _facts(part: ErrorSumsPart) -> dict[str, float | str]:
+    lost = part.labelled - part.n
+    return {"unpredicted": lost} if lost else {}
+
+
+def _mean(part: ErrorSumsPart, total: float, squares: float, highest: float = inf) -> Estimate | Lack:
+    """Return the mean of a loss that is never negative, with its sample error."""
+    n = part.n
+    if not n:
+        return _NONE_LABELLED
+    error = sample_error(n, total, squares)
+    return Estimate(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), facts=_facts(part))
+
+
+class Mae:
+    """Mean absolute error, mean of |p - y|. Exact; sample standard error, Student's interval."""
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "mae"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean absolute error."""
+        return measured(self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.absolute, p.squared))
+
+
+class Mse:
+    """Mean squared error, mean of (p - y)². Exact; sample standard error, Student's interval."""
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "mse"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean squared error."""
+        return measured(self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.squared, p.fourth))
+
+
+class Rmse:
+    """Root of the mean squared error. Exact; its standard error is that of the MSE over 2·RMSE (delta method).
+
+    The interval is the root of the MSE's.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "rmse"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the root of the mean squared error."""
+        return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+        square = _mean(part, part.squared, part.fourth)
+        if isinstance(square, Lack):
+            return square
+        value = sqrt(square.value)
+        error = None if square.error is None else square.error / (2 * value) if value > 0 else 0.0
+        interval = None if square.interval is None else (sqrt(square.interval[0]), sqrt(square.interval[1]))
+        return Estimate(value, square.n, error, interval, facts=square.facts)
+
+
+class Mape:
+    """Mean of |p - y| / max(|y|, 2.2e-16), as a fraction, as in scikit-learn. Exact; sample standard error.
+
+    It explodes with labels of 0, whose number is the fact ``zero_labels``; SMAPE or MAE suit such data better.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "mape"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean relative error."""
+        return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+        found = _mean(part, part.relative, part.relative_squares)
+        if isinstance(found, Lack) or not part.zeros:
+            return found
+        facts = {**found.facts, "zero_labels": part.zeros}
+        return Estimate(found.value, found.n, found.error, found.interval, facts=facts)
+
+
+class Smape:
+    """Mean of 2·|p - y| / (|y| + |p|), between 0 and 2; 0 where both are 0. Exact; sample standard error."""
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "smape"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = False
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the mean symmetric relative error."""
+        return measured(
+            self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.symmetric, p.symmetric_squares, 2.0)
+        )
+
+
+class R2:
+    """Coefficient of determination 1 - Σ(p - y)² / Σ(y - ȳ)². Exact.
+
+    The standard error is the delta method's over both sums: √Σψ² / n with ψ = ((p - y)² - r·(y - ȳ)²) / v, r the ratio
+    of the sums and v the variance of the labels; the interval is Student's.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "r2"
+    tasks: ClassVar[frozenset[Task]] = _REGRESSION
+    larger_is_better: ClassVar[bool | None] = True
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the coefficient; no data where all labels are equal."""
+        return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+        n = part.n
+        if not n:
+            return _NONE_LABELLED
+        if not part.labels.second > 0:
+            return Lack(f"all {n} labels are equal" if n > 1 else "one label has no variance to explain", n)
+        ratio, spread = part.squared / part.labels.second, part.labels.second / n
+        squares = part.fourth - 2 * ratio * part.cross_squares + ratio * ratio * part.labels.fourth
+        error = sqrt(max(0.0, squares)) / (spread * n)
+        return Estimate(1 - ratio, n, error, mean_interval(1 - ratio, error, n, highest=1.0), facts=_facts(part))
