@@ -1,0 +1,121 @@
+"""How the values of a column are to be summarised, and the map of its histogram, read off a sample."""
+
+from __future__ import annotations
+
+import re
+from math import isfinite
+
+import polars as pl
+
+from watchkeeper.core.schema import Kind, NumericMap
+
+__all__ = ["as_text", "finite_numbers", "is_probability", "kind_of", "map_of"]
+
+_CODE = re.compile(
+    r"(^|[_\W])(code|codes|class|category|cat|type|kind|flag|status|zip|zipcode|postcode|postal)([_\W]|$)"
+)
+_CODES = 1_000
+_FEW = 20
+_MANY = 1_000
+_WIDEST = 1e300
+
+
+def as_text(series: pl.Series) -> pl.Series:
+    """Return single values as text; whole floats lose their ``.0`` so that 1 and 1.0 are one level."""
+    if series.dtype == pl.Binary:
+        return series.bin.encode("hex")
+    if not series.dtype.is_float():
+        return series.cast(pl.String)
+    whole = (series.is_finite() & (series == series.floor()) & (series.abs() < 2**53)).fill_null(False)
+    return series.cast(pl.String).zip_with(~whole, series.cast(pl.Int64, strict=False).cast(pl.String))
+
+
+def kind_of(series: pl.Series) -> tuple[Kind, str]:
+    """Return the kind of a column and, in words, why.
+
+    Parameters
+    ----------
+    series
+        A sample of the column under its own name.
+    """
+    dtype = series.dtype
+    if dtype.is_nested() or dtype == pl.Object:
+        return Kind.UNUSABLE, f"holds {dtype}, which has no single values"
+    if dtype == pl.Boolean:
+        return Kind.BOOLEAN, "true or false"
+    if dtype in (pl.Date, pl.Datetime):
+        return Kind.TIME, "dates or times"
+    if dtype in (pl.Duration, pl.Time):
+        return Kind.NUMERIC, "lengths of time, in seconds"
+    if dtype == pl.Null:
+        return Kind.CATEGORICAL, "holds nulls only"
+    if dtype.is_numeric():
+        return _kind_of_numbers(series)
+    return _kind_of_text(series)
+
+
+def _kind_of_numbers(series: pl.Series) -> tuple[Kind, str]:
+    if series.dtype.is_integer():
+        distinct = series.n_unique() - (series.null_count() > 0)
+        if _CODE.search(series.name.lower()) and distinct <= _CODES:
+            return Kind.CATEGORICAL, f"whole numbers with {distinct} values, and a name that says they are codes"
+        name = series.name.lower()
+        if re.search(r"(^|_)(id|uuid|guid)$", name) and distinct > max(_FEW, 0.5 * len(series)):
+            why = f"whole numbers with {distinct} values in {len(series)} rows, named like an identifier"
+            return Kind.IDENTIFIER, why
+        return Kind.NUMERIC, f"whole numbers with {distinct} values"
+    return Kind.NUMERIC, "numbers"
+
+
+def _kind_of_text(series: pl.Series) -> tuple[Kind, str]:
+    known = series.drop_nulls()
+    distinct = known.n_unique() if len(known) else 0
+    if distinct > 0.9 * len(known) and len(known) >= 100:
+        return Kind.IDENTIFIER, f"nearly every text is different ({distinct} in {len(known)} rows)"
+    if distinct > max(_MANY, 0.5 * len(known)):
+        return Kind.IDENTIFIER, f"{distinct} different texts in {len(known)} rows"
+    return Kind.CATEGORICAL, f"{distinct} different texts" if distinct else "no values in the sample"
+
+
+def finite_numbers(series: pl.Series) -> pl.Series:
+    """Return the finite values as float64; times as seconds since 1970 in UTC, durations as seconds."""
+    dtype = series.dtype
+    if dtype in (pl.Date, pl.Datetime):
+        numbers = series.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
+    elif dtype == pl.Duration:
+        numbers = series.dt.total_microseconds().cast(pl.Float64) / 1e6
+    elif dtype == pl.Time:
+        numbers = series.cast(pl.Int64).cast(pl.Float64) / 1e9
+    elif dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
+        numbers = series.cast(pl.Float64)
+    else:
+        return pl.Series(series.name, [], dtype=pl.Float64)
+    return numbers.filter(numbers.is_finite().fill_null(False))
+
+
+def is_probability(series: pl.Series) -> bool:
+    """Return whether a column holds numbers, and all of them lie in [0, 1]."""
+    if not series.dtype.is_numeric():
+        return False
+    values = finite_numbers(series)
+    return len(values) > 0 and _number(values.min()) >= 0.0 and _number(values.max()) <= 1.0
+
+
+def map_of(series: pl.Series) -> NumericMap:
+    """Return the map of a numeric or time column.
+
+    anchor = median, scale = interquartile range; where that is 0 the mean absolute deviation from the median, and where
+    that is 0 too, 1. Both are always finite and 1/scale too.
+    """
+    values = finite_numbers(series)
+    if not len(values):
+        return NumericMap()
+    anchor = _number(values.quantile(0.5, "lower"))
+    upper, lower = _number(values.quantile(0.75, "linear")), _number(values.quantile(0.25, "linear"))
+    spreads = (upper - lower, _number((values - anchor).abs().mean()))
+    scale = next((s for s in spreads if s > 0 and 1 / s < _WIDEST), 1.0)
+    return NumericMap(anchor, min(scale, _WIDEST) if isfinite(scale) else _WIDEST)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

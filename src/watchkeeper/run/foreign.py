@@ -1,0 +1,66 @@
+"""Frames of other libraries as Polars frames, without importing those libraries."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+import polars as pl
+
+from watchkeeper.core.errors import SourceError
+
+__all__ = ["frame_of"]
+
+
+def frame_of(source: Any) -> tuple[pl.DataFrame | pl.LazyFrame, list[str]]:
+    """Return a frame that another library made, and what a person should know about the conversion.
+
+    Raises
+    ------
+    SourceError
+        When it is no table.
+    """
+    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+        return source, []
+    if type(source).__module__.split(".")[0] == "pandas" and hasattr(source, "iloc") and hasattr(source, "columns"):
+        return _from_pandas(source)
+    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
+        try:
+            return pl.DataFrame(source), []
+        except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+            raise SourceError(f"the {type(source).__name__} cannot be read as a table: {error}") from error
+    raise SourceError(
+        f"a {type(source).__name__} is no table. Valid: a path, folder, glob or URL; a Polars, pandas or Arrow frame; "
+        "anything with the Arrow PyCapsule interface"
+    )
+
+
+def _from_pandas(source: Any) -> tuple[pl.DataFrame, list[str]]:
+    names = [str(name) for name in source.columns]
+    doubled = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if doubled:
+        raise SourceError(f"the pandas DataFrame has the column {doubled[0]!r} twice; rename one")
+    columns, notes = [], []
+    for place, name in enumerate(names):
+        series, note = _column(name, source.iloc[:, place])
+        columns.append(series)
+        notes.extend(note)
+    return pl.DataFrame(columns), notes
+
+
+def _column(name: str, values: Any) -> tuple[pl.Series, list[str]]:
+    """Convert one column; one of mixed Python objects becomes text rather than an error."""
+    try:
+        return pl.Series(name, pl.from_pandas(values)), []
+    except Exception:  # noqa: BLE001 - raised by whichever Arrow library pandas works with
+        plain = [None if _is_missing(value) else value for value in values.tolist()]
+    kinds = {type(value) for value in plain if value is not None}
+    if len(kinds) <= 1 or kinds <= {int, float}:
+        return pl.Series(name, plain, strict=False), []
+    shown = ", ".join(sorted(kind.__name__ for kind in kinds))
+    text = [None if value is None else str(value) for value in plain]
+    return pl.Series(name, text, dtype=pl.String), [f"column {name!r} mixes {shown} and was read as text"]
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and isnan(value))

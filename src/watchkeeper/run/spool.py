@@ -1,0 +1,132 @@
+"""What serving processes have logged, as tables for the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from watchkeeper.core.errors import SourceError
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.store import Table
+from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
+from watchkeeper.run.sources import normalise_time
+
+__all__ = ["spooled"]
+
+_DAMAGED = ".damaged"
+_ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
+_TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
+
+
+def spooled(
+    folder: str | Path, model: str, schema: Schema | None = None, *, now: float | None = None
+) -> Iterator[tuple[str, Table, pl.DataFrame]]:
+    """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
+
+    A segment is deleted when the next tuple is asked for after its last one, so append each table before going on; an
+    append that fails leaves the segment for the next time. The names make taking it twice harmless: they are the
+    ``source`` of ``Store.append``. Segments of processes that died are finished first; half a line at their end was
+    never promised to anybody and is left out. Lines that are damaged otherwise are kept in ``<segment>.damaged``.
+
+    Parameters
+    ----------
+    folder, model
+        As they were given to ``watchkeeper.log.Log``.
+    schema
+        Gives the names of the columns; without it they are named id, time, prediction, score, latency, version and
+        label. A feature that has such a name comes as ``features.<name>``.
+    now
+        Seconds since 1970, for systems without file locks; see ``seal_abandoned``.
+
+    Raises
+    ------
+    SourceError
+        When a segment cannot be read or deleted.
+    """
+    spool = Path(spool_folder(folder, model))
+    if not spool.is_dir():
+        return
+    try:
+        seal_abandoned(str(spool), now=now)
+        segments = sorted(spool.glob(f"*{SEALED}"))
+    except OSError as error:
+        raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
+    for path in segments:
+        for table, rows in _read(path).items():
+            if rows:
+                frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
+                yield f"{path.stem}.{table.value}", table, frame
+        try:
+            path.unlink()
+        except OSError as error:
+            raise SourceError(f"{path} was taken but cannot be deleted: {error.strerror or error}") from error
+
+
+def _read(path: Path) -> dict[Table, list[dict[str, Any]]]:
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
+    damaged: list[bytes] = []
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    # Every whole line ends in a line feed, so what follows the last one is half a line or nothing.
+    for line in lines[:-1]:
+        try:
+            row = json.loads(line)
+            rows[_TABLES[row["kind"]]].append(row)
+        except (ValueError, KeyError, TypeError):
+            damaged.append(line)
+    if damaged:
+        path.with_suffix(_DAMAGED).write_bytes(b"\n".join(damaged) + b"\n")
+    return rows
+
+
+def _name(schema: Schema | None, role: Role) -> str:
+    return (schema.name_of(role) if schema else None) or role.value
+
+
+def _predictions(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
+    columns: dict[str, list[Any]] = {_name(schema, role): [row.get(role.value) for row in rows] for role in _ROLES}
+    taken = set(columns)
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row.get("features") or ()))
+    for name in names:
+        values = [(row.get("features") or {}).get(name) for row in rows]
+        columns[f"features.{name}" if name in taken else name] = values
+    return _frame(columns, schema)
+
+
+def _labels(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
+    roles = (Role.ID, Role.LABEL, Role.TIME)
+    return _frame({_name(schema, role): [row.get(role.value) for row in rows] for role in roles}, schema)
+
+
+def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame:
+    frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
+    time = _name(schema, Role.TIME)
+    # Some callers give seconds and some give text: the text of seconds is read as seconds.
+    if frame[time].dtype == pl.String:
+        seconds = frame[time].cast(pl.Float64, strict=False)
+        parts = [_moments(frame.select(time), time), _moments(seconds.to_frame(), time)]
+        return frame.with_columns(parts[0].fill_null(parts[1]).alias(time))
+    return normalise_time(frame, time)[0]
+
+
+def _moments(frame: pl.DataFrame, time: str) -> pl.Series:
+    return normalise_time(frame, time)[0][time]
+
+
+def _series(name: str, values: list[Any]) -> pl.Series:
+    """Return values of mixed types as text rather than lose some."""
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) <= 1 or kinds == {int, float}:
+        try:
+            return pl.Series(name, values, strict=kinds != {int, float})
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            pass
+    return pl.Series(name, [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values])
