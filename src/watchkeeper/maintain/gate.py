@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
 from watchkeeper.core.kinds import as_text
@@ -143,8 +144,9 @@ def gate(
 
     The challenger passes when it is better overall (one-sided test at ``rule.alpha``; for accuracy also by exact
     McNemar) and non-inferior in every segment with at least 200 rows (twice the margin, level alpha / number of
-    segments). Days are taken as groups of dependent rows where there are five or more. Half the champion's loss or
-    less raises the leakage alarm instead.
+    segments). Days are taken as groups of dependent rows where there are five or more. Less than half the loss of the
+    champion, and of the best constant answer too, raises the leakage alarm instead: a champion that the world has
+    turned against is no measure of what is too good to be true.
 
     Parameters
     ----------
@@ -187,18 +189,19 @@ def gate(
     segments, skipped = _segment_checks(paired, schema, rule, metric, overall.margin)
     others = _other_checks(champion, challenger, schema, rule, metric)
     needed = rows_needed(overall.difference.sigma, overall.margin, alpha=rule.alpha)
-    decision, reasons = _decide(overall, segments, needed, rule)
+    decision, reasons = _decide(overall, segments, needed, rule, _constant_loss(metric, paired.label))
     return GateResult(decision, reasons, overall.difference.n, needed, (overall, *segments), others, skipped)
 
 
 def _decide(
-    overall: Check, segments: Sequence[Check], needed: int, rule: Maintenance
+    overall: Check, segments: Sequence[Check], needed: int, rule: Maintenance, constant: float
 ) -> tuple[Decision, tuple[str, ...]]:
     champion, challenger = _as_loss(overall.metric, overall.champion), _as_loss(overall.metric, overall.challenger)
-    if challenger < champion / 2:
+    if challenger < min(champion, constant) / 2:
         reason = (
             f"the challenger's loss {challenger:.4g} is less than half the champion's {champion:.4g} "
-            f"({overall.metric}); look for a feature that knows the label before promoting it by hand"
+            f"({overall.metric}; {constant:.4g} for the best constant answer); look for a feature that knows the label "
+            "before promoting it by hand"
         )
         return Decision.LEAKAGE, (reason,)
     n, reasons = overall.difference.n, []
@@ -230,6 +233,16 @@ def _too_few(n: int, needed: int, more: str) -> GateResult:
 
 def _as_loss(metric: str, value: float) -> float:
     return 1 - value if metric in ("accuracy", "auroc") else value
+
+
+def _constant_loss(metric: str, label: Floats) -> float:
+    """Return the loss of the best model that answers every row alike."""
+    if metric in _RELATIVE:
+        return float(np.abs(label - np.median(label)).mean() if metric == "mae" else label.var())
+    share = float(np.unique(label, return_counts=True)[1].max()) / len(label)
+    if metric == "log_loss":
+        return float(entr(share) + entr(1 - share))
+    return {"brier": share * (1 - share), "accuracy": 1 - share}.get(metric, 0.5)
 
 
 def _margin(metric: str, rule: Maintenance, paired: _Paired) -> float:

@@ -73,7 +73,7 @@ class Trainer:
         lacking = [] if self.predict else _lacking(model, schema)
         if lacking:
             raise TrainingError(
-                f"{self.name} returned a {type(model).__name__} without {' and '.join(lacking)}; return a fitted "
+                f"{self.name} returned {type(model).__name__} without {' and '.join(lacking)}; return a fitted "
                 "scikit-learn model, or add predict(model, rows) to the module"
             )
         return model
@@ -232,7 +232,9 @@ def _blamed(what: str) -> Iterator[None]:
     except SchemaError:
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if f.filename != __file__][-_TAIL:]
-        tail = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}: {f.line}" for f in own)
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+        # The user's own lines say more than those of the library that raised.
+        shown = [f for f in frames if "site-packages" not in f.filename and "importlib" not in f.filename][-_TAIL:]
+        shown += [f for f in frames[-1:] if f not in shown]
+        tail = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}: {f.line}" for f in shown)
         raise TrainingError(f"{what}: {type(error).__name__}: {error}{tail}") from error

@@ -1,0 +1,243 @@
+"""Model files: round trips, content addresses, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import polars as pl
+import pytest
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from watchkeeper.core.errors import ArtefactError, StoreError
+from watchkeeper.maintain.artefact import load, save
+from watchkeeper.maintain.canonical import canonical
+
+PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+
+
+def columns() -> ColumnTransformer:
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    return ColumnTransformer([("n", numbers, ["x"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["colour"])])
+
+
+def codes() -> ColumnTransformer:
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    return ColumnTransformer([("c", encoder, ["colour"])], remainder="passthrough")
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "logistic regression": lambda: make_pipeline(columns(), LogisticRegression()),
+    "histogram boosting": lambda: make_pipeline(codes(), HistGradientBoostingClassifier(max_iter=8, random_state=0)),
+    "histogram boosting with categories": lambda: make_pipeline(
+        codes(), HistGradientBoostingClassifier(max_iter=5, categorical_features=[0], random_state=0)
+    ),
+    "forest": lambda: make_pipeline(columns(), RandomForestClassifier(5, random_state=0)),
+    "calibrated tree": lambda: make_pipeline(
+        columns(), CalibratedClassifierCV(DecisionTreeClassifier(max_depth=3, random_state=0))
+    ),
+}
+
+
+class Homemade:
+    """A model of a type nobody knows."""
+
+    def predict(self, rows: pl.DataFrame) -> list[int]:
+        return [0] * len(rows)
+
+
+@pytest.fixture
+def rows(log: Callable[..., pl.DataFrame]) -> pl.DataFrame:
+    return log(300).select("x", "colour", "label")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_was_saved_and_loaded_predicts_the_same(name: str, rows: pl.DataFrame, tmp_path: Path) -> None:
+    model = MODELS[name]().fit(rows, rows["label"].to_numpy())
+    loaded = load(save(model, str(tmp_path)), str(tmp_path))
+    np.testing.assert_array_equal(loaded.predict_proba(rows), model.predict_proba(rows))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_model_fitted_twice_has_one_address_and_one_file(
+    name: str, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    addresses = {save(MODELS[name]().fit(rows, rows["label"].to_numpy()), str(tmp_path)) for _ in range(2)}
+    assert [p.name for p in tmp_path.iterdir()] == [f"{address}.skops" for address in addresses]
+    assert len(addresses) == 1
+
+
+def test_the_address_is_the_same_in_another_process_with_other_hashes(tmp_path: Path) -> None:
+    script = (
+        "import numpy as np\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from watchkeeper.maintain.artefact import save\n"
+        "model = LogisticRegression().fit(np.arange(20.0).reshape(10, 2), np.arange(10) > 4)\n"
+        "model.notes_ = {'red', 'green', 'blue', 'violet'}\n"
+        f"print(save(model, {str(tmp_path)!r}))\n"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    model = LogisticRegression().fit(np.arange(20.0).reshape(10, 2), np.arange(10) > 4)
+    model.notes_ = {"violet", "blue", "green", "red"}
+    assert save(model, str(tmp_path)) == told.stdout.strip()
+
+
+def test_another_model_has_another_address(rows: pl.DataFrame, tmp_path: Path) -> None:
+    label = rows["label"].to_numpy()
+    first = save(LogisticRegression().fit(rows.select("x"), label), str(tmp_path))
+    second = save(LogisticRegression(C=0.5).fit(rows.select("x"), label), str(tmp_path))
+    assert first != second
+
+
+def test_objects_that_were_shared_are_shared_again() -> None:
+    shared = np.arange(3.0)
+    data = canonical(skops.io.dumps({"a": [shared, shared], "b": shared.copy()}))
+    found = skops.io.loads(data)
+    assert found["a"][0] is found["a"][1]
+    assert found["a"][0] is not found["b"]
+
+
+def test_any_file_system_will_do(rows: pl.DataFrame) -> None:
+    model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
+    address = save(model, "memory://models/flights")
+    assert load(address, "memory://models/flights").coef_ == pytest.approx(model.coef_)
+
+
+def test_an_altered_file_is_refused(rows: pl.DataFrame, tmp_path: Path) -> None:
+    address = save(LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy()), str(tmp_path))
+    path = tmp_path / f"{address}.skops"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(ArtefactError, match="altered or damaged"):
+        load(address, str(tmp_path))
+
+
+def test_a_damaged_file_is_mended_by_saving_again(rows: pl.DataFrame, tmp_path: Path) -> None:
+    model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
+    address = save(model, str(tmp_path))
+    (tmp_path / f"{address}.skops").write_bytes(b"")
+    assert save(model, str(tmp_path)) == address
+    assert load(address, str(tmp_path)).C == 1.0
+
+
+def test_a_missing_file_and_a_wrong_address_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match="there is no model file 000000000000"):
+        load("0" * 64, str(tmp_path))
+    with pytest.raises(ArtefactError, match="64 hexadecimal digits"):
+        load("../../etc/passwd", str(tmp_path))
+
+
+def test_a_type_that_is_not_on_the_list_is_refused_by_name_with_the_remedy(tmp_path: Path) -> None:
+    wanted = rf"{__name__}\.Homemade.*maintenance\.trusted: \["
+    with pytest.raises(ArtefactError, match=wanted):
+        save(Homemade(), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    address = save(Homemade(), str(tmp_path), trusted=[f"{__name__}.Homemade"])
+    with pytest.raises(ArtefactError, match="not on the allow-list"):
+        load(address, str(tmp_path))
+    assert isinstance(load(address, str(tmp_path), trusted=[f"{__name__}.Homemade"]), Homemade)
+
+
+def hostile(members: dict[str, bytes], schema: dict[str, Any], folder: Path) -> str:
+    out = BytesIO()
+    with ZipFile(out, "w") as packed:
+        for name, body in members.items():
+            packed.writestr(name, body)
+        packed.writestr("schema.json", json.dumps(schema))
+    address = sha256(out.getvalue()).hexdigest()
+    (folder / f"{address}.skops").write_bytes(out.getvalue())
+    return address
+
+
+def test_a_file_that_would_run_a_command_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    argument = {
+        "__class__": "str",
+        "__module__": "builtins",
+        "__loader__": "JsonNode",
+        "content": json.dumps(f"touch {mark}"),
+    }
+    arguments = {"__class__": "tuple", "__module__": "builtins", "__loader__": "TupleNode", "content": [argument]}
+    schema = {
+        "__class__": "system", "__module__": "os", "__loader__": "ConstructorFromReduceNode", "content": arguments,
+        "protocol": 2, "_skops_version": "0.11",
+    }  # fmt: skip
+    address = hostile({}, schema, tmp_path)
+    with pytest.raises(ArtefactError, match=r"os\.system"):
+        load(address, str(tmp_path))
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("left", 10**6), ("right", 0), ("feature_idx", 99), ("feature_idx", -1), ("bitset_idx", 7)]
+)
+def test_a_tree_that_points_outside_itself_is_refused(
+    field: str, value: int, rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    model = HistGradientBoostingClassifier(max_iter=1, categorical_features=[0] if field == "bitset_idx" else None)
+    model.fit(rows.select(x=pl.col("colour").rank("dense")), rows["x"].to_numpy() > 0)
+    packed = ZipFile(BytesIO(skops.io.dumps(model)))
+    members = {name: packed.read(name) for name in packed.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    for name, body in members.items():
+        array = np.load(BytesIO(body))
+        if field in (array.dtype.names or ()):
+            array[field][array["is_leaf"] == 0] = value
+            changed = BytesIO()
+            np.save(changed, array)
+            members[name] = changed.getvalue()
+    with pytest.raises(ArtefactError, match="points outside itself"):
+        load(hostile(members, schema, tmp_path), str(tmp_path))
+
+
+def test_a_tree_of_a_forest_that_points_at_a_feature_it_does_not_have_is_refused(
+    rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    model = RandomForestClassifier(2, max_depth=2, random_state=0).fit(rows.select("x"), rows["label"].to_numpy())
+    model.estimators_[1].tree_.feature[0] = 5
+    with pytest.raises(ArtefactError, match="points outside itself"):
+        save(model, str(tmp_path))
+
+
+def test_a_pickle_is_neither_written_nor_read_unless_the_model_may(tmp_path: Path) -> None:
+    model = LogisticRegression()
+    model.callback_ = Homemade()
+    with pytest.raises(ArtefactError, match="allow-list"):
+        save(model, str(tmp_path))
+    address = save(model, str(tmp_path), pickle_allowed=True)
+    assert [p.name for p in tmp_path.iterdir()] == [f"{address}.pickle"]
+    with pytest.raises(ArtefactError, match=r"is a pickle, which runs code.*maintenance\.pickle: true"):
+        load(address, str(tmp_path))
+    assert isinstance(load(address, str(tmp_path), pickle_allowed=True).callback_, Homemade)
+
+
+def test_skops_is_preferred_even_where_a_pickle_is_allowed(rows: pl.DataFrame, tmp_path: Path) -> None:
+    model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
+    address = save(model, str(tmp_path), pickle_allowed=True)
+    assert (tmp_path / f"{address}.skops").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_store_error_and_leaves_nothing(
+    rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "models").write_text("a file where the folder should be")
+    model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
+    with pytest.raises(StoreError, match="cannot be written"):
+        save(model, str(tmp_path / "models"))

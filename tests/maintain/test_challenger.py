@@ -1,0 +1,97 @@
+"""From labelled rows to a promoted challenger, and a bad one refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from watchkeeper.core.errors import TrainingError
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.spec import Maintenance, Spec
+from watchkeeper.core.window import Window
+from watchkeeper.maintain.challenger import make_challenger, prove
+from watchkeeper.maintain.gate import Decision
+from watchkeeper.maintain.train import Trainer
+
+Log = Callable[..., pl.DataFrame]
+START = datetime(2024, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+CHANGE = START + 98 * DAY
+NEWEST = START + 140 * DAY
+
+
+def fitted(rows: pl.DataFrame) -> LogisticRegression:
+    return LogisticRegression().fit(rows.select("x"), rows["label"])
+
+
+TRAINER = Trainer("mod:train", fitted)
+
+
+@pytest.fixture
+def spec(binary: Schema) -> Spec:
+    return Spec("m", binary, maintenance=Maintenance("mod:train", windows=("all", "since_change"), min_rows=100))
+
+
+@pytest.fixture
+def rows(log: Log) -> pl.DataFrame:
+    """Twenty weeks; the effect of x turns round after week fourteen; a tenth has no label yet."""
+    turned = pl.concat([log(5600, days=98, slope=1.5, seed=1), log(2400, days=42, start=CHANGE, slope=-1.0, seed=2)])
+    late = pl.int_range(pl.len()) % 10 == 0
+    return turned.with_columns(label=pl.when(late).then(None).otherwise(pl.col("label")))
+
+
+def test_after_a_concept_change_the_challenger_is_made_of_new_rows_and_passes(rows: pl.DataFrame, spec: Spec) -> None:
+    champion = fitted(rows.filter(pl.col("time") < CHANGE).drop_nulls("label"))
+    challenger = make_challenger(rows, spec, TRAINER, NEWEST, change=CHANGE)
+    assert challenger.choice.candidate.name == "since_change"
+    first = rows.filter(pl.col("time") >= CHANGE).drop_nulls("label")["time"][0]
+    assert challenger.trained == Window(first, NEWEST - 8 * DAY)
+    result = prove(champion, challenger, rows, spec, TRAINER)
+    assert result.decision is Decision.PASS
+    assert result.n == rows.filter(pl.col("time") >= NEWEST - 7 * DAY)["label"].count()
+
+
+def test_a_deliberately_bad_challenger_is_refused(rows: pl.DataFrame, spec: Spec) -> None:
+    recent = rows.filter(pl.col("time") >= CHANGE)
+    champion = fitted(recent.filter(pl.col("time") < NEWEST - 8 * DAY).drop_nulls("label"))
+    upside_down = Trainer("mod:bad", lambda rows: fitted(rows.with_columns(label=1 - pl.col("label"))))
+    challenger = make_challenger(recent, spec, upside_down, NEWEST)
+    result = prove(champion, challenger, recent, spec, upside_down)
+    assert result.decision is Decision.REFUSED
+    assert "not shown to be non-inferior" in result.reasons[0]
+
+
+def test_rows_of_a_faulty_window_are_neither_learned_from_nor_judged_on(rows: pl.DataFrame, spec: Spec) -> None:
+    seen: list[pl.DataFrame] = []
+
+    def watching(rows: pl.DataFrame) -> LogisticRegression:
+        seen.append(rows)
+        return fitted(rows)
+
+    faulty = [Window(CHANGE + 7 * DAY, CHANGE + 14 * DAY), Window(NEWEST - DAY, NEWEST)]
+    trainer = Trainer("mod:watching", watching)
+    challenger = make_challenger(rows, spec, trainer, NEWEST, change=CHANGE, excluded=faulty)
+    for part in seen:
+        assert part["label"].null_count() == 0
+        assert part.filter((pl.col("time") >= faulty[0].start) & (pl.col("time") < faulty[0].end)).is_empty()
+    whole = prove(fitted(seen[0]), challenger, rows, spec, trainer)
+    without = prove(fitted(seen[0]), challenger, rows, spec, trainer, excluded=faulty)
+    assert whole.n - without.n == rows.filter(pl.col("time") >= NEWEST - DAY)["label"].count()
+
+
+def test_a_champion_trained_on_the_gates_rows_is_not_judged_on_them(rows: pl.DataFrame, spec: Spec) -> None:
+    challenger = make_challenger(rows, spec, TRAINER, NEWEST, change=CHANGE)
+    result = prove(challenger.model, challenger, rows, spec, TRAINER, champion_trained_until=NEWEST - 4 * DAY)
+    assert result.n == rows.filter(pl.col("time") >= NEWEST - 3 * DAY)["label"].count()
+
+
+def test_a_model_that_answers_nothing_is_a_training_error(rows: pl.DataFrame, spec: Spec) -> None:
+    silent = Trainer(
+        "mod:silent", lambda rows: 0, lambda model, rows: rows.with_columns(score=pl.lit(None, pl.Float64))
+    )
+    with pytest.raises(TrainingError, match="no usable answer"):
+        make_challenger(rows, spec, silent, NEWEST)
