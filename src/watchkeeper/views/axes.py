@@ -1,0 +1,47 @@
+"""Data and axes that several charts share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+__all__ = ["WIDTH", "inline", "label_expression", "sheet", "time_axis"]
+
+WIDTH = 360
+"""Width in pixels of a chart that shares a row with others, and fills a phone."""
+
+
+def inline(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """Return an empty chart over rows that travel inside its specification."""
+    # Altair copies lists and dicts at each step of building a chart, but leaves tuples alone.
+    return alt.Chart(alt.InlineData(values=tuple(rows)))
+
+
+def sheet(layers: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:
+    """Return layers on top of one another in a drawing of the given size, axes included."""
+    chart: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
+        width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding")
+    )
+    return chart
+
+
+def time_axis(ticks: int = 5) -> alt.Axis:
+    """Return the axis of event time."""
+    return alt.Axis(title=None, tickCount=ticks, labelBound=True)
+
+
+def label_expression(keys: Sequence[str], names: Sequence[str]) -> str:
+    """Return the expression that writes ``names`` where an axis has ``keys``.
+
+    Names come from outside, and an expression is code: every character of a name is written as an escape, so that no
+    name can end its literal. Keys are our own numbers.
+    """
+    pairs = ",".join(f"'{key}':{_literal(name)}" for key, name in zip(keys, names, strict=True))
+    return f"{{{pairs}}}[datum.value]"
+
+
+def _literal(text: str) -> str:
+    units = text.encode("utf-16-be", "replace").hex()
+    return "'" + "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + "'"

@@ -1,0 +1,81 @@
+"""What a report says, before it has any form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.state import State, StateKey
+
+__all__ = ["Findings", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """The one word a report opens with."""
+
+    OK = "ok"
+    ALERT = "alert"
+    NO_DATA = "no_data"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of one model: the verdict, what changed, since when, and what was done.
+
+    Parameters
+    ----------
+    title, model
+        Heading of the report and name of the model.
+    verdict, headline
+        The answer in one word and in one sentence.
+    made
+        When it was made, an aware datetime.
+    alerts
+        Every alert worth telling, in any order and any state.
+    actions
+        What was done or proposed, in any order; ``action.alert`` ties it to an alert.
+    signals
+        The judged measurements of all windows, in any order: the newest window is judged, the others are history.
+    measurements
+        Further measurements that no chart judges.
+    reference, current
+        The states to lay over one another; only those of the segment ``all`` are shown.
+    schema
+        The columns and how their roles were found.
+    notes
+        What a reader must know to trust the report: what was inferred, what was injected.
+    """
+
+    title: str
+    model: str
+    verdict: Verdict
+    made: datetime
+    headline: str = ""
+    alerts: tuple[Alert, ...] = ()
+    actions: tuple[Action, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    reference: Mapping[StateKey, State] = field(default_factory=dict)
+    current: Mapping[StateKey, State] = field(default_factory=dict)
+    schema: Schema | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worst_alerts(self) -> tuple[Alert, ...]:
+        """The alerts, worst first: open before closed, then by severity, then the newest."""
+        order = {AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.SILENCED: 2, AlertState.RESOLVED: 3}
+        newest = {alert.id: alert.since.timestamp() if alert.since else 0.0 for alert in self.alerts}
+        return tuple(sorted(self.alerts, key=lambda a: (order[a.state], -a.severity, -newest[a.id], a.id)))
+
+    @property
+    def actions_in_order(self) -> tuple[Action, ...]:
+        """The actions, oldest first; those without a moment come last, in the order given."""
+        return tuple(sorted(self.actions, key=lambda a: (a.at is None, a.at.timestamp() if a.at else 0.0)))

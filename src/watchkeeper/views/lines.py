@@ -1,0 +1,45 @@
+"""The newest value of a series in words, as tables on a page, a terminal and a notebook show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchkeeper.core.signal import Signal
+from watchkeeper.views.series import Mark, Series
+from watchkeeper.views.wording import about, failure, number, period, shown
+
+__all__ = ["Line"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table: about what, measured how, with which value, limits and state, and why."""
+
+    subject: str
+    measure: str
+    value: str
+    limits: str
+    n: str
+    mark: Mark
+    told: str
+
+    @classmethod
+    def of(cls, series: Series) -> Line:
+        """Return the newest value of a series in words; without a number, the reason in its place."""
+        signal = series.newest
+        measurement = signal.measurement
+        _, reason = failure(measurement)
+        if series.ended:
+            reason = f"not measured since {period(measurement.window)}"
+        value = "–" if reason else number(measurement.value)
+        told = reason or shown(signal.rule, 200)
+        return cls(about(measurement), series.measure, value, _limits(signal), f"{measurement.n:,}", series.mark, told)
+
+
+def _limits(signal: Signal) -> str:
+    lower, upper = signal.lower, signal.upper
+    if lower is None and upper is None:
+        return "–"
+    if lower is None:
+        return f"≤ {number(upper)}"
+    return f"≥ {number(lower)}" if upper is None else f"{number(lower)} … {number(upper)}"

@@ -1,0 +1,216 @@
+"""Reference and current of one column on one axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from watchkeeper.core.schema import Kind
+from watchkeeper.core.state import State
+from watchkeeper.stats.atoms import AtomsPart
+from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.levels import LevelsPart
+from watchkeeper.views.axes import WIDTH, inline, label_expression, sheet
+from watchkeeper.views.shares import BinShares, LevelShares, bin_shares, level_shares
+from watchkeeper.views.theme import chart_config, colour
+from watchkeeper.views.wording import count, number, share, shown
+
+__all__ = ["Overlay", "overlay"]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A drawing of both distributions, remarks on what it leaves out, and why there is none where there is none."""
+
+    chart: alt.LayerChart | None
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def overlay(reference: State | None, current: State | None, *, width: int = WIDTH, height: int = 130) -> Overlay:
+    """Lay the current distribution of a column over that of the reference.
+
+    Numbers become shares of the rows in about 40 common bins between the 0.5 % and 99.5 % quantiles of both, with values
+    that hold more than 2 % of the rows drawn as pins; categories become the shares of the twelve commonest levels.
+    """
+    for state, side in ((reference, "reference"), (current, "current data")):
+        if state is None:
+            return Overlay(None, problem=f"The {side} has no such column.")
+        if state.problem:
+            return Overlay(None, problem=shown(state.problem))
+    assert reference is not None and current is not None
+    remarks = _missing(reference, current)
+    numbers = [_numbers(state) for state in (reference, current)]
+    if numbers[0] is not None and numbers[1] is not None:
+        binned = bin_shares(numbers[0], numbers[1])
+        if binned is None:
+            return Overlay(None, remarks, "Neither side holds a finite value.")
+        column = reference.spec or current.spec
+        times = column is not None and column.kind is Kind.TIME
+        return Overlay(_sized(_bin_layers(binned, times), width, height), remarks + _outside(binned))
+    levels = [state.parts.get("levels") for state in (reference, current)]
+    if isinstance(levels[0], LevelsPart) and isinstance(levels[1], LevelsPart):
+        shares = level_shares(levels[0], levels[1])
+        if shares is None:
+            return Overlay(None, remarks, "Neither side holds a value.")
+        tall = max(height, 15 * (len(shares.names) + bool(shares.others)) + 36)
+        return Overlay(_sized(_level_layers(shares), width, tall), remarks)
+    return Overlay(None, remarks, "No distribution is kept for this kind of column.")
+
+
+def _numbers(state: State) -> tuple[HistogramPart, AtomsPart] | None:
+    histogram, atoms = state.parts.get("histogram"), state.parts.get("atoms")
+    if not isinstance(histogram, HistogramPart):
+        return None
+    return histogram, atoms if isinstance(atoms, AtomsPart) else AtomsPart(n=histogram.n)
+
+
+def _missing(reference: State, current: State) -> tuple[str, ...]:
+    counts = [state.parts.get("count") for state in (reference, current)]
+    if not all(isinstance(c, CountPart) for c in counts):
+        return ()
+    first, second = (c for c in counts if isinstance(c, CountPart))
+    told = [f"{first.rows:,} reference and {count(second.rows, 'current row')}"]
+    before, now = (c.missing / c.rows if c.rows else 0.0 for c in (first, second))
+    told.append(f"missing {share(before)} → {share(now)}" if before or now else "nothing missing")
+    infinite = [c.positive + c.negative for c in (first, second)]
+    if any(infinite):
+        told.append(f"infinite {infinite[0]:,} → {infinite[1]:,} rows")
+    return tuple(told)
+
+
+def _outside(shares: BinShares) -> tuple[str, ...]:
+    if max(shares.outside) < 0.00005:
+        return ()
+    return (f"beyond the axis {share(shares.outside[0])} → {share(shares.outside[1])}",)
+
+
+def _sized(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
+    return sheet(layers, width, height).configure(**chart_config())
+
+
+def _bin_layers(shares: BinShares, times: bool) -> list[alt.Chart]:
+    edges, tallest = shares.edges, float(shares.bins.max(initial=0.0))
+    pins = float(shares.atom_shares.max(initial=0.0))
+    # One heavy value would flatten everything else: its pin is cut at the top, and its share is written beside it.
+    top = min(pins, 2.5 * tallest) if tallest > 0.004 else pins
+    top = max(top, tallest) * 1.12 or 1.0
+    kind, written = ("T", _as_time) if times else ("Q", float)
+    x = alt.X(
+        f"x:{kind}",
+        axis=alt.Axis(title=None, tickCount=5, labelBound=True),
+        scale=alt.Scale(
+            domain=[written(edges[0]), written(edges[-1])], nice=False, zero=False, **({"type": "utc"} if times else {})
+        ),
+    )
+    y = alt.Y("y:Q", axis=alt.Axis(title=None, tickCount=3, format=".2~p"), scale=alt.Scale(domain=[0, top], nice=False))
+    layers = []
+    if tallest > 0:
+        outline = [_outline(edges, side, written) for side in shares.bins]
+        layers = [
+            inline(outline[0])
+            .mark_area(interpolate="step-after", fill=colour("reference"), fillOpacity=0.75)
+            .encode(x=x, y=y),
+            inline(outline[1])
+            .mark_line(interpolate="step-after", stroke=colour("value"), strokeWidth=1.75)
+            .encode(x=x, y=y),
+            inline(_told(shares, written)).mark_point(size=1, opacity=1, filled=True, fill=colour("value"), aria=True)
+            .encode(x=x, y=y, description=alt.Description("says:N")),
+        ]  # fmt: skip
+    return layers + _pins(shares, x, y, top, written)
+
+
+def _outline(edges: Any, side: Any, written: Any) -> list[dict[str, Any]]:
+    rows = [{"x": written(edge), "y": float(value)} for edge, value in zip(edges[:-1], side, strict=True)]
+    return [*rows, {"x": written(edges[-1]), "y": rows[-1]["y"]}]
+
+
+def _told(shares: BinShares, written: Any) -> list[dict[str, Any]]:
+    """Return what a bin says when it is pointed at."""
+    rows = []
+    for place in np.flatnonzero(shares.bins.max(axis=0) > 0):
+        low, high = shares.edges[place], shares.edges[place + 1]
+        before, now = shares.bins[:, place]
+        says = f"{_value(low, written)} to {_value(high, written)}: reference {share(before)}, current {share(now)}"
+        rows.append({"x": written((low + high) / 2), "y": float(now), "says": says})
+    return rows
+
+
+def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Any) -> list[alt.Chart]:
+    if not len(shares.atoms):
+        return []
+    shift = 0.008 * float(shares.edges[-1] - shares.edges[0])
+    layers = []
+    for side, (fill, size) in enumerate((("reference_edge", 34), ("value", 34))):
+        rows = []
+        for value, held, both in zip(shares.atoms, shares.atom_shares[side], shares.atom_shares.T, strict=True):
+            at = min(max(float(value) + (2 * side - 1) * shift, float(shares.edges[0])), float(shares.edges[-1]))
+            says = f"exactly {_value(value, written)}: reference {share(both[0])}, current {share(both[1])}"
+            cut = held > top
+            rows.append({"x": written(at), "y": min(float(held), 0.9 * top if cut else top), "says": says,
+                         "word": share(held) if cut else "", "foot": 0})  # fmt: skip
+        foot = y.copy()
+        layers.append(
+            inline(rows).mark_rule(stroke=colour(fill), strokeWidth=2).encode(x=x, y=foot, y2=alt.Y2("foot:Q"))
+        )
+        layers.append(
+            inline(rows)
+            .mark_point(shape="circle" if side else "square", size=size, filled=True, fill=colour(fill), opacity=1, aria=True)
+            .encode(x=x, y=y, description=alt.Description("says:N"))
+        )
+        words = [r for r in rows if r["word"]]
+        if words:
+            middle = float(shares.edges[0] + shares.edges[-1]) / 2
+            left = float(shares.atoms[shares.atom_shares[side].argmax()]) < middle
+            layers.append(
+                inline(words)
+                .mark_text(align="left" if left else "right", dx=7 if left else -7, dy=-5 + 12 * side, fill=colour(fill))
+                .encode(x=x, y=y, text=alt.Text("word:N"))
+            )
+    return layers
+
+
+def _level_layers(shares: LevelShares) -> list[alt.Chart]:
+    names = [shown(name, 60) or "(empty)" for name in shares.names]
+    both = shares.shares
+    if shares.others:
+        names.append(f"{count(shares.others, 'other')}")
+        both = np.column_stack([both, np.array(shares.rest)])
+    keys = [f"{place:02d}" for place in range(len(names))]
+    layers = []
+    scale = alt.Scale(domain=[0, float(both.max(initial=0.0)) * 1.05 or 1.0], nice=False)
+    for side, (fill, word) in enumerate((("reference_edge", "reference"), ("value", "current"))):
+        rows = [
+            {"level": key, "side": word, "y": float(both[side, i]),
+             "says": f"{names[i]}: reference {share(both[0, i])}, current {share(both[1, i])}"}
+            for i, key in enumerate(keys)
+        ]  # fmt: skip
+        layers.append(
+            inline(rows)
+            .mark_bar(fill=colour("reference" if side == 0 else fill), height={"band": 0.92}, aria=True)
+            .encode(
+                x=alt.X("y:Q", axis=alt.Axis(title=None, tickCount=4, format=".2~p", grid=True), scale=scale),
+                y=alt.Y(
+                    "level:N",
+                    sort=keys,
+                    axis=alt.Axis(title=None, labelLimit=110, labelExpr=label_expression(keys, names)),
+                    scale=alt.Scale(domain=keys, paddingInner=0.25, paddingOuter=0.1),
+                ),
+                yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=["reference", "current"])),
+                description=alt.Description("says:N"),
+            )
+        )
+    return layers
+
+
+def _as_time(seconds: float) -> str:
+    return datetime.fromtimestamp(float(seconds), UTC).isoformat()
+
+
+def _value(value: float, written: Any) -> str:
+    return str(written(value))[:16].replace("T", " ") if written is _as_time else number(float(value))

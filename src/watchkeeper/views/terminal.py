@@ -1,0 +1,137 @@
+"""The report as text for a terminal: the verdict, the alerts, what was done, the worst series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from watchkeeper.core.action import Action, Outcome
+from watchkeeper.core.alert import Alert, AlertState, Severity
+from watchkeeper.views.findings import Findings, Verdict
+from watchkeeper.views.lines import Line
+from watchkeeper.views.series import Mark, Series, series_of
+from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, period, shown
+
+__all__ = ["plain", "report_text"]
+
+_MOST_ALERTS, _MOST_ACTIONS, _MOST_SERIES, _MOST_COLUMNS = 10, 12, 10, 6
+
+_VERDICTS = {
+    Verdict.OK: ("✓ Fine", "bold green"),
+    Verdict.ALERT: ("▲ Alert", "bold red"),
+    Verdict.NO_DATA: ("○ No data", "bold yellow"),
+    Verdict.FAILED: ("✗ Failed", "bold magenta"),
+}
+_SEVERITIES = {Severity.PAGE: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+_OUTCOMES = {Outcome.DONE: "green", Outcome.PROPOSED: "cyan", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
+_MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"), Mark.LEARNING: ("…", "dim"),
+          Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
+
+
+def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> RenderableType:
+    """Return a report as compact text for a rich console; nothing from outside is read as markup.
+
+    Parameters
+    ----------
+    series
+        Series listed at most, worst first; the rest is counted.
+    """
+    word, look = _VERDICTS[findings.verdict]
+    opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(findings.headline, 400))
+    parts: list[RenderableType] = [opening]
+    alerts = findings.worst_alerts
+    if alerts:
+        parts += [_gap(), _alerts(alerts[:_MOST_ALERTS]), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
+    actions = findings.actions_in_order
+    if actions:
+        parts += [_gap(), *_rest(len(actions) - _MOST_ACTIONS, "older action"), _actions(actions[-_MOST_ACTIONS:])]
+    found = series_of(findings.signals)
+    if found:
+        left = found[series:]
+        parts += [_gap(), _series(found[:series])]
+        if left:
+            parts.append(Text("  " + _summary(left), style="dim"))
+    parts += [Text(f"  {shown(note, 300)}", style="dim") for note in findings.notes[:_MOST_COLUMNS]]
+    return Group(*parts)
+
+
+def plain(findings: Findings, *, width: int = 110) -> str:
+    """Return the same text without colours, for a notebook or a log."""
+    out = StringIO()
+    Console(file=out, width=width, no_color=True, force_terminal=False, legacy_windows=False).print(report_text(findings))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _gap() -> Text:
+    return Text("")
+
+
+def _rest(left: int, noun: str) -> list[RenderableType]:
+    return [Text(f"  {count(left, noun)} not shown", style="dim")] if left > 0 else []
+
+
+def _table() -> Table:
+    return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+
+
+def _alerts(alerts: Sequence[Alert]) -> RenderableType:
+    table = _table()
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for alert in alerts:
+        closed = alert.state in (AlertState.RESOLVED, AlertState.SILENCED)
+        look = "dim" if closed else _SEVERITIES[alert.severity]
+        since = f"since {moment(alert.since)}" if alert.since else ""
+        names = [shown(n, 40) for n in (*alert.columns, *alert.segments)]
+        listed = ", ".join(names[:_MOST_COLUMNS])
+        if len(names) > _MOST_COLUMNS:
+            listed += f" and {len(names) - _MOST_COLUMNS} more"
+        told = Text(shown(alert.message, 400), style="dim" if closed else "")
+        details = " · ".join(filter(None, [CAUSES[alert.cause], alert.state.value, listed]))
+        told.append(f"\n{details}", style="dim")
+        table.add_row(Text(str(alert.severity), style=look), Text(since, style="dim"), told)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _actions(actions: Sequence[Action]) -> RenderableType:
+    table = _table()
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for action in actions:
+        what = f"{ACTIONS[action.kind]} {shown(action.version, 30)}".strip()
+        outcome = Text(action.outcome.value, style=_OUTCOMES[action.outcome])
+        table.add_row(Text(moment(action.at), style="dim"), Text(what), outcome, Text(shown(action.why, 300)))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _series(series: Sequence[Series]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+    table.add_column("")
+    table.add_column("about", overflow="fold", max_width=34)
+    table.add_column("measure", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("limits", justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("state", overflow="fold")
+    for one in series:
+        line = Line.of(one)
+        sign, look = _MARKS.get(one.mark, ("✓", "green"))
+        told = f"{one.mark.value}: {line.told}" if line.told and one.mark.blind else one.mark.value
+        cells = (line.subject, line.measure, line.value, line.limits, line.n)
+        table.add_row(Text(sign, style=look), *(Text(c) for c in cells), Text(told, style=look))
+    latest = series[0].latest
+    title = [Text(f"worst series, {period(latest)}", style="dim")] if latest else []
+    return Padding(Group(*title, table), (0, 0, 0, 2))
+
+
+def _summary(left: Sequence[Series]) -> str:
+    marks = [one.mark for one in left]
+    told = [f"{marks.count(mark):,} {mark.value}" for mark in Mark if mark in marks]
+    return f"{count(len(left), 'more series', 'more series')}: {', '.join(told)}"

@@ -1,0 +1,163 @@
+"""How numbers, moments and names from outside are written for people."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import floor, isfinite, isnan, log10
+
+from watchkeeper.core.action import ActionKind
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.window import Window
+
+__all__ = [
+    "ACTIONS",
+    "CAUSES",
+    "about",
+    "count",
+    "failure",
+    "measure",
+    "moment",
+    "number",
+    "period",
+    "share",
+    "shown",
+    "subject",
+]
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+CAUSES: Mapping[Cause, str] = {
+    Cause.DATA_FAULT: "data fault",
+    Cause.TRAFFIC_MIX: "traffic mix",
+    Cause.DRIFT: "drift",
+    Cause.PERFORMANCE: "performance",
+    Cause.LABEL_FAULT: "label fault",
+    Cause.RUNTIME: "runtime",
+    Cause.BLIND: "blind",
+}
+
+ACTIONS: Mapping[ActionKind, str] = {
+    ActionKind.RETRAIN: "retrain",
+    ActionKind.VALIDATE: "validate",
+    ActionKind.REGISTER: "register",
+    ActionKind.PROMOTE: "promote",
+    ActionKind.ROLL_BACK: "roll back",
+    ActionKind.HOLD: "hold",
+}
+
+
+def shown(text: object, most: int = 300) -> str:
+    """Return text from outside fit for a line: nothing invisible, nothing that turns its direction, bounded in length.
+
+    Examples
+    --------
+    >>> shown("a\\x00b\\u202ec")
+    'a\\ufffdb\\ufffdc'
+    """
+    line = " ".join(str(text).split())
+    clean = "".join("\ufffd" if unicodedata.category(c) in _UNSEEN else c for c in line)
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with ``digits`` significant digits; an en dash where there is none.
+
+    Examples
+    --------
+    >>> [number(v) for v in (0.012345, 1234.5, 15_000_000.0, None)]
+    ['0.01235', '1,234', '1.5e7', '–']
+    """
+    if value is None or isnan(value):
+        return "–"
+    if not isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = floor(log10(abs(value)))
+    if size >= 6 or size < -4:
+        head, _, tail = f"{value:.{digits - 1}e}".partition("e")
+        text = f"{head.rstrip('0').rstrip('.') if '.' in head else head}e{int(tail)}"
+    else:
+        text = f"{value:,.{max(0, digits - 1 - size)}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> share(0.1234), share(0.00004), share(1.0)
+    ('12.3 %', '<0.01 %', '100 %')
+    """
+    if value is None or not isfinite(value):
+        return "–"
+    if value in (0.0, 1.0):
+        return f"{value:.0%}".replace("%", " %")
+    if abs(value) < 0.0001:
+        return "<0.01 %"
+    return f"{100 * value:.{1 if abs(value) >= 0.01 else 2}f} %"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "alert"), count(1200, "row"), count(0, "series", "series")
+    ('1 alert', '1,200 rows', '0 series')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a day, or a day with minutes in UTC where it is not midnight."""
+    if at is None:
+        return "–"
+    return f"{at:%Y-%m-%d}" if (at.hour, at.minute, at.second) == (0, 0, 0) else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def period(window: Window | None) -> str:
+    """Return a window in words: its first and last day, or its start and end where these are not midnight."""
+    if window is None:
+        return "all rows"
+    whole = all((t.hour, t.minute, t.second) == (0, 0, 0) for t in (window.start, window.end))
+    if not whole:
+        return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    last = window.end - timedelta(days=1)
+    return moment(window.start) if last == window.start else f"{moment(window.start)} to {moment(last)}"
+
+
+def measure(measurement: Measurement) -> str:
+    """Return the name of what was measured, in words."""
+    return shown(measurement.name, 60).replace("_", " ")
+
+
+def subject(measurement: Measurement) -> str:
+    """Return what a measurement is about: its column, or itself where it is about the model, with its segment."""
+    about = measurement.column
+    if measurement.family is Family.METRIC or not about or about.startswith("@"):
+        about = measure(measurement)
+    return shown(about if measurement.segment == ALL else f"{about} · {measurement.segment}", 120)
+
+
+def about(measurement: Measurement) -> str:
+    """Return what a row of a table is about: the column, or the model, with the segment."""
+    if subject(replace(measurement, segment=ALL)) != measure(measurement):
+        return subject(measurement)
+    return "model" if measurement.segment == ALL else shown(f"model · {measurement.segment}", 120)
+
+
+def failure(measurement: Measurement) -> tuple[Status, str]:
+    """Return the status and its reason; a number that is not finite counts as failed, whatever it claims."""
+    if measurement.status is not Status.OK:
+        return measurement.status, shown(measurement.reason) or "no reason was given"
+    if measurement.value is None or not isfinite(measurement.value):
+        return Status.FAILED, "the value is not a finite number"
+    return Status.OK, ""
