@@ -56,7 +56,9 @@ class Source:
         return sum(piece.rows() for piece in self.pieces)
 
     def batches(self, rows: int = ROWS, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Return the rows in order, at most ``rows`` at a time, holding a few batches in memory.
+        """Return the rows in order, exactly ``rows`` at a time but for the last, holding a few batches in memory.
+
+        The same table gives the same batches each time, so that what was taken in already can be recognised.
 
         Raises
         ------
@@ -70,15 +72,15 @@ class Source:
         height = 0
         for piece in self.pieces:
             for frame in piece.batches(rows, wanted):
-                # Joining small files saves work; joining large batches would only hold more of them.
-                if height and height + frame.height > rows:
-                    yield self._read(pl.concat(waiting))
-                    waiting, height = [], 0
                 waiting.append(frame)
                 height += frame.height
-                if 2 * height >= rows:
-                    yield self._read(pl.concat(waiting))
-                    waiting, height = [], 0
+                if height >= rows:
+                    joined = pl.concat(waiting)
+                    whole = height - height % rows
+                    for start in range(0, whole, rows):
+                        yield self._read(joined.slice(start, rows))
+                    height -= whole
+                    waiting = [joined.slice(whole)] if height else []
         if height:
             yield self._read(pl.concat(waiting))
 

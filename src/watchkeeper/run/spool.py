@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from watchkeeper.core.store import Table
 from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
 from watchkeeper.run.sources import normalise_time
 
-__all__ = ["spooled"]
+__all__ = ["peek", "spooled"]
 
 _DAMAGED = ".damaged"
 _ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
@@ -24,11 +25,11 @@ _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
 
 def spooled(
     folder: str | Path, model: str, schema: Schema | None = None, *, now: float | None = None
-) -> Iterator[tuple[str, Table, pl.DataFrame]]:
+) -> Iterator[tuple[str, Table, pl.DataFrame, Callable[[], None]]]:
     """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
 
-    A segment is deleted when the next tuple is asked for after its last one, so append each table before going on; an
-    append that fails leaves the segment for the next time. The names make taking it twice harmless: they are the
+    Each tuple is a name, a table, its rows, and a function to call once they are appended: a segment is deleted when
+    all its tables are, so a failure leaves it for the next time. The names make taking it twice harmless: they are the
     ``source`` of ``Store.append``. Segments of processes that died are finished first; half a line at their end was
     never promised to anybody and is left out. Lines that are damaged otherwise are kept in ``<segment>.damaged``.
 
@@ -56,14 +57,36 @@ def spooled(
     except OSError as error:
         raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
     for path in segments:
-        for table, rows in _read(path).items():
-            if rows:
-                frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
-                yield f"{path.stem}.{table.value}", table, frame
-        try:
-            path.unlink()
-        except OSError as error:
-            raise SourceError(f"{path} was taken but cannot be deleted: {error.strerror or error}") from error
+        tables = {table: rows for table, rows in _read(path).items() if rows}
+        left = set(tables)
+        if not left:
+            _delete(path)
+        for table, rows in tables.items():
+            frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
+            yield f"{path.stem}.{table.value}", table, frame, partial(_taken, path, table, left)
+
+
+def _taken(path: Path, table: Table, left: set[Table]) -> None:
+    left.discard(table)
+    if not left:
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SourceError(f"{path} was taken but cannot be deleted: {error.strerror or error}") from error
+
+
+def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
+    """Return predictions that wait in the spool, leaving everything there; None where there are none."""
+    spool = Path(spool_folder(folder, model))
+    for path in sorted(spool.glob(f"*{SEALED}")) if spool.is_dir() else ():
+        rows = _read(path)[Table.PREDICTIONS]
+        if rows:
+            return _predictions(rows, None)
+    return None
 
 
 def _read(path: Path) -> dict[Table, list[dict[str, Any]]]:

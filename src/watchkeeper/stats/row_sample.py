@@ -90,7 +90,8 @@ class RowSample:
     def merge(self, a: RowSamplePart, b: RowSamplePart) -> RowSamplePart:
         """Keep the smallest hashes of both; a row that is in both is kept once."""
         if not len(a.hashes) or not len(b.hashes):
-            one = a if len(a.hashes) else b
+            one = a if len(a.hashes) or a.frame.width > b.frame.width else b
+            one = b if len(b.hashes) else one
             return RowSamplePart(one.hashes, one.frame, a.rows + b.rows, a.doubled + b.doubled)
         hashes, first = np.unique(np.concatenate([a.hashes, b.hashes]), return_index=True)
         frame = pl.concat([a.frame, b.frame], how="diagonal_relaxed")[first[:_SIZE]]

@@ -1,0 +1,162 @@
+"""Rows that a statistic must be able to take in, in each of the forms in which statistics see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from watchkeeper.core.kinds import map_of
+from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
+from watchkeeper.stats.hashing import hash_numbers
+from watchkeeper.stats.statistic import Statistic
+from watchkeeper.stats.summarise import outcomes
+
+__all__ = ["Case", "cases_for"]
+
+_N = 3_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rows and how they are cut into blocks.
+
+    Attributes
+    ----------
+    name
+        What the rows are, for the message when a law is broken.
+    column
+        What the statistic is started with.
+    frame
+        The rows.
+    blocks
+        Turns any slice of the rows into blocks, which are only valid one after the other.
+    """
+
+    name: str
+    column: Column
+    frame: pl.DataFrame
+    blocks: Callable[[pl.DataFrame], Iterator[Any]]
+
+
+def cases_for(statistic: Statistic, seed: int = 0) -> list[Case]:
+    """Return rows in every form that ``statistic`` reads.
+
+    Raises
+    ------
+    AssertionError
+        When it reads a form that is not known, or applies to no column of a form it reads.
+    """
+    makers = {Numbers: _numbers, Levels: _levels, Outcomes: _outcomes, Rows: _rows}
+    rng = np.random.default_rng(seed)
+    found: list[Case] = []
+    for block in statistic.reads:
+        assert block in makers, f"it reads {block.__name__}. Known: {', '.join(b.__name__ for b in makers)}"
+        made = makers[block](rng)
+        if block in (Numbers, Levels):
+            made = [case for case in made if statistic.applies(case.column)]
+            assert made, f"it reads {block.__name__} but applies to no kind of column that gives them"
+        found.extend(made)
+    assert found, "it reads nothing"
+    return found
+
+
+def _numbers(rng: np.random.Generator) -> list[Case]:
+    plain = rng.lognormal(1.0, 0.7, _N)
+    tied = np.where(rng.random(_N) < 0.4, 0.0, np.round(plain, 1))
+    series = {
+        "distinct numbers": pl.Series("x", plain),
+        "tied numbers": pl.Series("x", tied),
+        "whole numbers": pl.Series("x", rng.integers(-5, 6, _N)),
+        "numbers with nulls, NaN and infinities": _hostile(plain.copy(), rng),
+        "constant numbers": pl.Series("x", np.full(_N, 4.25)),
+        "nulls only": pl.Series("x", [None] * 40, dtype=pl.Float64),
+        "NaN only": pl.Series("x", np.full(40, np.nan)),
+        "one number": pl.Series("x", [1.5]),
+        "no rows": pl.Series("x", [], dtype=pl.Float64),
+    }
+    cases = []
+    for name, values in series.items():
+        column = Column("x", Role.FEATURE, Kind.NUMERIC, str(values.dtype), map_of(values))
+
+        def blocks(piece: pl.DataFrame, column: Column = column) -> Iterator[Numbers]:
+            return NumberSource(piece["x"], column).blocks()
+
+        cases.append(Case(name, column, values.to_frame(), blocks))
+    return cases
+
+
+def _hostile(values: np.ndarray[Any, np.dtype[np.float64]], rng: np.random.Generator) -> pl.Series:
+    for bad in (np.nan, np.inf, -np.inf):
+        values[rng.integers(0, _N, 60)] = bad
+    return pl.Series("x", values).set(pl.Series(rng.random(_N) < 0.1), None)
+
+
+def _levels(rng: np.random.Generator) -> list[Case]:
+    names = np.array(["", "a", "é", "<b>", "long " * 100, "NULL"])
+    series = {
+        "texts": pl.Series("x", names[rng.integers(0, len(names), _N)]),
+        "texts with nulls": pl.Series("x", ["a", None, "b", "a"] * 20),
+        "truth values": pl.Series("x", rng.random(_N) < 0.3),
+        "codes": pl.Series("x", rng.integers(0, 7, _N)),
+        "nulls only": pl.Series("x", [None] * 40, dtype=pl.String),
+        "no rows": pl.Series("x", [], dtype=pl.String),
+    }
+    cases = []
+    for name, values in series.items():
+        kind = Kind.BOOLEAN if values.dtype == pl.Boolean else Kind.CATEGORICAL
+        column = Column("x", Role.FEATURE, kind, str(values.dtype))
+        cases.append(Case(name, column, values.to_frame(), lambda piece: iter([count_levels(piece, ["x"])["x"]])))
+    return cases
+
+
+def _outcomes(rng: np.random.Generator) -> list[Case]:
+    score = rng.beta(2, 4, _N)
+    label = pl.Series("label", (rng.random(_N) < score).astype(int)).set(pl.Series(rng.random(_N) < 0.1), None)
+    binary = pl.DataFrame({"label": label, "prediction": (score > 0.4).astype(int), "score": score})
+    worse = binary.with_columns(
+        score=_hostile(score.copy(), rng).alias("score"), label=pl.Series(rng.choice([0, 1, 7], _N))
+    )
+    names = np.array(["a", "b", "c"])
+    many = pl.DataFrame(
+        {"label": names[rng.integers(0, 3, _N)], "prediction": names[rng.integers(0, 3, _N)], "score": score}
+    )
+    truth = 100 + 10 * rng.normal(size=_N)
+    sums = pl.DataFrame({"label": truth, "prediction": truth + rng.normal(size=_N), "score": score})
+    two = {"classes": ("0", "1"), "positive": "1"}
+    return [
+        _outcome_case("binary outcomes", binary, Task.BINARY, **two),
+        _outcome_case("binary outcomes with bad scores and unseen labels", worse, Task.BINARY, **two),
+        _outcome_case("binary outcomes without labels", binary.with_columns(label=None), Task.BINARY, **two),
+        _outcome_case("binary outcomes without scores", binary.drop("score"), Task.BINARY, **two),
+        _outcome_case("outcomes of many classes", many, Task.MULTICLASS, classes=("a", "b", "c")),
+        _outcome_case("outcomes of a regression", sums, Task.REGRESSION),
+        _outcome_case("no outcomes", binary.head(0), Task.BINARY, **two),
+    ]
+
+
+def _outcome_case(name: str, frame: pl.DataFrame, task: Task, **known: Any) -> Case:
+    score = Column("score", Role.SCORE, Kind.NUMERIC, "Float64", NumericMap(0.0, 1.0))
+    kind = Kind.NUMERIC if task is Task.REGRESSION else Kind.CATEGORICAL
+    columns = (Column("label", Role.LABEL, kind), Column("prediction", Role.PREDICTION, kind), score)
+    schema = Schema(tuple(c for c in columns if c.name in frame.columns), task, **known)
+    started = score if "score" in frame.columns else Column("", Role.SCORE, Kind.NUMERIC)
+    return Case(name, started, frame, lambda piece: iter([outcomes(piece, schema)]))
+
+
+def _rows(rng: np.random.Generator) -> list[Case]:
+    frame = pl.DataFrame({"id": np.arange(_N), "x": rng.normal(size=_N), "s": ["é"] * _N})
+    column = Column("", Role.ID, Kind.IDENTIFIER)
+
+    def blocks(piece: pl.DataFrame) -> Iterator[Rows]:
+        return iter([Rows(piece, hash_numbers(piece["id"].to_numpy()))])
+
+    return [
+        Case("rows", column, frame, blocks),
+        Case("few rows", column, frame.head(7), blocks),
+        Case("no rows", column, frame.head(0), blocks),
+    ]
