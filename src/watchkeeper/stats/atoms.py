@@ -54,25 +54,27 @@ def _merged(values: list[NDArray[np.float64]], counts: list[NDArray[np.int64]], 
 
 class _Work:
     def __init__(self) -> None:
-        self.first: NDArray[np.intp] | None = None
+        self.before = AtomsPart()
         self.source: NumberSource | None = None
         self.n = 0
         self.dense = np.zeros(KEYS, np.int64)
 
     def add(self, block: Numbers) -> None:
+        if block.source is not self.source:
+            self.before = self.part()
+            self.source, self.n = block.source, 0
+            self.dense[:] = 0
         self.n += len(block.x)
-        self.source = block.source
-        # In a full block crowded bins show in every 16th row; the values in them are counted afterwards.
+        # In a full block crowded bins show in every 16th row; which values crowd them is read off the column later.
         stride = _STRIDE if len(block.x) == BLOCK else 1
         np.add.at(self.dense, block.keys[::stride], stride)
 
     def part(self) -> AtomsPart:
         if self.source is None or not self.n:
-            return AtomsPart()
+            return self.before
         crowded = self.dense >= max(1.0, _HEAVY_BIN * self.dense.sum())
-        if not crowded.any():
-            return AtomsPart(n=self.n)
-        return _read_again(self.source, crowded, self.n)
+        found = _read_again(self.source, crowded, self.n) if crowded.any() else AtomsPart(n=self.n)
+        return Atoms().merge(self.before, found) if self.before.n else found
 
 
 def _read_again(source: NumberSource, crowded: NDArray[np.bool_], n: int) -> AtomsPart:
@@ -80,24 +82,35 @@ def _read_again(source: NumberSource, crowded: NDArray[np.bool_], n: int) -> Ato
     values: list[NDArray[np.float64]] = []
     counts: list[NDArray[np.int64]] = []
     sample = np.empty(KEYS)
+    pure = True
     for block in source.blocks():
         keys, x = block.keys, block.x
-        # Where all values of a bin equal one sample of it, counting keys is counting values.
-        sample[keys] = x
-        if np.array_equal(sample[keys], x):
+        if pure:
+            # Where all values of a bin equal one sample of it, counting keys is counting values.
+            sample[keys] = x
+            pure = np.array_equal(sample[keys], x)
+        if pure:
             counted = np.bincount(keys, minlength=KEYS)
             found = np.flatnonzero(crowded & (counted > 0))
             values.append(sample[found])
             counts.append(counted[found])
         else:
-            repeated, times = np.unique(x[crowded[keys]], return_counts=True)
-            often = times > 1 if n > _CAP else times > 0
-            values.append(repeated[often])
-            counts.append(times[often])
+            inside = x[crowded[keys]]
+            # Sorting is dear, and pointless where even 1/16 of the rows shows no value twice.
+            if len(inside) < _STRIDE * _CAP or _repeats(inside[::_STRIDE]):
+                repeated, times = np.unique(inside, return_counts=True)
+                often = times > 1 if n > _CAP else times > 0
+                values.append(repeated[often])
+                counts.append(times[often])
         if sum(map(len, values)) > 64 * _CAP:
             part = _merged(values, counts, n, 16 * _CAP)
             values, counts = [part.values], [part.counts]
     return _merged(values, counts, n) if values else AtomsPart(n=n)
+
+
+def _repeats(x: NDArray[np.float64]) -> bool:
+    ordered = np.sort(x)
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 class Atoms:
@@ -112,6 +125,7 @@ class Atoms:
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[type, ...]] = (Numbers,)
     part_type: ClassVar[type] = AtomsPart
+    error: ClassVar[float] = 0.01
 
     def applies(self, column: Column) -> bool:
         """Numeric and time columns."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from threading import local
 
 import numpy as np
@@ -65,34 +66,34 @@ class Numbers:
         Number of rows; of them null, NaN, +inf and -inf.
     x
         The finite values, float64, shape (m,).
+    difference
+        x - anchor, shape (m,).
+    total
+        Sum of ``difference``.
     source
         The column the block was cut from.
     """
 
-    __slots__ = ("_difference", "_keys", "nans", "negative", "nulls", "positive", "rows", "source", "x")
+    __slots__ = ("_keys", "difference", "nans", "negative", "nulls", "positive", "rows", "source", "total", "x")
 
     def __init__(self, source: NumberSource, x: NDArray[np.float64], rows: int, nulls: int) -> None:
         self.source, self.rows, self.nulls = source, rows, nulls
         self.nans = self.positive = self.negative = 0
-        self._difference: NDArray[np.float64] | None = None
         self._keys: NDArray[np.intp] | None = None
-        with np.errstate(over="ignore", invalid="ignore"):
-            suspicious = not np.isfinite(x.sum())
-        if suspicious:
+        self._centre(x)
+        if not isfinite(self.total):
             finite = np.isfinite(x)
             if not finite.all():
                 self.nans = int(np.isnan(x).sum())
                 self.positive = int(np.isposinf(x).sum())
                 self.negative = len(x) - int(finite.sum()) - self.nans - self.positive
-                x = x[finite]
-        self.x = x
+                self._centre(x[finite])
 
-    @property
-    def difference(self) -> NDArray[np.float64]:
-        """Distance from the anchor, x - a, shape (m,)."""
-        if self._difference is None:
-            self._difference = np.subtract(self.x, self.source.map.anchor, out=_buffers().difference[: len(self.x)])
-        return self._difference
+    def _centre(self, x: NDArray[np.float64]) -> None:
+        self.x = x
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.difference = np.subtract(x, self.source.map.anchor, out=_buffers().difference[: len(x)])
+            self.total = float(np.add.reduce(self.difference))
 
     @property
     def keys(self) -> NDArray[np.intp]:
@@ -202,15 +203,56 @@ def to_text(series: pl.Series) -> pl.Series:
 
 def count_levels(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Levels]:
     """Count the distinct values of several columns at once, by column."""
-    return {name: _levels(frame[name].value_counts(sort=False, name=_COUNT), frame.height) for name in names}
+    return {name: _levels(frame[name]) for name in names}
 
 
-def _levels(counted: pl.DataFrame, rows: int) -> Levels:
-    names = to_text(counted.to_series(0))
-    counts = counted.to_series(1).cast(pl.Int64)
+def _levels(series: pl.Series) -> Levels:
+    counted = _count_by_hash(series) if series.dtype == pl.String and len(series) > BLOCK else None
+    if counted is None:
+        table = series.value_counts(sort=False, name=_COUNT)
+        counted = table.to_series(0), table.to_series(1).cast(pl.Int64).to_numpy()
+    names, counts = to_text(counted[0]), counted[1]
     known = names.is_not_null()
-    valid = counts.filter(known)
-    return Levels(rows, rows - int(valid.sum()), names.filter(known), valid.to_numpy())
+    valid = counts[known.to_numpy()]
+    return Levels(len(series), len(series) - int(valid.sum()), names.filter(known), valid)
+
+
+def _count_by_hash(series: pl.Series) -> tuple[pl.Series, NDArray[np.int64]] | None:
+    """Count values by 16 bits of their 64-bit hash, in a third of the time of ``value_counts``.
+
+    Returns None when there are so many values that two share each choice of 16 bits. Values are told apart by all
+    64 bits: that two of 400 agree in them has a probability of 4e-15.
+    """
+    hashes = series.hash().to_numpy()
+    for choice in range(4):
+        found = _count_hashes(hashes, hashes.view(np.uint16)[choice::4])
+        if found is not None:
+            first, counts = found
+            return series.gather(first), counts
+    return None
+
+
+def _count_hashes(
+    hashes: NDArray[np.uint64], bits: NDArray[np.uint16]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return a row of each distinct hash and its count, or None when two hashes share their bits."""
+    counts, first, seen = np.zeros(KEYS, np.int64), np.zeros(KEYS, np.int64), np.zeros(KEYS, np.uint64)
+    buffer = np.empty(BLOCK // 2, np.intp)
+    for start in range(0, len(hashes), len(buffer)):
+        block = hashes[start : start + len(buffer)]
+        places = buffer[: len(block)]
+        places[:] = bits[start : start + len(buffer)]
+        fresh = np.flatnonzero(seen[places] != block)
+        if len(fresh):
+            new = places[fresh]
+            if counts[new].any():
+                return None
+            seen[new], first[new] = block[fresh], start + fresh
+            if not np.array_equal(seen[new], block[fresh]):
+                return None
+        np.add.at(counts, places, 1)
+    taken = np.flatnonzero(counts)
+    return (first[taken], counts[taken]) if np.array_equal(hashes[first[taken]], seen[taken]) else None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ __all__ = ["Distinct", "DistinctPart"]
 _PRECISION = 12
 _REGISTERS = 1 << _PRECISION
 _RANKS = 64 - _PRECISION
+_ENOUGH = 8_192
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -30,7 +31,7 @@ class DistinctPart:
 
 def _raise_registers(registers: NDArray[np.uint8], first: NDArray[np.uint64]) -> None:
     """Take hashes in: the rank comes from the leading zeros of ``first``, the register from a scramble of it."""
-    index = (mix(first) & np.uint64(_REGISTERS - 1)).astype(np.intp)
+    index = (mix(first) & np.uint64(_REGISTERS - 1)).view(np.intp)
     # frexp of a number with its highest bit at position e gives exponent e; truncating to 52 bits keeps it exact.
     exponent = np.frexp((first >> np.uint64(_PRECISION)).astype(np.float64))[1]
     np.maximum.at(registers, index, (_RANKS + 1 - exponent).astype(np.uint8))
@@ -40,6 +41,8 @@ class _Work:
     def __init__(self) -> None:
         self.registers = np.zeros(_REGISTERS, np.uint8)
         self.lowest = 0
+        self.waiting: list[NDArray[np.uint64]] = []
+        self.count = 0
         self.hashes = np.empty(BLOCK, np.uint64)
         self.few = np.empty(BLOCK, bool)
 
@@ -55,12 +58,20 @@ class _Work:
         if self.lowest:
             # A hash with fewer leading zeros than the lowest register can raise none.
             h = h[np.less(h, np.uint64(1 << (64 - self.lowest)), out=self.few[:m])]
-        if len(h):
-            _raise_registers(self.registers, h)
+        self.waiting.append(h)
+        self.count += len(h)
+        if not self.lowest or self.count >= _ENOUGH:
+            self._raise()
+
+    def _raise(self) -> None:
+        if self.count:
+            _raise_registers(self.registers, np.concatenate(self.waiting))
             self.lowest = int(self.registers.min())
+        self.waiting, self.count = [], 0
 
     def part(self) -> DistinctPart:
-        return DistinctPart(self.registers)
+        self._raise()
+        return DistinctPart(self.registers.copy())
 
 
 def _sigma(x: float) -> float:

@@ -11,6 +11,7 @@ __all__ = ["hash_numbers", "hash_texts", "mix"]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
+_PIECE = 8_192
 
 
 def mix(h: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -24,8 +25,12 @@ def mix(h: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def hash_numbers(x: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Hash 64-bit numbers by their bits; shape as ``x``."""
-    return mix(np.ascontiguousarray(x).view(np.uint64) * _GOLDEN)
+    """Hash 64-bit numbers by their bits; shape (n,)."""
+    words = np.ascontiguousarray(x).view(np.uint64)
+    hashes = np.empty_like(words)
+    for start in range(0, len(words), _PIECE):
+        hashes[start : start + _PIECE] = mix(words[start : start + _PIECE] * _GOLDEN)
+    return hashes
 
 
 def _table() -> NDArray[np.uint64]:

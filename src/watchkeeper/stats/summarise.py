@@ -152,23 +152,21 @@ def _fold_all(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadP
     problems = {c.name: _problem(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
     leveled = [c.name for c in usable if not _numeric(c)]
-    # Polars counts levels without holding the interpreter lock, while NumPy folds the numbers here.
-    if aside is not None and frame.height >= _PARALLEL_ROWS:
-        waiting = aside.submit(count_levels, frame, leveled)
-        numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
-        counted = waiting.result()
-    else:
-        numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
-        counted = count_levels(frame, leveled)
+
+    def others() -> tuple[dict[str, Levels], State, State]:
+        return count_levels(frame, leveled), _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)
+
+    # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
+    waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
+    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
+    counted, outcome, rows = waiting.result() if waiting else others()
     found = []
     for column in watched:
         parts = numbers.get(column.name) or (
             _fold(column, [counted[column.name]], Levels) if column.name in counted else {}
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
-    found.append(_fold_outcomes(frame, schema, key))
-    found.append(_fold_rows(frame, schema, key))
-    return found
+    return [*found, outcome, rows]
 
 
 def _key(key: StateKey, column: str) -> StateKey:
@@ -198,6 +196,8 @@ def _problem(frame: pl.DataFrame, column: Column) -> str:
     dtype = frame.schema[column.name]
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {dtype}, which cannot be summarised"
+    if not column.dtype and _numeric(column) and _family(dtype) == "text":
+        return f"column {column.name!r} holds {dtype}, where numbers were expected"
     if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
         return ""
     return f"column {column.name!r} changed its type: the reference holds {column.dtype}, this holds {dtype}"
@@ -263,6 +263,8 @@ def _floats(series: pl.Series) -> NDArray[np.float64]:
 def _codes(series: pl.Series, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """Map values to the codes of their classes: -1 for null, -2 for a class that is not known."""
     if series.dtype.is_integer() and all(c.lstrip("-").isdigit() for c in classes):
+        if classes == tuple(map(str, range(len(classes)))) and _within(series, len(classes)):
+            return series.cast(pl.Int64).to_numpy()
         values = series.fill_null(-1).cast(pl.Int64).to_numpy()
         codes = np.full(len(values), -2, np.int64)
         for code, name in enumerate(classes):
@@ -276,6 +278,14 @@ def _codes(series: pl.Series, classes: tuple[str, ...]) -> NDArray[np.int64]:
         text = text.set(series.is_nan().fill_null(False), None)
     coded = text.replace_strict(mapping, default=-2, return_dtype=pl.Int64)
     return coded.set(text.is_null(), -1).to_numpy()
+
+
+def _within(series: pl.Series, end: int) -> bool:
+    """Return whether every value is known and in [0, end)."""
+    smallest, largest = series.min(), series.max()
+    if series.null_count() or not isinstance(smallest, int) or not isinstance(largest, int):
+        return False
+    return smallest >= 0 and largest < end
 
 
 def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
