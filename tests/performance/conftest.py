@@ -9,8 +9,10 @@ from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.stats.blocks import Outcomes
 from watchkeeper.stats.statistic import fold
 
+PROBABILITY = NumericMap()
 
-def _state(block, scored=True, scores=NumericMap()):
+
+def _state(block, scored=True, scores=PROBABILITY):
     column = Column("s" if scored else "", Role.SCORE, Kind.NUMERIC, map=scores)
     parts = {name: fold(s, column, [block]) for name, s in plugins("statistic").items() if Outcomes in s.reads}
     return State(StateKey("m", "1", None, "all", OUTCOME), None, parts)
@@ -26,7 +28,7 @@ def state_of():
 def binary():
     """Return a function that makes the state of a binary classifier whose labels are 0 and 1, -1 for none."""
 
-    def make(label, prediction=None, score=None, scores=NumericMap()):
+    def make(label, prediction=None, score=None, scores=PROBABILITY):
         label = np.asarray(label, np.int64)
         prediction = None if prediction is None else np.asarray(prediction, np.int64)
         score = None if score is None else np.asarray(score, float)

@@ -29,6 +29,15 @@ def test_small_samples_equal_scikit_learn_ties_included(name, n, digits, binary,
 
 
 @names
+def test_few_distinct_scores_are_exact_however_many_rows_there_are(name, binary, measure):
+    label, score = drawn(40_000, seed=2)
+    for digits in (1, 3):
+        found = measure(name, binary(label, score=np.round(score, digits)))
+        assert found.value == pytest.approx(SKLEARN[name](label, np.round(score, digits)), abs=1e-12)
+        assert "bound" not in found.facts
+
+
+@names
 @pytest.mark.parametrize("n", [2_001, 30_000])
 @pytest.mark.parametrize(("rate", "shift"), [(0.3, 0.0), (0.01, -6.0), (0.9, 5.0)])
 def test_large_samples_are_within_the_bound_they_state(name, n, rate, shift, binary, measure):

@@ -95,7 +95,7 @@ def test_two_series_are_refused_by_name():
     moved = Measurement.of(
         StateKey("m", "1", window(1), "carrier=AA", OUTCOME), Family.METRIC, "prediction_mean", 0.2, 9, error=0.1
     )
-    with pytest.raises(UsageError, match="these are 2: .*carrier=AA"):
+    with pytest.raises(UsageError, match=r"these are 2: .*carrier=AA"):
         stability([one, other, moved])
     with pytest.raises(UsageError, match="at least one window"):
         stability([])

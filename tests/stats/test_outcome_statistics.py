@@ -1,6 +1,7 @@
 """Confusion counts, score histograms, calibration bins, error sums and prediction sums."""
 
 from dataclasses import fields
+from itertools import pairwise
 from math import inf, nan
 
 import numpy as np
@@ -19,7 +20,8 @@ from watchkeeper.stats.codec import decode_state, encode_state, merge_states
 from watchkeeper.stats.confusion import Confusion, ConfusionPart
 from watchkeeper.stats.error_sums import ErrorSums
 from watchkeeper.stats.prediction_sums import CentralSums, PredictionSums
-from watchkeeper.stats.score_histogram import BINS, RAW, ScoreHistogram, ScoreHistogramPart, _upper_edges
+from watchkeeper.stats.score_counts import BINS, DISTINCT, upper_edges
+from watchkeeper.stats.score_histogram import ScoreHistogram, ScoreHistogramPart
 from watchkeeper.stats.statistic import fold
 
 STATISTICS = (Confusion(), ScoreHistogram(), Calibration(), ErrorSums(), PredictionSums())
@@ -77,7 +79,7 @@ def cut(block, places):
             block.classes,
             block.positive,
         )
-        for a, b in zip(ends, ends[1:], strict=False)
+        for a, b in pairwise(ends)
     ]
 
 
@@ -201,21 +203,49 @@ def test_score_histograms_of_other_maps_refuse_to_merge():
         ScoreHistogram().merge(ScoreHistogramPart(), ScoreHistogramPart(0.0, 2.0))
 
 
-def test_scores_are_kept_up_to_the_cap_and_counted_in_bins_beyond():
-    block = binary(RAW, unlabelled=0, hostile=False)
+def test_scores_are_counted_one_by_one_up_to_the_cap_and_in_bins_beyond():
+    block = binary(DISTINCT, unlabelled=0, hostile=False)
     kept = fold(ScoreHistogram(), SCORE, [block])
     assert kept.exact
     np.testing.assert_array_equal(kept.scores, np.sort(block.score))
-    binned = ScoreHistogram().merge(kept, fold(ScoreHistogram(), SCORE, [binary(1, unlabelled=0, hostile=False)]))
+    again, new = (
+        fold(ScoreHistogram(), SCORE, [Outcomes(1, np.ones(1, np.int64), None, np.array([s]), ("no", "yes"), 1)])
+        for s in (block.score[7], 0.123456789)
+    )
+    assert ScoreHistogram().merge(kept, again).exact
+    binned = ScoreHistogram().merge(kept, new)
     assert not binned.exact
-    assert binned.n == RAW + 1
+    assert binned.n == DISTINCT + 1
     assert not len(binned.scores)
+
+
+@pytest.mark.parametrize("distinct", [1, 100, DISTINCT, DISTINCT + 1])
+def test_many_rows_of_few_scores_stay_exact_however_they_are_cut(distinct):
+    rng = np.random.default_rng(distinct)
+    values = np.sort(rng.random(distinct))
+    picked = np.r_[np.arange(distinct), rng.integers(0, distinct, 60_000)]
+    score, label = values[picked], rng.integers(0, 2, len(picked))
+    score[score == values[0]] = np.where(rng.random((picked == 0).sum()) < 0.5, 0.0, -0.0)
+    block = Outcomes(len(score), label, None, score, ("n", "y"), 1)
+    whole = fold(ScoreHistogram(), SCORE, [block])
+    assert whole.exact == (distinct <= DISTINCT)
+    for places in ([1_500, 1_700], [2_001, 2_002, 40_000]):
+        pieces = cut(block, places)
+        assert_same(fold(ScoreHistogram(), SCORE, pieces), whole)
+        merged = fold(ScoreHistogram(), SCORE, [])
+        for piece in pieces:
+            merged = ScoreHistogram().merge(fold(ScoreHistogram(), SCORE, [piece]), merged)
+        assert_same(merged, whole)
+    if whole.exact:
+        # The same counts by sorting.
+        np.testing.assert_array_equal(whole.positives, np.bincount(picked[label == 1], minlength=distinct))
+        np.testing.assert_array_equal(whole.negatives, np.bincount(picked[label == 0], minlength=distinct))
 
 
 def test_each_score_lies_in_a_bin_whose_edges_enclose_it():
     rng = np.random.default_rng(1)
     scores = np.concatenate([rng.random(3_000), rng.random(3_000) * 1e-6, 1 - rng.random(3_000) * 1e-6, [0, 0.5, 1]])
-    edges = np.concatenate([[0.0], _upper_edges(np.arange(BINS))])
+    edges = np.concatenate([[0.0], upper_edges(np.arange(BINS, dtype=np.uint16), NumericMap())])
     assert (np.diff(edges) > 0).all()
     assert np.diff(edges).max() <= 2 / BINS
     assert edges[1] <= 1.2e-7

@@ -50,7 +50,7 @@ class Auroc:
     and S₀₁ the sample variances over the positives and over the negatives; the interval is symmetric on the logit
     scale. Where the sample has no variance (perfect order, a class of one row) Newcombe's interval stands in.
 
-    Exact up to 2,000 labelled rows. Beyond, rows of one bin count as tied: the fact ``bound`` is ½ Σ p_b·q_b, which
+    Exact up to 2,000 distinct scores. Beyond, rows of one bin count as tied: the fact ``bound`` is ½ Σ p_b·q_b, which
     the exact value cannot be further away, and the interval is widened by it.
 
     References
@@ -124,7 +124,7 @@ class AveragePrecision:
     random and is an approximation that needs some 30 of them. At a value of 1 Wilson's interval for as many trials as
     there are positives stands in (after Boyd, Eng, Page).
 
-    Exact up to 2,000 labelled rows. Beyond, rows of one bin count as tied: the fact ``bound`` is the largest distance
+    Exact up to 2,000 distinct scores. Beyond, rows of one bin count as tied: the fact ``bound`` is the largest distance
     to the value under any order within the bins, and the interval is widened by it.
 
     References
