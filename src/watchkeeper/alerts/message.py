@@ -45,10 +45,8 @@ def describe_signal(signal: Signal) -> str:
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
     subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
     assert m.value is not None
-    limits = f", limits {_limit(signal.lower)} to {_limit(signal.upper)}" if signal.upper is not None else ""
+    known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]
+    limits = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
     centre = f", expected {signal.centre:.3g}" if signal.centre else ""
     return f"{subject} is {m.value:.3g}{centre}{limits}{where}"
 
-
-def _limit(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3g}"

@@ -62,7 +62,8 @@ class Shewhart:
         z = (value - centre) / sigma if sigma > 0 else 0.0 if value == centre else float("inf") * (value - centre)
         low, high = value < lower and side != "upper", value > upper and side != "lower"
         rule = f"below {lower:.4g}" if low else f"above {upper:.4g}" if high else ""
-        return Signal(measurement, self.name, centre, lower, upper, _zone(abs(z), bool(rule)), rule, z)
+        shown = (None if side == "upper" else lower, None if side == "lower" else upper)
+        return Signal(measurement, self.name, centre, *shown, _zone(abs(z), bool(rule)), rule, z)
 
 
 def _zone(z: float, beyond: bool) -> Zone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, inf, log
+from math import exp, inf, log, sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -49,11 +49,15 @@ def _name(ratio: float) -> str:
 class UnitChange:
     """The constant ratio by which all quantiles moved; 1 when none explains the change.
 
-    r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. It is reported when the Kolmogorov–Smirnov
-    distance after dividing by r is at most a third of the distance before, and before is at least .1; otherwise the
-    value is 1. Where the change is so large that the current values share a few bins of the reference's histogram, r is
-    the ratio of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one
-    sign; sketched to the bins of the universal histogram.
+    r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. Let D be the Kolmogorov–Smirnov distance and D_r
+    the distance after dividing by r. With D at least .1, r is reported
+
+    - when a known pair of units has it within 2 %, and D_r is at most D/4 and at most .05;
+    - for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains, 1.63·√(1/n0 + 1/n): a
+      column whose scale moves by nature rarely keeps its shape that well.
+
+    Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
+    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -73,13 +77,19 @@ class UnitChange:
         facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
         ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before, after = _distance(p, q, 1.0), _distance(p, q, ratio)
-        explained = before >= 0.1 and after <= before / 3 and abs(log(ratio)) > 0.05
+        explained = before >= 0.1 and _explains(ratio, before, after, effective_size(p.n, q.n))
         if not explained and before >= 0.5 and len(q.bins) < _RESOLVED <= len(p.bins):
             ratio, explained = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
             facts["by"] = "mean and deviation"
         value = ratio if explained else 1.0
         facts |= {"before": before, "after": after, "units": _name(ratio) if explained else ""}
         return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, facts=facts)
+
+
+def _explains(ratio: float, before: float, after: float, size: float) -> bool:
+    if _name(ratio):
+        return after <= min(before / 4, 0.05)
+    return abs(log(ratio)) > log(1.5) and after <= 1.63 / sqrt(size)
 
 
 def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from watchkeeper.core.errors import SchemaError, near_miss
@@ -104,13 +105,11 @@ class Schema:
     classes: tuple[str, ...] = ()
     positive: str | None = None
     segments: tuple[SegmentRule, ...] = ()
-    _index: dict[str, Column] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
-        for column in self.columns:
-            if column.name in self._index:
-                raise SchemaError(f"column {column.name!r} occurs twice in the schema")
-            self._index[column.name] = column
+        twice = [name for name, times in Counter(c.name for c in self.columns).items() if times > 1]
+        if twice:
+            raise SchemaError(f"column {twice[0]!r} occurs twice in the schema")
         for role in set(Role) - {Role.FEATURE, Role.SEGMENT, Role.IGNORED}:
             names = [c.name for c in self.columns if c.role is role]
             if len(names) > 1:
@@ -120,13 +119,13 @@ class Schema:
         return iter(self.columns)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return any(c.name == name for c in self.columns)
 
     def __getitem__(self, name: str) -> Column:
-        try:
-            return self._index[name]
-        except KeyError:
-            raise SchemaError(f"there is no column {name!r}; {near_miss(name, self._index)}") from None
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SchemaError(f"there is no column {name!r}; {near_miss(name, (c.name for c in self.columns))}")
 
     def of(self, role: Role) -> Column | None:
         """Return the one column with ``role``, or None."""
@@ -144,4 +143,4 @@ class Schema:
 
     def with_columns(self, columns: tuple[Column, ...]) -> Schema:
         """Return the same schema with other columns."""
-        return replace(self, columns=columns, _index={})
+        return replace(self, columns=columns)

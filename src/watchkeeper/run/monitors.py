@@ -42,7 +42,7 @@ def default_monitors(
     found = [
         Monitor("ks", "tolerance", numeric, options=budget),
         Monitor("l_infinity", "tolerance", leveled, options=budget),
-        Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.005}, cause=Cause.DATA_FAULT),
+        Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", leveled, options={**budget, "always": 0.01}, cause=Cause.DATA_FAULT),
         Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
     ]

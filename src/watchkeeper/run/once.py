@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
 import msgspec
 
-from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
@@ -21,7 +21,7 @@ from watchkeeper.run.place import Place
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
 
-__all__ = ["Ran", "reference_states", "run_once"]
+__all__ = ["Ran", "reference_states", "run_once", "summarise_reference"]
 
 _EMPTY_AT_MOST = 4
 """Windows without a row that are judged after the last row: enough to alert, without inventing years of silence."""
@@ -43,7 +43,7 @@ class Ran:
     signals, alerts
         Of the newest judged window.
     changed
-        Alerts that began to fire or were resolved in this run, for the notifiers.
+        Alerts that began to fire, spread to further columns or were resolved in this run.
     orphans
         Labels that arrived without a prediction they belong to.
     """
@@ -101,7 +101,7 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
 
 
 def reference_states(spec: Spec, store: Store) -> States:
-    """Return the reference's states, summarising them first when the store holds none for this reference.
+    """Return the reference's states, summarising them first when it is a part of the log that was not summarised yet.
 
     Returns
     -------
@@ -109,14 +109,18 @@ def reference_states(spec: Spec, store: Store) -> States:
         One state per (segment, column).
     """
     if spec.reference is not None:
-        mark = sha256(repr((spec.reference, spec.schema.columns, spec.schema.segments)).encode()).hexdigest()
-        held = store.pointer(spec.model, "reference")
-        if held != mark:
-            whole = replace(spec, windows=None)
-            batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, spec.schema, spec.reference))
-            store.put_states(spec.model, None, summarise(batches, whole).values())
-            store.record(spec.model, [], {"reference": (held, mark)})
+        batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, spec.schema, spec.reference))
+        summarise_reference(spec, store, batches, str(spec.reference))
     return merged(store.states(spec.model, None).values(), None, spec.model)
+
+
+def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], mark: str) -> None:
+    """Store the states of the reference's rows, unless they were stored for the same ``mark`` and schema before."""
+    digest = sha256(repr((mark, spec.schema.columns, spec.schema.segments)).encode()).hexdigest()
+    held = store.pointer(spec.model, "reference")
+    if held != digest:
+        store.put_states(spec.model, None, summarise(batches, replace(spec, windows=None)).values())
+        store.record(spec.model, [], {"reference": (held, digest)})
 
 
 def _summarise(spec: Spec, store: Store, grain: Window) -> None:
@@ -184,6 +188,9 @@ def _withdrawn(
 
 
 def _news(before: Alert | None, alert: Alert) -> bool:
+    """Whether an alert began to fire, ended, or is a fault that has spread to another column."""
     was = before.state if before else AlertState.PENDING
-    return was is not alert.state and AlertState.FIRING in (was, alert.state)
-
+    if was is not alert.state:
+        return AlertState.FIRING in (was, alert.state)
+    spread = before is not None and bool(set(alert.columns) - set(before.columns))
+    return spread and alert.state is AlertState.FIRING and alert.cause is Cause.DATA_FAULT

@@ -59,6 +59,8 @@ def assess(
             found.extend(assess_performance(state, spec.schema))
         elif column == ROWS:
             found.extend(_rows(state))
+        elif column in spec.schema and spec.schema[column].role in (Role.TIME, Role.ID):
+            continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             found.extend(assess_column(reference.get((segment, column)), state, comparisons))
     return found

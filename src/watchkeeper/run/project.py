@@ -1,0 +1,251 @@
+"""A configuration and its store: what the command line works on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.config import Config, check_names, load_config
+from watchkeeper.core.config_model import Model
+from watchkeeper.core.errors import ConfigError, SourceError
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.store import Appended, Table
+from watchkeeper.core.window import Window
+from watchkeeper.run.keep import Keeper
+from watchkeeper.run.monitors import default_monitors
+from watchkeeper.run.notify import notify
+from watchkeeper.run.once import Ran, run_once, summarise_reference
+from watchkeeper.run.sources import normalise_time, open_table
+from watchkeeper.run.spool import peek, spooled
+from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.store.lake import LakeStore
+from watchkeeper.store.memory import MemoryStore
+from watchkeeper.store.open import open_store
+
+__all__ = ["Project", "open_project"]
+
+_SAMPLE = 100_000
+
+Progress = Callable[[str, int, int], None]
+
+
+class _Frozen(msgspec.Struct):
+    digest: str
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken in from one source."""
+
+    source: str
+    table: Table
+    appended: Appended
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration, its folder and its open store."""
+
+    config: Config
+    folder: Path
+    store: LakeStore | MemoryStore
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def only(self, name: str | None) -> str:
+        """Return the model a command means: the one named, or the only one there is.
+
+        Raises
+        ------
+        ConfigError
+            When the name is unknown, or none was given and there are several.
+        """
+        if name is not None:
+            self.config.model(name)
+            return name
+        if len(self.config.models) != 1:
+            listed = ", ".join(self.config.models) or "none; add one under models"
+            raise ConfigError(f"name the model with --model; the configuration has: {listed}")
+        return next(iter(self.config.models))
+
+    def spec(self, name: str) -> Spec:
+        """Return the specification of a model; its schema is inferred once and then kept.
+
+        The schema, with the maps of the histograms, is part of the identity of every state, so it is inferred again
+        only when the configuration of columns, segments or reference changes.
+
+        Raises
+        ------
+        SourceError
+            When there are no rows yet to infer it from.
+        """
+        model = self.config.model(name)
+        what = (model.columns, model.segments, model.positive, model.task, model.reference)
+        digest = sha256(repr(what).encode()).hexdigest()
+        held = self.store.pointer(name, "schema")
+        frozen = msgspec.json.decode(held, type=_Frozen) if held else None
+        if frozen is None or frozen.digest != digest:
+            frozen = _Frozen(digest, self._infer(name, model))
+            self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
+        schema = frozen.schema
+        spec = model.spec(name, schema)
+        return spec if spec.monitors else replace(spec, monitors=default_monitors(schema, spec.alerts, history=True))
+
+    def keeper(self, name: str) -> Keeper:
+        """Return the keeper of a model; its model files lie beside the log."""
+        url = self.config.store.url
+        place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
+        return Keeper(self.spec(name), self.store, str(self.folder), place)
+
+    def take_in(self, name: str) -> list[Taken]:
+        """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
+
+        Each source is appended at most once: a file is known by its path, size and modification time.
+        """
+        model, found = self.config.model(name), []
+        schema = self.spec(name).schema
+        for source, table, frame in self._spooled(name, schema):
+            found.append(Taken(source, table, self.store.append(name, table, frame, schema, source=source)))
+        wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
+        for table, place in wanted:
+            if place is not None:
+                found.extend(self._take_table(name, schema, table, self._resolved(place)))
+        return found
+
+    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> tuple[Ran, list[Action], list[str]]:
+        """Take in, summarise, judge, respond and tell.
+
+        Returns
+        -------
+        tuple
+            What was judged, what was done, and which notifiers failed.
+        """
+        self.take_in(name)
+        keeper = self.keeper(name)
+        self._reference_from_table(name, keeper.spec)
+        ran = run_once(keeper.spec, self.store, now, progress=progress)
+        actions = keeper.keep(now)
+        receivers = [(n.to, n.arguments()) for n in self.config.model(name).notify]
+        return ran, actions, notify(name, self.store, receivers)
+
+    def _reference_from_table(self, name: str, spec: Spec) -> None:
+        reference = self.config.model(name).reference
+        if reference is None or reference.source is None:
+            return
+        source = open_table(self._resolved(reference.source))
+        time = spec.schema.name_of(Role.TIME)
+
+        def batches() -> Iterable[Batch]:
+            for frame in source.batches():
+                whole = normalise_time(frame, time)[0] if time and time in frame.columns else frame
+                yield Batch(whole, spec.schema)
+
+        summarise_reference(spec, self.store, batches(), f"{source.name} {source.rows}")
+
+    def _resolved(self, place: str) -> str:
+        return place if "://" in place else str(self.folder / place)
+
+    def _spooled(self, name: str, schema: Schema | None) -> Iterable[tuple[str, Table, pl.DataFrame]]:
+        url = self.config.store.url
+        return spooled(self.folder / url, name, schema) if "://" not in url else ()
+
+    def _take_table(self, name: str, schema: Schema, table: Table, place: str) -> list[Taken]:
+        """Append the files that are new or have changed; a file is known by its path, size and time of change."""
+        whole, found = open_table(place), []
+        for piece in whole.pieces:
+            pointer, mark = f"taken/{table.value}/{piece.name}", _mark(piece.name)
+            held = self.store.pointer(name, pointer)
+            if mark and held == mark:
+                continue
+            for number, frame in enumerate(replace(whole, pieces=(piece,)).batches()):
+                source = f"{piece.name}#{number}@{mark or frame.hash_rows().sum()}"
+                found.append(Taken(piece.name, table, self.store.append(name, table, frame, schema, source=source)))
+            if mark:
+                self.store.record(name, [], {pointer: (held, mark)})
+        return found
+
+    def _infer(self, name: str, model: Model) -> Schema:
+        return infer_schema(
+            self._sample(name, model),
+            roles=model.columns.roles(),
+            features=model.columns.features,
+            ignore=model.columns.ignore,
+            segments=model.segments,
+            positive=model.positive,
+            task=model.task,
+        )
+
+    def _sample(self, name: str, model: Model) -> pl.DataFrame:
+        """Return rows to infer the schema from: of the reference where it is a table, else of what arrives."""
+        if model.reference is not None and model.reference.source is not None:
+            return open_table(self._resolved(model.reference.source)).sample(_SAMPLE)
+        if model.source is not None:
+            rows = open_table(self._resolved(model.source)).sample(_SAMPLE)
+        else:
+            found = peek(self.folder / self.config.store.url, name)
+            if found is None:
+                raise SourceError(
+                    f"model {name!r} has no source and nothing has been logged for it yet; "
+                    f"log predictions with watchkeeper.log, or set models.{name}.source"
+                )
+            rows = found.head(_SAMPLE)
+        return self._inside(self._labelled(rows, model), model.reference_window(), model)
+
+    def _labelled(self, rows: pl.DataFrame, model: Model) -> pl.DataFrame:
+        key, label = model.columns.id, model.columns.label
+        if model.labels is None or key is None or label is None or label in rows.columns:
+            return rows
+        labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
+        return rows.join(labels.unique(key, keep="last"), on=key, how="left")
+
+    @staticmethod
+    def _inside(rows: pl.DataFrame, window: Window | None, model: Model) -> pl.DataFrame:
+        time = model.columns.time
+        if window is None or time is None or time not in rows.columns:
+            return rows
+        inside, _ = normalise_time(rows, time)
+        held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
+        return held if held.height else rows
+
+
+def _mark(name: str) -> str:
+    """Return the size and time of change of a local file; empty for anything else."""
+    try:
+        held = Path(name).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{held.st_size}:{held.st_mtime_ns}"
+
+
+def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Project:
+    """Read a configuration and open its store.
+
+    Raises
+    ------
+    ConfigError
+        When the configuration is off.
+    StoreError
+        When the store cannot be opened.
+    """
+    config = load_config(path, environ=os.environ if environ is None else environ)
+    check_names(config)
+    folder = Path(path).absolute().parent
+    url = config.store.url if "://" in config.store.url else str(folder / config.store.url)
+    store = open_store(
+        url, sql_url=config.store.sql, storage_options=config.store.options, encode=encode_state, decode=decode_state
+    )
+    return Project(config, folder, store)
