@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -11,11 +12,23 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import DeltaError
 
 from watchkeeper.core.errors import StoreError
-from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.columns import DATE, UTC_TIME, Layout
 from watchkeeper.store.faults import reported
-from watchkeeper.store.snapshot import Snapshot
+from watchkeeper.store.snapshot import BATCH_ROWS, Bounds, Snapshot
 
 __all__ = ["Delta"]
+
+_TYPES: Mapping[str, pl.DataType] = {
+    "long": pl.Int64(),
+    "double": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "string": pl.String(),
+    "date": pl.Date(),
+    "timestamp": UTC_TIME,
+    "timestamp_ntz": pl.Datetime("us"),
+    "binary": pl.Binary(),
+}
+"""The types a Watchkeeper table has; a column of another type is somebody else's and is left alone."""
 
 _ATTEMPTS = 60
 _COMPRESSION = WriterProperties(compression="ZSTD")
@@ -37,31 +50,58 @@ class Delta:
     def __init__(self, uri: str, options: Mapping[str, str], partition: str | None = None) -> None:
         self.uri = uri
         self._options = dict(options)
-        self._partition = [partition] if partition else None
+        self._partition = partition
+        self._lock = threading.RLock()
+        self._handle: DeltaTable | None = None
 
     def table(self) -> DeltaTable | None:
-        """Return the table as it is now; None before the first commit."""
-        with reported(self.uri, "read"):
-            if not DeltaTable.is_deltatable(self.uri, self._options):
-                return None
-            return DeltaTable(self.uri, storage_options=self._options)
+        """Return the table as it is now; None before the first commit.
 
-    def scan(self, table: DeltaTable) -> pl.LazyFrame:
-        """Return the rows of the table as it was when it was opened."""
-        with reported(self.uri, "read"):
-            return pl.scan_delta(table, storage_options=self._options or None)
+        The handle is kept, since opening replays the whole log.
+        """
+        with self._lock, reported(self.uri, "read"):
+            if self._handle is None:
+                if DeltaTable.is_deltatable(self.uri, self._options):
+                    self._handle = DeltaTable(self.uri, storage_options=self._options)
+            else:
+                self._handle.update_incremental()
+            return self._handle
+
+    def scan(self, bounds: Bounds | None = None) -> pl.LazyFrame | None:
+        """Return the rows as they are now, without the files that hold nothing within ``bounds``."""
+        with self._lock:
+            table = self.table()
+            if table is None:
+                return None
+            with reported(self.uri, "read"):
+                return self._scan(_files(table, self.uri), _types(table), bounds or {})
 
     def snapshot(self) -> Snapshot:
-        """Return the table as it is now."""
-        table = self.table()
-        if table is None:
-            return Snapshot()
-        with reported(self.uri, "read"):
-            rows = self.scan(table)
-            dates: list[date] = []
-            if self._partition == [DATE]:
-                dates = sorted({date.fromisoformat(str(part[DATE])) for part in table.partitions()})
-            return Snapshot(table.version(), Layout(rows.collect_schema()), rows, tuple(dates))
+        """Return the table as it is now; what is committed later does not show in it."""
+        with self._lock:
+            table = self.table()
+            if table is None:
+                return Snapshot()
+            with reported(self.uri, "read"):
+                files, types = _files(table, self.uri), _types(table)
+                dates = _dates(files) if self._partition == DATE else {}
+                return Snapshot(
+                    table.version(), Layout(types), lambda bounds: self._scan(files, types, bounds), dates
+                )
+
+    def _scan(self, files: pl.DataFrame, types: Mapping[str, pl.DataType], bounds: Bounds) -> pl.LazyFrame:
+        """Scan the files themselves: Polars' own reader of Delta tables takes '=' and blanks in a path amiss."""
+        stored = {name: dtype for name, dtype in types.items() if name != self._partition}
+        paths = [self._file(path) for path in files.filter(_within(files.columns, bounds))["path"]]
+        if not paths:
+            return pl.LazyFrame(schema=stored)
+        return pl.scan_parquet(
+            paths, schema=stored, hive_partitioning=False, missing_columns="insert", extra_columns="ignore",
+            glob=False, storage_options=self._options or None,
+        )  # fmt: skip
+
+    def _file(self, path: str) -> str:
+        return path if "://" in path or path.startswith("/") else f"{self.uri}/{path}"
 
     def appended(self, source: str) -> bool:
         """Return whether a source was appended before."""
@@ -80,7 +120,7 @@ class Delta:
             if table is not None and source and table.transaction_version(source) is not None:
                 return False
             version = 0 if table is None else table.version() + 1
-            rows = make(version, Layout(None if table is None else self.scan(table).collect_schema()))
+            rows = make(version, Layout(None if table is None else _types(table)))
             marks = [Transaction(source, 1)] if source else None
             once = CommitProperties(max_commit_retries=0, app_transactions=marks)
             if table is None:
@@ -108,20 +148,56 @@ class Delta:
 
     def _create(self, rows: pl.DataFrame, properties: CommitProperties) -> None:
         write_deltalake(
-            self.uri, rows, mode="error", partition_by=self._partition,
+            self.uri, rows, mode="error", partition_by=[self._partition] if self._partition else None,
             storage_options=self._options or None, writer_properties=_COMPRESSION, commit_properties=properties,
         )  # fmt: skip
 
     def _until_committed(self, attempt: Callable[[DeltaTable | None], bool]) -> bool:
         """Try again on the newest version for as long as others commit first."""
         for number in range(_ATTEMPTS):
-            table = self.table()
-            with reported(self.uri, "write to"):
+            with self._lock, reported(self.uri, "write to"):
+                table = self.table()
+                before = -1 if table is None else table.version()
                 try:
                     return attempt(table)
                 except DeltaError:
                     now = self.table()
-                    if now is None or (table is not None and now.version() == table.version()):
+                    if now is None or now.version() == before:
                         raise
             time.sleep(min(0.005 * 2**number, 0.1))
         raise StoreError(f"cannot write to {self.uri}: others committed first {_ATTEMPTS} times in a row; run again")
+
+
+def _types(table: DeltaTable) -> dict[str, pl.DataType]:
+    found = {field.name: _TYPES.get(str(getattr(field.type, "type", ""))) for field in table.schema().fields}
+    return {name: dtype for name, dtype in found.items() if dtype is not None}
+
+
+def _files(table: DeltaTable, uri: str) -> pl.DataFrame:
+    """Return the files of the table with their statistics, in the order of their names."""
+    if "deletionVectors" in (table.protocol().reader_features or []):
+        raise StoreError(
+            f"cannot read {uri}: another program has switched deletion vectors on, under which deleted rows would come "
+            f"back; rewrite the table without them (delta.enableDeletionVectors = false, then REORG ... APPLY (PURGE))"
+        )
+    return pl.DataFrame(table.get_add_actions(flatten=True)).sort("path")
+
+
+def _within(columns: list[str], bounds: Bounds) -> pl.Expr:
+    """Keep the files that may hold rows within the bounds; without statistics a file may hold any."""
+    kept = pl.lit(True)
+    for name, (low, high) in bounds.items():
+        if f"partition.{name}" in columns:
+            kept &= pl.col(f"partition.{name}").is_between(pl.lit(low), pl.lit(high))
+        elif f"min.{name}" in columns and not isinstance(low, str):
+            # Statistics of long texts are cut off, so they do not bound what the file holds.
+            kept &= ((pl.col(f"max.{name}") >= low) & (pl.col(f"min.{name}") <= high)).fill_null(True)
+    return kept
+
+
+def _dates(files: pl.DataFrame) -> dict[date, int]:
+    """Return the rows of each date; a file that does not say how many it has counts as large."""
+    if files.is_empty():
+        return {}
+    day, rows = pl.col(f"partition.{DATE}").alias("day"), pl.col("num_records").fill_null(BATCH_ROWS + 1)
+    return dict(files.select(day, rows.alias("rows")).group_by("day").sum().sort("day").iter_rows())

@@ -53,6 +53,8 @@ class LakeStore:
         self._root = log_url.rstrip("/")
         self._options = dict(storage_options or {})
         self._encode, self._decode = encode, decode
+        self._logs: dict[str, Log] = {}
+        self._tables: dict[str, StateTable] = {}
         self._ledger = Ledger(sql_url)
 
     def __enter__(self) -> Self:
@@ -100,16 +102,21 @@ class LakeStore:
         return self._ledger.pointer(model, name)
 
     def _log(self, model: str) -> Log:
-        return Log(self._folder(model), self._options)
+        if model not in self._logs:
+            self._logs.setdefault(model, Log(self._folder(model), self._options))
+        return self._logs[model]
 
     def _states(self, model: str) -> StateTable:
-        return StateTable(f"{self._folder(model)}/states", self._options, self._encode, self._decode)
+        if model not in self._tables:
+            table = StateTable(f"{self._folder(model)}/states", self._options, self._encode, self._decode)
+            self._tables.setdefault(model, table)
+        return self._tables[model]
 
     def _folder(self, model: str) -> str:
-        """Return the folder of a model; names that are no safe file names are written with '=' and hex digits."""
+        """Return the folder of a model; names that are no safe file names are written with "!" and hex digits."""
         if not model:
             raise StoreError("a model needs a name")
-        safe = quote(model, safe="").replace("%", "=")
+        safe = quote(model, safe="").replace("%", "!")
         if safe.startswith("."):
-            safe = "=2E" + safe[1:]
+            safe = "!2E" + safe[1:]
         return f"{self._root}/{safe}"

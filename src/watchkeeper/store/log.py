@@ -16,6 +16,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import REASON, admit
 from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 from watchkeeper.store.delta import Delta
+from watchkeeper.store.faults import reported
 from watchkeeper.store.snapshot import changes_since, read_window
 
 __all__ = ["Log", "pack", "set_aside"]
@@ -33,6 +34,7 @@ class Log:
     """
 
     def __init__(self, root: str, options: Mapping[str, str]) -> None:
+        self._root = root
         self._tables = {
             Table.PREDICTIONS: Delta(f"{root}/predictions", options, DATE),
             Table.LABELS: Delta(f"{root}/labels", options),
@@ -60,12 +62,14 @@ class Log:
     def read(self, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels."""
         predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
-        return read_window(predictions, labels, schema, window)
+        with reported(self._root, "read"):
+            yield from read_window(predictions, labels, schema, window)
 
     def changes(self, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return the stored windows touched since ``cursor``."""
         predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
-        return changes_since(predictions, labels, schema, windows, cursor)
+        with reported(self._root, "read"):
+            return changes_since(predictions, labels, schema, windows, cursor)
 
 
 def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout: Layout) -> pl.DataFrame:

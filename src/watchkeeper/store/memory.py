@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
@@ -22,7 +23,7 @@ from watchkeeper.store.columns import DATE, Layout
 from watchkeeper.store.log import pack, set_aside
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import Moves, check_moves, conflict
-from watchkeeper.store.snapshot import Snapshot, changes_since, read_window
+from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
 
 __all__ = ["MemoryStore"]
@@ -42,8 +43,13 @@ class _Pile:
         if not self.frames:
             return Snapshot()
         rows = pl.concat(self.frames, how="diagonal")
-        dates = sorted(rows[DATE].unique().to_list()) if DATE in rows.columns else []
-        return Snapshot(len(self.frames) - 1, Layout(rows.schema), rows.lazy(), tuple(dates))
+        dates = dict(rows[DATE].value_counts().sort(DATE).iter_rows()) if DATE in rows.columns else {}
+        return Snapshot(len(self.frames) - 1, Layout(rows.schema), partial(_scan, rows), dates)
+
+
+def _scan(rows: pl.DataFrame, bounds: Bounds) -> pl.LazyFrame:
+    within = [pl.col(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
+    return rows.lazy().filter(*within) if within else rows.lazy()
 
 
 class MemoryStore:

@@ -19,6 +19,8 @@ __all__ = ["MEMORY", "open_store"]
 MEMORY = ":memory:"
 """The address of a store that lives as long as the process."""
 
+_BARRED = "%[]^|`\\"
+
 
 def open_store(
     url: str | Path,
@@ -70,6 +72,12 @@ def _folder(folder: Path) -> Path:
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"cannot open {folder}: it is a file, and a store is a folder; choose another folder")
+    wrong = sorted({sign for part in folder.parts for sign in part if sign in _BARRED or not sign.isprintable()})
+    if wrong and folder.anchor == "/":
+        raise StoreError(
+            f"cannot open {folder}: Delta tables cannot lie under a name with {' or '.join(map(repr, wrong))}; "
+            f"choose another folder"
+        )
     with reported(str(folder), "open"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder

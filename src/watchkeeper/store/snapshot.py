@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,10 +18,13 @@ from watchkeeper.core.store import Changes
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 
-__all__ = ["BATCH_ROWS", "Snapshot", "changes_since", "read_window"]
+__all__ = ["BATCH_ROWS", "Bounds", "Snapshot", "changes_since", "read_window"]
 
 BATCH_ROWS = 262_144
 """Most rows of a batch."""
+
+Bounds = Mapping[str, tuple[Any, Any]]
+"""The least and the greatest value, both included, that is asked for, by stored column."""
 
 _KEY = "watchkeeper_key"
 _GRAIN = "watchkeeper_grain"
@@ -36,44 +40,70 @@ class Snapshot:
         Number of the last commit, -1 before the first.
     layout
         Which stored column holds what.
-    rows
-        All rows, with the columns of the store itself; None before the first commit.
+    scan
+        Returns the rows, with the columns of the store itself; rows whose stored columns lie outside the bounds may be
+        left out, and rows outside bounds on the date are. None before the first commit.
     dates
-        The UTC dates of the rows, in order (predictions only).
+        The UTC dates of the rows in order, with the number of rows of each (predictions only).
     """
 
     version: int = -1
     layout: Layout = field(default_factory=Layout)
-    rows: pl.LazyFrame | None = None
-    dates: tuple[date, ...] = ()
+    scan: Callable[[Bounds], pl.LazyFrame] | None = None
+    dates: Mapping[date, int] = field(default_factory=dict)
 
 
 def read_window(predictions: Snapshot, labels: Snapshot, schema: Schema, window: Window) -> Iterator[Batch]:
     """Return the predictions of a window with their newest labels, one row per id.
 
-    Of predictions with the same id in the window the first appended counts. The order is that of dates, and within a
-    date that of the table. Memory holds one batch, its labels, the ids of one date and 8 bytes for each row of the
-    window. The batches name no window, so that one read may span several stored windows.
+    Of predictions with the same id in the window the first appended counts. Rows of small dates come together in the
+    order of their arrival, those of a date with more than ``BATCH_ROWS`` rows in the order of the files. Memory holds
+    one batch, its labels, and 8 bytes for each row of the window. The batches name no window, so that one read may
+    span several stored windows.
     """
-    rows = _inside(predictions, schema, window)
-    if rows is None:
+    time = _time(predictions, schema)
+    if predictions.scan is None or time is None:
         return
     last = (window.end - timedelta(microseconds=1)).date()
-    dates = [d for d in predictions.dates if window.start.date() <= d <= last]
+    dates = {d: n for d, n in predictions.dates.items() if window.start.date() <= d <= last}
     key = _keys(predictions, labels, schema)
-    dropped = _later_doubles(rows, dates, key[0]) if key else None
+    inside = (pl.col(time) >= window.start, pl.col(time) < window.end)
+    dropped = None
+    if key:
+        dropped = _later_doubles(predictions.scan({DATE: (window.start.date(), last)}).filter(*inside), key.ours)
     names = [c.name for c in schema]
     wanted = [pl.col(name) for name in (*predictions.layout.columns(names), ARRIVAL, PLACE)]
-    if key:
-        wanted.append(key[0].alias(_KEY))
-    for day in dates:
-        piece = rows.filter(pl.col(DATE) == day).select(wanted)
-        for frame in piece.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-            kept = frame if dropped is None else frame.join(dropped, on=[ARRIVAL, PLACE], how="anti")
+    for part, large in _parts(predictions.scan, dates):
+        rows = part.filter(*inside).select(*wanted, *([key.ours.alias(_KEY)] if key else []))
+        for frame in _collected(rows, large):
+            kept = frame
+            if dropped is not None:
+                kept = frame.join(dropped, on=[ARRIVAL, PLACE], how="anti", maintain_order="left")
             if kept.height:
                 restored = predictions.layout.restore(kept, names)
-                ids = kept[_KEY] if key else None
-                yield Batch(_with_labels(restored, ids, labels, key[1] if key else None, schema), schema)
+                yield Batch(_with_labels(restored, kept[_KEY] if key else None, labels, key, schema), schema)
+
+
+def _parts(scan: Callable[[Bounds], pl.LazyFrame], dates: Mapping[date, int]) -> Iterator[tuple[pl.LazyFrame, bool]]:
+    """Scan small dates together, and a large one alone; say whether it is large."""
+    together: list[date] = []
+    for day, count in dates.items():
+        if together and sum(dates[d] for d in together) + count > BATCH_ROWS:
+            yield scan({DATE: (together[0], together[-1])}), False
+            together = []
+        if count > BATCH_ROWS:
+            yield scan({DATE: (day, day)}), True
+        else:
+            together.append(day)
+    if together:
+        yield scan({DATE: (together[0], together[-1])}), False
+
+
+def _collected(rows: pl.LazyFrame, large: bool) -> Iterator[pl.DataFrame]:
+    if large:
+        yield from rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+    else:
+        yield rows.collect().sort(ARRIVAL, PLACE)
 
 
 def changes_since(
@@ -89,19 +119,22 @@ def changes_since(
     seen, labelled = _positions(cursor, predictions, labels)
     time = _time(predictions, schema)
     grains: set[int] = set()
-    if predictions.rows is not None and time and seen < predictions.version:
-        grains |= _grains(predictions.rows.filter(pl.col(ARRIVAL) > seen), time, windows)
+    if predictions.scan and time and seen < predictions.version:
+        new = predictions.scan({ARRIVAL: (seen + 1, predictions.version)}).filter(pl.col(ARRIVAL) > seen)
+        grains |= _grains(new, time, windows)
     orphans = 0
     key = _keys(predictions, labels, schema)
-    if labels.rows is not None and key and labelled < labels.version:
-        new = labels.rows.filter(pl.col(ARRIVAL) > labelled).select(key[1].alias(_KEY)).unique()
-        ids = new.collect(engine="streaming")
+    if labels.scan and key and labelled < labels.version:
+        new = labels.scan({ARRIVAL: (labelled + 1, labels.version)}).filter(pl.col(ARRIVAL) > labelled)
+        ids = new.select(key.theirs.alias(_KEY)).unique().collect(engine="streaming")
         orphans = ids.height
-        if predictions.rows is not None and time and ids.height:
-            asked = predictions.rows.filter(_between(key[0], ids[_KEY])).select(key[0].alias(_KEY), pl.col(time))
-            met = asked.join(ids.lazy(), on=_KEY, how="semi")
-            grains |= _grains(met, time, windows)
-            orphans -= met.select(pl.col(_KEY).n_unique()).collect(engine="streaming").item()
+        if predictions.scan and time and ids.height:
+            low, high = ids[_KEY].min(), ids[_KEY].max()
+            asked = predictions.scan({key.our_column: (low, high)} if key.our_column else {})
+            met = asked.select(key.ours.alias(_KEY), pl.col(time)).join(ids.lazy(), on=_KEY, how="semi").unique()
+            found = met.collect(engine="streaming")
+            grains |= _grains(found.lazy(), time, windows)
+            orphans -= found[_KEY].n_unique()
     touched = [windows.origin + grain * windows.grain for grain in sorted(grains)]
     return Changes(
         f"p:{predictions.version},l:{labels.version}",
@@ -129,60 +162,58 @@ def _time(predictions: Snapshot, schema: Schema) -> str | None:
     return predictions.layout.kinds(schema.name_of(Role.TIME) or "").get("time")
 
 
-def _inside(predictions: Snapshot, schema: Schema, window: Window) -> pl.LazyFrame | None:
-    time = _time(predictions, schema)
-    if predictions.rows is None or time is None:
-        return None
-    return predictions.rows.filter(pl.col(time) >= window.start, pl.col(time) < window.end)
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The prediction id in both tables, in one type: its own where that never changed, text otherwise."""
+
+    ours: pl.Expr
+    theirs: pl.Expr
+    our_column: str | None = None
+    their_column: str | None = None
 
 
-def _keys(predictions: Snapshot, labels: Snapshot, schema: Schema) -> tuple[pl.Expr, pl.Expr] | None:
-    """Return the prediction id in both tables in one type: its own if it never changed, text otherwise."""
+def _keys(predictions: Snapshot, labels: Snapshot, schema: Schema) -> _Keys | None:
     name = schema.name_of(Role.ID)
     ours, theirs = predictions.layout.kinds(name or ""), labels.layout.kinds(name or "")
     if not ours:
         return None
     if len(ours) == 1 and (not theirs or theirs.keys() == ours.keys()):
-        return pl.col(*ours.values()), pl.col(*theirs.values()) if theirs else pl.lit(None)
-    return _text(ours), _text(theirs) if theirs else pl.lit(None)
+        mine, other = next(iter(ours.values())), next(iter(theirs.values()), None)
+        return _Keys(pl.col(mine), pl.col(other) if other else pl.lit(None), mine, other)
+    return _Keys(_text(ours), _text(theirs) if theirs else pl.lit(None))
 
 
 def _text(kinds: dict[str, str]) -> pl.Expr:
     return pl.coalesce([pl.col(stored).cast(pl.String) for stored in kinds.values()])
 
 
-def _between(key: pl.Expr, ids: pl.Series) -> pl.Expr:
-    """Bound the ids, so that files whose statistics lie outside are not read."""
-    return key.is_between(pl.lit(ids.min(), ids.dtype), pl.lit(ids.max(), ids.dtype))
-
-
-def _later_doubles(rows: pl.LazyFrame, dates: list[date], key: pl.Expr) -> pl.DataFrame | None:
+def _later_doubles(rows: pl.LazyFrame, key: pl.Expr) -> pl.DataFrame | None:
     """Return the places of rows whose id came before in the window; None when there are none."""
-    pieces = [rows.filter(pl.col(DATE) == day).select(key.alias(_KEY)) for day in dates]
-    marks = [piece.collect()[_KEY].hash().to_numpy() for piece in pieces]
+    ids = rows.select(key.alias(_KEY))
+    marks = [part[_KEY].hash().to_numpy() for part in ids.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False)]
     if not marks:
         return None
     ordered = np.sort(np.concatenate(marks))
     doubled = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(doubled):
         return None
-    suspects = []
-    for day in dates:
-        piece = rows.filter(pl.col(DATE) == day).select(key.alias(_KEY), ARRIVAL, PLACE).collect()
-        suspects.append(piece.filter(np.isin(piece[_KEY].hash().to_numpy(), doubled)))
+    placed = rows.select(key.alias(_KEY), ARRIVAL, PLACE)
+    parts = placed.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False)
+    suspects = [part.filter(np.isin(part[_KEY].hash().to_numpy(), doubled)) for part in parts]
     found = pl.concat(suspects).sort(ARRIVAL, PLACE)
     return found.filter(~pl.col(_KEY).is_first_distinct() & pl.col(_KEY).is_not_null()).select(ARRIVAL, PLACE)
 
 
 def _with_labels(
-    frame: pl.DataFrame, ids: pl.Series | None, labels: Snapshot, key: pl.Expr | None, schema: Schema
+    frame: pl.DataFrame, ids: pl.Series | None, labels: Snapshot, key: _Keys | None, schema: Schema
 ) -> pl.DataFrame:
     """Put the newest late label in its column; a label that was logged with the prediction stands where none came."""
     name = schema.name_of(Role.LABEL)
     if name is None:
         return frame
-    if ids is not None and key is not None and labels.rows is not None:
-        late, came = _late_labels(ids, labels.rows, labels.layout, key, name)
+    if ids is not None and key is not None and labels.scan is not None:
+        bounds = {key.their_column: (ids.min(), ids.max())} if key.their_column else {}
+        late, came = _late_labels(ids, labels.scan(bounds), labels.layout, key.theirs, name)
         if name in frame.columns:
             late = _either(came, late, frame[name])
     elif name in frame.columns:
@@ -199,7 +230,8 @@ def _late_labels(
     """Return the newest label of each id, and whether there is one."""
     wanted = ids.to_frame(_KEY)
     stored = layout.columns([name])
-    near = labels.filter(_between(key, ids)).select(key.alias(_KEY), ARRIVAL, PLACE, *stored)
+    between = key.is_between(pl.lit(ids.min()), pl.lit(ids.max()))
+    near = labels.filter(between).select(key.alias(_KEY), ARRIVAL, PLACE, *stored)
     found = near.join(wanted.lazy(), on=_KEY, how="semi").collect(engine="streaming")
     newest = found.sort(ARRIVAL, PLACE).unique(_KEY, keep="last", maintain_order=True)
     value = layout.restore(newest, [name])

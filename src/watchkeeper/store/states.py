@@ -19,6 +19,7 @@ __all__ = ["StateTable", "check_windows"]
 _REFERENCE = "reference"
 _SCHEMA = {
     "window": pl.String(),
+    "window_start": UTC_TIME,
     "window_end": UTC_TIME,
     "version": pl.String(),
     "segment": pl.String(),
@@ -48,29 +49,23 @@ class StateTable:
         """Replace all states of a stored window (None: the reference) in one commit."""
         kept = sorted(check_windows(window, states), key=_order)
         place = _place(window)
-        end = window.end if window else None
-        rows = [(place, end, s.key.version, s.key.segment, s.key.column, self._encode(s)) for s in kept]
+        start, end = (window.start, window.end) if window else (None, None)
+        rows = [(place, start, end, s.key.version, s.key.segment, s.key.column, self._encode(s)) for s in kept]
         self._table.replace(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f"\"window\" = '{place}'")
 
     def get(self, window: Window | None, columns: Sequence[str]) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""
-        table = self._table.table()
-        if table is None:
+        within = (_moment(window.start), _moment(window.end)) if window else (_REFERENCE, _REFERENCE)
+        rows = self._table.scan({"window": within})
+        if rows is None:
             return {}
         with reported(self._table.uri, "read"):
-            rows = self._table.scan(table)
-            if window is None:
-                rows = rows.filter(pl.col("window") == _REFERENCE)
-            else:
-                rows = rows.filter(
-                    pl.col("window") >= _moment(window.start),
-                    pl.col("window") < _moment(window.end),
-                    pl.col("window_end") <= window.end,
-                )
+            if window is not None:
+                rows = rows.filter(pl.col("window_end") <= window.end)
             if columns:
                 rows = rows.filter(pl.col("column").is_in(list(columns)))
-            found = rows.select("window", "column", "segment", "version", "blob").collect()
-        ordered = found.sort("window", "column", "segment", "version")
+            order = ("window_start", "window_end", "column", "segment", "version")
+            ordered = rows.select(*order, "blob").collect().sort(*order)
         states = [self._decode(blob) for blob in ordered["blob"]]
         return {state.key: state for state in states}
 

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.core.store import Store
+from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.store.lake import LakeStore
+from watchkeeper.store.memory import MemoryStore
+from watchkeeper.store.open import open_store
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[..., LakeStore]]:
+    """Open the store in the test's own folder, as often as asked, and close all in the end."""
+    stores: list[LakeStore] = []
+
+    def make(where: str | Path = "store", **options: str) -> LakeStore:
+        store = open_store(tmp_path / where, encode=encode_state, decode=decode_state, **options)
+        assert isinstance(store, LakeStore)
+        stores.append(store)
+        return store
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def lake(opened: Callable[..., LakeStore]) -> LakeStore:
+    return opened()
+
+
+@pytest.fixture(params=["memory", "lake"])
+def make_store(request: pytest.FixtureRequest, opened: Callable[..., LakeStore]) -> Callable[[], Store]:
+    """Return each kind of store: a function that opens it in the same place every time."""
+    if request.param == "memory":
+        store = MemoryStore()
+        return lambda: store
+    return opened
