@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,8 @@ from watchkeeper.stats.statistic import Statistic
 __all__ = ["outcomes", "summarise", "summarise_rows"]
 
 _PARALLEL_ROWS = 50_000
+_GATHERED_ROWS = 1 << 20
+_GATHERED_BYTES = 1 << 28
 _GROUP = "__watchkeeper_group__"
 
 
@@ -37,11 +40,11 @@ def summarise(
     Parameters
     ----------
     batches
-        Rows in any order and any chunking; memory holds one batch at a time.
+        Rows in any order and any chunking; memory holds about a million rows, fewer where they are wide.
     spec
         Gives the model, the columns with their maps, the segments and the length of a stored window.
     progress
-        Called with the number of rows after each batch.
+        Called with the number of rows of each batch once it is folded.
 
     Returns
     -------
@@ -50,14 +53,42 @@ def summarise(
     """
     states: dict[StateKey, State] = {}
     with ThreadPoolExecutor(max_workers=1) as aside:
-        for batch in batches:
+        for group in _gathered(batches):
+            batch = _joined(group)
             for version, window, frame in _split(batch, spec.windows):
                 for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside):
                     known = states.get(state.key)
                     states[state.key] = merge_states(known, state) if known else state
             if progress:
-                progress(len(batch))
+                for part in group:
+                    progress(len(part))
     return states
+
+
+def _gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Group batches up to a size at which starting and merging states costs little beside folding rows."""
+    waiting: list[Batch] = []
+    rows = size = 0
+    for batch in batches:
+        frame, first = batch.frame, waiting[0] if waiting else batch
+        alike = (batch.schema, batch.window, frame.schema) == (first.schema, first.window, first.frame.schema)
+        if waiting and (not alike or rows + len(batch) > _GATHERED_ROWS):
+            yield waiting
+            waiting, rows, size = [], 0, 0
+        waiting.append(batch)
+        rows += len(batch)
+        size += int(frame.estimated_size())
+        if size >= _GATHERED_BYTES:
+            yield waiting
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield waiting
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    return replace(batches[0], frame=pl.concat([batch.frame for batch in batches]))
 
 
 def summarise_rows(
@@ -193,7 +224,7 @@ def _problem(frame: pl.DataFrame, column: Column) -> str:
     """Say why a column cannot be summarised; empty when it can."""
     if column.name not in frame.columns:
         return f"column {column.name!r} is missing"
-    dtype = frame.schema[column.name]
+    dtype = frame[column.name].dtype
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {dtype}, which cannot be summarised"
     if not column.dtype and _numeric(column) and _family(dtype) == "text":
