@@ -173,8 +173,9 @@ def _find(role: Role, found: _Roles) -> None:
             return
         found.why[name] = f"named like the {role.value}, but its values do not fit"
     if role is Role.TIME:
-        moments = [n for n in free.values() if isinstance(found.frame.schema[n], pl.Datetime)]
-        texts = [n for n in free.values() if found.frame.schema[n] == pl.String and is_moment_text(found.frame[n])]
+        types = found.frame.schema
+        moments = [n for n in free.values() if isinstance(types[n], pl.Datetime)]
+        texts = [n for n in free.values() if types[n] == pl.String and is_moment_text(found.frame[n])]
         if len(moments) == 1:
             found.give(moments[0], role, "time: the only column of dates with times")
         elif not moments and len(texts) == 1:

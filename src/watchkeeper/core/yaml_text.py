@@ -110,7 +110,7 @@ def shown(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
     if not isinstance(value, str):
         return str(value)
-    plain = re.fullmatch(r"[\w./~@%+-][\w ./~@%+:-]*", value) and ": " not in value and value == value.strip()
+    plain = re.fullmatch(r"(?:[\w./~+]|-(?=\w))[\w ./~@%+:-]*", value) and ": " not in value and value == value.strip()
     return value if plain and isinstance(read_scalar(value), str) and value[-1] != ":" else quoted(value)
 
 

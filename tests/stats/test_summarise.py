@@ -1,0 +1,161 @@
+"""Rows in, states out: the same for any batching, and nothing lost on the way."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import OUTCOME, ROWS
+from watchkeeper.core.window import WindowRule
+from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.levels import LevelsPart
+from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.stats.summarise import outcomes, summarise
+
+START = datetime(2013, 1, 1, tzinfo=UTC)
+DAYS = WindowRule(timedelta(days=1), timedelta(days=1))
+
+
+def table(n=4_000, seed=0):
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "id": np.arange(n),
+            "time": [START + timedelta(minutes=7 * i) for i in range(n)],
+            "x": rng.normal(size=n),
+            "city": rng.choice(["Ulm", "Bonn", None], n),
+            "version": rng.choice(["1", "2"], n),
+            "score": rng.random(n),
+            "prediction": rng.integers(0, 2, n),
+            "label": rng.integers(0, 2, n),
+        }
+    ).with_columns(pl.col("time").cast(pl.Datetime("us", "UTC")))
+
+
+def summarised(frames, schema, windows=DAYS):
+    return summarise([Batch(f, schema) for f in frames], Spec("m", schema, windows))
+
+
+def test_each_day_version_and_segment_has_the_rows_polars_finds():
+    frame = table()
+    states = summarised([frame], infer_schema(frame, segments=["city"]))
+    expected = frame.group_by(pl.col("time").dt.date(), "version", "city").len()
+    found = {
+        (k.window.start.date(), k.version, k.segment): s.part("count", CountPart).rows
+        for k, s in states.items()
+        if k.column == "x" and k.segment != ALL
+    }
+    assert found == {(day, version, f"city={city or 'null'}"): n for day, version, city, n in expected.iter_rows()}
+
+
+@pytest.mark.parametrize("size", [1_000, 333])
+def test_any_batching_gives_the_same_states(size):
+    frame = table()
+    schema = infer_schema(frame, segments=["city"])
+    whole, pieces = summarised([frame], schema), summarised(frame.iter_slices(size), schema)
+    assert whole.keys() == pieces.keys()
+    for key, state in whole.items():
+        assert state.problem == pieces[key].problem
+        if "histogram" in state.parts:
+            a, b = (s.part("histogram", HistogramPart) for s in (state, pieces[key]))
+            assert np.array_equal(a.counts, b.counts)
+        if "levels" in state.parts:
+            assert state.part("levels", LevelsPart).as_dict() == pieces[key].part("levels", LevelsPart).as_dict()
+
+
+def test_the_segments_of_a_column_add_up_to_all_rows():
+    frame = table()
+    states = summarised([frame], infer_schema(frame, segments=["city"]), windows=None)
+    rows = {
+        k.segment: s.part("count", CountPart).rows for k, s in states.items() if k.column == "x" and k.version == "1"
+    }
+    assert rows.pop(ALL) == sum(rows.values()) == frame.filter(version="1").height
+
+
+def test_values_outside_the_listed_segments_form_the_segment_other():
+    frame = table()
+    schema = infer_schema(frame, segments=["city"])
+    new = frame.with_columns(city=pl.lit("Rome"))
+    assert {k.segment for k in summarised([new], schema)} == {ALL, "city=other"}
+
+
+def test_a_missing_column_is_a_state_with_a_problem_and_the_others_go_on():
+    frame = table()
+    states = summarised([frame.drop("x")], infer_schema(frame), windows=None)
+    broken = [s for k, s in states.items() if k.column == "x"]
+    assert broken
+    assert all("missing" in s.problem for s in broken)
+    assert all(not s.problem for k, s in states.items() if k.column in ("city", "score", OUTCOME, ROWS))
+
+
+def test_a_column_whose_type_changed_is_a_state_with_a_problem():
+    frame = table()
+    changed = frame.with_columns(x=pl.col("x").cast(pl.String))
+    states = summarised([changed], infer_schema(frame), windows=None)
+    assert {s.problem for k, s in states.items() if k.column == "x"} == {
+        "column 'x' changed its type: the reference holds Float64, this holds String"
+    }
+
+
+def test_whole_numbers_in_place_of_floats_are_no_change_of_type():
+    frame = table()
+    states = summarised([frame.with_columns(x=pl.lit(3))], infer_schema(frame), windows=None)
+    (part,) = (s.part("moments", MomentsPart) for k, s in states.items() if k.column == "x" and k.version == "1")
+    assert part.mean == 3.0
+
+
+def test_doubled_ids_are_counted():
+    frame = pl.concat([table(10), table(3)])
+    states = summarised([frame.drop("version")], infer_schema(frame.drop("version"), roles={Role.ID: "id"}), None)
+    (part,) = (s.part("row_sample", RowSamplePart) for k, s in states.items() if k.column == ROWS)
+    assert (part.rows, part.doubled) == (13, 3)
+
+
+def test_no_rows_give_no_states_and_no_error():
+    frame = table()
+    assert summarised([frame.head(0)], infer_schema(frame)) == {}
+
+
+def test_a_thousand_columns_are_summarised():
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame({f"c{i}": rng.normal(size=50) for i in range(1_000)})
+    states = summarised([frame], infer_schema(frame), windows=None)
+    assert sum(s.part("moments", MomentsPart).n == 50 for s in states.values() if "moments" in s.parts) == 1_000
+
+
+def test_a_column_named_like_markup_is_a_column_like_any_other():
+    name = "<img src=x onerror=alert(1)>"
+    frame = pl.DataFrame({name: [1.0, 2.0, 3.0]})
+    assert name in {k.column for k in summarised([frame], infer_schema(frame), windows=None)}
+
+
+def test_a_time_column_of_text_is_refused_by_name():
+    frame = table().with_columns(time=pl.lit("yesterday"))
+    with pytest.raises(SchemaError, match="'time'"):
+        summarised([frame], infer_schema(table()))
+
+
+def test_a_null_label_and_an_unseen_class_have_codes_of_their_own():
+    frame = table(4).with_columns(label=pl.Series([0, 1, None, 7]))
+    assert outcomes(frame, infer_schema(table())).label.tolist() == [0, 1, -1, -2]
+
+
+def test_a_null_label_of_a_regression_is_nan():
+    frame = pl.DataFrame({"prediction": [1.5, 2.25, 3.1], "label": [1.0, None, 3.3]})
+    schema = infer_schema(frame)
+    assert outcomes(frame, schema).labelled.tolist() == [True, False, True]
+
+
+def test_progress_is_told_after_each_batch():
+    frame, seen = table(300), []
+    schema = infer_schema(frame)
+    summarise((Batch(f, schema) for f in frame.iter_slices(100)), Spec("m", schema), progress=seen.append)
+    assert seen == [100, 100, 100]
