@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -46,11 +47,15 @@ def rows(n: int, seed: int, *, broken: bool = False) -> pl.DataFrame:
     weight = 1 / np.arange(1, 17)
     data["carrier"] = rng.choice(carriers, n, p=weight / weight.sum())
     for name in TEXT[1:]:
-        data[name] = rng.choice(["EWR", "JFK", "LGA", "<b>bold</b> & a long name for a level"], n, p=[0.4, 0.3, 0.2, 0.1])
+        data[name] = rng.choice(
+            ["EWR", "JFK", "LGA", "<b>bold</b> & a long name for a level"], n, p=[0.4, 0.3, 0.2, 0.1]
+        )
     frame = pl.DataFrame(data)
     if broken:
         lost = pl.Series(rng.random(n) < 0.1)
-        frame = frame.with_columns(origin=pl.when(lost).then(None).otherwise(pl.col("origin")))
+        frame = frame.with_columns(
+            origin=pl.when(lost).then(None).otherwise(pl.col("origin")), visibility=pl.lit(None, pl.Float64)
+        )
     return frame
 
 
@@ -61,7 +66,9 @@ def schema(reference: pl.DataFrame) -> Schema:
         if reference[name].dtype.is_numeric():
             quartiles = [float(reference[name].quantile(q) or 0.0) for q in (0.25, 0.5, 0.75)]
             scale = quartiles[2] - quartiles[0] or 1.0
-            columns.append(Column(name, role, Kind.NUMERIC, "Float64", NumericMap(quartiles[1], scale), "holds numbers"))
+            columns.append(
+                Column(name, role, Kind.NUMERIC, "Float64", NumericMap(quartiles[1], scale), "holds numbers")
+            )
         else:
             columns.append(Column(name, role, Kind.CATEGORICAL, "String", why="text with few values"))
     return Schema(tuple(columns), Task.BINARY, ("0", "1"), "1")
@@ -82,7 +89,9 @@ def metric_signals(name: str, level: float, spread: float, *, falls: float = 0.0
             found.append(Signal(Measurement.missing(key, Family.METRIC, name, "no labels have arrived"), "shewhart"))
             continue
         if place == 30:
-            found.append(Signal(Measurement.failed(key, Family.METRIC, name, "labels hold an unknown class"), "shewhart"))
+            found.append(
+                Signal(Measurement.failed(key, Family.METRIC, name, "labels hold an unknown class"), "shewhart")
+            )
             continue
         value = level + spread * rng.normal() - (falls if 20 <= place < 24 else 0)
         measured = Measurement.of(
@@ -98,16 +107,22 @@ def metric_signals(name: str, level: float, spread: float, *, falls: float = 0.0
     return found
 
 
-def column_signals(column: str, name: str, limit: float, *, breaks: float = 0.0, since: int = 37, seed: int = 0) -> list[Signal]:
+def column_signals(
+    column: str, name: str, limit: float, *, breaks: float = 0.0, since: int = 37, seed: int = 0
+) -> list[Signal]:
     rng = np.random.default_rng(seed)
     found = []
     for place, window in enumerate(weeks()):
         key = StateKey("delays", "v1", window, column=column)
         if column == "visibility" and place == WEEKS - 1:
-            found.append(Signal(Measurement.missing(key, Family.COMPARISON, name, "the current data has no values"), "tolerance"))
+            found.append(
+                Signal(Measurement.missing(key, Family.COMPARISON, name, "the current data has no values"), "tolerance")
+            )
             continue
         value = abs(limit * 0.35 * (1 + 0.4 * rng.normal())) + (breaks if place >= since else 0)
-        measured = Measurement.of(key, Family.COMPARISON, name, value, 5_200, interval=(max(0, value - 0.02), value + 0.02))
+        measured = Measurement.of(
+            key, Family.COMPARISON, name, value, 5_200, interval=(max(0, value - 0.02), value + 0.02)
+        )
         score = 3 * value / limit
         rule = f"above {limit:.3g} (tolerance 0.05 and sampling 0.034)" if value > limit else ""
         zone = Zone.BEYOND if rule else (Zone.WITHIN_1, Zone.WITHIN_2, Zone.WITHIN_3)[min(2, int(score))]
@@ -123,7 +138,9 @@ def signals() -> tuple[Signal, ...]:
         distance = "ks" if column in NUMERIC else "l_infinity"
         breaks = {"distance": 0.31, "score": 0.1}.get(column, 0.0)
         found += column_signals(column, distance, 0.084, breaks=breaks, seed=10 + place)
-        found += column_signals(column, "null_rate", 0.02, breaks=0.09 if column == "origin" else 0.0, since=39, seed=60 + place)
+        found += column_signals(
+            column, "null_rate", 0.02, breaks=0.09 if column == "origin" else 0.0, since=39, seed=60 + place
+        )
     return tuple(found)
 
 
@@ -139,7 +156,7 @@ def alerts(found: tuple[Signal, ...]) -> tuple[Alert, ...]:
         ),
         Alert(
             "a2", "delays", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING,
-            "distance grew by a constant factor of 1.609, as miles that became kilometres would; 10 % of origin is missing",
+            "distance grew by a constant factor of 1.609, as miles in kilometres would; 10 % of origin is missing",
             at[37].start, at[39].end, ("distance", "origin", HOSTILE), ("origin=null",),
             (newest("distance", "ks"), newest("origin", "null_rate")),
         ),
@@ -153,16 +170,27 @@ def alerts(found: tuple[Signal, ...]) -> tuple[Alert, ...]:
 
 def actions() -> tuple[Action, ...]:
     at = weeks()
+    proof = {"difference": -0.0181, "lower": -0.0246, "upper": -0.0116}
     done = [
-        (ActionKind.RETRAIN, Outcome.DONE, 22, "v2", "performance fell for two weeks; all past weeks chosen", "a1", {"rows": 98_211.0}),
-        (ActionKind.VALIDATE, Outcome.DONE, 23, "v2", "log loss lower by 0.018 on 5,310 newer rows", "a1",
-         {"difference": -0.0181, "lower": -0.0246, "upper": -0.0116}),
+        (ActionKind.RETRAIN, Outcome.DONE, 22, "v2", "performance fell for two weeks", "a1", {"rows": 98_211.0}),
+        (ActionKind.VALIDATE, Outcome.DONE, 23, "v2", "log loss lower by 0.018 on newer rows", "a1", proof),
         (ActionKind.PROMOTE, Outcome.DONE, 24, "v2", "the challenger is better on newer rows", "a1", {}),
         (ActionKind.VALIDATE, Outcome.REFUSED, 33, "v3", "the challenger is worse by 0.042", "", {"difference": 0.042}),
-        (ActionKind.RETRAIN, Outcome.REFUSED, 39, "", "the newest week has a data fault: distance changed its unit", "a2", {}),
-    ]  # fmt: skip
+        (ActionKind.RETRAIN, Outcome.REFUSED, 39, "", "a data fault: distance changed its unit", "a2", {}),
+    ]
     return tuple(
-        Action(f"act-{i}", "delays", kind, outcome, why, "watchkeeper", at[week].start + timedelta(hours=30), version, alert, facts)
+        Action(
+            f"act-{i}",
+            "delays",
+            kind,
+            outcome,
+            why,
+            "watchkeeper",
+            at[week].start + timedelta(hours=30),
+            version,
+            alert,
+            facts,
+        )
         for i, (kind, outcome, week, version, why, alert, facts) in enumerate(done)
     )
 
@@ -183,5 +211,30 @@ def report() -> Report:
         reference=reference,
         current=current,
         schema=known,
-        notes=("The broken feed was injected for the demonstration.", "The roles of 30 columns were inferred from the reference."),
+        notes=(
+            "The broken feed was injected for the demonstration.",
+            "The roles of 30 columns were inferred from the reference.",
+        ),
+    )
+
+
+def checked() -> Report:
+    """What a check of one file against another finds: no windows, no history."""
+    known, reference, current = states()
+    found = [
+        replace(s, measurement=replace(s.measurement, window=None))
+        for s in signals()
+        if s.measurement.window == weeks()[-1]
+    ]
+    return Report(
+        title="current.parquet against reference.parquet",
+        model="check",
+        verdict=Verdict.ALERT,
+        made=datetime(2013, 12, 9, 6, 30, tzinfo=UTC),
+        headline="3 of 30 columns changed.",
+        alerts=alerts(signals())[1:],
+        signals=tuple(found),
+        reference=reference,
+        current=current,
+        schema=known,
     )

@@ -7,7 +7,9 @@ from typing import Any
 
 import altair as alt
 
-__all__ = ["WIDTH", "inline", "label_expression", "sheet", "time_axis"]
+from watchkeeper.views.theme import chart_config
+
+__all__ = ["WIDTH", "inline", "label_expression", "named_rows", "sheet", "time_axis"]
 
 WIDTH = 360
 """Width in pixels of a chart that shares a row with others, and fills a phone."""
@@ -21,9 +23,9 @@ def inline(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
 
 def sheet(layers: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:
     """Return layers on top of one another in a drawing of the given size, axes included."""
-    chart: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
-        width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding")
-    )
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    sized = alt.LayerChart(layer=list(layers)).properties(width=width, height=height, autosize=fit)
+    chart: alt.LayerChart = sized.configure(**chart_config())
     return chart
 
 
@@ -40,6 +42,22 @@ def label_expression(keys: Sequence[str], names: Sequence[str]) -> str:
     """
     pairs = ",".join(f"'{key}':{_literal(name)}" for key, name in zip(keys, names, strict=True))
     return f"{{{pairs}}}[datum.value]"
+
+
+def named_rows(names: Sequence[str], extent: int) -> tuple[list[str], alt.Y]:
+    """Return a key for each name, and the axis that gives each key a row with its name beside it."""
+    keys = [f"{place:03d}" for place in range(len(names))]
+    axis = alt.Axis(
+        title=None,
+        labelExpr=label_expression(keys, names),
+        labelLimit=extent - 12,
+        minExtent=extent,
+        maxExtent=extent,
+        ticks=False,
+        domain=False,
+    )
+    scale = alt.Scale(domain=keys, paddingInner=0, paddingOuter=0)
+    return keys, alt.Y("row:N", axis=axis, scale=scale, sort=keys)
 
 
 def _literal(text: str) -> str:

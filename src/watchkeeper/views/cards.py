@@ -67,7 +67,9 @@ def metric_cards(series: Sequence[Series], actions: Iterable[Action], album: Alb
     chosen = [s for s in series if s.family in (Family.METRIC, Family.RUNTIME)][:most]
     cards = []
     for one in chosen:
-        drawn = album.add(control_chart(one, actions=told), f"Control chart of {one.subject}") if one.windows > 1 else ""
+        drawn = (
+            album.add(control_chart(one, actions=told), f"Control chart of {one.subject}") if one.windows > 1 else ""
+        )
         cards.append(Card(one.subject, one.mark, _about(one), (Line.of(one),), 0, drawn, "", (), ""))
     return cards
 
@@ -109,8 +111,11 @@ def _column_card(
     control = ""
     # A calm column's history is in the overview; its distribution tells more.
     if worst.windows > 1 and worst.mark.weight < Mark.NEAR.weight:
-        control = album.add(control_chart(worst, actions=actions, height=130), f"Control chart of {worst.measure}, {title}")
-    drawn, remarks, problem = "", (), ""
+        control = album.add(
+            control_chart(worst, actions=actions, height=130), f"Control chart of {worst.measure}, {title}"
+        )
+    drawn, problem = "", ""
+    remarks: tuple[str, ...] = ()
     measurement = worst.newest.measurement
     if measurement.segment == ALL and subject(measurement) == shown(measurement.column, 120):
         drawn, remarks, problem = _overlaid(measurement.column, states, album)
@@ -128,7 +133,8 @@ def _overlaid(
     laid = overlay(before, now)
     if laid.chart is None:
         return "", laid.remarks, laid.problem
-    return album.add(laid.chart, f"Reference and current distribution of {shown(name, 120)}"), laid.remarks, ""
+    drawn = album.add(laid.chart, f"Reference and current distribution of {shown(name, 120)}")
+    return drawn, laid.remarks, laid.problem
 
 
 def _about(series: Series) -> str:
@@ -141,7 +147,9 @@ def _about(series: Series) -> str:
 def _by_column(states: Mapping[StateKey, State]) -> dict[str, State]:
     """Return the newest state of each column over all rows, leaving out time columns and inner states."""
     found: dict[str, State] = {}
-    order = sorted(states, key=lambda k: (k.window is not None, k.window.start.timestamp() if k.window else 0.0, k.version))
+    order = sorted(
+        states, key=lambda k: (k.window is not None, k.window.start.timestamp() if k.window else 0.0, k.version)
+    )
     for key in order:
         state = states[key]
         inner = key.column.startswith("@") or (state.spec is not None and state.spec.role is Role.TIME)

@@ -16,7 +16,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
 from watchkeeper.views.axes import WIDTH, inline, sheet, time_axis
 from watchkeeper.views.series import Mark, Series, mark_of
-from watchkeeper.views.theme import chart_config, colour
+from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import ACTIONS, failure, moment, number, period, shown
 
 __all__ = ["MOST_WINDOWS", "control_chart"]
@@ -81,31 +81,28 @@ def control_chart(
         *_point_layers(points, x, y),
         *_event_layers(actions, x, min(starts), max(ends)),
     ]
-    return sheet(layers, width, height).configure(**chart_config())
+    return sheet(layers, width, height)
 
 
 def _laid_out(series: Series, most: int) -> tuple[list[_Point], list[tuple[datetime, datetime, Mark, str]]]:
     """Split a series into points with a number, numbered by unbroken run, and the stretches without one."""
     points: list[_Point] = []
     blanks: list[tuple[datetime, datetime, Mark, str]] = []
-    run, before = 0, None
-    for signal in [s for s in series.signals if s.measurement.window is not None][-most:]:
-        window = signal.measurement.window
-        assert window is not None
-        if before is not None and before.measurement.window is not None:
-            last = before.measurement.window.end
-            if window.start > last:
-                blanks.append((last, window.start, Mark.NO_DATA, "no measurement was made"))
-                run += 1
-            elif before.measurement.version != signal.measurement.version:
-                run += 1
+    run, last, version = 0, None, ""
+    placed = [(s.measurement.window, s) for s in series.signals if s.measurement.window is not None]
+    for window, signal in placed[-most:]:
+        if last is not None and window.start > last:
+            blanks.append((last, window.start, Mark.NO_DATA, "no measurement was made"))
+            run += 1
+        elif last is not None and version != signal.measurement.version:
+            run += 1
         mark = mark_of(signal)
         if mark.blind:
             blanks.append((window.start, window.end, mark, failure(signal.measurement)[1]))
             run += 1
         else:
             points.append(_Point(window, signal, mark, run))
-        before = signal
+        last, version = window.end, signal.measurement.version
     own = series.newest.measurement.window
     if series.ended and own is not None and series.latest is not None:
         blanks.append((own.end, series.latest.end, Mark.NO_DATA, "no measurement was made"))
@@ -150,7 +147,9 @@ def _blank_layers(
         layers.append(
             inline(chosen)
             .mark_rect(fill=colour(fill), aria=True)
-            .encode(x=x, x2=alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value("height"), description=alt.Description("says:N"))
+            .encode(
+                x=x, x2=alt.X2("end:T"), y=alt.value(0), y2=alt.value("height"), description=alt.Description("says:N")
+            )
         )
         for turn in (0, 270):
             words = [r for r in chosen if r["turn"] == turn and r["word"]]
@@ -160,7 +159,7 @@ def _blank_layers(
                 layers.append(
                     inline(words)
                     .mark_text(angle=turn, fill=colour(edge), fontSize=10, baseline="middle", align="center")
-                    .encode(x=at, y=alt.YValue(60), text=alt.Text("word:N"))
+                    .encode(x=at, y=alt.value(60), text=alt.Text("word:N"))
                 )
     return layers
 
@@ -183,7 +182,9 @@ def _line_layers(points: Sequence[_Point], x: alt.X, y: alt.Y, span: tuple[float
             )
     rows = [{"at": _iso(p.middle), "y": p.value, "run": p.run} for p in points]
     if rows:
-        layers.append(inline(rows).mark_line(stroke=colour("value"), strokeWidth=1.5).encode(x=x, y=y, detail=alt.Detail("run:N")))
+        layers.append(
+            inline(rows).mark_line(stroke=colour("value"), strokeWidth=1.5).encode(x=x, y=y, detail=alt.Detail("run:N"))
+        )
     return layers
 
 
@@ -225,18 +226,21 @@ def _steps(points: Sequence[_Point], lines: Any) -> list[dict[str, Any]]:
 
 
 def _point_layers(points: Sequence[_Point], x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    plain, fired = [], []
+    plain: list[dict[str, Any]] = []
+    fired: list[dict[str, Any]] = []
     for point in points:
         row = {"at": _iso(point.middle), "y": point.value, "says": _says(point)}
         (fired if point.mark is Mark.SIGNAL else plain).append(row)
     layers = []
     if plain:
-        mark = inline(plain).mark_point(shape="circle", size=10, filled=True, fill=colour("value"), opacity=1, aria=True)
+        mark = inline(plain).mark_point(
+            shape="circle", size=10, filled=True, fill=colour("value"), opacity=1, aria=True
+        )
         layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
     if fired:
         mark = inline(fired).mark_point(
-            shape="diamond", size=70, filled=True, fill=colour("signal"), stroke=colour("paper"), strokeWidth=1, opacity=1,
-            aria=True,
+            shape="diamond", size=70, filled=True, fill=colour("signal"), stroke=colour("paper"), strokeWidth=1,
+            opacity=1, aria=True,
         )  # fmt: skip
         layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
     for (align, dy), rows in _labels(points).items():
@@ -283,7 +287,7 @@ def _event_layers(actions: Iterable[Action], x: alt.X, first: datetime, last: da
         inline(rows).mark_rule(stroke=colour("fine"), strokeWidth=1, strokeDash=[2, 2]).encode(x=x),
         inline(rows)
         .mark_point(shape="triangle-down", size=60, filled=True, fill=colour("fine"), opacity=1, aria=True)
-        .encode(x=x, y=alt.YValue(4), description=alt.Description("says:N")),
+        .encode(x=x, y=alt.value(4), description=alt.Description("says:N")),
     ]
 
 

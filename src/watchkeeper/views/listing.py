@@ -55,7 +55,9 @@ class Listing:
         ]
         header = ("window", "about", "measure", "value", "limits", "n", "state")
         widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)
+        ]
         left = len(self.signals) - len(rows)
         return "\n".join(line.rstrip() for line in lines + ([f"and {count(left, 'more row')}"] if left > 0 else []))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +16,17 @@ from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
-from watchkeeper.views.axes import WIDTH, inline, label_expression, sheet
+from watchkeeper.views.axes import WIDTH, inline, label_expression, sheet, time_axis
 from watchkeeper.views.shares import BinShares, LevelShares, bin_shares, level_shares
-from watchkeeper.views.theme import chart_config, colour
+from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import count, number, share, shown
 
 __all__ = ["Overlay", "overlay"]
+
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
+"""The first and the last second a calendar date can name."""
+
+Written = Callable[[Any], float | str]
 
 
 @dataclass(frozen=True)
@@ -35,15 +41,15 @@ class Overlay:
 def overlay(reference: State | None, current: State | None, *, width: int = WIDTH, height: int = 130) -> Overlay:
     """Lay the current distribution of a column over that of the reference.
 
-    Numbers become shares of the rows in about 40 common bins between the 0.5 % and 99.5 % quantiles of both, with values
-    that hold more than 2 % of the rows drawn as pins; categories become the shares of the twelve commonest levels.
+    Numbers become shares of the rows in about 40 common bins between the 0.5 % and 99.5 % quantiles of both, with
+    values that hold more than 2 % of the rows drawn as pins; categories become the shares of the twelve commonest
+    levels.
     """
-    for state, side in ((reference, "reference"), (current, "current data")):
-        if state is None:
-            return Overlay(None, problem=f"The {side} has no such column.")
-        if state.problem:
-            return Overlay(None, problem=shown(state.problem))
-    assert reference is not None and current is not None
+    if reference is None or current is None:
+        side = "reference" if reference is None else "current data"
+        return Overlay(None, problem=f"The {side} has no such column.")
+    if reference.problem or current.problem:
+        return Overlay(None, problem=shown(reference.problem or current.problem))
     remarks = _missing(reference, current)
     numbers = [_numbers(state) for state in (reference, current)]
     if numbers[0] is not None and numbers[1] is not None:
@@ -52,14 +58,15 @@ def overlay(reference: State | None, current: State | None, *, width: int = WIDT
             return Overlay(None, remarks, "Neither side holds a finite value.")
         column = reference.spec or current.spec
         times = column is not None and column.kind is Kind.TIME
-        return Overlay(_sized(_bin_layers(binned, times), width, height), remarks + _outside(binned))
+        drawn = sheet(_bin_layers(binned, times), width, height)
+        return Overlay(drawn, remarks + _outside(binned), _empty(numbers[0][0].n, numbers[1][0].n))
     levels = [state.parts.get("levels") for state in (reference, current)]
     if isinstance(levels[0], LevelsPart) and isinstance(levels[1], LevelsPart):
         shares = level_shares(levels[0], levels[1])
         if shares is None:
             return Overlay(None, remarks, "Neither side holds a value.")
         tall = max(height, 15 * (len(shares.names) + bool(shares.others)) + 36)
-        return Overlay(_sized(_level_layers(shares), width, tall), remarks)
+        return Overlay(sheet(_level_layers(shares), width, tall), remarks, _empty(levels[0].n, levels[1].n))
     return Overlay(None, remarks, "No distribution is kept for this kind of column.")
 
 
@@ -68,6 +75,13 @@ def _numbers(state: State) -> tuple[HistogramPart, AtomsPart] | None:
     if not isinstance(histogram, HistogramPart):
         return None
     return histogram, atoms if isinstance(atoms, AtomsPart) else AtomsPart(n=histogram.n)
+
+
+def _empty(before: int, now: int) -> str:
+    """Say which side holds nothing: an empty side is not drawn, because a line at zero would read as a value."""
+    if before and now:
+        return ""
+    return f"The {'current data' if before else 'reference'} holds no value in this column."
 
 
 def _missing(reference: State, current: State) -> tuple[str, ...]:
@@ -90,47 +104,41 @@ def _outside(shares: BinShares) -> tuple[str, ...]:
     return (f"beyond the axis {share(shares.outside[0])} → {share(shares.outside[1])}",)
 
 
-def _sized(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
-    return sheet(layers, width, height).configure(**chart_config())
-
-
 def _bin_layers(shares: BinShares, times: bool) -> list[alt.Chart]:
     edges, tallest = shares.edges, float(shares.bins.max(initial=0.0))
     pins = float(shares.atom_shares.max(initial=0.0))
     # One heavy value would flatten everything else: its pin is cut at the top, and its share is written beside it.
     top = min(pins, 2.5 * tallest) if tallest > 0.004 else pins
     top = max(top, tallest) * 1.12 or 1.0
-    kind, written = ("T", _as_time) if times else ("Q", float)
-    x = alt.X(
-        f"x:{kind}",
-        axis=alt.Axis(title=None, tickCount=5, labelBound=True),
-        scale=alt.Scale(
-            domain=[written(edges[0]), written(edges[-1])], nice=False, zero=False, **({"type": "utc"} if times else {})
-        ),
+    written: Written = _as_time if times else float
+    span = [written(edges[0]), written(edges[-1])]
+    scale = alt.Scale(type="utc", domain=span) if times else alt.Scale(domain=span, nice=False, zero=False)
+    x = alt.X("x:T" if times else "x:Q", axis=time_axis(), scale=scale)
+    y = alt.Y(
+        "y:Q", axis=alt.Axis(title=None, tickCount=3, format=".2~p"), scale=alt.Scale(domain=[0, top], nice=False)
     )
-    y = alt.Y("y:Q", axis=alt.Axis(title=None, tickCount=3, format=".2~p"), scale=alt.Scale(domain=[0, top], nice=False))
-    layers = []
-    if tallest > 0:
-        outline = [_outline(edges, side, written) for side in shares.bins]
-        layers = [
-            inline(outline[0])
-            .mark_area(interpolate="step-after", fill=colour("reference"), fillOpacity=0.75)
-            .encode(x=x, y=y),
-            inline(outline[1])
-            .mark_line(interpolate="step-after", stroke=colour("value"), strokeWidth=1.75)
-            .encode(x=x, y=y),
-            inline(_told(shares, written)).mark_point(size=1, opacity=1, filled=True, fill=colour("value"), aria=True)
-            .encode(x=x, y=y, description=alt.Description("says:N")),
-        ]  # fmt: skip
+    layers: list[alt.Chart] = []
+    before, now = (_outline(edges, side, written) if side.any() else [] for side in shares.bins)
+    if before:
+        area = inline(before).mark_area(interpolate="step-after", fill=colour("reference"), fillOpacity=0.75)
+        layers.append(area.encode(x=x, y=y))
+    if now:
+        line = inline(now).mark_line(interpolate="step-after", stroke=colour("value"), strokeWidth=1.75)
+        layers.append(line.encode(x=x, y=y))
+    if before or now:
+        told = inline(_told(shares, written)).mark_point(
+            size=1, filled=True, fill=colour("value"), opacity=1, aria=True
+        )
+        layers.append(told.encode(x=x, y=y, description=alt.Description("says:N")))
     return layers + _pins(shares, x, y, top, written)
 
 
-def _outline(edges: Any, side: Any, written: Any) -> list[dict[str, Any]]:
+def _outline(edges: Any, side: Any, written: Written) -> list[dict[str, Any]]:
     rows = [{"x": written(edge), "y": float(value)} for edge, value in zip(edges[:-1], side, strict=True)]
     return [*rows, {"x": written(edges[-1]), "y": rows[-1]["y"]}]
 
 
-def _told(shares: BinShares, written: Any) -> list[dict[str, Any]]:
+def _told(shares: BinShares, written: Written) -> list[dict[str, Any]]:
     """Return what a bin says when it is pointed at."""
     rows = []
     for place in np.flatnonzero(shares.bins.max(axis=0) > 0):
@@ -141,12 +149,14 @@ def _told(shares: BinShares, written: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Any) -> list[alt.Chart]:
+def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Written) -> list[alt.Chart]:
     if not len(shares.atoms):
         return []
     shift = 0.008 * float(shares.edges[-1] - shares.edges[0])
     layers = []
     for side, (fill, size) in enumerate((("reference_edge", 34), ("value", 34))):
+        if not shares.atom_shares[side].any():
+            continue
         rows = []
         for value, held, both in zip(shares.atoms, shares.atom_shares[side], shares.atom_shares.T, strict=True):
             at = min(max(float(value) + (2 * side - 1) * shift, float(shares.edges[0])), float(shares.edges[-1]))
@@ -160,7 +170,9 @@ def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Any) -> li
         )
         layers.append(
             inline(rows)
-            .mark_point(shape="circle" if side else "square", size=size, filled=True, fill=colour(fill), opacity=1, aria=True)
+            .mark_point(
+                shape="circle" if side else "square", size=size, filled=True, fill=colour(fill), opacity=1, aria=True
+            )
             .encode(x=x, y=y, description=alt.Description("says:N"))
         )
         words = [r for r in rows if r["word"]]
@@ -169,7 +181,9 @@ def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Any) -> li
             left = float(shares.atoms[shares.atom_shares[side].argmax()]) < middle
             layers.append(
                 inline(words)
-                .mark_text(align="left" if left else "right", dx=7 if left else -7, dy=-5 + 12 * side, fill=colour(fill))
+                .mark_text(
+                    align="left" if left else "right", dx=7 if left else -7, dy=-5 + 12 * side, fill=colour(fill)
+                )
                 .encode(x=x, y=y, text=alt.Text("word:N"))
             )
     return layers
@@ -185,6 +199,8 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
     layers = []
     scale = alt.Scale(domain=[0, float(both.max(initial=0.0)) * 1.05 or 1.0], nice=False)
     for side, (fill, word) in enumerate((("reference_edge", "reference"), ("value", "current"))):
+        if not both[side].any():
+            continue
         rows = [
             {"level": key, "side": word, "y": float(both[side, i]),
              "says": f"{names[i]}: reference {share(both[0, i])}, current {share(both[1, i])}"}
@@ -209,8 +225,8 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
 
 
 def _as_time(seconds: float) -> str:
-    return datetime.fromtimestamp(float(seconds), UTC).isoformat()
+    return datetime.fromtimestamp(min(max(float(seconds), _FIRST), _LAST), UTC).isoformat()
 
 
-def _value(value: float, written: Any) -> str:
+def _value(value: float, written: Written) -> str:
     return str(written(value))[:16].replace("T", " ") if written is _as_time else number(float(value))

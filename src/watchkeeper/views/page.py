@@ -9,28 +9,28 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
+import altair as alt
 from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
 
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.schema import Role
 from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
-from watchkeeper.views.overview import history, standing
+from watchkeeper.views.overview import history
 from watchkeeper.views.series import Mark, Series, series_of
+from watchkeeper.views.standing import standing
 from watchkeeper.views.theme import COLOURS
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, number, period, shown
 
 __all__ = ["environment", "report_fragment", "report_html", "style"]
 
-_MOST_CHARTS, _MOST_METRICS, _MOST_COLUMNS = 60, 12, 40
+_MOST_CHARTS, _MOST_METRICS, _MOST_COLUMNS, _MOST_CALM = 60, 12, 40, 6
 _MOST_ALERTS, _MOST_EVIDENCE, _MOST_ACTIONS, _MOST_ROWS, _MOST_NAMES, _MOST_NOTES = 30, 4, 40, 150, 12, 30
 _NOTEBOOK_CHARTS, _NOTEBOOK_COLUMNS = 13, 6
 
-VERDICTS = {
+_VERDICTS = {
     Verdict.OK: ("Fine", "fine"),
     Verdict.ALERT: ("Alert", "signal"),
     Verdict.NO_DATA: ("No data", "void"),
@@ -64,8 +64,10 @@ def report_html(findings: Findings, *, charts: int = _MOST_CHARTS) -> str:
     # The policy lets only this one script run, so that a name that slipped through could still do nothing.
     digest = b64encode(sha256(script.encode()).digest()).decode()
     body = _body(findings, charts, _MOST_COLUMNS, folded=True)
-    return environment().get_template("page.html").render(
-        title=shown(findings.title), style=Markup(style()), script=Markup(script), digest=digest, body=body
+    return (
+        environment()
+        .get_template("page.html")
+        .render(title=shown(findings.title), style=style(), script=script, digest=digest, body=body)
     )
 
 
@@ -78,7 +80,9 @@ def report_fragment(findings: Findings) -> str:
 @cache
 def environment() -> Environment:
     """Return the templates; every value is escaped unless it is a drawing of our own."""
-    loaded = Environment(loader=PackageLoader("watchkeeper.views"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loaded = Environment(
+        loader=PackageLoader("watchkeeper.views"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     loaded.filters["count"] = count
     return loaded
 
@@ -102,56 +106,78 @@ def style() -> str:
     )
 
 
-def _body(findings: Findings, charts: int, columns: int, *, folded: bool) -> Markup:
+def _body(findings: Findings, charts: int, columns: int, *, folded: bool) -> str:
+    series = series_of(findings.signals)
     # Our own specifications are checked against the schema by the tests, not again for every page.
     with debug_mode(False):
-        return _filled(findings, charts, columns, folded=folded)
+        drawn = _drawn(findings, series, charts, columns, folded=folded)
+    word, look = _VERDICTS[findings.verdict]
+    context = {
+        "title": shown(findings.title),
+        "model": shown(findings.model, 120),
+        "headline": shown(findings.headline, 600),
+        "made": moment(findings.made),
+        "word": word,
+        "look": look,
+        "folded": folded,
+        "tiles": _tiles(findings, series),
+        "rows": [Line.of(one) for one in series[:_MOST_ROWS]],
+        "more_rows": max(0, len(series) - _MOST_ROWS),
+    }
+    return environment().get_template("body.html").render(context | _story(findings) | _notes(findings) | drawn)
 
 
-def _filled(findings: Findings, charts: int, columns: int, *, folded: bool) -> Markup:
-    series = series_of(findings.signals)
+def _drawn(
+    findings: Findings, series: Sequence[Series], charts: int, columns: int, *, folded: bool
+) -> dict[str, object]:
     alerts, actions = findings.worst_alerts, findings.actions_in_order
-    told = {a.id for a in alerts[:_MOST_ALERTS]}
-    others = [a for a in actions if a.alert not in told]
     album = Album(charts)
-    overview = history(series, alerts, actions) or standing(series)
-    drawn = Markup(album.add(overview.chart, "What signalled in which window")) if overview else ""
+    overview: tuple[alt.VConcatChart | alt.LayerChart, str] | None = history(series, alerts, actions)
+    overview = overview or standing(series)
+    picture = album.add(overview[0], "Overview of all series, worst first") if overview else ""
     metrics = metric_cards(series, actions, album, _MOST_METRICS)
     cards, left_out = column_cards(series, findings.reference, findings.current, actions, album, columns)
-    word, look = VERDICTS[findings.verdict]
-    text = environment().get_template("body.html").render(
-        title=shown(findings.title),
-        model=shown(findings.model, 120),
-        headline=shown(findings.headline, 600),
-        made=moment(findings.made),
-        verdict=findings.verdict.value,
-        word=word,
-        look=look,
-        tiles=_tiles(findings, series),
-        alerts=[_alert(a, actions) for a in alerts[:_MOST_ALERTS]],
-        more_alerts=max(0, len(alerts) - _MOST_ALERTS),
-        acted=bool(actions),
-        some_told=len(others) < len(actions),
-        actions=[_action(a) for a in others[-_MOST_ACTIONS:]],
-        more_actions=max(0, len(others) - _MOST_ACTIONS),
-        overview=drawn,
-        many_windows=any(one.windows > 1 for one in series),
-        remark=overview.remark if overview else "",
-        metrics=metrics,
-        cards=[c for c in cards if not _calm(c)] if folded else cards,
-        calm=[c for c in cards if _calm(c)] if folded else [],
-        left_out=left_out,
-        undrawn=album.left_out,
-        rows=[Line.of(one) for one in series[:_MOST_ROWS]],
-        more_rows=max(0, len(series) - _MOST_ROWS),
-        columns=_columns(findings),
-        more_columns=max(0, len(findings.schema.columns) - _MOST_ROWS) if findings.schema else 0,
-        notes=[shown(note, 600) for note in findings.notes[:_MOST_NOTES]],
-        more_notes=max(0, len(findings.notes) - _MOST_NOTES),
-        folded=folded,
-        draw=Markup,
-    )
-    return Markup(text)
+    loud = [card for card in cards if not _calm(card)] if folded else cards
+    calm = [card for card in cards if _calm(card)] if folded else []
+    # Where nothing is wrong, the first few columns are shown all the same.
+    opened = 0 if loud else _MOST_CALM
+    return {
+        "overview": picture,
+        "remark": overview[1] if overview else "",
+        "many_windows": any(one.windows > 1 for one in series),
+        "metrics": metrics,
+        "cards": loud + calm[:opened],
+        "calm": calm[opened:],
+        "left_out": left_out,
+        "undrawn": album.left_out,
+    }
+
+
+def _story(findings: Findings) -> dict[str, object]:
+    alerts, actions = findings.worst_alerts, findings.actions_in_order
+    told = {alert.id for alert in alerts[:_MOST_ALERTS]}
+    others = [action for action in actions if action.alert not in told]
+    return {
+        "alerts": [_alert(alert, actions) for alert in alerts[:_MOST_ALERTS]],
+        "more_alerts": max(0, len(alerts) - _MOST_ALERTS),
+        "acted": bool(actions),
+        "some_told": len(others) < len(actions),
+        "actions": [_action(action) for action in others[-_MOST_ACTIONS:]],
+        "more_actions": max(0, len(others) - _MOST_ACTIONS),
+    }
+
+
+def _notes(findings: Findings) -> dict[str, object]:
+    columns = findings.schema.columns if findings.schema else ()
+    return {
+        "notes": [shown(note, 600) for note in findings.notes[:_MOST_NOTES]],
+        "more_notes": max(0, len(findings.notes) - _MOST_NOTES),
+        "columns": [
+            (shown(c.name, 120), c.role.value, c.kind.value, shown(c.dtype, 60), shown(c.why))
+            for c in columns[:_MOST_ROWS]
+        ],
+        "more_columns": max(0, len(columns) - _MOST_ROWS),
+    }
 
 
 def _calm(card: Card) -> bool:
@@ -166,11 +192,12 @@ def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str,
     blind = len(series) - len(judged)
     latest = series[0].latest if series else None
     done = sum(a.outcome is Outcome.DONE for a in findings.actions)
-    tiles = [
-        (f"{firing}", "alert firing" if firing == 1 else "alerts firing", "signal" if firing else ""),
-        (f"{signalling} of {len(series)}", "series signal now", "signal" if signalling else ""),
-        (f"{blind}", "series without a number now", "fault" if blind else ""),
-    ]
+    tiles = [(f"{firing}", "alert firing" if firing == 1 else "alerts firing", "signal" if firing else "")]
+    if series:
+        tiles.append((f"{signalling} of {len(series)}", "series signal now", "signal" if signalling else ""))
+        tiles.append((f"{blind}", "series without a number now", "fault" if blind else ""))
+    else:
+        tiles.append(("–", "nothing was measured", "fault"))
     if findings.actions:
         tiles.append((f"{done} of {len(findings.actions)}", "actions carried out", ""))
     if latest is not None:
@@ -211,12 +238,3 @@ def _action(action: Action) -> _Told:
 
 def _fact(value: float | str) -> str:
     return shown(value, 120) if isinstance(value, str) else number(value)
-
-
-def _columns(findings: Findings) -> list[tuple[str, str, str, str, str]]:
-    if findings.schema is None:
-        return []
-    return [
-        (shown(c.name, 120), c.role.value if c.role is not Role.IGNORED else "ignored", c.kind.value, c.dtype, shown(c.why))
-        for c in findings.schema.columns[:_MOST_ROWS]
-    ]

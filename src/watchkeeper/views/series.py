@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import isnan
 
 from watchkeeper.core.measurement import Family, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -124,7 +125,7 @@ class Series:
         """Sorts worst first: by the newest point, then by how often it signalled, then by weight."""
         fired = sum(mark_of(s) is Mark.SIGNAL for s in self.signals)
         score = abs(self.newest.score)
-        return (self.mark.weight, -score if score == score else 0.0, -fired)
+        return (self.mark.weight, 0.0 if isnan(score) else -score, -fired)
 
 
 def series_of(signals: Iterable[Signal]) -> list[Series]:

@@ -129,7 +129,7 @@ def _whole(sides: Sequence[Numbers]) -> bool:
 
 def _edges(low: float, high: float, bins: int, whole: bool) -> Floats:
     if whole:
-        step = max(1.0, np.ceil((high - low + 1) / bins))
+        step = max(1.0, np.ceil((np.floor(high) - np.floor(low)) / bins))
         first = np.floor(low) - 0.5
         return np.asarray(np.arange(first, high + step + 0.5, step))
     if high <= low:

@@ -29,8 +29,8 @@ _VERDICTS = {
 }
 _SEVERITIES = {Severity.PAGE: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _OUTCOMES = {Outcome.DONE: "green", Outcome.PROPOSED: "cyan", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
-_MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"), Mark.LEARNING: ("…", "dim"),
-          Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
+_MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"),
+          Mark.LEARNING: ("…", "dim"), Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
 
 
 def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> RenderableType:
@@ -42,7 +42,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         Series listed at most, worst first; the rest is counted.
     """
     word, look = _VERDICTS[findings.verdict]
-    opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(findings.headline, 400))
+    opening = Text.assemble(
+        (word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(findings.headline, 400)
+    )
     parts: list[RenderableType] = [opening]
     alerts = findings.worst_alerts
     if alerts:
@@ -63,7 +65,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
 def plain(findings: Findings, *, width: int = 110) -> str:
     """Return the same text without colours, for a notebook or a log."""
     out = StringIO()
-    Console(file=out, width=width, no_color=True, force_terminal=False, legacy_windows=False).print(report_text(findings))
+    Console(file=out, width=width, no_color=True, force_terminal=False, legacy_windows=False).print(
+        report_text(findings)
+    )
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

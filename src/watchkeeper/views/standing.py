@@ -1,0 +1,75 @@
+"""How far each newest value is on its way to its limit: the overview where there is one window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from watchkeeper.views.axes import inline, named_rows, sheet
+from watchkeeper.views.series import Mark, Series
+from watchkeeper.views.theme import colour
+from watchkeeper.views.wording import count, number, shown
+
+__all__ = ["standing"]
+
+_MOST, _WIDTH, _LABELS, _ROW, _FAR = 24, 970, 210, 18, 3.0
+
+
+def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
+    """Draw (value - centre) / (limit - centre) of each series, and say what is left out; None without any limit.
+
+    A share of 1 is the limit itself, so that measures in different units stand on one axis.
+    """
+    placed = [(one, share) for one in series if (share := _share(one)) is not None]
+    if not placed:
+        return None
+    kept = placed[:_MOST]
+    keys, y = named_rows([_name(one) for one, _ in kept], _LABELS)
+    rows = [_row(key, one, share) for key, (one, share) in zip(keys, kept, strict=True)]
+    scale = alt.Scale(domain=[0, max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04], nice=False)
+    x = alt.X("x:Q", axis=alt.Axis(title="share of the way from centre to limit", tickCount=6, grid=True), scale=scale)
+    stem, zero = colour("limit"), alt.X("zero:Q", scale=scale)
+    layers = [
+        inline(rows).mark_rule(stroke=stem, strokeWidth=1).encode(x=zero, x2=alt.X2("x:Q"), y=y),
+        inline([{"x": 1}]).mark_rule(stroke=stem, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x),
+    ]
+    for fired, shape, size, fill in ((False, "circle", 50, "value"), (True, "diamond", 90, "signal")):
+        chosen = [row for row in rows if (row["mark"] == Mark.SIGNAL.value) is fired]
+        if chosen:
+            mark = inline(chosen).mark_point(
+                shape=shape, size=size, filled=True, fill=colour(fill), opacity=1, aria=True
+            )
+            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+    words = [row for row in rows if row["word"]]
+    if words:
+        text = inline(words).mark_text(align="right", dx=-9, dy=-6, fill=colour("signal"), fontWeight="bold")
+        layers.append(text.encode(x=x, y=y, text=alt.Text("word:N")))
+    left = len(placed) - len(kept)
+    blind = sum(one.mark.blind for one in series)
+    remarks = [
+        f"Shown are the worst {len(kept)} of {len(placed)}." if left else "",
+        f"{count(blind, 'series has', 'series have')} no number and no place on this axis." if blind else "",
+    ]
+    return sheet(layers, _WIDTH, _ROW * len(kept) + 40), " ".join(filter(None, remarks))
+
+
+def _share(one: Series) -> float | None:
+    signal = one.newest
+    value, centre = signal.measurement.value, signal.centre or 0.0
+    if one.mark.blind or value is None:
+        return None
+    limit = signal.upper if value >= centre else signal.lower
+    return None if limit is None or limit == centre else (value - centre) / (limit - centre)
+
+
+def _name(one: Series) -> str:
+    return shown(one.subject if one.subject == one.measure else f"{one.subject}, {one.measure}", 70)
+
+
+def _row(key: str, one: Series, share: float) -> dict[str, Any]:
+    value = number(one.newest.measurement.value)
+    says = f"{_name(one)}: {value} is {share:.2f} of the way to its limit; {one.mark.value}"
+    word = f"{share:.2g} ×" if share > _FAR else ""
+    return {"row": key, "x": min(share, _FAR), "zero": 0, "mark": one.mark.value, "says": says, "word": word}

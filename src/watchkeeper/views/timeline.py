@@ -1,0 +1,89 @@
+"""Alerts as bars and actions as points on one axis of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from watchkeeper.core.action import Action, Outcome
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.window import Window
+from watchkeeper.views.axes import inline, named_rows
+from watchkeeper.views.theme import SEVERITY_COLOURS, colour
+from watchkeeper.views.wording import ACTIONS, CAUSES, moment, shown
+
+__all__ = ["LABELS", "PLOT", "ROW", "timeline"]
+
+PLOT, LABELS, ROW = 800, 170, 17
+"""Pixels of the drawing area, of the labels beside it, and of one row."""
+
+_MOST_ALERTS, _MOST_ACTIONS = 8, 60
+
+_LOOKS = {
+    Outcome.DONE: ("circle", "fine", True),
+    Outcome.PROPOSED: ("circle", "notice", False),
+    Outcome.REFUSED: ("square", "warning", False),
+    Outcome.FAILED: ("cross", "signal", True),
+}
+
+Rows = list[dict[str, Any]]
+
+
+def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window) -> alt.LayerChart | None:
+    """Draw the alerts and actions that fall into ``span``; None when none does."""
+    bars, labels = _bars(alerts, span)
+    points, kinds = _points(actions, span, len(labels))
+    names = labels + kinds
+    if not names:
+        return None
+    keys, y = named_rows(names, LABELS)
+    scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()])
+    x = alt.X("at:T", axis=None, scale=scale)
+    layers = []
+    for severity, fill in SEVERITY_COLOURS.items():
+        rows = [{**row, "row": keys[place]} for place, kind, row in bars if kind is severity]
+        if rows:
+            mark = inline(rows).mark_bar(fill=colour(fill), height=9, cornerRadius=2, aria=True)
+            layers.append(mark.encode(x=x, x2=alt.X2("end:T"), y=y, description=alt.Description("says:N")))
+    for outcome, (shape, fill, filled) in _LOOKS.items():
+        rows = [{**row, "row": keys[place]} for place, kind, row in points if kind is outcome]
+        if rows:
+            look: dict[str, Any] = {"fill": colour(fill if filled else "paper"), "stroke": colour(fill)}
+            mark = inline(rows).mark_point(shape=shape, size=62, opacity=1, strokeWidth=2, aria=True, **look)
+            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=PLOT, height=ROW * len(names))
+    return chart
+
+
+def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
+    """Return place, severity and row of each alert, and the labels of their rows."""
+    bars: list[tuple[int, Any, dict[str, Any]]] = []
+    labels: list[str] = []
+    for alert in alerts:
+        if alert.since is None or alert.since >= span.end or len(labels) == _MOST_ALERTS:
+            continue
+        end = min(alert.last or span.end, span.end)
+        if end <= span.start:
+            continue
+        start = max(alert.since, span.start)
+        says = shown(f"{alert.severity}, {alert.state.value}, since {moment(alert.since)}: {alert.message}", 200)
+        row = {"at": start.isoformat(), "end": max(start, end).isoformat(), "says": says}
+        bars.append((len(labels), alert.severity, row))
+        labels.append(f"{alert.severity}: {CAUSES[alert.cause]}")
+    return bars, labels
+
+
+def _points(
+    actions: Sequence[Action], span: Window, first: int
+) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
+    """Return place, outcome and row of each action, one row for each kind, and the labels of the rows."""
+    done = [(a.at, a) for a in actions if a.at is not None and span.start <= a.at <= span.end][-_MOST_ACTIONS:]
+    kinds = [kind for kind in ACTIONS if any(a.kind is kind for _, a in done)]
+    points: list[tuple[int, Any, dict[str, Any]]] = []
+    for at, action in done:
+        told = f"{moment(at)}: {ACTIONS[action.kind]} {action.version} {action.outcome.value}; {action.why}"
+        row = {"at": at.isoformat(), "says": shown(told, 200)}
+        points.append((first + kinds.index(action.kind), action.outcome, row))
+    return points, [ACTIONS[kind] for kind in kinds]
