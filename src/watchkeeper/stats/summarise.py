@@ -227,7 +227,7 @@ def _problem(frame: pl.DataFrame, column: Column) -> str:
     dtype = frame[column.name].dtype
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {dtype}, which cannot be summarised"
-    if not column.dtype and _numeric(column) and _family(dtype) == "text":
+    if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":
         return f"column {column.name!r} holds {dtype}, where numbers were expected"
     if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
         return ""
