@@ -22,6 +22,7 @@ _FORMATS = {
     ".arrow": "Arrow", ".feather": "Arrow", ".ipc": "Arrow",
 }  # fmt: skip
 _MAGIC = ((b"PAR1", "Parquet"), (b"ARROW1", "Arrow"))
+_SPAN = 262_144
 _ROW = "__watchkeeper_row__"
 _REMEDY = "It may be truncated or still being written: write it again, or leave it out"
 
@@ -40,6 +41,8 @@ class Piece:
         Its number of rows where that is known.
     seeks
         Whether rows in the middle can be read without reading those before.
+    local
+        Whether seeking costs next to nothing, so that it may be read in spans.
     csv
         The CSV file behind it, which can say where it is at fault.
     """
@@ -48,6 +51,7 @@ class Piece:
     frame: pl.DataFrame | pl.LazyFrame
     height: int | None = None
     seeks: bool = False
+    local: bool = False
     csv: CsvFile | None = None
 
     def rows(self) -> int:
@@ -66,7 +70,12 @@ class Piece:
             yield from plan.iter_slices(rows)
             return
         with self.reading():
-            yield from plan.collect_batches(chunk_size=rows, maintain_order=True)
+            if not self.local:
+                yield from plan.collect_batches(chunk_size=rows, maintain_order=True)
+                return
+            # A stream reads ahead by several row groups, which for wide tables is much memory; a span does not.
+            for start in range(0, self.rows(), _SPAN):
+                yield plan.slice(start, _SPAN).collect()
 
     def sample(self, n: int, wanted: Mapping[str, pl.DataType], slices: int) -> pl.DataFrame:
         """Return about ``n`` rows spread over the piece, never more."""
@@ -87,7 +96,7 @@ class Piece:
 
     def _select(self, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame | pl.LazyFrame:
         own = self.frame.collect_schema()
-        columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items()]
+        columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items() if own.get(name) != dtype]
         return self.frame.with_columns(columns).select(list(wanted))
 
     @contextmanager
@@ -103,8 +112,6 @@ def _cast(name: str, own: pl.DataType | None, wanted: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if own is None:
         return pl.lit(None, dtype=wanted).alias(name)
-    if own == wanted:
-        return column
     if wanted == MOMENT and isinstance(own, pl.Datetime) and own.time_zone:
         return column.dt.convert_time_zone("UTC").cast(MOMENT)
     if wanted == MOMENT and own.is_temporal():
@@ -217,9 +224,10 @@ def _piece(file: Path, what: str, root: Path) -> Piece:
         with piece.reading():
             return Piece(str(file), csv.scan(), csv=csv)
     if what == "Arrow":
-        return Piece(str(file), pl.scan_ipc(file, glob=False), seeks=True)
+        return Piece(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
     partitioned = file.is_relative_to(root) and any("=" in part for part in file.relative_to(root).parts[:-1])
-    return Piece(str(file), pl.scan_parquet(file, glob=False, hive_partitioning=partitioned), seeks=True)
+    plan = pl.scan_parquet(file, glob=False, hive_partitioning=partitioned)
+    return Piece(str(file), plan, seeks=True, local=True)
 
 
 def _delta(url: str) -> Piece:
