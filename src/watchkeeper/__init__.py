@@ -6,19 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from watchkeeper.api import check, open_project, report, run_once
     from watchkeeper.core.errors import WatchkeeperError
-    from watchkeeper.run.check import check
-    from watchkeeper.run.once import run_once
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "WatchkeeperError": "watchkeeper.core.errors",
-    "check": "watchkeeper.run.check",
-    "run_once": "watchkeeper.run.once",
+    "check": "watchkeeper.api",
+    "open_project": "watchkeeper.api",
+    "report": "watchkeeper.api",
+    "run_once": "watchkeeper.api",
 }
 
-__all__ = ["WatchkeeperError", "__version__", "check", "run_once"]
+__all__ = ["WatchkeeperError", "__version__", "check", "open_project", "report", "run_once"]
 
 
 def __getattr__(name: str) -> Any:

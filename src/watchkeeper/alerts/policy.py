@@ -133,6 +133,8 @@ def _advance(
     if alert.state is AlertState.PENDING and sum(recent) >= k:
         alert = replace(alert, state=AlertState.FIRING)
     lapsed = alert.state is AlertState.PENDING and not any(recent)
+    if lapsed:
+        alert = replace(alert, message=f"did not persist: {alert.message}")
     if lapsed or (alert.state is AlertState.FIRING and quiet >= rule.clear):
         return replace(alert, state=AlertState.RESOLVED), Episode(recent if lapsed else (False,), quiet)
     return alert, Episode(recent, quiet, alert)

@@ -36,14 +36,9 @@ _KNOWN = {
 }
 
 
-def _name(ratio: float) -> str:
-    for words, factor in _KNOWN.items():
-        if abs(log(ratio / factor)) < 0.02:
-            return words
-        if abs(log(ratio * factor)) < 0.02:
-            before, after = words.split(" → ")
-            return f"{after} → {before}"
-    return ""
+def _known() -> list[tuple[float, str]]:
+    turned = [(1 / factor, " → ".join(reversed(words.split(" → ")))) for words, factor in _KNOWN.items()]
+    return [*((factor, words) for words, factor in _KNOWN.items()), *turned]
 
 
 class UnitChange:
@@ -52,8 +47,8 @@ class UnitChange:
     r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. Let D be the Kolmogorov–Smirnov distance and D_r
     the distance after dividing by r. With D at least .1, r is reported
 
-    - when a known pair of units has it within 2 %, and D_r is at most D/4 and at most .05;
-    - for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains, 1.63·√(1/n0 + 1/n): a
+    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .05;
+    - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains, 1.63·√(1/n0 + 1/n): a
       column whose scale moves by nature rarely keeps its shape that well.
 
     Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
@@ -76,20 +71,29 @@ class UnitChange:
             return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=q.n)
         facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
         ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
-        before, after = _distance(p, q, 1.0), _distance(p, q, ratio)
-        explained = before >= 0.1 and _explains(ratio, before, after, effective_size(p.n, q.n))
-        if not explained and before >= 0.5 and len(q.bins) < _RESOLVED <= len(p.bins):
-            ratio, explained = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
+        before = _distance(p, q, 1.0)
+        ratio, after, units = _explained(p, q, ratio, before)
+        if ratio == 1.0 and before >= 0.5 and len(q.bins) < _RESOLVED <= len(p.bins):
+            ratio = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
+            units = next((words for factor, words in _known() if abs(log(ratio / factor)) < 0.05), "")
             facts["by"] = "mean and deviation"
-        value = ratio if explained else 1.0
-        facts |= {"before": before, "after": after, "units": _name(ratio) if explained else ""}
-        return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, facts=facts)
+        facts |= {"before": before, "after": after, "units": units}
+        return Measurement.of(current.key, Family.COMPARISON, self.name, ratio, q.n, facts=facts)
 
 
-def _explains(ratio: float, before: float, after: float, size: float) -> bool:
-    if _name(ratio):
-        return after <= min(before / 4, 0.05)
-    return abs(log(ratio)) > log(1.5) and after <= 1.63 / sqrt(size)
+def _explained(p: HistogramPart, q: HistogramPart, ratio: float, before: float) -> tuple[float, float, str]:
+    """Return the ratio that explains the change (1 if none does), the distance it leaves, and the units."""
+    if before < 0.1 or ratio <= 0:
+        return 1.0, before, ""
+    near = [(_distance(p, q, factor), factor, words) for factor, words in _known() if abs(log(ratio / factor)) < 0.05]
+    if near:
+        after, factor, words = min(near)
+        if after <= min(before / 4, 0.05):
+            return factor, after, words
+    after = _distance(p, q, ratio)
+    if abs(log(ratio)) > log(1.5) and after <= 1.63 / sqrt(effective_size(p.n, q.n)):
+        return ratio, after, ""
+    return 1.0, after, ""
 
 
 def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
@@ -100,19 +104,27 @@ def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     return exp(middle) if abs(middle) < 50 else 1.0
 
 
-def _by_moments(p: MomentsPart, q: MomentsPart) -> tuple[float, bool]:
+def _by_moments(p: MomentsPart, q: MomentsPart) -> float:
     if p.n < 2 or q.n < 2 or p.mean * q.mean <= 0 or p.deviation == 0 or q.deviation == 0:
-        return 1.0, False
+        return 1.0
     ratio = q.mean / p.mean
-    return ratio, abs(log(q.deviation / p.deviation / ratio)) < 0.1 and abs(log(ratio)) > log(2)
+    agree = abs(log(q.deviation / p.deviation / ratio)) < 0.1 and abs(log(ratio)) > log(2)
+    return ratio if agree else 1.0
 
 
 def _distance(p: HistogramPart, q: HistogramPart, ratio: float) -> float:
-    """Return the Kolmogorov–Smirnov distance between p and q / ratio, at the edges of the bins of p."""
+    """Return the least Kolmogorov–Smirnov distance between p and q / ratio that the bins allow.
+
+    The bins of q / ratio straddle the edges of the bins of p; values that repeat would look displaced if the mass of
+    such a bin were spread over it, so it is left open on which side of the edge it lies.
+    """
     if ratio in (0.0, inf):
         return 1.0
     edges = p.edges()[1]
     f0 = np.cumsum(p.counts) / p.n
-    upper = q.edges()[1] / ratio
-    f = np.interp(edges, upper, np.cumsum(q.counts) / q.n, left=0.0)
-    return float(np.abs(f - f0).max())
+    lower, upper = (np.sort(side / ratio) for side in q.edges())
+    mass = np.concatenate([[0.0], np.cumsum(q.counts if ratio > 0 else q.counts[::-1]) / q.n])
+    slack = 1e-12 * np.abs(edges)
+    least = mass[np.searchsorted(upper, edges + slack, side="right")]
+    most = mass[np.searchsorted(lower, edges - slack, side="left")]
+    return float(np.maximum(np.maximum(f0 - most, least - f0), 0.0).max())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
@@ -23,7 +24,7 @@ from watchkeeper.run.keep import Keeper
 from watchkeeper.run.once import Ran
 from watchkeeper.run.project import Project, open_project
 
-__all__ = ["MODEL", "Story", "tell"]
+__all__ = ["INJECTED", "MODEL", "Story", "tell"]
 
 MODEL = "flights"
 _FIRST = datetime(2013, 1, 1, tzinfo=UTC)
@@ -36,6 +37,13 @@ _BROKEN = datetime(2013, 5, 13, tzinfo=UTC)
 _BAD = datetime(2013, 9, 2, tzinfo=UTC)
 _DRILL = datetime(2013, 12, 2, tzinfo=UTC)
 _MARK = ".watchkeeper-demo"
+
+INJECTED = (
+    f"Injected: in the week of {_BROKEN:%d %B} the feed sent distance in kilometres and a tenth of the origins empty.",
+    f"Injected: on {_BAD + timedelta(weeks=1):%d %B} a challenger that had learned shuffled labels was offered.",
+    f"Injected: on {_DRILL + timedelta(weeks=1):%d %B} a rollback was rehearsed. Everything else is the data of 2013.",
+)
+"""What the demo stages, for the report."""
 
 _CONFIG = """\
 # What the demo watches. Try: watchkeeper status, watchkeeper versions, watchkeeper report
@@ -99,8 +107,8 @@ class Story:
         for done, week in enumerate(weeks):
             self.tick(f"week of {week.start:%d %B}", done, len(weeks))
             self._serve(keeper, week)
-            ran, actions, _ = project.run(MODEL, week.end + _LATE_LABELS)
-            self._narrate(week, ran, actions)
+            found = project.run(MODEL, week.end + _LATE_LABELS)
+            self._narrate(week, found.ran, found.actions)
             if week.start == _BAD:
                 self._bad_challenger(keeper, week)
             if week.start == _DRILL:
@@ -146,17 +154,15 @@ class Story:
         version = keeper.champion or ""
         _deliver(self.folder, rows, _scores(keeper.model(version), rows), version, f"{week.start:%Y-%m-%d}")
 
-    def _narrate(self, week: Window, ran: Ran, actions: list[Action]) -> None:
+    def _narrate(self, week: Window, ran: Ran, actions: Sequence[Action]) -> None:
         day = f"{week.end:%d %b}"
         for alert in ran.changed:
             if alert.state is AlertState.FIRING:
                 self.say(f"{day}  {str(alert.severity).upper()} {alert.cause.value}: {alert.message}")
             elif alert.cause is not Cause.DRIFT:
                 self.say(f"{day}  resolved: {alert.cause.value} since {alert.since:%d %b}")
-        for action in actions:
-            line = _line(action)
-            if line:
-                self.say(f"{day}  {line}")
+        for line in _lines(actions):
+            self.say(f"{day}  {line}")
 
     def _bad_challenger(self, keeper: Keeper, week: Window) -> None:
         """Offer a model that learned shuffled labels."""
@@ -184,16 +190,19 @@ class Story:
         keeper.promote(before or "", who="demo", why="drill is over", at=now + timedelta(minutes=5))
 
     def _ending(self, keeper: Keeper) -> None:
-        labelled = between(self.flights, _SERVED, _END).drop_nulls("label")
-        frozen = keeper.model("v1")
-        first = _log_loss(labelled["label"].to_numpy(), _scores(frozen, labelled))
-        logged = pl.scan_parquet(self.folder / "incoming" / "predictions" / "*.parquet").select("id", "score").collect()
-        kept = labelled.join(logged, on="id")
-        own = _log_loss(kept["label"].to_numpy(), kept["score"].to_numpy())
-        self.say(
-            f"{_END:%d %b}  over {labelled.height:,} flights since March: log loss {own:.3f} as kept, "
-            f"{first:.3f} had v1 been left alone"
-        )
+        rows = between(self.flights, _SERVED, _END).drop_nulls("label")
+        logged = pl.scan_parquet(self.folder / "incoming" / "predictions" / "*.parquet")
+        kept = rows.join(logged.select("id", "score", "version").collect(), on="id", maintain_order="left")
+        alone = kept.with_columns(frozen=pl.Series(_scores(keeper.model("v1"), kept)))
+        replaced = alone.filter(pl.col("version") != "v1")
+        for words, held in (("since March", alone), ("since v1 was replaced", replaced)):
+            if held.height:
+                label, own, frozen = (held[name].to_numpy() for name in ("label", "score", "frozen"))
+                self.say(
+                    f"{_END:%d %b}  {held.height:,} flights {words}: log loss {log_loss(label, own):.3f} and AUROC "
+                    f"{roc_auc_score(label, own):.3f}; left alone, v1 had {log_loss(label, frozen):.3f} and "
+                    f"{roc_auc_score(label, frozen):.3f}"
+                )
 
 
 def tell(folder: Path, say: Say, tick: Tick) -> Project:
@@ -245,21 +254,20 @@ def _scores(model: Any, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float
     return found
 
 
-def _log_loss(label: np.ndarray[Any, Any], score: np.ndarray[Any, Any]) -> float:
-    clipped = np.clip(score, 1e-15, 1 - 1e-15)
-    return float(-(label * np.log(clipped) + (1 - label) * np.log(1 - clipped)).mean())
-
-
-def _line(action: Action) -> str:
-    if action.kind is ActionKind.HOLD:
-        return f"retraining refused: {action.why.removeprefix('retraining waits: ').split(': ')[0]}"
-    if action.kind is ActionKind.RETRAIN and action.outcome is Outcome.DONE:
-        return f"retrained: {action.version} {action.why}"
-    if action.kind is ActionKind.RETRAIN and action.outcome is Outcome.FAILED:
-        return f"retraining failed: {action.why}"
-    if action.kind is ActionKind.VALIDATE:
-        word = "proven" if action.outcome is Outcome.DONE else "refused"
-        return f"{action.version} {word}: {action.why.split('; ')[0]}"
-    if action.kind is ActionKind.PROMOTE:
-        return f"{action.version} promoted" if action.outcome is Outcome.DONE else f"{action.version} waits: {action.why}"
-    return ""
+def _lines(actions: Sequence[Action]) -> Iterator[str]:
+    """Tell what was done: one line for what was held back, one for a retraining with its proof and its end."""
+    told: list[str] = []
+    for action in actions:
+        first = action.why.split("; ")[0]
+        if action.kind is ActionKind.HOLD:
+            yield f"retraining refused: {action.why.removeprefix('retraining waits: ').split(': ')[0]}"
+        elif action.kind is ActionKind.RETRAIN and action.outcome is Outcome.DONE:
+            told.append(f"retrained {action.version}, {first}")
+        elif action.kind is ActionKind.RETRAIN and action.outcome is not Outcome.PROPOSED:
+            told.append(f"retraining {action.outcome.value}: {first}")
+        elif action.kind is ActionKind.VALIDATE:
+            told.append(f"{'proven' if action.outcome is Outcome.DONE else 'refused'}: {first}")
+        elif action.kind is ActionKind.PROMOTE:
+            told.append("promoted" if action.outcome is Outcome.DONE else f"waits: {first}")
+    if told:
+        yield "; ".join(told)

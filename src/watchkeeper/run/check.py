@@ -50,6 +50,8 @@ class Checked:
         States of both sides.
     notes
         How columns were taken, and what the number of rows allows to be seen.
+    rows
+        Number of reference and current rows.
     """
 
     verdict: str
@@ -61,6 +63,7 @@ class Checked:
     reference: Mapping[StateKey, State] = field(default_factory=dict)
     current: Mapping[StateKey, State] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: tuple[int, int] = (0, 0)
 
 
 def check_tables(
@@ -125,7 +128,8 @@ def check_tables(
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in now.values()},
-        (*_explain(schema), *_reach(n0, n, spec)),
+        (*_reach(n0, n, spec), *_missing(ours, schema), *_explain(schema)),
+        (n0, n),
     )
 
 
@@ -229,6 +233,14 @@ def _verdict(
 
 def _explain(schema: Schema) -> list[str]:
     return [f"{c.name}: {c.role.value}, {c.kind.value} ({c.why})" for c in schema if c.why]
+
+
+def _missing(source: Source, schema: Schema) -> list[str]:
+    return [
+        f"{c.name} is missing from the current rows. If it is the label, which comes late, name it as the label."
+        for c in schema.features
+        if c.name not in source.columns
+    ]
 
 
 def _reach(n0: int, n: int, spec: Spec) -> list[str]:

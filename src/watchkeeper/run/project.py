@@ -20,7 +20,7 @@ from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.store import Appended, Table
+from watchkeeper.core.store import Appended, AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors
@@ -29,11 +29,12 @@ from watchkeeper.run.once import Ran, run_once, summarise_reference
 from watchkeeper.run.sources import normalise_time, open_table
 from watchkeeper.run.spool import peek, spooled
 from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.lake import LakeStore
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.open import open_store
 
-__all__ = ["Project", "open_project"]
+__all__ = ["Outcome", "Project", "Taken", "open_project"]
 
 _SAMPLE = 100_000
 
@@ -52,6 +53,40 @@ class Taken:
     source: str
     table: Table
     appended: Appended
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a model came to.
+
+    Attributes
+    ----------
+    taken
+        What was taken in, one entry per piece that was new.
+    ran, actions
+        What was judged, and what was done.
+    problems
+        Notifiers that failed; they are tried again at the next run.
+    """
+
+    taken: tuple[Taken, ...]
+    ran: Ran
+    actions: tuple[Action, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def intake(self) -> list[str]:
+        """What a person should know about the rows that came in, in words."""
+        found = []
+        for one in self.taken:
+            rows = one.appended
+            if rows.doubled:
+                found.append(f"{one.source}: {rows.doubled} rows left out because their id came before in it")
+            if rows.refused:
+                found.append(f"{one.source}: {rows.refused} rows set aside in quarantine: {rows.reason}")
+        if self.ran.orphans:
+            found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
+        return found
 
 
 @dataclass(frozen=True)
@@ -118,29 +153,28 @@ class Project:
         """
         model, found = self.config.model(name), []
         schema = self.spec(name).schema
-        for source, table, frame in self._spooled(name, schema):
+        for source, table, frame, done in self._spooled(name, schema):
             found.append(Taken(source, table, self.store.append(name, table, frame, schema, source=source)))
+            done()
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
             if place is not None:
                 found.extend(self._take_table(name, schema, table, self._resolved(place)))
         return found
 
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> tuple[Ran, list[Action], list[str]]:
-        """Take in, summarise, judge, respond and tell.
-
-        Returns
-        -------
-        tuple
-            What was judged, what was done, and which notifiers failed.
-        """
-        self.take_in(name)
+    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> Outcome:
+        """Take in, summarise, judge, respond and tell."""
+        taken = self.take_in(name)
         keeper = self.keeper(name)
         self._reference_from_table(name, keeper.spec)
         ran = run_once(keeper.spec, self.store, now, progress=progress)
         actions = keeper.keep(now)
         receivers = [(n.to, n.arguments()) for n in self.config.model(name).notify]
-        return ran, actions, notify(name, self.store, receivers)
+        return Outcome(tuple(taken), ran, tuple(actions), tuple(notify(name, self.store, receivers)))
+
+    def audit_breaks(self, name: str) -> list[int]:
+        """Return the links of the model's audit trail that do not hold; empty when it is whole."""
+        return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
 
     def _reference_from_table(self, name: str, spec: Spec) -> None:
         reference = self.config.model(name).reference
@@ -159,7 +193,7 @@ class Project:
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)
 
-    def _spooled(self, name: str, schema: Schema | None) -> Iterable[tuple[str, Table, pl.DataFrame]]:
+    def _spooled(self, name: str, schema: Schema | None) -> Iterable[Spooled]:
         url = self.config.store.url
         return spooled(self.folder / url, name, schema) if "://" not in url else ()
 

@@ -1,0 +1,179 @@
+"""What a notebook or a script calls: each function returns a report that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.window import Window
+from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.once import run_once
+from watchkeeper.run.place import Place
+from watchkeeper.run.project import Project, open_project
+from watchkeeper.run.steps import merged
+from watchkeeper.views.findings import Verdict
+from watchkeeper.views.report import Report
+
+__all__ = ["check", "open_project", "report", "run_once"]
+
+
+def check(
+    current: Any,
+    reference: Any,
+    *,
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    time: str | None = None,
+    id: str | None = None,
+    features: Sequence[str] | None = None,
+    ignore: Sequence[str] = (),
+    segments: Sequence[str] = (),
+    positive: str | None = None,
+    tolerance: float = 0.05,
+    run_length: float = 1_000.0,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Report:
+    """Compare current rows with reference rows and say what changed.
+
+    Parameters
+    ----------
+    current, reference
+        Parquet, CSV or Arrow files, folders or globs; or Polars, pandas or Arrow tables.
+    label, prediction, score, time, id
+        Columns by role; what is not named is inferred from the reference, and the report says how.
+    features
+        Columns to watch; None for every column without another role.
+    ignore
+        Columns to leave alone.
+    segments
+        Columns whose values split the rows.
+    positive
+        The class that ``score`` is the probability of.
+    tolerance
+        Change of a distribution, as a distance between distribution functions, that does not matter.
+    run_length
+        Checks of unchanged data, on average, to a false alarm.
+    progress
+        Called with (side, rows so far, rows in all or None).
+
+    Raises
+    ------
+    SourceError
+        When a table cannot be read.
+    SchemaError
+        When a named column does not exist in the reference.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> before = pl.DataFrame({"age": range(1000), "plan": ["a", "b"] * 500})
+    >>> after = pl.DataFrame({"age": range(500, 1500), "plan": ["a", "b"] * 500})
+    >>> found = check(after, before)
+    >>> found.verdict.value, found.alerts[0].columns
+    ('alert', ('age',))
+    """
+    given = {
+        Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
+    }  # fmt: skip
+    roles: Mapping[Role, str] = {role: name for role, name in given.items() if name is not None}
+    found = check_tables(
+        current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
+        tolerance=tolerance, run_length=run_length, progress=progress,
+    )  # fmt: skip
+    return _of_check(found, datetime.now(UTC))
+
+
+def _of_check(found: Checked, made: datetime) -> Report:
+    return Report(
+        title="Current against reference",
+        model=found.spec.model,
+        verdict=Verdict(found.verdict),
+        made=made,
+        headline=_headline(found.verdict, found.alerts, found.rows),
+        alerts=found.alerts,
+        signals=found.signals,
+        measurements=found.measurements,
+        reference=found.reference,
+        current=found.current,
+        schema=found.spec.schema,
+        notes=found.notes,
+    )
+
+
+def _headline(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> str:
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    if firing:
+        return firing[0].message
+    if verdict == "no_data":
+        return f"{rows[0]:,} reference rows and {rows[1]:,} current rows are too few to judge."
+    if verdict == "failed":
+        return "Nothing could be measured."
+    return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."
+
+
+def report(project: Project, model: str | None = None, *, made: datetime | None = None) -> Report:
+    """Return the report on a model from what its runs have recorded.
+
+    Parameters
+    ----------
+    project
+        An open project; see ``open_project``.
+    model
+        The model; None where the configuration has only one.
+    made
+        The moment to date the report with; None for now.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such model.
+    """
+    name = project.only(model)
+    store, spec = project.store, project.spec(name)
+    place = Place.load(store, name)
+    newest = max(place.judged, default=None)
+    alerts = tuple(a for a in store.recorded(name, Alert) if a.message)
+    signals = tuple(store.recorded(name, Signal))
+    judged = {id(s.measurement) for s in signals}
+    measured = tuple(m for m in store.recorded(name, Measurement, newest) if id(m) not in judged) if newest else ()
+    verdict = _verdict(place, alerts)
+    return Report(
+        title=name,
+        model=name,
+        verdict=verdict,
+        made=made or datetime.now(UTC),
+        headline=_standing(verdict, place, alerts, newest),
+        alerts=alerts,
+        actions=tuple(store.recorded(name, Action)),
+        signals=signals,
+        measurements=measured,
+        reference=_states(merged(store.states(name, None).values(), None, name)),
+        current=_states(merged(store.states(name, newest).values(), newest, name)) if newest else {},
+        schema=spec.schema,
+    )
+
+
+def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:
+    if not place.filled or max(place.judged) not in place.filled:
+        return Verdict.NO_DATA
+    return Verdict.ALERT if any(a.state is AlertState.FIRING for a in alerts) else Verdict.OK
+
+
+def _standing(verdict: Verdict, place: Place, alerts: Sequence[Alert], newest: Window | None) -> str:
+    if verdict is Verdict.NO_DATA:
+        return "No rows arrived in the newest window." if place.filled else "Nothing has been judged yet."
+    firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
+    words = firing[0].message if firing else "everything is within its limits"
+    return f"Window {newest}: {words}"
+
+
+def _states(found: Mapping[tuple[str, str], State]) -> dict[StateKey, State]:
+    return {state.key: state for state in found.values() if state.key.segment == ALL}

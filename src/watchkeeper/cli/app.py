@@ -1,0 +1,345 @@
+"""The commands of ``watchkeeper``. Imports stay inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from watchkeeper.cli.output import progress_bar, say, show, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from watchkeeper.core.action import Action
+    from watchkeeper.core.alert import Alert
+    from watchkeeper.run.keep import Keeper
+
+    Deed = Callable[[Keeper, str, datetime], Action]
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="watchkeeper",
+    help="Watch deployed machine-learning models and keep them healthy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(config_app, name="config")
+
+
+class FailOn(StrEnum):
+    """The least severity of an alert that makes ``check`` exit with 1."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    PAGE = "page"
+    NEVER = "never"
+
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+ModelName = Annotated[Optional[str], typer.Option("--model", "-m", help="The model; needed where there are several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON with a schema_version to standard output.")]
+Html = Annotated[Optional[Path], typer.Option("--html", help="Also write the report to this file.")]
+Column = Annotated[Optional[str], typer.Option(metavar="COLUMN")]
+Columns = Annotated[Optional[list[str]], typer.Option(metavar="COLUMN", help="May be given several times.")]
+FILE = Path("watchkeeper.yaml")
+
+
+@app.command()
+def check(
+    current: Annotated[str, typer.Argument(help="Rows to judge: a Parquet, CSV or Arrow file, a folder or a glob.")],
+    reference: Annotated[str, typer.Option("--reference", "-r", help="Rows to compare with.")],
+    label: Column = None,
+    prediction: Column = None,
+    score: Column = None,
+    time: Column = None,
+    id: Column = None,
+    feature: Columns = None,
+    ignore: Columns = None,
+    segment: Columns = None,
+    positive: Annotated[Optional[str], typer.Option(metavar="CLASS", help="The class the score speaks of.")] = None,
+    tolerance: Annotated[float, typer.Option(min=0.0, max=1.0, help="Change of a distribution that is fine.")] = 0.05,
+    fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
+    json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Compare current rows with reference rows; needs no configuration.
+
+    Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data.
+    """
+    from watchkeeper.api import check as check_rows
+    from watchkeeper.views.findings import Verdict
+
+    with progress_bar() as progress:
+        report = check_rows(
+            current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
+            features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
+            progress=progress,
+        )  # fmt: skip
+    if html is not None:
+        _write(html, report.html())
+    show_json(report.json()) if json else show(report)
+    if fail_on is not FailOn.NEVER and _graver(report.alerts, fail_on):
+        raise typer.Exit(1)
+    if report.verdict is Verdict.FAILED:
+        raise typer.Exit(3)
+    if report.verdict is Verdict.NO_DATA:
+        raise typer.Exit(4)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo leaves its store and its report.")] = Path(
+        "watchkeeper-demo"
+    ),
+) -> None:
+    """Watch and keep a flight-delay model through the year 2013, and leave the report behind."""
+    from dataclasses import replace
+
+    from watchkeeper.api import report as report_on
+    from watchkeeper.demo.story import INJECTED, MODEL, tell
+
+    with progress_bar() as progress:
+        project = tell(folder, typer.echo, progress)
+        report = report_on(project, MODEL)
+        page = folder / "report.html"
+        _write(page, replace(report, notes=INJECTED).html())
+        project.close()
+    typer.echo(f"\nThe report is {page}. To look further: cd {folder} && watchkeeper status")
+
+
+@app.command()
+def init(
+    reference: Annotated[str, typer.Argument(help="Rows to compare with later: a file, a folder or a glob.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="What to call the model.")] = "model",
+    source: Annotated[str, typer.Option(help="Where predictions will arrive: a file, a folder or a glob.")] = "",
+    config: ConfigFile = FILE,
+    label: Column = None,
+    prediction: Column = None,
+    score: Column = None,
+    time: Column = None,
+    id: Column = None,
+    segment: Columns = None,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
+) -> None:
+    """Look at reference rows and write a commented watchkeeper.yaml."""
+    from watchkeeper.core.errors import UsageError
+    from watchkeeper.core.inference import infer_schema
+    from watchkeeper.core.schema import Role
+    from watchkeeper.core.starter import starter_yaml
+    from watchkeeper.run.sources import open_table
+
+    if config.exists() and not force:
+        raise UsageError(f"{config} exists already; overwrite it with --force, or name another with --config")
+    given = {
+        Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
+    }  # fmt: skip
+    roles = {role: name for role, name in given.items() if name is not None}
+    schema = infer_schema(open_table(reference).sample(), roles=roles, segments=segment or ())
+    _write(config, starter_yaml(model, schema, reference=reference, source=source))
+    for column in schema:
+        typer.echo(f"{column.name}: {column.role.value}, {column.kind.value} ({column.why})")
+    say(f"wrote {config}; look it over, then: watchkeeper run")
+
+
+@app.command()
+def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
+    """Take in what has arrived, judge the windows that are complete, act, and tell."""
+    from datetime import UTC, datetime
+
+    from watchkeeper.api import open_project
+    from watchkeeper.cli.results import run_json, run_text
+
+    project = open_project(config)
+    try:
+        names = [project.only(model)] if model else list(project.config.models)
+        results = {}
+        for name in names:
+            with progress_bar() as progress:
+                results[name] = project.run(name, datetime.now(UTC), progress=progress)
+            for problem in (*results[name].problems, *results[name].intake):
+                say(f"{name}: {problem}")
+    finally:
+        project.close()
+    if json:
+        show_json(run_json(results))
+    else:
+        for name, result in results.items():
+            typer.echo(run_text(name, result))
+
+
+@app.command()
+def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
+    """Show how the models stand, from what the runs have recorded."""
+    from watchkeeper.api import open_project
+    from watchkeeper.api import report as report_on
+
+    project = open_project(config)
+    try:
+        names = [project.only(model)] if model else list(project.config.models)
+        reports = [report_on(project, name) for name in names]
+    finally:
+        project.close()
+    if json:
+        show_json({"schema_version": 1, "models": [r.json() for r in reports]})
+    else:
+        for one in reports:
+            show(one)
+
+
+@app.command()
+def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None, json: AsJson = False) -> None:
+    """Write the report on a model as one HTML file."""
+    from watchkeeper.api import open_project
+    from watchkeeper.api import report as report_on
+
+    project = open_project(config)
+    try:
+        name = project.only(model)
+        found = report_on(project, name)
+    finally:
+        project.close()
+    if json:
+        show_json(found.json())
+        if html is None:
+            return
+    page = html or Path(f"{name}-report.html")
+    _write(page, found.html())
+    say(f"wrote {page}")
+
+
+@app.command()
+def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
+    """List the versions of a model, and check that the audit trail is whole."""
+    from watchkeeper.api import open_project
+    from watchkeeper.cli.results import versions_json, versions_table
+
+    project = open_project(config)
+    try:
+        name = project.only(model)
+        found, breaks = project.keeper(name).versions(), project.audit_breaks(name)
+    finally:
+        project.close()
+    show_json(versions_json(name, found, breaks)) if json else show(versions_table(found))
+    if breaks:
+        say(f"the audit trail is broken at {', '.join(map(str, breaks))}: somebody changed or removed records")
+        raise typer.Exit(3)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="The version to put in charge.")],
+    why: Annotated[str, typer.Option(help="Why; it goes into the audit trail.")] = "on request",
+    config: ConfigFile = FILE,
+    model: ModelName = None,
+    json: AsJson = False,
+) -> None:
+    """Put a version in charge."""
+    _move(config, model, json, lambda keeper, who, now: keeper.promote(version, who=who, why=why, at=now))
+
+
+@app.command()
+def rollback(
+    to: Annotated[Optional[str], typer.Option(help="An earlier champion; the one just before by default.")] = None,
+    why: Annotated[str, typer.Option(help="Why; it goes into the audit trail.")] = "on request",
+    config: ConfigFile = FILE,
+    model: ModelName = None,
+    json: AsJson = False,
+) -> None:
+    """Put an earlier champion in charge again."""
+    _move(config, model, json, lambda keeper, who, now: keeper.roll_back(to, who=who, why=why, at=now))
+
+
+@config_app.command("show")
+def config_show(
+    config: ConfigFile = FILE,
+    origin: Annotated[bool, typer.Option("--origin", help="Also say where each value comes from.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show the configuration in force, secrets masked."""
+    import os
+
+    from watchkeeper.core.config import load_config, origins
+
+    found = origins(load_config(config, environ=os.environ))
+    if json:
+        values = [{"path": path, "value": value, "origin": place} for path, value, place in found]
+        show_json({"schema_version": 1, "values": values})
+        return
+    for path, value, place in found:
+        typer.echo(f"{path}: {value}" + (f"  # {place}" if origin else ""))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Write the JSON Schema of watchkeeper.yaml."""
+    from watchkeeper.core.config import json_schema
+
+    show_json(json_schema())
+
+
+def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
+    import getpass
+    from datetime import UTC, datetime
+
+    from watchkeeper.api import open_project
+    from watchkeeper.cli.results import action_json
+
+    project = open_project(config)
+    try:
+        action = deed(project.keeper(project.only(model)), getpass.getuser(), datetime.now(UTC))
+    finally:
+        project.close()
+    if json:
+        show_json(action_json(action))
+    else:
+        typer.echo(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
+
+
+def _graver(alerts: Iterable[Alert], least: FailOn) -> bool:
+    from watchkeeper.core.alert import AlertState, Severity
+
+    limit = Severity[least.name]
+    return any(alert.state is AlertState.FIRING and alert.severity >= limit for alert in alerts)
+
+
+def _write(path: Path, text: str) -> None:
+    from watchkeeper.core.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def main() -> None:
+    """Run the command line; a known error is one line on standard error and an exit code."""
+    import sys
+
+    from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
+
+    try:
+        app()
+    except WatchkeeperError as error:
+        say(f"watchkeeper: {error}")
+        sys.exit(2 if isinstance(error, (UsageError, SchemaError)) else 3)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        say("stopped; start again to go on where it was")
+        sys.exit(130)
+    except Exception:
+        # Exit code 1 means alerts, so a fault of our own must not end with it.
+        import traceback
+
+        traceback.print_exc()
+        say("watchkeeper: this is a fault of Watchkeeper itself; please report it with the lines above")
+        sys.exit(3)

@@ -1,0 +1,51 @@
+"""Where the command line writes: results to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["progress_bar", "say", "show", "show_json"]
+
+
+def show_json(value: Any) -> None:
+    """Write JSON to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show(renderable: Any) -> None:
+    """Write a text or a table to standard output; nothing from outside is read as markup."""
+    from rich.console import Console
+
+    Console(markup=False, highlight=False).print(renderable)
+
+
+def say(words: str) -> None:
+    """Write a line to standard error; control characters are shown, not obeyed."""
+    sys.stderr.write("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in words) + "\n")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Give a function that shows (what, done, total) on standard error; silent where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, seen = bar.add_task("", total=None), {"what": "", "done": 0}
+
+        def tell(what: str, done: int, total: int | None) -> None:
+            # Reading reports the rows of each batch; steps report how far they are.
+            rows = what in ("reference", "current")
+            before = int(seen["done"]) if rows and seen["what"] == what else 0
+            seen["what"], seen["done"] = what, before + done
+            bar.update(task, description=what, completed=before + done, total=total)
+
+        yield tell
