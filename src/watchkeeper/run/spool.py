@@ -18,6 +18,9 @@ from watchkeeper.run.sources import normalise_time
 
 __all__ = ["peek", "spooled"]
 
+Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
+"""Name, table and rows of what was logged, and what to call once the rows are appended."""
+
 _DAMAGED = ".damaged"
 _ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
 _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
@@ -25,7 +28,7 @@ _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
 
 def spooled(
     folder: str | Path, model: str, schema: Schema | None = None, *, now: float | None = None
-) -> Iterator[tuple[str, Table, pl.DataFrame, Callable[[], None]]]:
+) -> Iterator[Spooled]:
     """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
 
     Each tuple is a name, a table, its rows, and a function to call once they are appended: a segment is deleted when
