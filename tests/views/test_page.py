@@ -211,6 +211,19 @@ def test_a_long_history_is_cut_to_its_newest_windows_and_says_so() -> None:
     assert "the newest 52 of 160 windows" in text
 
 
+def test_numbers_that_no_chart_judges_are_shown_and_said_to_be_unjudged() -> None:
+    signal = column_signals("distance", "ks", 0.08, breaks=0.3)[-1]
+    window = signal.measurement.window
+    effect = Measurement.of(StateKey("m", window=window, column="distance"), Family.COMPARISON, "psi", 0.731, 5_200)
+    metric = Measurement.of(
+        StateKey("m", window=window, column="@outcome"), Family.METRIC, "f1", 0.412, 5_200, interval=(0.38, 0.44)
+    )
+    report = Report("t", "m", Verdict.ALERT, MADE, signals=(signal,), measurements=(effect, metric, signal.measurement))
+    text = Seen(report_html(report)).text
+    assert "not judged: psi 0.731" in text
+    assert "f1 not judged newest value 0.412 95 %: 0.38 … 0.44" in text
+
+
 def test_a_notebook_gets_the_same_story_without_a_script(report: Report) -> None:
     bundle = report._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}

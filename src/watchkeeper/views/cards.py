@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 
-from watchkeeper.core.action import Action
-from watchkeeper.core.measurement import Family
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.views.control_chart import control_chart
 from watchkeeper.views.drawing import draw
+from watchkeeper.views.findings import Findings
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overlay import overlay
-from watchkeeper.views.series import Mark, Series
-from watchkeeper.views.wording import shown, subject
+from watchkeeper.views.series import Mark, Series, series_of
+from watchkeeper.views.wording import failure, measure, number, shown, subject
 
-__all__ = ["Album", "Card", "column_cards", "metric_cards"]
+__all__ = ["Album", "Card", "column_cards", "metric_cards", "unjudged"]
 
 _MOST_LINES = 6
+_ABOUT_THE_MODEL = (Family.METRIC, Family.RUNTIME)
+
+States = tuple[Mapping[str, State], Mapping[str, State]]
+"""The states of reference and current by column."""
 
 
 class Album:
@@ -52,81 +57,88 @@ class Card:
 
     title: str
     mark: Mark
-    about: str
-    lines: tuple[Line, ...]
-    more_lines: int
-    control: str
-    overlay: str
-    remarks: tuple[str, ...]
-    problem: str
+    about: str = ""
+    lines: tuple[Line, ...] = ()
+    more_lines: int = 0
+    also: tuple[str, ...] = ()
+    control: str = ""
+    overlay: str = ""
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
 
 
-def metric_cards(series: Sequence[Series], actions: Iterable[Action], album: Album, most: int) -> list[Card]:
-    """Return a card for each metric and runtime number, worst first."""
-    told = tuple(actions)
-    chosen = [s for s in series if s.family in (Family.METRIC, Family.RUNTIME)][:most]
+def unjudged(findings: Findings) -> list[Measurement]:
+    """Return the measurements over all rows of the newest window that no chart has judged."""
+    judged = {(s.measurement.series, s.measurement.window) for s in findings.signals}
+    left = [m for m in findings.measurements if m.segment == ALL and (m.series, m.window) not in judged]
+    newest = max((m.window.end for m in left if m.window is not None), default=None)
+    return [m for m in left if m.window is None or m.window.end == newest]
+
+
+def metric_cards(series: Sequence[Series], findings: Findings, album: Album, most: int) -> list[Card]:
+    """Return a card for each metric and runtime number: over all rows, then in the segments that are not calm."""
+    judged = [s for s in series if s.family in _ABOUT_THE_MODEL]
+    others = series_of(Signal(m, "") for m in unjudged(findings) if m.family in _ABOUT_THE_MODEL)
+    whole = [s for s in judged + others if s.newest.measurement.segment == ALL]
+    parts = [s for s in judged if s not in whole and s.mark.weight < Mark.NEAR.weight]
     cards = []
-    for one in chosen:
-        drawn = (
-            album.add(control_chart(one, actions=told), f"Control chart of {one.subject}") if one.windows > 1 else ""
-        )
-        cards.append(Card(one.subject, one.mark, _about(one), (Line.of(one),), 0, drawn, "", (), ""))
+    for one in whole[:most] + parts[: most // 2]:
+        drawn = ""
+        if one.windows > 1:
+            drawn = album.add(control_chart(one, actions=findings.actions), f"Control chart of {one.subject}")
+        cards.append(Card(one.subject, one.mark, _about(one), (Line.of(one),), control=drawn))
     return cards
 
 
-def column_cards(
-    series: Sequence[Series],
-    reference: Mapping[StateKey, State],
-    current: Mapping[StateKey, State],
-    actions: Iterable[Action],
-    album: Album,
-    most: int,
-) -> tuple[list[Card], int]:
+def column_cards(series: Sequence[Series], findings: Findings, album: Album, most: int) -> tuple[list[Card], int]:
     """Return a card for each column and segment, worst first, and how many are left out."""
     grouped: dict[str, list[Series]] = {}
     for one in series:
-        if one.family not in (Family.METRIC, Family.RUNTIME):
+        if one.family not in _ABOUT_THE_MODEL:
             grouped.setdefault(one.subject, []).append(one)
-    states = (_by_column(reference), _by_column(current))
-    unjudged = [name for name in states[1] if shown(name, 120) not in grouped]
-    cards: list[Card] = []
-    for title, members in grouped.items():
-        if len(cards) >= most:
-            break
-        cards.append(_column_card(title, members, states, actions, album))
-    for name in unjudged[: most - len(cards)]:
+    also: dict[str, list[Measurement]] = {}
+    for measurement in unjudged(findings):
+        if measurement.family not in _ABOUT_THE_MODEL:
+            also.setdefault(subject(measurement), []).append(measurement)
+    states = (_by_column(findings.reference), _by_column(findings.current))
+    unwatched = [name for name in states[1] if shown(name, 120) not in grouped]
+    cards = []
+    for title, members in list(grouped.items())[:most]:
+        card = _column_card(title, members, states, findings, album)
+        cards.append(replace(card, also=_effects(also.get(title, ()))))
+    for name in unwatched[: most - len(cards)]:
         drawn, remarks, problem = _overlaid(name, states, album)
-        cards.append(Card(shown(name, 120), Mark.NOT_JUDGED, "", (), 0, "", drawn, remarks, problem))
-    return cards, len(grouped) + len(unjudged) - len(cards)
+        effects = _effects(also.get(shown(name, 120), ()))
+        title = shown(name, 120)
+        cards.append(Card(title, Mark.NOT_JUDGED, also=effects, overlay=drawn, remarks=remarks, problem=problem))
+    return cards, len(grouped) + len(unwatched) - len(cards)
 
 
-def _column_card(
-    title: str,
-    members: Sequence[Series],
-    states: tuple[Mapping[str, State], Mapping[str, State]],
-    actions: Iterable[Action],
-    album: Album,
-) -> Card:
+def _column_card(title: str, members: Sequence[Series], states: States, findings: Findings, album: Album) -> Card:
     worst = members[0]
     control = ""
     # A calm column's history is in the overview; its distribution tells more.
     if worst.windows > 1 and worst.mark.weight < Mark.NEAR.weight:
-        control = album.add(
-            control_chart(worst, actions=actions, height=130), f"Control chart of {worst.measure}, {title}"
-        )
+        chart = control_chart(worst, actions=findings.actions, height=130)
+        control = album.add(chart, f"Control chart of {worst.measure}, {title}")
     drawn, problem = "", ""
     remarks: tuple[str, ...] = ()
     measurement = worst.newest.measurement
-    if measurement.segment == ALL and subject(measurement) == shown(measurement.column, 120):
+    if measurement.segment == ALL and title == shown(measurement.column, 120):
         drawn, remarks, problem = _overlaid(measurement.column, states, album)
     lines = tuple(Line.of(one) for one in members[:_MOST_LINES])
-    left = len(members) - len(lines)
-    return Card(title, worst.mark, _about(worst), lines, left, control, drawn, remarks, problem)
+    return Card(
+        title, worst.mark, _about(worst), lines, len(members) - len(lines), (), control, drawn, remarks, problem
+    )
 
 
-def _overlaid(
-    name: str, states: tuple[Mapping[str, State], Mapping[str, State]], album: Album
-) -> tuple[str, tuple[str, ...], str]:
+def _effects(measurements: Iterable[Measurement]) -> tuple[str, ...]:
+    """Return the sizes of effects that no chart judges, in words; those without a number are left to the table."""
+    told = [(measure(m), m.value) for m in measurements if failure(m)[0] is Status.OK]
+    return tuple(f"{name} {number(value)}" for name, value in told[:_MOST_LINES])
+
+
+def _overlaid(name: str, states: States, album: Album) -> tuple[str, tuple[str, ...], str]:
     before, now = (side.get(name) for side in states)
     if before is None and now is None:
         return "", (), ""
@@ -140,7 +152,7 @@ def _overlaid(
 def _about(series: Series) -> str:
     if series.mark is Mark.SIGNAL:
         since = series.since
-        return f"signals since {since.start:%Y-%m-%d}" if since else "signals"
+        return f"signals since {since.start:%Y-%m-%d}" if since else "signal"
     return series.mark.value
 
 

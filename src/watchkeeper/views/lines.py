@@ -19,6 +19,7 @@ class Line:
     measure: str
     value: str
     limits: str
+    interval: str
     n: str
     mark: Mark
     told: str
@@ -33,7 +34,10 @@ class Line:
             reason = f"not measured since {period(measurement.window)}"
         value = "–" if reason else number(measurement.value)
         told = reason or shown(signal.rule, 200)
-        return cls(about(measurement), series.measure, value, _limits(signal), f"{measurement.n:,}", series.mark, told)
+        ends = measurement.interval
+        interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
+        size = f"{measurement.n:,}"
+        return cls(about(measurement), series.measure, value, _limits(signal), interval, size, series.mark, told)
 
 
 def _limits(signal: Signal) -> str:

@@ -23,6 +23,8 @@ from watchkeeper.views.wording import count, number, share, shown
 
 __all__ = ["Overlay", "overlay"]
 
+_MOST_CUT = 2
+
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 """The first and the last second a calendar date can name."""
 
@@ -108,7 +110,9 @@ def _bin_layers(shares: BinShares, times: bool) -> list[alt.Chart]:
     edges, tallest = shares.edges, float(shares.bins.max(initial=0.0))
     pins = float(shares.atom_shares.max(initial=0.0))
     # One heavy value would flatten everything else: its pin is cut at the top, and its share is written beside it.
-    top = min(pins, 2.5 * tallest) if tallest > 0.004 else pins
+    high = 2.5 * tallest
+    heavy = int((shares.atom_shares.max(axis=0, initial=0.0) > high).sum())
+    top = high if tallest > 0.004 and 0 < heavy <= _MOST_CUT else pins
     top = max(top, tallest) * 1.12 or 1.0
     written: Written = _as_time if times else float
     span = [written(edges[0]), written(edges[-1])]

@@ -135,8 +135,8 @@ def _drawn(
     overview: tuple[alt.VConcatChart | alt.LayerChart, str] | None = history(series, alerts, actions)
     overview = overview or standing(series)
     picture = album.add(overview[0], "Overview of all series, worst first") if overview else ""
-    metrics = metric_cards(series, actions, album, _MOST_METRICS)
-    cards, left_out = column_cards(series, findings.reference, findings.current, actions, album, columns)
+    metrics = metric_cards(series, findings, album, _MOST_METRICS)
+    cards, left_out = column_cards(series, findings, album, columns)
     loud = [card for card in cards if not _calm(card)] if folded else cards
     calm = [card for card in cards if _calm(card)] if folded else []
     # Where nothing is wrong, the first few columns are shown all the same.

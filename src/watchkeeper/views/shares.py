@@ -15,7 +15,7 @@ from watchkeeper.stats.levels import LevelsPart
 __all__ = ["BinShares", "LevelShares", "bin_shares", "level_shares"]
 
 _TAILS = (0.005, 0.995)
-_ATOM = 0.02
+_ATOM, _ATOM_OF_WHOLE = 0.02, 0.35
 _MOST_ATOMS = 24
 
 Numbers = tuple[HistogramPart, AtomsPart]
@@ -33,7 +33,8 @@ class BinShares:
     bins
         Shape (2, bins): the share of each bin without the atoms.
     atoms, atom_shares
-        Values that hold more than 2 % of the rows of either side, shape (k,), and their shares, shape (2, k).
+        Values that hold more than 2 % of the rows of either side (35 % where every bin is one whole number), shape
+        (k,), and their shares, shape (2, k).
     outside
         The share of each side that lies beyond the edges.
     """
@@ -68,12 +69,15 @@ def bin_shares(reference: Numbers, current: Numbers, bins: int = 40) -> BinShare
     sides = [side for side in (reference, current) if side[0].n]
     if not sides:
         return None
+    whole = _whole(sides)
     tails = np.array([side[0].quantile(_TAILS) for side in sides])
     low, high = float(tails[:, 0].min()), float(tails[:, 1].max())
-    atoms = _atoms((reference, current))
+    # Where each bin is one whole number, a bin says what a pin would, unless it would dwarf the others.
+    single = whole and np.floor(high) - np.floor(low) <= bins
+    atoms = _atoms((reference, current), _ATOM_OF_WHOLE if single else _ATOM)
     if len(atoms):
         low, high = min(low, float(atoms[0])), max(high, float(atoms[-1]))
-    edges = _edges(low, high, bins, _whole(sides))
+    edges = _edges(low, high, bins, whole)
     shares, atom_shares, outside = np.zeros((2, len(edges) - 1)), np.zeros((2, len(atoms))), [0.0, 0.0]
     for side, (histogram, counted) in enumerate((reference, current)):
         if not histogram.n:
@@ -104,11 +108,11 @@ def level_shares(reference: LevelsPart, current: LevelsPart, most: int = 12) -> 
     return LevelShares(names, shares, len(ranked) - len(names), (rest[0], rest[1]))
 
 
-def _atoms(sides: Sequence[Numbers]) -> Floats:
+def _atoms(sides: Sequence[Numbers], share: float) -> Floats:
     """Return the values that are heavy on either side, the heaviest first to be kept."""
     weight: dict[float, float] = {}
     for _, atoms in sides:
-        for value, held in zip(*atoms.heavy(_ATOM), strict=True):
+        for value, held in zip(*atoms.heavy(share), strict=True):
             weight[float(value)] = max(weight.get(float(value), 0.0), held / atoms.n)
     kept = sorted(weight, key=lambda value: -weight[value])[:_MOST_ATOMS]
     return np.array(sorted(kept))

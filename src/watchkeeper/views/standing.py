@@ -28,7 +28,7 @@ def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
     kept = placed[:_MOST]
     keys, y = named_rows([_name(one) for one, _ in kept], _LABELS)
     rows = [_row(key, one, share) for key, (one, share) in zip(keys, kept, strict=True)]
-    scale = alt.Scale(domain=[0, max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04], nice=False)
+    scale = alt.Scale(domain=[-0.02, max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04], nice=False)
     x = alt.X("x:Q", axis=alt.Axis(title="share of the way from centre to limit", tickCount=6, grid=True), scale=scale)
     stem, zero = colour("limit"), alt.X("zero:Q", scale=scale)
     layers = [
@@ -57,9 +57,11 @@ def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
 
 def _share(one: Series) -> float | None:
     signal = one.newest
-    value, centre = signal.measurement.value, signal.centre or 0.0
+    value, centre = signal.measurement.value, signal.centre
     if one.mark.blind or value is None:
         return None
+    if centre is None:
+        centre = 0.0 if signal.lower is None or signal.upper is None else (signal.lower + signal.upper) / 2
     limit = signal.upper if value >= centre else signal.lower
     return None if limit is None or limit == centre else (value - centre) / (limit - centre)
 
