@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -247,7 +247,7 @@ class Keeper:
         action, moves = registry.promote(
             known, self.champion, version, model=self.spec.model, who=WHO, why=reason, at=moment
         )
-        return self._record([*told, action], moves)
+        return self._record([*told, replace(action, alert=proposal.alert)], moves)
 
     def _register(
         self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str, parent: str | None,
