@@ -6,7 +6,7 @@ import pytest
 
 from watchkeeper.core.store import Table
 from watchkeeper.log import Log
-from watchkeeper.run.spool import spooled
+from watchkeeper.run.spool import peek, spooled
 
 
 @pytest.fixture
@@ -48,3 +48,9 @@ def test_a_model_that_never_logged_has_nothing_to_take(tmp_path):
 
 def test_another_model_takes_nothing_of_it(folder):
     assert list(spooled(folder, "m2")) == []
+
+
+def test_peeking_shows_predictions_and_leaves_everything_there(folder):
+    assert peek(folder, "m")["id"].to_list() == [1]
+    assert peek(folder, "nobody") is None
+    assert len(segments(folder)) == 1

@@ -16,7 +16,7 @@ from watchkeeper.core.store import Table
 from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
 from watchkeeper.run.sources import normalise_time
 
-__all__ = ["peek", "spooled"]
+__all__ = ["Spooled", "peek", "spooled"]
 
 Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
 """Name, table and rows of what was logged, and what to call once the rows are appended."""
