@@ -150,7 +150,7 @@ class Layout:
                     continue
                 kind = _kind_expected(schema, series.name)
             packed[self._place(series.name, kind)] = _to_stored(series, kind)
-        return pl.DataFrame([series.alias(name) for name, series in packed.items()])
+        return pl.DataFrame(packed)
 
     def _place(self, name: str, kind: str) -> str:
         known = self._kinds.get(name, {})
@@ -173,8 +173,7 @@ class Layout:
 
     def restore(self, rows: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
         """Return rows as they came, with those of the columns ``names`` that the table has."""
-        found = [self._restore(rows, name) for name in names if self._kinds.get(name)]
-        return pl.DataFrame(found) if found else rows.select([])
+        return pl.DataFrame({name: self._restore(rows, name) for name in names if self._kinds.get(name)})
 
     def _restore(self, rows: pl.DataFrame, name: str) -> pl.Series:
         kinds = self._kinds[name]

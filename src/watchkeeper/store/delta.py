@@ -85,9 +85,7 @@ class Delta:
             with reported(self.uri, "read"):
                 files, types = _files(table, self.uri), _types(table)
                 dates = _dates(files) if self._partition == DATE else {}
-                return Snapshot(
-                    table.version(), Layout(types), lambda bounds: self._scan(files, types, bounds), dates
-                )
+                return Snapshot(table.version(), Layout(types), lambda bounds: self._scan(files, types, bounds), dates)
 
     def _scan(self, files: pl.DataFrame, types: Mapping[str, pl.DataType], bounds: Bounds) -> pl.LazyFrame:
         """Scan the files themselves: Polars' own reader of Delta tables takes '=' and blanks in a path amiss."""

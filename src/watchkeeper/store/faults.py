@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import polars as pl
 from deltalake.exceptions import DeltaError
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from watchkeeper.core.errors import StoreError, WatchkeeperError
 
@@ -46,6 +46,14 @@ _REMEDIES = (
     ),
 )
 
+_NUMBERS = {
+    errno.ENOSPC: "no space left",
+    errno.EROFS: "read-only file system",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOTDIR: "not a directory",
+}
+
 
 def store_error(place: str, doing: str, error: BaseException) -> StoreError:
     """Return the error that says what failed where, and what to do about it."""
@@ -57,14 +65,7 @@ def store_error(place: str, doing: str, error: BaseException) -> StoreError:
         number = number or getattr(cause, "errno", None)
         cause = cause.__cause__ or cause.__context__
     text = " ".join(seen)
-    if number in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR):
-        text += f" {errno.errorcode[number]} " + {
-            errno.ENOSPC: "no space left",
-            errno.EROFS: "read-only file system",
-            errno.EACCES: "permission denied",
-            errno.EPERM: "permission denied",
-            errno.ENOTDIR: "not a directory",
-        }[number]
+    text += " " + _NUMBERS.get(number or 0, "")
     for signs, remedy in _REMEDIES:
         if any(sign in text for sign in signs):
             return StoreError(f"cannot {doing} {place}: {remedy}")
@@ -80,8 +81,6 @@ def reported(place: str, doing: str) -> Iterator[None]:
     except WatchkeeperError:
         raise
     except (OSError, DeltaError, SQLAlchemyError, sqlite3.Error, pl.exceptions.PolarsError) as error:
-        raise store_error(place, doing, error) from error
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise store_error(place, doing, error) from error
     except Exception as error:
         # Delta raises plain exceptions for some faults of schemas and casts, and no class of its own.

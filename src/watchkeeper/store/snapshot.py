@@ -106,9 +106,7 @@ def _collected(rows: pl.LazyFrame, large: bool) -> Iterator[pl.DataFrame]:
         yield rows.collect().sort(ARRIVAL, PLACE)
 
 
-def changes_since(
-    predictions: Snapshot, labels: Snapshot, schema: Schema, windows: WindowRule, cursor: str
-) -> Changes:
+def changes_since(predictions: Snapshot, labels: Snapshot, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
     """Return the stored windows that rows or labels were appended to since ``cursor``.
 
     Raises

@@ -1,0 +1,90 @@
+"""A run that appends, folds and records in steps, to be killed at any moment and started again.
+
+Usage: python crash_run.py FOLDER STEPS. Each line on the standard input starts the run once in a process of its own,
+forked after the imports so that starting costs nothing; its number is printed, and how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+import alembic.command  # noqa: F401
+import polars as pl
+
+from watchkeeper.core.action import Action, ActionKind, Outcome
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.store import Table
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.stats.summarise import summarise
+from watchkeeper.store.lake import LakeStore
+from watchkeeper.store.open import open_store
+
+START = datetime(2024, 3, 1, tzinfo=UTC)
+RULE = WindowRule()
+SCHEMA = Schema(
+    (
+        Column("id", Role.ID, Kind.IDENTIFIER, "Int64"),
+        Column("at", Role.TIME, Kind.TIME, "Datetime"),
+        Column("x", Role.FEATURE, Kind.NUMERIC, "Float64"),
+        Column("label", Role.LABEL, Kind.NUMERIC, "Int64"),
+    )
+)
+ROWS = 40
+
+
+def feed(step: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the predictions of a step, three of them refused, and the labels of the step before."""
+    ids = list(range(step * ROWS, (step + 1) * ROWS))
+    at = [(START + timedelta(minutes=20 * i)).isoformat() if i % 13 else None for i in ids]
+    late = [i - ROWS for i in ids]
+    return (
+        pl.DataFrame({"id": ids, "at": pl.Series(at, dtype=pl.String), "x": [i**0.5 for i in ids]}),
+        pl.DataFrame({"id": late, "label": [i % 2 for i in late]}),
+    )
+
+
+def run(store: LakeStore, steps: int) -> None:
+    """Do what a run does: append what is new, fold what changed, record, and move the cursor last."""
+    spec = Spec("m", SCHEMA, RULE)
+    for step in range(steps):
+        predictions, labels = feed(step)
+        store.append("m", Table.PREDICTIONS, predictions, SCHEMA, source=f"predictions {step}")
+        store.append("m", Table.LABELS, labels, SCHEMA, source=f"labels {step}")
+        cursor = store.pointer("m", "cursor")
+        changes = store.changes("m", SCHEMA, RULE, cursor or "")
+        if changes.cursor == cursor:
+            continue
+        nouns: list[Measurement | Action] = []
+        for window in changes.windows:
+            states = summarise(store.read("m", SCHEMA, window), spec)
+            store.put_states("m", window, states.values())
+            nouns.append(_measure(store, window))
+            nouns.append(Action(str(window), "m", ActionKind.HOLD, Outcome.DONE, "seen", "test", window.end))
+        store.record("m", nouns, {"cursor": (cursor, changes.cursor)})
+
+
+def _measure(store: LakeStore, window: Window) -> Measurement:
+    rows = pl.concat([batch.frame for batch in store.read("m", SCHEMA, window)], how="diagonal_relaxed")
+    known = int(rows["label"].count())
+    return Measurement(Family.METRIC, "labels", float(known), rows.height, window=window)
+
+
+if __name__ == "__main__":
+    plugins("statistic")
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            with open_store(sys.argv[1], encode=encode_state, decode=decode_state) as opened:
+                assert isinstance(opened, LakeStore)
+                run(opened, int(sys.argv[2]))
+            os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from watchkeeper.core.action import Action
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.store import AuditEvent
+from watchkeeper.core.window import Window
+from watchkeeper.stats.codec import encode_state
+from watchkeeper.store.audit import audit_breaks
+from watchkeeper.store.lake import LakeStore
+
+from . import crash_run
+
+STEPS, KILLS = 10, 13
+EVER = Window(crash_run.START, crash_run.START + timedelta(days=100))
+
+
+def _everything(store: LakeStore) -> dict[str, object]:
+    rows = pl.concat([b.frame for b in store.read("m", crash_run.SCHEMA, EVER)], how="diagonal_relaxed").sort("id")
+    events = store.recorded("m", AuditEvent)
+    assert audit_breaks(events, store.pointer("m", "audit")) == []
+    # An action that was recorded before its window grew is the same action, so even the order of links is the same.
+    return {
+        "rows": rows.to_dict(as_series=False),
+        "states": {key: encode_state(state) for key, state in store.states("m", EVER).items()},
+        "measurements": store.recorded("m", Measurement),
+        "actions": store.recorded("m", Action),
+        "chain": [event.hash for event in events],
+        "cursor": store.pointer("m", "cursor"),
+    }
+
+
+def _refused(folder: Path) -> list[str]:
+    return sorted(pl.scan_delta(folder / "log/m/quarantine").collect()["row"].to_list())
+
+
+def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
+    opened: Callable[..., LakeStore], tmp_path: Path
+) -> None:
+    undisturbed = opened("undisturbed")
+    crash_run.run(undisturbed, STEPS)
+    expected = _everything(undisturbed)
+    assert len(expected["rows"]["id"]) == STEPS * crash_run.ROWS - len(_refused(tmp_path / "undisturbed"))  # type: ignore[index]
+
+    command = [sys.executable, crash_run.__file__, str(tmp_path / "killed"), str(STEPS)]
+    log = tmp_path / "killed/log"
+    rng, reached, ended = random.Random(20240301), [0], -signal.SIGKILL
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
+        assert runs.stdin is not None
+        assert runs.stdout is not None
+        while ended == -signal.SIGKILL:
+            print(file=runs.stdin, flush=True)
+            process = int(runs.stdout.readline())
+            if len(reached) < KILLS:
+                _wait(log, patience=rng.uniform(0, 1) if len(reached) < 3 else 20)
+                time.sleep(rng.uniform(0, 0.2))
+                os.kill(process, signal.SIGKILL)
+                reached.append(_commits(log))
+            ended = int(runs.stdout.readline())
+        runs.stdin.close()
+    assert ended == 0
+    assert len(set(reached)) > KILLS / 2, "the run was not killed at different stages"
+    assert _everything(opened("killed")) == expected
+    assert _refused(tmp_path / "killed") == _refused(tmp_path / "undisturbed")
+
+
+def _commits(log: Path) -> int:
+    return sum(1 for _ in log.glob("m/*/_delta_log/*.json"))
+
+
+def _wait(log: Path, patience: float) -> None:
+    """Wait for the next commit: what a run does before that it does at every start."""
+    before, end = _commits(log), time.monotonic() + patience
+    while _commits(log) == before and time.monotonic() < end:
+        time.sleep(0.002)
