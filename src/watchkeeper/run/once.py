@@ -12,11 +12,13 @@ import msgspec
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.performance.stability import stability
 from watchkeeper.run.place import Place
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
@@ -25,6 +27,9 @@ __all__ = ["Ran", "reference_states", "run_once", "summarise_reference"]
 
 _EMPTY_AT_MOST = 4
 """Windows without a row that are judged after the last row: enough to alert, without inventing years of silence."""
+
+_STEADY = "prediction_mean"
+_STEADY_WINDOWS = 12
 
 Progress = Callable[[str, int, int], None]
 States = dict[tuple[str, str], State]
@@ -151,6 +156,7 @@ def _judge_one(
     states = merged(store.states(spec.model, window).values(), window, spec.model)
     measured = assess(states, reference, spec) or [_nothing(spec, window)]
     revision = place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0)
+    measured += _spread(spec, store, rule, window, measured)
     measured = [replace(m, window=window, revision=max(revision, 0)) for m in measured]
     earlier = max((w for w in place.judged if w < window), default=None)
     watch = Place.watch(store, spec.model, earlier)
@@ -159,6 +165,16 @@ def _judge_one(
     pointers = {**moved.moves(place), **Place.watch_moves(store, spec.model, window, done.watch)}
     store.record(spec.model, [*measured, *done.signals, *done.alerts], pointers)
     return done, moved
+
+
+def _spread(
+    spec: Spec, store: Store, rule: WindowRule, window: Window, measured: Sequence[Measurement]
+) -> list[Measurement]:
+    """Measure how stable the predictions are: the spread of their mean over this window and those before it."""
+    own = [m for m in measured if m.name == _STEADY and m.segment == ALL]
+    before = Window(window.start - _STEADY_WINDOWS * rule.every, window.start)
+    held = [m for m in store.recorded(spec.model, Measurement, before) if m.name == _STEADY and m.segment == ALL]
+    return [stability([*held, *own])] if own else []
 
 
 def _inside(window: Window, reference: Window | None) -> bool:
