@@ -27,7 +27,7 @@ from watchkeeper.run.monitors import default_monitors
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once, summarise_reference
 from watchkeeper.run.sources import normalise_time, open_table
-from watchkeeper.run.spool import peek, spooled
+from watchkeeper.run.spool import Spooled, peek, spooled
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.lake import LakeStore
