@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from watchkeeper.views.theme import chart_config
 
-__all__ = ["WIDTH", "inline", "label_expression", "named_rows", "sheet", "time_axis"]
+__all__ = ["NARROW", "WIDE", "WIDTH", "Frame", "inline", "label_expression", "named_rows", "sheet", "time_axis"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Room of an overview: pixels of its drawing area, of the names beside it and of one row; windows and ticks."""
+
+    plot: int
+    labels: int
+    row: int
+    windows: int
+    ticks: int
+
+
+WIDE = Frame(800, 170, 17, 52, 10)
+NARROW = Frame(212, 116, 18, 12, 3)
+"""For a phone, where a wide chart would show its names and its oldest windows only."""
 
 WIDTH = 360
 """Width in pixels of a chart that shares a row with others, and fills a phone."""

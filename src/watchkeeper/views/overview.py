@@ -11,19 +11,19 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import inline, named_rows, time_axis
+from watchkeeper.views.axes import WIDE, Frame, inline, named_rows, time_axis
 from watchkeeper.views.series import Mark, Series, mark_of
 from watchkeeper.views.theme import MARK_COLOURS, chart_config, colour
-from watchkeeper.views.timeline import LABELS, PLOT, ROW, timeline
+from watchkeeper.views.timeline import timeline
 from watchkeeper.views.wording import count, failure, number, period, shown
 
 __all__ = ["history"]
 
-_MOST_ROWS, _MOST_WINDOWS = 24, 52
+_MOST_ROWS = 24
 
 
 def history(
-    series: Sequence[Series], alerts: Sequence[Alert], actions: Sequence[Action]
+    series: Sequence[Series], alerts: Sequence[Alert], actions: Sequence[Action], frame: Frame = WIDE
 ) -> tuple[alt.VConcatChart, str] | None:
     """Draw the worst mark of each column in each window, and say what is left out; None with fewer than two windows.
 
@@ -32,13 +32,13 @@ def history(
     windows = sorted({s.measurement.window for one in series for s in one.signals if s.measurement.window})
     if len(windows) < 2:
         return None
-    kept = windows[-_MOST_WINDOWS:]
+    kept = windows[-frame.windows :]
     rows = _by_subject(series)
     cells = [cell for name in list(rows)[:_MOST_ROWS] for cell in _cells(name, rows[name], kept)]
     names = list(rows)[:_MOST_ROWS]
     span = Window(kept[0].start, max(w.end for w in kept))
-    told = timeline(alerts, actions, span)
-    charts = [*([] if told is None else [told]), _heat_map(cells, names, span)]
+    told = timeline(alerts, actions, span, frame)
+    charts = [*([] if told is None else [told]), _heat_map(cells, names, span, frame)]
     left = [
         f"the newest {len(kept)} of {len(windows)} windows" if len(windows) > len(kept) else "",
         f"the worst {len(names)} of {count(len(rows), 'row')}" if len(rows) > len(names) else "",
@@ -80,13 +80,13 @@ def _cells(name: str, series: Sequence[Series], windows: Sequence[Window]) -> li
     return cells
 
 
-def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window) -> alt.LayerChart:
-    keys, y = named_rows(names, LABELS)
+def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window, frame: Frame) -> alt.LayerChart:
+    keys, y = named_rows(names, frame.labels)
     row_of = dict(zip(names, keys, strict=True))
     for cell in cells:
         cell["row"] = row_of[cell["row"]]
     scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()])
-    x = alt.X("at:T", axis=time_axis(10), scale=scale)
+    x = alt.X("at:T", axis=time_axis(frame.ticks), scale=scale)
     layers = []
     for mark in Mark:
         chosen = [c for c in cells if c["mark"] == mark.value]
@@ -112,5 +112,5 @@ def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window) -> al
                 .mark_text(text=word, fill=colour(fill), fontSize=8 if mark is Mark.SIGNAL else 11, baseline="middle")
                 .encode(x=middle, y=y)
             )
-    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=PLOT, height=ROW * len(names))
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=frame.plot, height=frame.row * len(names))
     return chart

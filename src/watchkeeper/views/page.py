@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader
 
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.views.axes import NARROW, WIDE
 from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
@@ -132,9 +133,12 @@ def _drawn(
 ) -> dict[str, object]:
     alerts, actions = findings.worst_alerts, findings.actions_in_order
     album = Album(charts)
-    overview: tuple[alt.VConcatChart | alt.LayerChart, str] | None = history(series, alerts, actions)
-    overview = overview or standing(series)
-    picture = album.add(overview[0], "Overview of all series, worst first") if overview else ""
+    overviews = []
+    for look, frame in (("wide", WIDE), ("narrow", NARROW)):
+        made: tuple[alt.VConcatChart | alt.LayerChart, str] | None = history(series, alerts, actions, frame)
+        made = made or standing(series, frame)
+        if made is not None:
+            overviews.append((look, album.add(made[0], "Overview of all series, worst first"), made[1]))
     metrics = metric_cards(series, findings, album, _MOST_METRICS)
     cards, left_out = column_cards(series, findings, album, columns)
     loud = [card for card in cards if not _calm(card)] if folded else cards
@@ -142,8 +146,7 @@ def _drawn(
     # Where nothing is wrong, the first few columns are shown all the same.
     opened = 0 if loud else _MOST_CALM
     return {
-        "overview": picture,
-        "remark": overview[1] if overview else "",
+        "overviews": overviews,
         "many_windows": any(one.windows > 1 for one in series),
         "metrics": metrics,
         "cards": loud + calm[:opened],

@@ -7,17 +7,17 @@ from typing import Any
 
 import altair as alt
 
-from watchkeeper.views.axes import inline, named_rows, sheet
+from watchkeeper.views.axes import WIDE, Frame, inline, named_rows, sheet
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import count, number, shown
 
 __all__ = ["standing"]
 
-_MOST, _WIDTH, _LABELS, _ROW, _FAR = 24, 970, 210, 18, 3.0
+_MOST, _FAR = 24, 3.0
 
 
-def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
+def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[alt.LayerChart, str] | None:
     """Draw (value - centre) / (limit - centre) of each series, and say what is left out; None without any limit.
 
     A share of 1 is the limit itself, so that measures in different units stand on one axis.
@@ -26,10 +26,14 @@ def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
     if not placed:
         return None
     kept = placed[:_MOST]
-    keys, y = named_rows([_name(one) for one, _ in kept], _LABELS)
+    keys, y = named_rows([_name(one) for one, _ in kept], frame.labels)
     rows = [_row(key, one, share) for key, (one, share) in zip(keys, kept, strict=True)]
     scale = alt.Scale(domain=[-0.02, max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04], nice=False)
-    x = alt.X("x:Q", axis=alt.Axis(title="share of the way from centre to limit", tickCount=6, grid=True), scale=scale)
+    x = alt.X(
+        "x:Q",
+        axis=alt.Axis(title="share of the way to the limit", tickCount=frame.ticks // 2 + 1, grid=True),
+        scale=scale,
+    )
     stem, zero = colour("limit"), alt.X("zero:Q", scale=scale)
     layers = [
         inline(rows).mark_rule(stroke=stem, strokeWidth=1).encode(x=zero, x2=alt.X2("x:Q"), y=y),
@@ -52,7 +56,7 @@ def standing(series: Sequence[Series]) -> tuple[alt.LayerChart, str] | None:
         f"Shown are the worst {len(kept)} of {len(placed)}." if left else "",
         f"{count(blind, 'series has', 'series have')} no number and no place on this axis." if blind else "",
     ]
-    return sheet(layers, _WIDTH, _ROW * len(kept) + 40), " ".join(filter(None, remarks))
+    return sheet(layers, frame.plot + frame.labels, frame.row * len(kept) + 40), " ".join(filter(None, remarks))
 
 
 def _share(one: Series) -> float | None:

@@ -10,14 +10,11 @@ import altair as alt
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import inline, named_rows
+from watchkeeper.views.axes import Frame, inline, named_rows
 from watchkeeper.views.theme import SEVERITY_COLOURS, colour
 from watchkeeper.views.wording import ACTIONS, CAUSES, moment, shown
 
-__all__ = ["LABELS", "PLOT", "ROW", "timeline"]
-
-PLOT, LABELS, ROW = 800, 170, 17
-"""Pixels of the drawing area, of the labels beside it, and of one row."""
+__all__ = ["timeline"]
 
 _MOST_ALERTS, _MOST_ACTIONS = 8, 60
 
@@ -31,14 +28,14 @@ _LOOKS = {
 Rows = list[dict[str, Any]]
 
 
-def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window) -> alt.LayerChart | None:
+def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, frame: Frame) -> alt.LayerChart | None:
     """Draw the alerts and actions that fall into ``span``; None when none does."""
     bars, labels = _bars(alerts, span)
     points, kinds = _points(actions, span, len(labels))
     names = labels + kinds
     if not names:
         return None
-    keys, y = named_rows(names, LABELS)
+    keys, y = named_rows(names, frame.labels)
     scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()])
     x = alt.X("at:T", axis=None, scale=scale)
     layers = []
@@ -53,7 +50,7 @@ def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window) -
             look: dict[str, Any] = {"fill": colour(fill if filled else "paper"), "stroke": colour(fill)}
             mark = inline(rows).mark_point(shape=shape, size=62, opacity=1, strokeWidth=2, aria=True, **look)
             layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
-    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=PLOT, height=ROW * len(names))
+    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=frame.plot, height=frame.row * len(names))
     return chart
 
 
