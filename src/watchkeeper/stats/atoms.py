@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Column, Kind
-from watchkeeper.stats.blocks import BLOCK, KEYS, Numbers, NumberSource
+from watchkeeper.stats.blocks import BLOCK, Numbers, NumberSource, WordCounts
 
 __all__ = ["Atoms", "AtomsPart"]
 
 _CAP = 256
 _HEAVY_BIN = 0.004
 _STRIDE = 16
+_FEW = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +58,63 @@ class _Work:
         self.before = AtomsPart()
         self.source: NumberSource | None = None
         self.n = 0
-        self.dense = np.zeros(KEYS, np.int64)
+        self.words: WordCounts | None = None
+        self.dense = np.empty(0, np.int64)
 
     def add(self, block: Numbers) -> None:
         if block.source is not self.source:
             self.before = self.part()
-            self.source, self.n = block.source, 0
-            self.dense[:] = 0
+            self.source, self.n, self.words = block.source, 0, WordCounts()
         self.n += len(block.x)
+        keys = block.keys
+        if self.words is not None:
+            words = block.x.view(np.uint64)
+            # A few rows show that a column is continuous.
+            if self.words.add(words[:_FEW], keys[:_FEW]) and self.words.add(words[_FEW:], keys[_FEW:]):
+                return
+            self.dense, self.words = self.words.counts, None
         # In a full block crowded bins show in every 16th row; which values crowd them is read off the column later.
-        stride = _STRIDE if len(block.x) == BLOCK else 1
-        np.add.at(self.dense, block.keys[::stride], stride)
+        stride = _STRIDE if len(keys) >= BLOCK // 2 else 1
+        np.add.at(self.dense, keys[::stride], stride)
 
     def part(self) -> AtomsPart:
         if self.source is None or not self.n:
             return self.before
-        crowded = self.dense >= max(1.0, _HEAVY_BIN * self.dense.sum())
-        found = _read_again(self.source, crowded, self.n) if crowded.any() else AtomsPart(n=self.n)
+        found = self._whole(self.words) if self.words is not None else self._crowded(self.source)
         return Atoms().merge(self.before, found) if self.before.n else found
 
+    def _whole(self, counted: WordCounts) -> AtomsPart:
+        """Return the values of a column in which each bin holds one value."""
+        words, _, counts = counted.found()
+        kept = counts >= max(1.0, _HEAVY_BIN * self.n)
+        return _merged([words[kept].view(np.float64)], [counts[kept]], self.n)
 
-def _read_again(source: NumberSource, crowded: NDArray[np.bool_], n: int) -> AtomsPart:
-    """Count the values that lie in crowded bins."""
-    values: list[NDArray[np.float64]] = []
-    counts: list[NDArray[np.int64]] = []
-    sample = np.empty(KEYS)
-    pure = True
-    for block in source.blocks():
-        keys, x = block.keys, block.x
-        if pure:
-            # Where all values of a bin equal one sample of it, counting keys is counting values.
-            sample[keys] = x
-            pure = np.array_equal(sample[keys], x)
-        if pure:
-            counted = np.bincount(keys, minlength=KEYS)
-            found = np.flatnonzero(crowded & (counted > 0))
-            values.append(sample[found])
-            counts.append(counted[found])
-        else:
-            inside = x[crowded[keys]]
-            # Sorting is dear, and pointless where even 1/16 of the rows shows no value twice.
-            if len(inside) < _STRIDE * _CAP or _repeats(inside[::_STRIDE]):
-                repeated, times = np.unique(inside, return_counts=True)
-                often = times > 1 if n > _CAP else times > 0
-                values.append(repeated[often])
-                counts.append(times[often])
-        if sum(map(len, values)) > 64 * _CAP:
-            part = _merged(values, counts, n, 16 * _CAP)
-            values, counts = [part.values], [part.counts]
-    return _merged(values, counts, n) if values else AtomsPart(n=n)
+    def _crowded(self, source: NumberSource) -> AtomsPart:
+        """Read the column again and count the values that lie in crowded bins."""
+        crowded = self.dense >= max(1.0, _HEAVY_BIN * self.dense.sum())
+        if not crowded.any():
+            return AtomsPart(n=self.n)
+        values: list[NDArray[np.float64]] = []
+        counts: list[NDArray[np.int64]] = []
+        for block in source.blocks():
+            repeated, times = _repeated(block.x.take(crowded[block.keys].nonzero()[0]), 1 if self.n > _CAP else 0)
+            values.append(repeated)
+            counts.append(times)
+            if sum(map(len, values)) > 64 * _CAP:
+                part = _merged(values, counts, self.n, 16 * _CAP)
+                values, counts = [part.values], [part.counts]
+        return _merged(values, counts, self.n)
 
 
-def _repeats(x: NDArray[np.float64]) -> bool:
-    ordered = np.sort(x)
-    return bool((ordered[1:] == ordered[:-1]).any())
+def _repeated(x: NDArray[np.float64], over: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Count the values that come more often than ``over``; in many rows, those that one row in 16 shows twice."""
+    if len(x) > _STRIDE * _STRIDE:
+        seen, times = np.unique(x[::_STRIDE], return_counts=True)
+        often = seen[times > 1]
+        if len(often) <= _STRIDE:
+            return often, np.array([np.count_nonzero(x == value) for value in often], np.int64)
+    repeated, times = np.unique(x, return_counts=True)
+    return repeated[times > over], times[times > over]
 
 
 class Atoms:

@@ -28,6 +28,7 @@ __all__ = [
     "Numbers",
     "Outcomes",
     "Rows",
+    "WordCounts",
     "count_levels",
     "to_float",
     "to_text",
@@ -119,20 +120,23 @@ class NumberSource:
     """
 
     def __init__(self, series: pl.Series, column: Column) -> None:
-        floats = to_float(series)
+        to_float(series.clear())
         self.map: NumericMap = column.map
-        self.nulls = floats.null_count()
-        self._floats = floats.drop_nulls() if self.nulls else floats
+        self._series = series
 
     def blocks(self) -> Iterator[Numbers]:
         """Cut the column into blocks."""
-        if self.nulls:
-            yield Numbers(self, np.empty(0), self.nulls, self.nulls)
-        for chunk in self._floats.get_chunks():
-            values = chunk.to_numpy()
-            for start in range(0, len(values), BLOCK):
-                piece = values[start : start + BLOCK]
-                yield Numbers(self, piece, len(piece), 0)
+        if self._series.dtype == pl.Float64 and not self._series.null_count():
+            for chunk in self._series.get_chunks():
+                values = chunk.to_numpy()
+                for start in range(0, len(values), BLOCK):
+                    piece = values[start : start + BLOCK]
+                    yield Numbers(self, piece, len(piece), 0)
+            return
+        for start in range(0, len(self._series), BLOCK):
+            floats = to_float(self._series.slice(start, BLOCK))
+            nulls = floats.null_count()
+            yield Numbers(self, (floats.drop_nulls() if nulls else floats).to_numpy(), len(floats), nulls)
 
 
 def to_float(series: pl.Series) -> pl.Series:
@@ -224,35 +228,47 @@ def _count_by_hash(series: pl.Series) -> tuple[pl.Series, NDArray[np.int64]] | N
     64 bits: that two of 400 agree in them has a probability of 4e-15.
     """
     hashes = series.hash().to_numpy()
+    places = np.empty(BLOCK // 2, np.intp)
     for choice in range(4):
-        found = _count_hashes(hashes, hashes.view(np.uint16)[choice::4])
-        if found is not None:
-            first, counts = found
-            return series.gather(first), counts
+        bits, counts = hashes.view(np.uint16)[choice::4], WordCounts()
+        for start in range(0, len(hashes), len(places)):
+            words = hashes[start : start + len(places)]
+            places[: len(words)] = bits[start : start + len(places)]
+            if not counts.add(words, places[: len(words)]):
+                break
+        else:
+            distinct, first, found = counts.found()
+            # The word 0 may come without its row.
+            return (series.gather(first), found) if np.array_equal(hashes[first], distinct) else None
     return None
 
 
-def _count_hashes(
-    hashes: NDArray[np.uint64], bits: NDArray[np.uint16]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Return a row of each distinct hash and its count, or None when two hashes share their bits."""
-    counts, first, seen = np.zeros(KEYS, np.int64), np.zeros(KEYS, np.int64), np.zeros(KEYS, np.uint64)
-    buffer = np.empty(BLOCK // 2, np.intp)
-    for start in range(0, len(hashes), len(buffer)):
-        block = hashes[start : start + len(buffer)]
-        places = buffer[: len(block)]
-        places[:] = bits[start : start + len(buffer)]
-        fresh = np.flatnonzero(seen[places] != block)
+class WordCounts:
+    """Exact counts of 64-bit words, as long as no two of them are put in the same of 65,536 places."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(KEYS, np.int64)
+        self._words, self._first = np.zeros(KEYS, np.uint64), np.zeros(KEYS, np.int64)
+        self._rows = 0
+
+    def add(self, words: NDArray[np.uint64], places: NDArray[np.intp]) -> bool:
+        """Take words in; False, and no further use, when a place is taken by another word."""
+        fresh = np.flatnonzero(self._words[places] != words)
         if len(fresh):
             new = places[fresh]
-            if counts[new].any():
-                return None
-            seen[new], first[new] = block[fresh], start + fresh
-            if not np.array_equal(seen[new], block[fresh]):
-                return None
-        np.add.at(counts, places, 1)
-    taken = np.flatnonzero(counts)
-    return (first[taken], counts[taken]) if np.array_equal(hashes[first[taken]], seen[taken]) else None
+            if self.counts[new].any():
+                return False
+            self._words[new], self._first[new] = words[fresh], self._rows + fresh
+            if not np.array_equal(self._words[new], words[fresh]):
+                return False
+        np.add.at(self.counts, places, 1)
+        self._rows += len(words)
+        return True
+
+    def found(self) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the words, the row in which each came first (not told for the word 0), and their counts."""
+        taken = np.flatnonzero(self.counts)
+        return self._words[taken], self._first[taken], self.counts[taken]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Column, Kind
-from watchkeeper.stats.blocks import BLOCK, Levels, Numbers
+from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, Numbers
 from watchkeeper.stats.hashing import hash_texts, mix
 
 __all__ = ["Distinct", "DistinctPart"]
@@ -18,7 +18,7 @@ __all__ = ["Distinct", "DistinctPart"]
 _PRECISION = 12
 _REGISTERS = 1 << _PRECISION
 _RANKS = 64 - _PRECISION
-_ENOUGH = 8_192
+_PIECE = 8_192
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -31,10 +31,12 @@ class DistinctPart:
 
 def _raise_registers(registers: NDArray[np.uint8], first: NDArray[np.uint64]) -> None:
     """Take hashes in: the rank comes from the leading zeros of ``first``, the register from a scramble of it."""
-    index = (mix(first) & np.uint64(_REGISTERS - 1)).view(np.intp)
-    # frexp of a number with its highest bit at position e gives exponent e; truncating to 52 bits keeps it exact.
-    exponent = np.frexp((first >> np.uint64(_PRECISION)).astype(np.float64))[1]
-    np.maximum.at(registers, index, (_RANKS + 1 - exponent).astype(np.uint8))
+    for start in range(0, len(first), _PIECE):
+        piece = first[start : start + _PIECE]
+        index = (mix(piece) & np.uint64(_REGISTERS - 1)).view(np.intp)
+        # frexp of a number with its highest bit at position e gives exponent e; truncating to 52 bits keeps it exact.
+        exponent = np.frexp((piece >> np.uint64(_PRECISION)).astype(np.float64))[1]
+        np.maximum.at(registers, index, (_RANKS + 1 - exponent).astype(np.uint8))
 
 
 class _Work:
@@ -43,6 +45,7 @@ class _Work:
         self.lowest = 0
         self.waiting: list[NDArray[np.uint64]] = []
         self.count = 0
+        self.recent = np.ones(KEYS, np.uint64)
         self.hashes = np.empty(BLOCK, np.uint64)
         self.few = np.empty(BLOCK, bool)
 
@@ -57,10 +60,17 @@ class _Work:
         h = np.multiply(np.ascontiguousarray(block.x).view(np.uint64), _GOLDEN, out=self.hashes[:m])
         if self.lowest:
             # A hash with fewer leading zeros than the lowest register can raise none.
-            h = h[np.less(h, np.uint64(1 << (64 - self.lowest)), out=self.few[:m])]
+            few = np.less(h, np.uint64(1 << (64 - self.lowest)), out=self.few[:m])
+            h = h.take(few.nonzero()[0])  # indexing by a random mask takes three times as long
+        # A value that was just seen raises none either: zeros, defaults, whole numbers.
+        places = h.view(np.uint16)[3::4].astype(np.intp)
+        fresh = (self.recent[places] != h).nonzero()[0]
+        if len(fresh) < len(h):
+            h = h.take(fresh)
+        self.recent[places.take(fresh)] = h
         self.waiting.append(h)
         self.count += len(h)
-        if not self.lowest or self.count >= _ENOUGH:
+        if not self.lowest or self.count >= _PIECE:
             self._raise()
 
     def _raise(self) -> None:
