@@ -29,7 +29,7 @@ __all__ = ["outcomes", "summarise", "summarise_rows"]
 _PARALLEL_ROWS = 50_000
 _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 28
-_GROUP = "__watchkeeper_group__"
+_GROUP = "__watchkeeper_group_"
 
 
 def summarise(
@@ -139,37 +139,32 @@ def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window 
     """Cut a batch by version and stored window."""
     frame, schema = batch.frame, batch.schema
     version, time = schema.name_of(Role.VERSION), schema.name_of(Role.TIME)
-    keys: list[pl.Series] = []
+    keys: dict[str, pl.Series] = {}
     if version in frame.columns and version:
-        keys.append(to_text(frame[version]).fill_null("").alias("version"))
-    else:
-        keys.append(pl.repeat("", frame.height, dtype=pl.String, eager=True).alias("version"))
-    if batch.window is not None or rule is None or time is None or time not in frame.columns:
-        keys.append(pl.repeat(0, frame.height, dtype=pl.Int64, eager=True).alias("grain"))
-        fixed: WindowRule | None = None
-    else:
+        keys["version"] = to_text(frame[version]).fill_null("").alias(f"{_GROUP}version")
+    if batch.window is None and rule is not None and time in frame.columns and time:
         origin = int((rule.origin - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
         length = int(rule.grain / timedelta(microseconds=1))
-        moments = _epoch_us(frame[time])
-        keys.append(((moments - origin) // length).alias("grain"))
-        fixed = rule
-    groups = pl.DataFrame(keys).with_columns(rank=pl.struct("version", "grain").rank("dense"))
-    if groups["rank"].n_unique() <= 1:
-        pieces = [(groups.row(0), frame)] if frame.height else []
+        keys["grain"] = ((_epoch_us(frame[time]) - origin) // length).alias(f"{_GROUP}grain")
+    pieces: list[tuple[tuple[Any, ...], pl.DataFrame]] = []
+    if all(_constant(series) for series in keys.values()):
+        pieces = [(tuple(series[0] for series in keys.values()), frame)] if frame.height else []
     else:
-        marked = frame.with_columns(groups["rank"].alias(_GROUP))
-        first = groups.unique("rank", keep="first")
-        named = {row[2]: row for row in first.iter_rows()}
-        pieces = [
-            (named[rank], piece)
-            for (rank,), piece in marked.partition_by(_GROUP, as_dict=True, include_key=False).items()
-        ]
-    for (name, grain, _), piece in pieces:
-        window = batch.window
-        if fixed is not None and grain is not None:
-            start = fixed.origin + grain * fixed.grain
-            window = Window(start, start + fixed.grain)
-        yield name, window, piece
+        marked = frame.with_columns(keys.values())
+        named = [series.name for series in keys.values()]
+        pieces = [*marked.partition_by(named, as_dict=True, include_key=False).items()]
+    for values, piece in pieces:
+        found = dict(zip(keys, values, strict=True))
+        window, grain = batch.window, found.get("grain")
+        if rule is not None and grain is not None:
+            start = rule.origin + grain * rule.grain
+            window = Window(start, start + rule.grain)
+        yield found.get("version", ""), window, piece
+
+
+def _constant(series: pl.Series) -> bool:
+    """Return whether all values are equal, or all are null."""
+    return series.null_count() in (0, len(series)) and series.min() == series.max()
 
 
 def _epoch_us(series: pl.Series) -> pl.Series:
