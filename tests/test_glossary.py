@@ -29,6 +29,9 @@ def public_callables(folder: str) -> Iterator[tuple[str, object]]:
     """Every class, function and method that the ``__all__`` of a folder's modules makes public."""
     package = import_module(f"watchkeeper.{folder}")
     for found in walk_packages(package.__path__, f"{package.__name__}."):
+        if ".migrations." in found.name:
+            # Alembic runs these files in an environment of its own; they are not imported.
+            continue
         module = import_module(found.name)
         for name in getattr(module, "__all__", ()):
             made = getattr(module, name)
