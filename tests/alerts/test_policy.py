@@ -21,7 +21,8 @@ def window(number: int) -> Window:
 
 def signal(column: str, fired: bool, score: float = 5.0, name: str = "ks") -> Signal:
     measurement = Measurement(Family.COMPARISON, name, 0.3, 100, column=column)
-    return Signal(measurement, "tolerance", 0.0, None, 0.1, Zone.BEYOND if fired else Zone.WITHIN_1, "above" if fired else "", score)
+    zone, rule = (Zone.BEYOND, "above") if fired else (Zone.WITHIN_1, "")
+    return Signal(measurement, "tolerance", 0.0, None, 0.1, zone, rule, score)
 
 
 def play(pattern: str, cause: Cause = Cause.DRIFT) -> list[Alert | None]:
@@ -42,7 +43,6 @@ def states(pattern: str, cause: Cause = Cause.DRIFT) -> list[str]:
 
 def test_one_signal_is_pending_and_two_of_three_fire() -> None:
     assert states("x.x") == ["pending", "pending", "firing"]
-
 
 
 def test_a_lone_signal_lapses_without_ever_firing() -> None:

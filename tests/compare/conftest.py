@@ -28,8 +28,8 @@ def pair() -> Pair:
 
     def make(reference: Any, current: Any, kind: Kind = Kind.NUMERIC) -> tuple[State, State]:
         first = pl.Series("x", reference, strict=False)
-        map = map_of(first) if kind is Kind.NUMERIC else NumericMap()
+        bins = map_of(first) if kind is Kind.NUMERIC else NumericMap()
         dtype = str(first.dtype)
-        return _state(reference, kind, map, dtype), _state(current, kind, map, dtype)
+        return _state(reference, kind, bins, dtype), _state(current, kind, bins, dtype)
 
     return make

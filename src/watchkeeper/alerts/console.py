@@ -20,4 +20,4 @@ class Console:
         """Write the line; control characters from the data are shown, not obeyed."""
         since = f" since {alert.since:%Y-%m-%d}" if alert.since else ""
         words = f"{alert.severity} {alert.state.value} {alert.model} {alert.cause.value}{since}: {alert.message}"
-        print("".join(c if c.isprintable() else repr(c)[1:-1] for c in words), file=sys.stderr)
+        sys.stderr.write("".join(c if c.isprintable() else repr(c)[1:-1] for c in words) + "\n")

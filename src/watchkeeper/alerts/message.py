@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchkeeper.core.alert import Cause
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
@@ -14,7 +13,7 @@ __all__ = ["describe", "describe_signal"]
 _MOST = 4
 
 
-def describe(cause: Cause, signals: Sequence[Signal]) -> str:
+def describe(signals: Sequence[Signal]) -> str:
     """Say what the signals of one cause have in common, worst first, in at most four clauses."""
     clauses = list(dict.fromkeys(describe_signal(signal) for signal in signals))
     shown = "; ".join(clauses[:_MOST])
@@ -44,9 +43,7 @@ def describe_signal(signal: Signal) -> str:
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
     subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
-    assert m.value is not None
     known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]
     limits = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
     centre = f", expected {signal.centre:.3g}" if signal.centre else ""
-    return f"{subject} is {m.value:.3g}{centre}{limits}{where}"
-
+    return f"{subject} is {m.value or 0.0:.3g}{centre}{limits}{where}"

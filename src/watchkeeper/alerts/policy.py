@@ -124,7 +124,7 @@ def _advance(
     if fired:
         alert = replace(
             alert,
-            message=describe(cause, group),
+            message=describe(group),
             last=window.end if window else None,
             columns=_merged(group, lambda s: s.measurement.column, alert.columns),
             segments=_merged(group, lambda s: "" if s.measurement.segment == ALL else s.measurement.segment, ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 from urllib.parse import urlsplit
-from urllib.request import Request, build_opener, HTTPRedirectHandler
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from watchkeeper.alerts.payload import payload
 from watchkeeper.core.alert import Alert
@@ -40,6 +40,7 @@ class Webhook:
             raise UsageError(f"the notifier 'webhook' needs an http or https url, not {url!r}")
         body = json.dumps(payload(alert)).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "watchkeeper"}
-        request = Request(url, body, headers, method="POST")
+        # The scheme was checked above.
+        request = Request(url, body, headers, method="POST")  # noqa: S310
         with build_opener(_NoRedirect).open(request, timeout=float(options.get("timeout", "5").rstrip("s"))) as answer:
             answer.read(1)

@@ -21,8 +21,8 @@ class Tolerance:
     Massart the average run length over all p series is at least A as long as no distance truly exceeds δ.
 
     A measurement that states ``reference_upper`` is a rate q against a reference rate p0: the tolerated rate is
-    u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound, which finds
-    a small rate rising where the bound above is blind.
+    u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
+    which finds a small rate rising where the bound above is blind.
 
     References
     ----------
@@ -49,7 +49,7 @@ class Tolerance:
         limit = delta + room
         beyond = measurement.value > limit
         rule = f"above {limit:.3g} (tolerance {delta:g} and sampling {room:.3g})" if beyond else ""
-        return memory, _signal(self.name, measurement, measurement.value, limit, room, rule)
+        return memory, _signal(self.name, measurement, measurement.value, limit, rule)
 
 
 def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -> Signal:
@@ -62,12 +62,13 @@ def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -
     limit = _upper(tolerated, needed / n) - before if n else 1.0
     beyond = now - before > limit
     rule = f"from {before:.2%} to {now:.2%}, above {before + limit:.2%}" if beyond else ""
-    return _signal(name, measurement, now - before, limit, max(limit - (tolerated - before), 1e-12), rule)
+    return _signal(name, measurement, now - before, limit, rule)
 
 
-def _signal(name: str, measurement: Measurement, value: float, limit: float, room: float, rule: str) -> Signal:
+def _signal(name: str, measurement: Measurement, value: float, limit: float, rule: str) -> Signal:
     share = value / limit if limit > 0 else 0.0
-    zone = Zone.BEYOND if rule else Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
+    inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
+    zone = Zone.BEYOND if rule else inside
     return Signal(measurement, name, 0.0, None, limit, zone, rule, 3 * share)
 
 

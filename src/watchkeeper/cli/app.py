@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,11 +44,11 @@ class FailOn(StrEnum):
 
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-ModelName = Annotated[Optional[str], typer.Option("--model", "-m", help="The model; needed where there are several.")]
+ModelName = Annotated[str | None, typer.Option("--model", "-m", help="The model; needed where there are several.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON with a schema_version to standard output.")]
-Html = Annotated[Optional[Path], typer.Option("--html", help="Also write the report to this file.")]
-Column = Annotated[Optional[str], typer.Option(metavar="COLUMN")]
-Columns = Annotated[Optional[list[str]], typer.Option(metavar="COLUMN", help="May be given several times.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Also write the report to this file.")]
+Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
+Columns = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="May be given several times.")]
 FILE = Path("watchkeeper.yaml")
 
 
@@ -64,7 +64,7 @@ def check(
     feature: Columns = None,
     ignore: Columns = None,
     segment: Columns = None,
-    positive: Annotated[Optional[str], typer.Option(metavar="CLASS", help="The class the score speaks of.")] = None,
+    positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The class the score speaks of.")] = None,
     tolerance: Annotated[float, typer.Option(min=0.0, max=1.0, help="Change of a distribution that is fine.")] = 0.05,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
@@ -247,7 +247,7 @@ def promote(
 
 @app.command()
 def rollback(
-    to: Annotated[Optional[str], typer.Option(help="An earlier champion; the one just before by default.")] = None,
+    to: Annotated[str | None, typer.Option(help="An earlier champion; the one just before by default.")] = None,
     why: Annotated[str, typer.Option(help="Why; it goes into the audit trail.")] = "on request",
     config: ConfigFile = FILE,
     model: ModelName = None,
@@ -336,7 +336,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("stopped; start again to go on where it was")
         sys.exit(130)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # Exit code 1 means alerts, so a fault of our own must not end with it.
         import traceback
 

@@ -28,24 +28,28 @@ def say(words: str) -> None:
     sys.stderr.write("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in words) + "\n")
 
 
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Show nothing."""
+
+
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """Give a function that shows (what, done, total) on standard error; silent where that is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda what, done, total: None
+        yield _silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, seen = bar.add_task("", total=None), {"what": "", "done": 0}
+        task = bar.add_task("", total=None)
+        rows: dict[str, int] = {}
 
         def tell(what: str, done: int, total: int | None) -> None:
             # Reading reports the rows of each batch; steps report how far they are.
-            rows = what in ("reference", "current")
-            before = int(seen["done"]) if rows and seen["what"] == what else 0
-            seen["what"], seen["done"] = what, before + done
-            bar.update(task, description=what, completed=before + done, total=total)
+            if what in ("reference", "current"):
+                done = rows[what] = rows.get(what, 0) + done
+            bar.update(task, description=what, completed=done, total=total)
 
         yield tell

@@ -41,7 +41,8 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
             found.append(comparison.compare(reference, current))
         except WatchkeeperError as error:
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, str(error)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            # A plug-in may fail in any way; it costs one row and not the report.
             words = f"{type(comparison).__name__} raised {type(error).__name__}: {error}"
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, words))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import pi, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import effective_size
@@ -54,7 +54,8 @@ class NullRate:
         size = effective_size(a.rows, b.rows)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, q - p, b.rows,
-            error=sqrt(p * (1 - p) / a.rows + q * (1 - q) / b.rows), floor=sqrt(2 / 3.141592653589793 * pooled * (1 - pooled) / size),
+            error=sqrt(p * (1 - p) / a.rows + q * (1 - q) / b.rows),
+            floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
             interval=interval,
             facts={
                 "n_reference": a.rows, "n_effective": size, "from": p, "to": q, "reference_upper": high0,

@@ -48,8 +48,8 @@ class UnitChange:
     the distance after dividing by r. With D at least .1, r is reported
 
     - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .05;
-    - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains, 1.63·√(1/n0 + 1/n): a
-      column whose scale moves by nature rarely keeps its shape that well.
+    - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains,
+      1.63·√(1/n0 + 1/n): a column whose scale moves by nature rarely keeps its shape that well.
 
     Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
     of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign.

@@ -6,6 +6,7 @@ from math import pi, sqrt
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import numeric, steps
 from watchkeeper.core.measurement import Family, Measurement
@@ -59,7 +60,7 @@ class Wasserstein:
         )  # fmt: skip
 
 
-def _variance(f: np.ndarray[tuple[int], np.dtype[np.float64]], weight: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+def _variance(f: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     """Return Var ∫ w(x)·1[X ≤ x] dx for steps of the distribution function f."""
     if not len(f):
         return 0.0

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
@@ -239,7 +240,7 @@ def _prepare(folder: Path) -> None:
     (folder / "watchkeeper.yaml").write_text(text, encoding="utf-8")
 
 
-def _deliver(folder: Path, rows: pl.DataFrame, scores: np.ndarray[Any, np.dtype[np.float64]], version: str, name: str) -> None:
+def _deliver(folder: Path, rows: pl.DataFrame, scores: NDArray[np.float64], version: str, name: str) -> None:
     """Leave predictions and labels as a prediction service and an airport would."""
     predictions = rows.select("id", "time", *FEATURES).with_columns(
         score=pl.Series(scores), prediction=pl.Series((scores >= 0.5).astype(np.int64)), version=pl.lit(version)
@@ -249,8 +250,8 @@ def _deliver(folder: Path, rows: pl.DataFrame, scores: np.ndarray[Any, np.dtype[
     labels.write_parquet(folder / "incoming" / "labels" / f"{name}.parquet")
 
 
-def _scores(model: Any, rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    found: np.ndarray[Any, np.dtype[np.float64]] = model.predict_proba(rows.select(FEATURES))[:, 1]
+def _scores(model: Any, rows: pl.DataFrame) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = model.predict_proba(rows.select(FEATURES))[:, 1]
     return found
 
 

@@ -29,7 +29,7 @@ __all__ = ["Checked", "check_tables"]
 
 _SAMPLE = 50_000
 _LEAST_VISIBLE = 0.5
-_GRAINS = tuple(timedelta(**{unit: n}) for unit, n in (("hours", 1), ("hours", 6), ("days", 1), ("weeks", 1), ("weeks", 4)))
+_GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -102,19 +102,25 @@ def check_tables(
     """
     ours, theirs = open_table(current), open_table(reference)
     schema = infer_schema(
-        theirs.sample(_SAMPLE), roles=roles or {}, features=features, ignore=ignore, segments=segments, positive=positive
+        theirs.sample(_SAMPLE),
+        roles=roles or {},
+        features=features,
+        ignore=ignore,
+        segments=segments,
+        positive=positive,
     )
     _refuse_foreign(ours, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
     spec = Spec(model, schema, None, None, monitors, rule)
-    before = merged(summarise(_batches(theirs, schema), spec, progress=_told(progress, "reference", theirs)).values(), None, model)
+    whole = summarise(_batches(theirs, schema), spec, progress=_told(progress, "reference", theirs))
+    before = merged(whole.values(), None, model)
     grain = _grain(ours, schema)
     spec_in_time = Spec(model, schema, grain, None, monitors, rule)
     pieces = summarise(_batches(ours, schema), spec_in_time, progress=_told(progress, "current", ours))
     now = merged(pieces.values(), None, model)
     measurements = assess(now, before, spec)
-    baseline = _baseline(assess(before, before, spec), spec)
+    baseline = _baseline(assess(before, before, spec))
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, before, spec, baseline) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
@@ -138,9 +144,7 @@ def _batches(source: Source, schema: Schema) -> Any:
     wanted = [c.name for c in schema if c.role is not Role.IGNORED] + [r.column for r in schema.segments]
     columns = [name for name in dict.fromkeys(wanted) if name in source.columns]
     for frame in source.batches(columns=columns):
-        if time and time in frame.columns:
-            frame, _ = normalise_time(frame, time)
-        yield Batch(frame, schema)
+        yield Batch(normalise_time(frame, time)[0] if time and time in frame.columns else frame, schema)
 
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
@@ -172,7 +176,7 @@ def _grain(source: Source, schema: Schema) -> WindowRule | None:
     return WindowRule(_GRAINS[-1], _GRAINS[-1])
 
 
-def _baseline(measured: Sequence[Measurement], spec: Spec) -> Watch:
+def _baseline(measured: Sequence[Measurement]) -> Watch:
     """Make the reference's own metrics the centre of their charts, with their own sampling variance."""
     charts: dict[str, Memory] = {}
     for m in measured:
@@ -216,9 +220,7 @@ def _room(n0: int, n: int, spec: Spec) -> float:
     return sqrt(log(2 * series * spec.alerts.budget) / (2 * size)) if size else float("inf")
 
 
-def _verdict(
-    alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: int, n: int, spec: Spec
-) -> str:
+def _verdict(alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: int, n: int, spec: Spec) -> str:
     if not n0 or not n:
         return "no_data"
     if any(alert.state is AlertState.FIRING for alert in alerts):
@@ -248,8 +250,10 @@ def _reach(n0: int, n: int, spec: Spec) -> list[str]:
     room = _room(n0, n, spec)
     if room == float("inf"):
         return [f"{n0} reference rows and {n} current rows: there is nothing to compare."]
-    needed = log(2 * spec.alerts.budget * max(float(m.options.get("series", 1.0)) for m in spec.monitors)) / (2 * tolerance**2)
-    return [
-        f"{n0} reference rows and {n} current rows show a change of a distribution of {min(1.0, tolerance + room):.3f} or more; "
-        f"to see one of twice the tolerance of {tolerance:g} takes {needed:.0f} rows on each side at least."
-    ]
+    seen = (
+        f"{n0:,} reference and {n:,} current rows show a change of a distribution of {min(1.0, tolerance + room):.3f}"
+    )
+    if not tolerance:
+        return [f"{seen} or more."]
+    needed = room**2 * 2 * n0 * n / (n0 + n) / tolerance**2
+    return [f"{seen} or more; one of twice the tolerance of {tolerance:g} takes {needed:,.0f} rows on each side."]

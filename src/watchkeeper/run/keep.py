@@ -206,9 +206,7 @@ class Keeper:
             return held
         return score_rows(self.model(version.name), held, self.spec.schema, trainer)
 
-    def _prove(
-        self, made: Challenger, rows: pl.DataFrame, trainer: Trainer, excluded: Sequence[Window]
-    ) -> GateResult:
+    def _prove(self, made: Challenger, rows: pl.DataFrame, trainer: Trainer, excluded: Sequence[Window]) -> GateResult:
         version = next((v for v in self.versions() if v.name == self.champion), None)
         if version is not None and version.artefact:
             until = version.trained.end if version.trained else None
@@ -261,7 +259,9 @@ class Keeper:
         )  # fmt: skip
 
     def _outcome(self, proposal: Action, outcome: Outcome, why: str, version: str = "") -> Action:
-        identity = registry.action_id(self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}")
+        identity = registry.action_id(
+            self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}"
+        )
         return Action(
             identity, self.spec.model, ActionKind.RETRAIN, outcome, why, WHO, proposal.at, version, proposal.alert,
             {"proposal": proposal.id},

@@ -22,9 +22,7 @@ HARM = {
 _ANSWERS = (Role.PREDICTION, Role.SCORE)
 
 
-def default_monitors(
-    schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05
-) -> tuple[Monitor, ...]:
+def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05) -> tuple[Monitor, ...]:
     """Return drift, fault and performance monitors for all columns.
 
     Parameters

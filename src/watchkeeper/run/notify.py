@@ -39,7 +39,8 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
                 continue
             try:
                 plugin("notifier", name).send(alert, dict(options))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
+                # A receiver may fail in any way; the others are told all the same.
                 problems.append(f"the notifier {name} failed on alert {alert.id}: {error}")
                 continue
             sent[place] = [alert.state.value, *sorted(alert.columns)]

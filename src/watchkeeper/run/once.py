@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-import msgspec
-
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement
@@ -88,7 +86,9 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
         _summarise(spec, store, grain)
         if progress:
             progress("summarised", done + 1, len(changes.windows))
-    place = place.touch(changes.cursor, {rule.window_of(grain.start) for grain in changes.windows}).save(store, spec.model, place)
+    place = place.touch(changes.cursor, {rule.window_of(grain.start) for grain in changes.windows}).save(
+        store, spec.model, place
+    )
     due = _due(place, rule, now)
     first, again = [w for w in due if w not in place.judged], [w for w in due if w in place.judged]
     alerts = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
@@ -100,9 +100,7 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
             progress("judged", done + 1, len(due))
     alerts.update(_withdrawn(spec, store, alerts, newest, due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
-    return Ran(
-        changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans
-    )
+    return Ran(changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans)
 
 
 def reference_states(spec: Spec, store: Store) -> States:

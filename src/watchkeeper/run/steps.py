@@ -66,8 +66,6 @@ def assess(
     return found
 
 
-
-
 def _rows(state: State) -> list[Measurement]:
     sample = state.parts.get("row_sample")
     if state.problem or not isinstance(sample, RowSamplePart):
@@ -132,7 +130,9 @@ def _monitors_of(measurement: Measurement, spec: Spec) -> list[Monitor]:
             continue
         if monitor.columns and measurement.column not in monitor.columns:
             continue
-        if any(s == measurement.segment or (s != ALL and measurement.segment.startswith(f"{s}=")) for s in monitor.segments):
+        if any(
+            s == measurement.segment or (s != ALL and measurement.segment.startswith(f"{s}=")) for s in monitor.segments
+        ):
             found.append(monitor)
     return found
 
@@ -151,7 +151,7 @@ def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement)
 
 
 def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[Signal]:
-    """A column that could not be measured signals at once, one signal a column."""
+    """Return a signal for each column that could not be measured."""
     failed = {
         m.column: m
         for m in measurements
@@ -162,7 +162,7 @@ def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[Signal]
 
 
 def _blind(measurements: Sequence[Measurement]) -> list[Signal]:
-    """A window without rows signals: no data is never fine."""
+    """Return the signal of a window without rows: no data is never fine."""
     rows = [m for m in measurements if m.name == "rows" and m.segment == ALL]
     if rows and all((m.value or 0) > 0 for m in rows):
         return [Signal(rows[0], _NO_LIMIT, zone=Zone.WITHIN_1)]

@@ -50,8 +50,7 @@ def _values(kind: Kind, n: int, rng: np.random.Generator, changed: bool) -> pl.S
         # Ties, nulls and NaN belong to the contract.
         x[::5] = np.round(x[::5])
         series = pl.Series("x", x)
-        lost = n // 3 if changed else n // 50
-        return series.set(pl.Series(np.arange(n) < lost), None)
+        return series.set(pl.Series(np.arange(n) < (n // 3 if changed else n // 50)), None)
     names = np.array(["false", "true"] if kind is Kind.BOOLEAN else ["a", "b", "c", "d"])
     weights = np.arange(1, len(names) + 1, dtype=float)
     drawn = rng.choice(names, n, p=(weights[::-1] if changed else weights) / weights.sum())
@@ -74,8 +73,8 @@ def _measure(comparison: Comparison, reference: State, current: State) -> Measur
 
 def _check_kind(comparison: Comparison, kind: Kind, rng: np.random.Generator) -> None:
     first, second = _values(kind, 4_000, rng, False), _values(kind, 3_000, rng, True)
-    map = map_of(first) if kind is Kind.NUMERIC else NumericMap()
-    reference, changed = _state(first, kind, map), _state(second, kind, map)
+    bins = map_of(first) if kind is Kind.NUMERIC else NumericMap()
+    reference, changed = _state(first, kind, bins), _state(second, kind, bins)
 
     equal = _measure(comparison, reference, reference)
     assert equal.status is Status.OK, f"{kind}: equal states give {equal.status}: {equal.reason}"
@@ -85,19 +84,20 @@ def _check_kind(comparison: Comparison, kind: Kind, rng: np.random.Generator) ->
     assert moved.value is not None and isfinite(moved.value), f"{kind}: {moved.value} is not a finite number"
     assert moved.n > 0, f"{kind}: it reports no sample size"
 
-    halves = merge_states(_state(second[:1_200], kind, map), _state(second[1_200:], kind, map))
+    halves = merge_states(_state(second[:1_200], kind, bins), _state(second[1_200:], kind, bins))
     _same(_measure(comparison, reference, halves), moved, f"{kind}: merged states")
     stored = decode_state(encode_state(changed))
     _same(_measure(comparison, reference, stored), moved, f"{kind}: stored states")
     if kind is Kind.NUMERIC:
-        scaled = NumericMap(map.anchor * 1_024, map.scale * 1_024)
+        scaled = NumericMap(bins.anchor * 1_024, bins.scale * 1_024)
         other = _measure(comparison, _state(first * 1_024, kind, scaled), _state(second * 1_024, kind, scaled))
         _same(other, moved, "numeric: another unit", tolerance=1e-6)
 
     nothing = second.clear()
     for empty in (nothing, pl.Series("x", [None] * 10, dtype=second.dtype)):
-        found = _measure(comparison, reference, _state(empty, kind, map))
-        fine = found.status is Status.NO_DATA or (len(empty) > 0 and found.status is Status.OK and found.value != comparison.identical)
+        found = _measure(comparison, reference, _state(empty, kind, bins))
+        told = len(empty) > 0 and found.status is Status.OK and found.value != comparison.identical
+        fine = found.status is Status.NO_DATA or told
         assert fine, f"{kind}: {len(empty)} empty rows give {found.status} {found.value}"
     broken = replace(changed, parts={}, problem="broken on purpose")
     found = _measure(comparison, reference, broken)
