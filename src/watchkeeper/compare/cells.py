@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 
-__all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "level_cells", "numeric", "steps"]
+__all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "lacking", "level_cells", "numeric", "steps"]
 
 
 def numeric(column: Column) -> bool:
@@ -30,6 +31,14 @@ def categorical(column: Column) -> bool:
 def effective_size(n0: float, n: float) -> float:
     """Return n0·n / (n0 + n), the size of one sample that is as uncertain as the difference of the two."""
     return n0 * n / (n0 + n) if n0 > 0 and n > 0 else 0.0
+
+
+def lacking(name: str, current: State, n0: int, n: int) -> Measurement | None:
+    """Return the measurement without data of a comparison where a side has no values; None where both have."""
+    if n0 and n:
+        return None
+    side = "reference" if not n0 else "current data"
+    return Measurement.missing(current.key, Family.COMPARISON, name, f"the {side} has no values", n=n)
 
 
 @dataclass(frozen=True, slots=True)

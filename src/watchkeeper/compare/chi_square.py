@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.stats import chi2
 
+from watchkeeper.compare.cells import lacking
 from watchkeeper.compare.divergence import column_cells, comparable
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -40,11 +41,9 @@ class ChiSquare:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return X² with its p-value, degrees of freedom and Cramér's V."""
         table = column_cells(reference, current)
-        if not table.n0 or not table.n:
-            side = "reference" if not table.n0 else "current data"
-            return Measurement.missing(
-                current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=table.n
-            )
+        missing = lacking(self.name, current, table.n0, table.n)
+        if missing:
+            return missing
         used = (table.reference + table.current) > 0
         observed = np.array([table.reference[used], table.current[used]], float)
         expected = observed.sum(1, keepdims=True) * observed.sum(0, keepdims=True) / observed.sum()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import Cells, categorical, cells, level_cells, numeric
+from watchkeeper.compare.cells import Cells, categorical, cells, lacking, level_cells, numeric
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -47,9 +47,9 @@ def from_cells(
     ``formula`` gives value, standard error and floor.
     """
     table = column_cells(reference, current)
-    if not table.n0 or not table.n:
-        side = "reference" if not table.n0 else "current data"
-        return Measurement.missing(current.key, Family.COMPARISON, name, f"the {side} has no values", n=table.n)
+    missing = lacking(name, current, table.n0, table.n)
+    if missing:
+        return missing
     value, error, floor = formula(table)
     interval = (max(0.0, value - 1.96 * error), value + 1.96 * error)
     return Measurement.of(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import effective_size, numeric, steps
+from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -42,9 +42,9 @@ class Ks:
         """Return the distance with its interval and its floor."""
         both = steps(reference, current)
         n0, n = int(both.reference.sum()), int(both.current.sum())
-        if not n0 or not n:
-            side = "reference" if not n0 else "current data"
-            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=n)
+        missing = lacking(self.name, current, n0, n)
+        if missing:
+            return missing
         p, q = both.reference / n0, both.current / n
         right = np.cumsum(p) - np.cumsum(q)
         left = right - (p - q)

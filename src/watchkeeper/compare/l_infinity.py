@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import categorical, effective_size, level_cells
+from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -33,11 +33,9 @@ class LInfinity:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the largest change, and which level it was."""
         table = level_cells(reference, current)
-        if not table.n0 or not table.n:
-            side = "reference" if not table.n0 else "current data"
-            return Measurement.missing(
-                current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=table.n
-            )
+        missing = lacking(self.name, current, table.n0, table.n)
+        if missing:
+            return missing
         p, q = table.shares()
         change = np.abs(q - p)
         worst = int(change.argmax())

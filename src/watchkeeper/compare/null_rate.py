@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import ClassVar
 
-from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cells import effective_size, lacking
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -42,9 +42,9 @@ class NullRate:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the change, positive when more is missing."""
         a, b = reference.part("count", CountPart), current.part("count", CountPart)
-        if not a.rows or not b.rows:
-            side = "reference" if not a.rows else "current data"
-            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no rows")
+        missing = lacking(self.name, current, a.rows, b.rows)
+        if missing:
+            return missing
         lost0, lost = a.rows - a.valid, b.rows - b.valid
         p, q = lost0 / a.rows, lost / b.rows
         low0, high0 = _wilson(lost0, a.rows)

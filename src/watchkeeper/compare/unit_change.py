@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cells import effective_size, lacking
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -66,9 +66,9 @@ class UnitChange:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the ratio, the distances before and after dividing by it, and the units that fit."""
         p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
-        if not p.n or not q.n:
-            side = "reference" if not p.n else "current data"
-            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=q.n)
+        missing = lacking(self.name, current, p.n, q.n)
+        if missing:
+            return missing
         facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
         ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before = _distance(p, q, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import ClassVar
 
-from watchkeeper.compare.cells import categorical, effective_size
+from watchkeeper.compare.cells import categorical, effective_size, lacking
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -37,9 +37,9 @@ class UnseenLevels:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the share, and the commonest unseen levels."""
         p, q = reference.part("levels", LevelsPart), current.part("levels", LevelsPart)
-        if not p.n or not q.n:
-            side = "reference" if not p.n else "current data"
-            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=q.n)
+        missing = lacking(self.name, current, p.n, q.n)
+        if missing:
+            return missing
         seen = set(p.names)
         unseen = {name: count for name, count in q.as_dict().items() if name not in seen}
         rows = sum(unseen.values())

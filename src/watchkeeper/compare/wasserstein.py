@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import numeric, steps
+from watchkeeper.compare.cells import lacking, numeric, steps
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -40,9 +40,9 @@ class Wasserstein:
         """Return the distance in units of the reference scale."""
         both = steps(reference, current)
         n0, n = int(both.reference.sum()), int(both.current.sum())
-        if not n0 or not n:
-            side = "reference" if not n0 else "current data"
-            return Measurement.missing(current.key, Family.COMPARISON, self.name, f"the {side} has no values", n=n)
+        missing = lacking(self.name, current, n0, n)
+        if missing:
+            return missing
         scale = reference.part("histogram", HistogramPart).scale
         p, q = both.reference / n0, both.current / n
         f0, f = np.cumsum(p)[:-1], np.cumsum(q)[:-1]
