@@ -44,7 +44,7 @@ check: $(STAMPS)/check  ## lint, types, import layers
 
 docs: $(STAMPS)/test  ## run every example in the docs and docstrings, check every link
 	$(PY) docs/write_reference.py
-	$(PY) -m pytest -p no:randomly tests/test_docs.py --doctest-modules src/watchkeeper $(ARGS)
+	$(PY) -m pytest tests/test_docs.py tests/test_glossary.py src/watchkeeper $(ARGS)
 
 bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the file; writes bench/RESULTS.md
 	$(PY) -m bench $(ARGS)

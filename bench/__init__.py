@@ -1,0 +1,1 @@
+"""Speed and memory beside Evidently, whylogs and reading the file: ``python -m bench``."""
