@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from watchkeeper.cli.output import progress_bar, say, show, show_json
+from watchkeeper.cli.output import (
+    check_page,
+    prepare,
+    progress_bar,
+    put,
+    say,
+    show,
+    show_failure,
+    show_json,
+    write_page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,29 +53,45 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-ModelName = Annotated[str | None, typer.Option("--model", "-m", help="The model; needed where there are several.")]
+def _column(help: str) -> Any:
+    return typer.Option(metavar="COLUMN", help=help)
+
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.")]
+ModelName = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="NAME", help="The model; needed where there are several.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON with a schema_version to standard output.")]
-Html = Annotated[Path | None, typer.Option("--html", help="Also write the report to this file.")]
-Column = Annotated[str | None, typer.Option(metavar="COLUMN")]
-Columns = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="May be given several times.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the report to this file.")]
+Label = Annotated[str | None, _column("What was true, where it is known.")]
+Prediction = Annotated[str | None, _column("What the model answered: a class or a number.")]
+Score = Annotated[str | None, _column("The probability that goes with the answer.")]
+Time = Annotated[str | None, _column("When the prediction was made.")]
+Id = Annotated[str | None, _column("What tells one prediction from another.")]
+Segments = Annotated[list[str] | None, _column("Also look at the rows of each of its values; repeatable.")]
+Why = Annotated[str, typer.Option(metavar="WORDS", help="Why; it goes into the audit trail.")]
 FILE = Path("watchkeeper.yaml")
+_STOPPED = "stopped; start again to go on where it was"
 
 
 @app.command()
 def check(
-    current: Annotated[str, typer.Argument(help="Rows to judge: a Parquet, CSV or Arrow file, a folder or a glob.")],
-    reference: Annotated[str, typer.Option("--reference", "-r", help="Rows to compare with.")],
-    label: Column = None,
-    prediction: Column = None,
-    score: Column = None,
-    time: Column = None,
-    id: Column = None,
-    feature: Columns = None,
-    ignore: Columns = None,
-    segment: Columns = None,
+    current: Annotated[
+        str, typer.Argument(metavar="CURRENT", help="Rows to judge: a Parquet, CSV or Arrow file, a folder or a glob.")
+    ],
+    reference: Annotated[str, typer.Option("--reference", "-r", metavar="TABLE", help="Rows to compare with.")],
+    label: Label = None,
+    prediction: Prediction = None,
+    score: Score = None,
+    time: Time = None,
+    id: Id = None,
+    feature: Annotated[list[str] | None, _column("Watch these features only; repeatable.")] = None,
+    ignore: Annotated[list[str] | None, _column("Leave this column alone; repeatable.")] = None,
+    segment: Segments = None,
     positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The class the score speaks of.")] = None,
-    tolerance: Annotated[float, typer.Option(min=0.0, max=1.0, help="Change of a distribution that is fine.")] = 0.05,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Share of rows that may move without a word.")
+    ] = 0.05,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
     html: Html = None,
@@ -75,17 +101,24 @@ def check(
     Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data.
     """
     from watchkeeper.api import check as check_rows
+    from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.views.findings import Verdict
 
+    check_page(html)
     with progress_bar() as progress:
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
             progress=progress,
         )  # fmt: skip
-    if html is not None:
-        _write(html, report.html())
     show_json(report.json()) if json else show(report)
+    if html is not None:
+        try:
+            write_page(html, report.html())
+        except WatchkeeperError as error:
+            # The result is out already, and standard output holds one JSON object and no second one.
+            say(f"watchkeeper: {error}")
+            raise typer.Exit(3) from error
     if fail_on is not FailOn.NEVER and _graver(report.alerts, fail_on):
         raise typer.Exit(1)
     if report.verdict is Verdict.FAILED:
@@ -107,26 +140,30 @@ def demo(
     from watchkeeper.demo.story import INJECTED, MODEL, tell
 
     with progress_bar() as progress:
-        project = tell(folder, typer.echo, progress)
+        project = tell(folder, put, progress)
         report = report_on(project, MODEL)
         page = folder / "report.html"
-        _write(page, replace(report, notes=INJECTED).html())
+        write_page(page, replace(report, notes=INJECTED).html())
         project.close()
-    typer.echo(f"\nThe report is {page}. To look further: cd {folder} && watchkeeper status")
+    put(f"\nThe report is {page}. To look further: cd {folder} && watchkeeper status")
 
 
 @app.command()
 def init(
-    reference: Annotated[str, typer.Argument(help="Rows to compare with later: a file, a folder or a glob.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="What to call the model.")] = "model",
-    source: Annotated[str, typer.Option(help="Where predictions will arrive: a file, a folder or a glob.")] = "",
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="Rows to compare with: a file, folder or glob.")
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="What to call the model.")] = "model",
+    source: Annotated[
+        str, typer.Option(metavar="TABLE", help="Where predictions will arrive: a file, folder or glob.")
+    ] = "",
     config: ConfigFile = FILE,
-    label: Column = None,
-    prediction: Column = None,
-    score: Column = None,
-    time: Column = None,
-    id: Column = None,
-    segment: Columns = None,
+    label: Label = None,
+    prediction: Prediction = None,
+    score: Score = None,
+    time: Time = None,
+    id: Id = None,
+    segment: Segments = None,
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
     """Look at reference rows and write a commented watchkeeper.yaml."""
@@ -143,9 +180,9 @@ def init(
     }  # fmt: skip
     roles = {role: name for role, name in given.items() if name is not None}
     schema = infer_schema(open_table(reference).sample(), roles=roles, segments=segment or ())
-    _write(config, starter_yaml(model, schema, reference=reference, source=source))
+    write_page(config, starter_yaml(model, schema, reference=reference, source=source))
     for column in schema:
-        typer.echo(f"{column.name}: {column.role.value}, {column.kind.value} ({column.why})")
+        put(f"{column.name}: {column.role.value}, {column.kind.value} ({column.why})")
     say(f"wrote {config}; look it over, then: watchkeeper run")
 
 
@@ -172,7 +209,7 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
         show_json(run_json(results))
     else:
         for name, result in results.items():
-            typer.echo(run_text(name, result))
+            put(run_text(name, result))
 
 
 @app.command()
@@ -206,13 +243,12 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
         found = report_on(project, name)
     finally:
         project.close()
+    if html is not None or not json:
+        page = html or Path(f"{name}-report.html".replace("/", "-"))
+        write_page(page, found.html())
+        say(f"wrote {page}")
     if json:
         show_json(found.json())
-        if html is None:
-            return
-    page = html or Path(f"{name}-report.html")
-    _write(page, found.html())
-    say(f"wrote {page}")
 
 
 @app.command()
@@ -235,8 +271,8 @@ def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = 
 
 @app.command()
 def promote(
-    version: Annotated[str, typer.Argument(help="The version to put in charge.")],
-    why: Annotated[str, typer.Option(help="Why; it goes into the audit trail.")] = "on request",
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version to put in charge.")],
+    why: Why = "on request",
     config: ConfigFile = FILE,
     model: ModelName = None,
     json: AsJson = False,
@@ -247,8 +283,10 @@ def promote(
 
 @app.command()
 def rollback(
-    to: Annotated[str | None, typer.Option(help="An earlier champion; the one just before by default.")] = None,
-    why: Annotated[str, typer.Option(help="Why; it goes into the audit trail.")] = "on request",
+    to: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="An earlier champion; the one just before by default.")
+    ] = None,
+    why: Why = "on request",
     config: ConfigFile = FILE,
     model: ModelName = None,
     json: AsJson = False,
@@ -274,7 +312,7 @@ def config_show(
         show_json({"schema_version": 1, "values": values})
         return
     for path, value, place in found:
-        typer.echo(f"{path}: {value}" + (f"  # {place}" if origin else ""))
+        put(f"{path}: {value}" + (f"  # {place}" if origin else ""))
 
 
 @config_app.command("schema")
@@ -300,7 +338,7 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
     if json:
         show_json(action_json(action))
     else:
-        typer.echo(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
+        put(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
 
 
 def _graver(alerts: Iterable[Alert], least: FailOn) -> bool:
@@ -310,36 +348,41 @@ def _graver(alerts: Iterable[Alert], least: FailOn) -> bool:
     return any(alert.state is AlertState.FIRING and alert.severity >= limit for alert in alerts)
 
 
-def _write(path: Path, text: str) -> None:
-    from watchkeeper.core.errors import UsageError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
 def main() -> None:
-    """Run the command line; a known error is one line on standard error and an exit code."""
+    """Run the command line; what is known to go wrong is one message on standard error and an exit code."""
     import sys
 
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 
+    prepare()
     try:
         app()
     except WatchkeeperError as error:
-        say(f"watchkeeper: {error}")
-        sys.exit(2 if isinstance(error, (UsageError, SchemaError)) else 3)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        kind = type(error).__name__.removesuffix("Error").lower()
+        _fail(kind, str(error), 2 if isinstance(error, (UsageError, SchemaError)) else 3)
+    except SystemExit as stop:
+        if stop.code == 2 and "--json" in sys.argv:
+            show_failure("usage", "the command is wrong; standard error says how")
+        if stop.code == 130:
+            say(_STOPPED)
+        raise
     except KeyboardInterrupt:
-        say("stopped; start again to go on where it was")
+        say(_STOPPED)
         sys.exit(130)
+    except OSError as error:
+        _fail("system", (f"{error.filename}: " if error.filename else "") + str(error.strerror or error), 3)
     except Exception:  # noqa: BLE001
         # Exit code 1 means alerts, so a fault of our own must not end with it.
         import traceback
 
-        traceback.print_exc()
-        say("watchkeeper: this is a fault of Watchkeeper itself; please report it with the lines above")
-        sys.exit(3)
+        say(traceback.format_exc().rstrip())
+        _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
+
+
+def _fail(kind: str, words: str, code: int) -> NoReturn:
+    import sys
+
+    say(f"watchkeeper: {words}")
+    if "--json" in sys.argv:
+        show_failure(kind, words)
+    sys.exit(code)
