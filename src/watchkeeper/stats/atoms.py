@@ -15,7 +15,7 @@ __all__ = ["Atoms", "AtomsPart"]
 
 _CAP = 256
 _HEAVY_BIN = 0.004
-_STRIDE = 16
+_STRIDE = 17  # prime, so that rows in a daily or hourly cycle do not fall between
 _FEW = 1_024
 
 
@@ -73,7 +73,7 @@ class _Work:
             if self.words.add(words[:_FEW], keys[:_FEW]) and self.words.add(words[_FEW:], keys[_FEW:]):
                 return
             self.dense, self.words = self.words.counts, None
-        # In a full block crowded bins show in every 16th row; which values crowd them is read off the column later.
+        # In a full block crowded bins show in every 17th row; which values crowd them is read off the column later.
         stride = _STRIDE if len(keys) >= BLOCK // 2 else 1
         np.add.at(self.dense, keys[::stride], stride)
 
@@ -107,7 +107,7 @@ class _Work:
 
 
 def _repeated(x: NDArray[np.float64], over: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Count the values that come more often than ``over``; in many rows, those that one row in 16 shows twice."""
+    """Count the values that come more often than ``over``; in many rows, those that one row in 17 shows twice."""
     if len(x) > _STRIDE * _STRIDE:
         seen, times = np.unique(x[::_STRIDE], return_counts=True)
         often = seen[times > 1]
