@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError
 
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.faults import reported
@@ -19,6 +20,11 @@ REVISION = "0001"
 
 WAIT = 30.0
 """Seconds to wait for another process to let go of a SQLite file."""
+
+_ATTEMPTS = 3
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it works on in the module, so threads must take turns."""
 
 _BEGIN = {True: "BEGIN IMMEDIATE", False: "BEGIN"}
 
@@ -88,14 +94,19 @@ def migrate(engine: Engine) -> None:
     StoreError
         When they were made by a newer version.
     """
-    with engine.connect() as connection:
-        if _revision(connection) == REVISION:
-            return
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        now = _revision(connection)
-        if now == REVISION:
-            return
-        _upgrade(connection, now, place_of(engine.url))
+    for attempt in range(_ATTEMPTS):
+        with engine.connect() as connection:
+            if _revision(connection) == REVISION:
+                return
+        try:
+            with _ONE_AT_A_TIME, engine.connect().execution_options(writes=True) as connection, connection.begin():
+                now = _revision(connection)
+                if now != REVISION:
+                    _upgrade(connection, now, place_of(engine.url))
+        except (IntegrityError, ProgrammingError):
+            # Another process made the same tables first; its transaction was done before ours failed.
+            if attempt == _ATTEMPTS - 1:
+                raise
 
 
 def _revision(connection: Connection) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import URL, Connection, Select, Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, or_
 
@@ -138,10 +138,12 @@ def _put_specs(connection: Connection, model: str, rows: list[dict[str, Any]]) -
 
 def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
     """Add each action that is not in the audit chain yet in the same words."""
+    # The pointer and not the last row seals the next link, so that links cut off at the end leave a break for ever.
+    # It is locked until the transaction ends, so that others who chain wait here and read the last number after us.
+    held: str | None = connection.scalar(_holding(model, HEAD).with_for_update())
+    head = held or ""
     last = select(AUDIT.c.number).where(AUDIT.c.model == model).order_by(AUDIT.c.number.desc()).limit(1)
     number = connection.scalar(last) or 0
-    # The pointer and not the last row seals the next link, so that links cut off at the end leave a break for ever.
-    first = head = _pointer(connection, model, HEAD) or ""
     for action in actions:
         event = next_event(action, number, head)
         body = to_json(event.action)
@@ -153,8 +155,11 @@ def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
         about = {"model": model, "action": action.id, "content": content, "starts": span_of(action).starts}
         connection.execute(insert(AUDIT), {**about, **link})
         number, head = event.number, event.hash
-    if head != first:
-        _move(connection, model, HEAD, first or None, head)
+    here = {"model": model, "name": HEAD}
+    if held is None and head:
+        connection.execute(insert(POINTERS), {**here, "value": head})
+    elif head != held:
+        connection.execute(update(POINTERS).filter_by(**here).values(value=head))
 
 
 def _events(connection: Connection, model: str, window: Window | None) -> list[AuditEvent]:
@@ -177,7 +182,12 @@ def _meets(table: Table, kind: str, window: Window) -> ColumnElement[bool]:
 
 
 def _pointer(connection: Connection, model: str, name: str) -> str | None:
-    return connection.scalar(select(POINTERS.c.value).where(POINTERS.c.model == model, POINTERS.c.name == name))
+    held: str | None = connection.scalar(_holding(model, name))
+    return held
+
+
+def _holding(model: str, name: str) -> Select[Any]:
+    return select(POINTERS.c.value).where(POINTERS.c.model == model, POINTERS.c.name == name)
 
 
 def _move(connection: Connection, model: str, name: str, old: str | None, new: str | None) -> None:
