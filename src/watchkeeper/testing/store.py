@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -38,10 +37,11 @@ _SCHEMA = Schema(
 def check_store(make_store: Callable[[], Store]) -> None:
     """Assert that a store obeys its contract.
 
-    Checked: rows come back as they went in, by half-open windows, with their newest labels and one row per id; a source
-    is appended once; refused rows are counted; changes name the touched windows and no others; a column that changes its
-    type loses no row; states are replaced as a whole and read by window and column; nouns survive and are replaced, never
-    doubled; pointers are compared before they are moved; every action is in the chain once; models do not meet.
+    Checked: rows come back as they went in, by half-open windows, with their newest labels and one row per id; a
+    source is appended once; refused rows are counted; changes name the touched windows and no others; a column that
+    changes its type loses no row; states are replaced as a whole and read by window and column; nouns survive and are
+    replaced, never doubled; pointers are compared before they are moved; every action is in the chain once; models do
+    not meet.
 
     Parameters
     ----------
