@@ -76,15 +76,16 @@ def _check_nouns(make: Callable[[], Store]) -> None:
     for noun in nouns:
         got = store.recorded(model, type(noun))
         assert got == [noun], f"a {type(noun).__name__} does not come back as it went in: {got}"
+    measured = Measurement(Family.METRIC, "auroc", None, 0, status=Status.NO_DATA, reason="no labels")
     bare: list[Noun] = [
-        Measurement(Family.METRIC, "auroc", None, 0, status=Status.NO_DATA, reason="no labels"),
+        measured,
         Alert("blind", model, Cause.BLIND, Severity.NOTICE, AlertState.PENDING, "no rows"),
         Action("hold", model, ActionKind.HOLD, Outcome.PROPOSED, "", ""),
     ]
     store.record(model, bare)
     for noun in bare:
         assert noun in store.recorded(model, type(noun)), f"a {type(noun).__name__} without optional parts is lost"
-    broken = replace(bare[0], value=math.nan, column="broken")  # type: ignore[type-var]
+    broken = replace(measured, value=math.nan, column="broken")
     store.record(model, [broken])
     found = [m for m in store.recorded(model, Measurement) if m.column == "broken"]
     assert len(found) == 1 and found[0].value is not None and math.isnan(found[0].value), "NaN does not come back"
@@ -160,7 +161,7 @@ def _check_pointers(make: Callable[[], Store]) -> None:
     action = Action("p", model, ActionKind.PROMOTE, Outcome.DONE, "", "")
     for move in ({"champion": ("v1", "v3")}, {"cursor": ("", "7"), "champion": (None, "v3")}, {"none": ("v1", "v2")}):
         try:
-            store.record(model, [_measurement(1, 0.5), action], move)  # type: ignore[arg-type]
+            store.record(model, [_measurement(1, 0.5), action], move)
         except ConflictError:
             pass
         else:
