@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from watchkeeper.compare.comparison import Comparison
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement
@@ -38,7 +40,9 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
             found.append(Measurement.missing(current.key, Family.COMPARISON, name, "there is no reference"))
             continue
         try:
-            found.append(comparison.compare(reference, current))
+            # Values near the largest number overflow; the comparison then says so by its status.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                found.append(comparison.compare(reference, current))
         except WatchkeeperError as error:
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, str(error)))
         except Exception as error:  # noqa: BLE001

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from math import isfinite, pi, sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +48,9 @@ class Wasserstein:
         f0, f = np.cumsum(p)[:-1], np.cumsum(q)[:-1]
         gaps = np.diff((both.lower + both.upper) / 2) / scale
         value = float((np.abs(f - f0) * gaps).sum())
+        if not isfinite(value):
+            why = "the values are too large for their distance to be a number"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, why, n=n)
         noise = np.sqrt(2 / pi * np.clip(f0 * (1 - f0), 0, None) * (1 / n0 + 1 / n))
         sign = np.sign(f0 - f) * gaps
         error = sqrt(_variance(f0, sign) / n0 + _variance(f, sign) / n)

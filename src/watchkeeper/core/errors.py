@@ -6,7 +6,8 @@ The tree::
     ├── UsageError            the call or command is off: names the argument and its valid values
     │   └── ConfigError       watchkeeper.yaml is off: names the path, the near miss and the origin
     ├── DataError             the data cannot be read or used: names the file and the column
-    │   ├── SourceError       a file, folder or table is missing, empty, truncated or unreadable
+    │   ├── SourceError       a file, folder or table is missing, truncated or unreadable
+    │   │   └── EmptyError    a table is whole and has no rows: too little data, and no fault of the reading
     │   └── SchemaError       a column is missing, doubled, or of a type that cannot be used
     ├── StateError            states that do not belong together: other map, other version, other statistic
     ├── StoreError            the store is read-only, full, locked or of another version
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DataError",
+    "EmptyError",
     "PluginError",
     "SchemaError",
     "SourceError",
@@ -36,6 +38,9 @@ __all__ = [
     "WatchkeeperError",
     "near_miss",
 ]
+
+
+_LONGEST = 60
 
 
 class WatchkeeperError(Exception):
@@ -56,6 +61,10 @@ class DataError(WatchkeeperError):
 
 class SourceError(DataError):
     """A file, folder or table cannot be read."""
+
+
+class EmptyError(SourceError):
+    """A table has columns and no rows."""
 
 
 class SchemaError(DataError):
@@ -96,6 +105,15 @@ def near_miss(word: str, valid: Iterable[str], *, most: int = 12) -> str:
     """
     words = sorted(set(valid))
     close = get_close_matches(word, words, n=1, cutoff=0.6)
-    shown = ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
+    shown = ", ".join(map(_plain, words[:most])) + (f" and {len(words) - most} more" if len(words) > most else "")
     listed = f"Valid: {shown}" if words else "Nothing is valid here"
-    return f"did you mean {close[0]!r}? {listed}" if close else listed
+    return f"did you mean {_cut(close[0])!r}? {listed}" if close else listed
+
+
+def _plain(word: str) -> str:
+    """Return a word as it is, or quoted where a reader could not tell where it begins and ends."""
+    return word if word.isprintable() and word and word == _cut(word.strip()) else repr(_cut(word))
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.kinds import type_name
 
 __all__ = ["MOMENT", "is_moment_text", "offsets", "to_utc"]
 
@@ -45,7 +46,7 @@ def to_utc(series: pl.Series) -> pl.Series:
     if dtype.is_numeric():
         return _from_numbers(series)
     raise SchemaError(
-        f"column {series.name!r} holds {dtype}, where times were expected. "
+        f"column {series.name!r} holds {type_name(dtype)}, where times were expected. "
         "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
     )
 

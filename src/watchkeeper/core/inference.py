@@ -9,7 +9,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.event_time import MOMENT, is_moment_text, to_utc
-from watchkeeper.core.kinds import as_text, finite_numbers, is_probability, kind_of, map_of
+from watchkeeper.core.kinds import as_text, finite_numbers, is_probability, kind_of, map_of, type_name
 from watchkeeper.core.outcome import Answer, answer_of, is_mistaken_score
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.state import OUTCOME, ROWS
@@ -143,7 +143,8 @@ def _check_names(
             raise SchemaError(f"column {name!r} begins with {_INTERNAL!r}, which is kept for internal use; rename it")
         if name in _RESERVED and name not in ignore:
             raise SchemaError(
-                f"column {name!r} has a name that is kept for internal use; rename it or list it under columns.ignore"
+                f"column {name!r} has a name that is kept for internal use; "
+                "rename it, or leave it out with --ignore or columns.ignore"
             )
 
 
@@ -193,7 +194,7 @@ def _fits_id(series: pl.Series) -> str:
 
 def _fits_time(series: pl.Series) -> str:
     if series.dtype in (pl.Datetime, pl.Date):
-        return f"holds {series.dtype}"
+        return f"holds {type_name(series.dtype)}"
     if series.dtype == pl.String and is_moment_text(series):
         return "holds ISO 8601 text"
     values = finite_numbers(series) if series.dtype.is_numeric() else pl.Series([], dtype=pl.Float64)
@@ -202,7 +203,7 @@ def _fits_time(series: pl.Series) -> str:
 
 
 def _fits_prediction(series: pl.Series) -> str:
-    return "" if series.dtype.is_nested() or series.dtype.is_temporal() else f"holds {series.dtype}"
+    return "" if series.dtype.is_nested() or series.dtype.is_temporal() else f"holds {type_name(series.dtype)}"
 
 
 def _fits_score(series: pl.Series) -> str:
@@ -277,11 +278,13 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
     if role is Role.TIME:
         if not _fits_time(series) and series.null_count() < len(series):
             raise SchemaError(
-                f"the time column {name!r} holds {series.dtype} that is no time. "
+                f"the time column {name!r} holds {type_name(series.dtype)} that is no time. "
                 "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
             )
         kind, dtype, reason = Kind.TIME, str(MOMENT), "read as UTC"
         series = to_utc(series)
+    elif role in (Role.LABEL, Role.PREDICTION) and kind is Kind.UNUSABLE:
+        raise SchemaError(f"the {role.value} column {name!r} {reason}; name another column")
     elif role in (Role.LABEL, Role.PREDICTION) and answer.task is not Task.NONE:
         reason = f"{answer.task.value}: {answer.why}"
         if answer.task is not Task.REGRESSION and kind is not Kind.BOOLEAN:
@@ -291,7 +294,9 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
     elif role is Role.VERSION:
         kind, reason = Kind.CATEGORICAL, "names versions"
     elif role in (Role.LATENCY, Role.SCORE) and kind is not Kind.NUMERIC:
-        raise SchemaError(f"the {role.value} column {name!r} holds {series.dtype}, where numbers were expected")
+        raise SchemaError(
+            f"the {role.value} column {name!r} holds {type_name(series.dtype)}, where numbers were expected"
+        )
     return Column(name, role, kind, dtype, _map(series, role, kind), f"{why}; {kind.value}: {reason}")
 
 
@@ -308,7 +313,9 @@ def _segment_rules(frame: pl.DataFrame, segments: Sequence[str]) -> tuple[Segmen
     for name in segments:
         series = frame[name]
         if series.dtype.is_nested() or series.dtype == pl.Object:
-            raise SchemaError(f"the segment column {name!r} holds {series.dtype}, which has no single values")
+            raise SchemaError(
+                f"the segment column {name!r} holds {type_name(series.dtype)}, which has no single values"
+            )
         counted = as_text(series).drop_nulls().alias("value").value_counts(name="count")
         commonest = counted.sort(["count", "value"], descending=[True, False]).head(_SEGMENTS)
         rules.append(SegmentRule(name, tuple(sorted(commonest["value"].to_list()))))

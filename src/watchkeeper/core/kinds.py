@@ -9,7 +9,7 @@ import polars as pl
 
 from watchkeeper.core.schema import Kind, NumericMap
 
-__all__ = ["as_text", "finite_numbers", "is_probability", "kind_of", "map_of"]
+__all__ = ["as_text", "finite_numbers", "is_probability", "kind_of", "map_of", "type_name"]
 
 _CODE = re.compile(
     r"(^|[_\W])(code|codes|class|category|cat|type|kind|flag|status|zip|zipcode|postcode|postal)([_\W]|$)"
@@ -20,10 +20,23 @@ _MANY = 1_000
 _WIDEST = 1e300
 
 
+def type_name(dtype: pl.DataType | str) -> str:
+    """Return what to call a type in a message: its name without its parameters, which may be hundreds of categories.
+
+    Examples
+    --------
+    >>> type_name(pl.Datetime("us", "UTC")), type_name("List(Int64)")
+    ('Datetime', 'List')
+    """
+    return str(dtype).partition("(")[0]
+
+
 def as_text(series: pl.Series) -> pl.Series:
     """Return single values as text; whole floats lose their ``.0`` so that 1 and 1.0 are one level."""
     if series.dtype == pl.Binary:
         return series.bin.encode("hex")
+    if series.dtype == pl.Duration:
+        return series.dt.to_string("iso")
     if not series.dtype.is_float():
         return series.cast(pl.String)
     whole = (series.is_finite() & (series == series.floor()) & (series.abs() < 2**53)).fill_null(False)
@@ -40,7 +53,7 @@ def kind_of(series: pl.Series) -> tuple[Kind, str]:
     """
     dtype = series.dtype
     if dtype.is_nested() or dtype == pl.Object:
-        return Kind.UNUSABLE, f"holds {dtype}, which has no single values"
+        return Kind.UNUSABLE, f"holds {type_name(dtype)}, which has no single values"
     if dtype == pl.Boolean:
         return Kind.BOOLEAN, "true or false"
     if dtype in (pl.Date, pl.Datetime):

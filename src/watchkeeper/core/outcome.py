@@ -59,7 +59,7 @@ def answer_of(
         )
     if len(classes) == 1:
         classes = _PAIRS.get(classes[0], classes)
-    if len(classes) == 1 or len(classes) > _MOST_TEXTS:
+    if len(classes) < 2 or len(classes) > _MOST_TEXTS:
         return _named_only(positive, f"{len(classes)} classes in the sample")
     if len(classes) > 2:
         if positive is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -43,8 +44,8 @@ class CsvFile:
         try:
             with self._open() as stream:
                 names = next(csv.reader(stream, delimiter=self.separator), [])
-        except (UnicodeDecodeError, OSError, EOFError, csv.Error) as error:
-            raise SourceError(f"{self.path} cannot be read as CSV: {error}; save it as UTF-8 text") from error
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error) as error:
+            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
         for name in names:
             if names.count(name) > 1:
                 raise SourceError(f"{self.path} has the column {name!r} twice; rename one")
@@ -56,15 +57,19 @@ class CsvFile:
         try:
             with self._open() as stream:
                 line = stream.readline()
-        except (UnicodeDecodeError, OSError, EOFError) as error:
-            raise SourceError(f"{self.path} cannot be read as CSV: {error}; save it as UTF-8 text") from error
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
         return max(_SEPARATORS, key=line.count)
 
     def has_rows(self) -> bool:
         """Return whether anything follows the line that names the columns."""
-        with self._open() as stream:
-            stream.readline()
-            return any(line.strip() for line in stream)
+        try:
+            with self._open() as stream:
+                stream.readline()
+                return any(line.strip() for line in stream)
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error):
+            # There is something; reading it says what is wrong with it.
+            return True
 
     def scan(self) -> pl.LazyFrame:
         """Return the plan that reads the file, with the type of each column fixed."""
@@ -78,12 +83,8 @@ class CsvFile:
         """Return in words where the file is at fault, and what to do about it."""
         try:
             found = self._first_fault()
-        except UnicodeDecodeError:
-            return "it is not UTF-8 text; save it as UTF-8"
-        except (OSError, EOFError) as error:
-            return f"{error}; the file may be truncated"
-        except csv.Error as error:
-            return f"{error}; repair or delete that line"
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error) as error:
+            return _why(error)
         return found or message.strip().split("\n", 1)[0]
 
     def _scan(
@@ -127,6 +128,19 @@ class CsvFile:
         else:
             with self.path.open(encoding="utf-8-sig", newline="") as stream:
                 yield stream
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong and what to do about it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text; save it as UTF-8"
+    if isinstance(error, csv.Error):
+        return f"{error}; repair or delete that line"
+    if isinstance(error, gzip.BadGzipFile):
+        return "it is not compressed by gzip, as its name says; rename it"
+    if isinstance(error, EOFError | zlib.error):
+        return "it ends too early; it may be truncated or still being written"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _expected(dtype: pl.DataType, text: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from watchkeeper.core.errors import SourceError, near_miss
+from watchkeeper.core.errors import EmptyError, SourceError, near_miss
 from watchkeeper.core.event_time import MOMENT
 from watchkeeper.run.csv_file import CsvFile
 
@@ -123,7 +124,7 @@ def _fault(piece: Piece, error: BaseException) -> SourceError:
     if isinstance(error, FileNotFoundError):
         return SourceError(f"{piece.name} does not exist any more")
     if isinstance(error, OSError):
-        return SourceError(f"{piece.name} cannot be read: {error.strerror or error}")
+        return SourceError(f"{piece.name} cannot be read: {error.strerror or _first_line(error)}")
     if piece.csv is not None:
         return SourceError(f"{piece.name} cannot be read as CSV: {piece.csv.fault(str(error))}")
     return SourceError(f"{piece.name} cannot be read: {_first_line(error)}. {_REMEDY}")
@@ -142,6 +143,8 @@ def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataT
         When there is nothing, it is empty or damaged, or the files do not fit together.
     """
     text = str(source)
+    if not text.strip():
+        raise SourceError("the path is empty; name a file, a folder, a glob or a URL")
     if text.startswith("file://"):
         text = text.removeprefix("file://")
     if "://" in text:
@@ -153,7 +156,7 @@ def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataT
     schema, notes = _common_schema(pieces)
     if not any(_has_rows(piece) for piece in pieces):
         what = text if len(pieces) == 1 else f"none of the {len(pieces)} files of {text}"
-        raise SourceError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
+        raise EmptyError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
     return tuple(pieces), schema, notes
 
 
@@ -184,9 +187,20 @@ def _files(path: Path) -> tuple[Path, list[Path]]:
         if not found:
             raise SourceError(f"no file matches {path}; check the pattern and the folder it starts from")
         return start, found
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    remedy = near_miss(path.name, beside) if beside else f"neither does the folder {path.parent}"
-    raise SourceError(f"{path} does not exist; {remedy}")
+    raise SourceError(f"{path} does not exist; {_beside(path)}")
+
+
+def _beside(path: Path) -> str:
+    """Return what there is where a file was looked for."""
+    if not path.parent.is_dir():
+        return f"neither does the folder {path.parent}"
+    try:
+        beside = [entry for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        return f"the folder {path.parent} cannot be read: {error.strerror or error}"
+    close = get_close_matches(path.name, [entry.name for entry in beside], n=1)
+    found = [entry.name for entry in beside if entry.is_dir() or _suffix(entry) or entry.name in close]
+    return near_miss(path.name, found) if found else f"the folder {path.parent} holds no table files. {_valid()}"
 
 
 def _hidden(file: Path, root: Path) -> bool:

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.kinds import type_name
 from watchkeeper.core.schema import Column, NumericMap
 
 __all__ = [
@@ -160,7 +161,7 @@ def to_float(series: pl.Series) -> pl.Series:
         return series.cast(pl.Int64).cast(pl.Float64) / 1e9
     if dtype == pl.Null:
         return series.cast(pl.Float64)
-    raise SchemaError(f"column {series.name!r} holds {dtype}, where numbers were expected")
+    raise SchemaError(f"column {series.name!r} holds {type_name(dtype)}, where numbers were expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,11 @@ def to_text(series: pl.Series) -> pl.Series:
     if dtype == pl.String:
         return series
     if dtype.is_nested() or dtype == pl.Object:
-        raise SchemaError(f"column {series.name!r} holds {dtype}, where single values were expected")
+        raise SchemaError(f"column {series.name!r} holds {type_name(dtype)}, where single values were expected")
     if dtype == pl.Binary:
         return series.bin.encode("hex")
+    if dtype == pl.Duration:
+        return series.dt.to_string("iso")
     if dtype.is_float():
         whole = series.is_finite() & (series == series.floor()) & (series.abs() < 2**53)
         as_text = series.cast(pl.String)

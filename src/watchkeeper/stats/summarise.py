@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.kinds import type_name
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule, Task
 from watchkeeper.core.spec import Spec
@@ -170,7 +171,7 @@ def _constant(series: pl.Series) -> bool:
 def _epoch_us(series: pl.Series) -> pl.Series:
     if isinstance(series.dtype, pl.Datetime) or series.dtype == pl.Date:
         return series.cast(pl.Datetime("us")).dt.epoch("us")
-    raise SchemaError(f"time column {series.name!r} holds {series.dtype}, where dates with times were expected")
+    raise SchemaError(f"time column {series.name!r} holds {type_name(series.dtype)}: no dates with times")
 
 
 def _fold_all(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None) -> list[State]:
@@ -221,12 +222,13 @@ def _problem(frame: pl.DataFrame, column: Column) -> str:
         return f"column {column.name!r} is missing"
     dtype = frame[column.name].dtype
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
-        return f"column {column.name!r} holds {dtype}, which cannot be summarised"
+        return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
     if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":
-        return f"column {column.name!r} holds {dtype}, where numbers were expected"
+        return f"column {column.name!r} holds {type_name(dtype)}, where numbers were expected"
     if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
         return ""
-    return f"column {column.name!r} changed its type: the reference holds {column.dtype}, this holds {dtype}"
+    names = type_name(column.dtype), type_name(dtype)
+    return f"column {column.name!r} changed its type: the reference holds {names[0]}, this holds {names[1]}"
 
 
 def _family(dtype: pl.DataType) -> str:
@@ -282,7 +284,7 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
 
 def _floats(series: pl.Series) -> NDArray[np.float64]:
     if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise SchemaError(f"column {series.name!r} holds {series.dtype}, where numbers were expected")
+        raise SchemaError(f"column {series.name!r} holds {type_name(series.dtype)}, where numbers were expected")
     return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
@@ -336,10 +338,11 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
     if name and name in frame.columns:
         ids = frame[name]
         if ids.dtype.is_integer():
-            hashes = hash_numbers(ids.fill_null(0).cast(pl.Int64).to_numpy())
+            hashes = hash_numbers(ids.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
         else:
             hashes = hash_texts(to_text(ids).fill_null(""))
-        doubled = frame.height - ids.n_unique()
+        known = ids.drop_nulls()
+        doubled = len(known) - known.n_unique()
     else:
         hashes = _row_hashes(frame, schema)
     block = Rows(frame, hashes, doubled)
