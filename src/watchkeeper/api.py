@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.core.action import Action
@@ -88,16 +89,16 @@ def check(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
         tolerance=tolerance, run_length=run_length, progress=progress,
     )  # fmt: skip
-    return _of_check(found, datetime.now(UTC))
+    return _of_check(found, datetime.now(UTC), Path(current).name if isinstance(current, str | Path) else "current")
 
 
-def _of_check(found: Checked, made: datetime) -> Report:
+def _of_check(found: Checked, made: datetime, name: str) -> Report:
     return Report(
         title="Current against reference",
-        model=found.spec.model,
+        model=name,
         verdict=Verdict(found.verdict),
         made=made,
-        headline=_headline(found.verdict, found.alerts, found.rows),
+        headline=found.why or _headline(found.verdict, found.alerts, found.rows),
         alerts=found.alerts,
         signals=found.signals,
         measurements=found.measurements,
@@ -113,7 +114,7 @@ def _headline(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> s
     if firing:
         return firing[0].message
     if verdict == "no_data":
-        return f"{rows[0]:,} reference rows and {rows[1]:,} current rows are too few to judge."
+        return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
     if verdict == "failed":
         return "Nothing could be measured."
     return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."

@@ -28,11 +28,14 @@ def describe_signal(signal: Signal) -> str:
     if m.status is not Status.OK or m.value is None:
         return f"{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
     facts = m.facts
+    if m.name == "rows" and not m.value:
+        return f"no rows arrived{where}"
     if m.name == "unit_change":
         units = f" ({facts['units']})" if facts.get("units") else ""
         return f"{m.column} is {m.value:.4g} times what it was{units}{where}"
     if m.name == "null_rate" and "from" in facts:
-        return f"{m.column} without a value: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
+        what = "infinite" if float(facts.get("infinities", 0)) > 0.5 * m.value * m.n else "without a value"
+        return f"{m.column} {what}: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
     if m.name == "unseen_levels":
         return f"{m.column} has new levels in {m.value:.1%} of rows: {facts.get('levels', '')}{where}"
     if m.name == "l_infinity" and "from" in facts:

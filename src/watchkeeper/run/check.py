@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import log, sqrt
 from typing import Any
+
+import polars as pl
 
 from watchkeeper.charts.chart import Memory
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.errors import EmptyError, SchemaError, SourceError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
-from watchkeeper.core.state import ROWS, State, StateKey
+from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.performance.assess import assess_performance
 from watchkeeper.run.monitors import default_monitors
-from watchkeeper.run.sources import Source, normalise_time, open_table
+from watchkeeper.run.notes import notes, room, rows
+from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
-from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.stats.summarise import summarise
 
 __all__ = ["Checked", "check_tables"]
 
 _SAMPLE = 50_000
 _LEAST_VISIBLE = 0.5
+_DATED_BY = 100
+"""Signals, the strongest, that an alert is dated by."""
+
 _GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
 Progress = Callable[[str, int, int | None], None]
@@ -45,13 +50,15 @@ class Checked:
     measurements, signals, alerts
         Of the current rows as a whole.
     history
-        Signals of the windows inside the current rows, where they have a time column.
+        Where the current rows have a time column: signals of the windows inside them, of the columns in an alert.
     reference, current
         States of both sides.
     notes
         How columns were taken, and what the number of rows allows to be seen.
     rows
         Number of reference and current rows.
+    why
+        Why there is nothing to compare; empty where there is something.
     """
 
     verdict: str
@@ -64,6 +71,7 @@ class Checked:
     current: Mapping[StateKey, State] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rows: tuple[int, int] = (0, 0)
+    why: str = ""
 
 
 def check_tables(
@@ -100,7 +108,10 @@ def check_tables(
     SchemaError
         When a named column does not exist in the reference.
     """
-    ours, theirs = open_table(current), open_table(reference)
+    try:
+        ours, theirs = open_table(current), open_table(reference)
+    except EmptyError as error:
+        return Checked("no_data", Spec(model, Schema(())), why=f"{error}.")
     schema = infer_schema(
         theirs.sample(_SAMPLE),
         roles=roles or {},
@@ -110,6 +121,7 @@ def check_tables(
         positive=positive,
     )
     _refuse_foreign(ours, schema)
+    ours, theirs = _timed(ours, schema), _timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
     spec = Spec(model, schema, None, None, monitors, rule)
@@ -120,11 +132,13 @@ def check_tables(
     pieces = summarise(_batches(ours, schema), spec_in_time, progress=_told(progress, "current", ours))
     now = merged(pieces.values(), None, model)
     measurements = assess(now, before, spec)
-    baseline = _baseline(assess(before, before, spec))
+    baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
-    history = _history(pieces, before, spec, baseline) if grain else ()
+    history = _history(pieces, before, spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
-    n0, n = _rows(before), _rows(now)
+    n0, n = rows(before), rows(now)
+    if not n0 or not n:
+        alerts = ()
     return Checked(
         _verdict(alerts, measurements, n0, n, spec),
         spec,
@@ -134,24 +148,45 @@ def check_tables(
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in now.values()},
-        (*_reach(n0, n, spec), *_missing(ours, schema), *_explain(schema)),
+        notes(ours, theirs, now, before, spec),
         (n0, n),
+        "" if monitors else "No column is left to compare.",
     )
 
 
-def _batches(source: Source, schema: Schema) -> Any:
-    time = schema.name_of(Role.TIME)
+def _batches(source: Source, schema: Schema) -> Iterator[Batch]:
+    label = schema.name_of(Role.LABEL)
     wanted = [c.name for c in schema if c.role is not Role.IGNORED] + [r.column for r in schema.segments]
     columns = [name for name in dict.fromkeys(wanted) if name in source.columns]
     for frame in source.batches(columns=columns):
-        yield Batch(normalise_time(frame, time)[0] if time and time in frame.columns else frame, schema)
+        if label and label not in frame.columns:
+            # Labels come late: a table that has none yet is not at fault.
+            yield Batch(frame.with_columns(pl.lit(None).alias(label)), schema)
+        else:
+            yield Batch(frame, schema)
+
+
+def _timed(source: Source, schema: Schema) -> Source:
+    """Return the source with its time column read as UTC; what is odd about the times is among its problems."""
+    time = schema.name_of(Role.TIME)
+    if time is None or time not in source.columns:
+        return source
+    timed = replace(source, time=time)
+    try:
+        next(timed.batches(columns=[time]), None)
+    except SchemaError as error:
+        raise SourceError(f"{source.name}: {error}") from error
+    return timed
 
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
     known = [c.name for c in schema if c.role is not Role.IGNORED]
     if not any(name in source.columns for name in known):
-        shown = ", ".join(map(repr, list(source.columns)[:8]))
-        raise SchemaError(f"current and reference share no column. Current has {shown}; the reference has {known[:8]}")
+        told = " and ".join(
+            f"{side} has {', '.join(map(repr, names[:8]))}"
+            for side, names in (("current", source.columns), ("the reference", known))
+        )
+        raise SchemaError(f"current and reference share no column: {told}. Is the line that names the columns there?")
 
 
 def _told(progress: Progress | None, name: str, source: Source) -> Callable[[int], None] | None:
@@ -166,7 +201,7 @@ def _grain(source: Source, schema: Schema) -> WindowRule | None:
     time = schema.name_of(Role.TIME)
     if time is None or time not in source.columns:
         return None
-    sample, _ = normalise_time(source.sample(_SAMPLE).select(time), time)
+    sample = source.sample(_SAMPLE, [time])
     first, last = sample[time].min(), sample[time].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
@@ -176,25 +211,36 @@ def _grain(source: Source, schema: Schema) -> WindowRule | None:
     return WindowRule(_GRAINS[-1], _GRAINS[-1])
 
 
-def _baseline(measured: Sequence[Measurement]) -> Watch:
+def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
     """Make the reference's own metrics the centre of their charts, with their own sampling variance."""
     charts: dict[str, Memory] = {}
-    for m in measured:
-        if m.family is Family.METRIC and m.status is Status.OK and m.value is not None:
+    outcomes = [state for (_, column), state in before.items() if column == OUTCOME]
+    for m in (m for state in outcomes for m in assess_performance(state, spec.schema)):
+        if m.status is Status.OK and m.value is not None:
             numbers = {"centre": m.value, "between": (m.error or 0.0) ** 2, "used": 0.0}
             charts["\x1f".join(("shewhart", *m.series))] = Memory(numbers)
     return Watch(charts)
 
 
 def _history(
-    pieces: Mapping[StateKey, State], before: Mapping[tuple[str, str], State], spec: Spec, baseline: Watch
+    pieces: Mapping[StateKey, State],
+    before: Mapping[tuple[str, str], State],
+    spec: Spec,
+    baseline: Watch,
+    alerts: Sequence[Alert],
 ) -> tuple[Signal, ...]:
-    windows = sorted({key.window for key in pieces if key.window is not None})
-    found: list[Signal] = []
-    for window in windows:
-        states = [s for s in pieces.values() if s.key.window == window and s.key.segment == ALL]
-        found.extend(judge(assess(merged(states, window, spec.model), before, spec), spec, baseline, window).signals)
-    return tuple(found)
+    """Judge the windows inside the current rows, as far as it takes to date the alerts."""
+    found = [signal.measurement for alert in alerts for signal in alert.evidence[:_DATED_BY]]
+    columns, measures = {m.column for m in found}, {m.name for m in found}
+    by_window: dict[Window, list[State]] = {}
+    for key, state in pieces.items():
+        if key.window is not None and key.segment == ALL and key.column in columns:
+            by_window.setdefault(key.window, []).append(state)
+    signals: list[Signal] = []
+    for window in sorted(by_window):
+        current = merged(by_window[window], window, spec.model)
+        signals.extend(judge(assess(current, before, spec, only=measures), spec, baseline, window).signals)
+    return tuple(signals)
 
 
 def _dated(alert: Alert, history: Sequence[Signal]) -> Alert:
@@ -207,19 +253,6 @@ def _dated(alert: Alert, history: Sequence[Signal]) -> Alert:
     return replace(alert, since=min(known).start, last=max(known).end)
 
 
-def _rows(states: Mapping[tuple[str, str], State]) -> int:
-    state = states.get((ALL, ROWS))
-    sample = state.parts.get("row_sample") if state else None
-    return sample.rows if isinstance(sample, RowSamplePart) else 0
-
-
-def _room(n0: int, n: int, spec: Spec) -> float:
-    """Return by how much a distance must exceed the tolerance to be seen."""
-    size = n0 * n / (n0 + n) if n0 and n else 0.0
-    series = max((float(m.options.get("series", 1.0)) for m in spec.monitors), default=1.0)
-    return sqrt(log(2 * series * spec.alerts.budget) / (2 * size)) if size else float("inf")
-
-
 def _verdict(alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: int, n: int, spec: Spec) -> str:
     if not n0 or not n:
         return "no_data"
@@ -228,32 +261,6 @@ def _verdict(alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: i
     compared = [m for m in measurements if m.family is not Family.QUALITY]
     if compared and all(m.status is Status.FAILED for m in compared):
         return "failed"
-    if _room(n0, n, spec) > _LEAST_VISIBLE or not any(m.status is Status.OK for m in compared):
+    if room(n0, n, spec) > _LEAST_VISIBLE or not any(m.status is Status.OK for m in compared):
         return "no_data"
     return "ok"
-
-
-def _explain(schema: Schema) -> list[str]:
-    return [f"{c.name}: {c.role.value}, {c.kind.value} ({c.why})" for c in schema if c.why]
-
-
-def _missing(source: Source, schema: Schema) -> list[str]:
-    return [
-        f"{c.name} is missing from the current rows. If it is the label, which comes late, name it as the label."
-        for c in schema.features
-        if c.name not in source.columns
-    ]
-
-
-def _reach(n0: int, n: int, spec: Spec) -> list[str]:
-    tolerance = next((float(m.options["tolerance"]) for m in spec.monitors if "tolerance" in m.options), 0.05)
-    room = _room(n0, n, spec)
-    if room == float("inf"):
-        return [f"{n0} reference rows and {n} current rows: there is nothing to compare."]
-    seen = (
-        f"{n0:,} reference and {n:,} current rows show a change of a distribution of {min(1.0, tolerance + room):.3f}"
-    )
-    if not tolerance:
-        return [f"{seen} or more."]
-    needed = room**2 * 2 * n0 * n / (n0 + n) / tolerance**2
-    return [f"{seen} or more; one of twice the tolerance of {tolerance:g} takes {needed:,.0f} rows on each side."]

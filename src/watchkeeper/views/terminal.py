@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -19,7 +20,7 @@ from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, period, sh
 
 __all__ = ["plain", "report_text"]
 
-_MOST_ALERTS, _MOST_ACTIONS, _MOST_SERIES, _MOST_COLUMNS = 10, 12, 10, 6
+_MOST_ALERTS, _MOST_ACTIONS, _MOST_SERIES, _MOST_COLUMNS, _MOST_NOTES = 10, 12, 10, 6, 12
 
 _VERDICTS = {
     Verdict.OK: ("✓ Fine", "bold green"),
@@ -42,11 +43,13 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         Series listed at most, worst first; the rest is counted.
     """
     word, look = _VERDICTS[findings.verdict]
-    opening = Text.assemble(
-        (word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(findings.headline, 400)
-    )
-    parts: list[RenderableType] = [opening]
     alerts = findings.worst_alerts
+    headline = findings.headline
+    if any(alert.message == headline for alert in alerts[:_MOST_ALERTS]):
+        # The alert stands right below, in the same words.
+        headline = count(sum(alert.state is AlertState.FIRING for alert in alerts), "alert")
+    opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(headline, 400))
+    parts: list[RenderableType] = [opening]
     if alerts:
         parts += [_gap(), _alerts(alerts[:_MOST_ALERTS]), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
@@ -58,7 +61,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         parts += [_gap(), _series(found[:series])]
         if left:
             parts.append(Text("  " + _summary(left), style="dim"))
-    parts += [Text(f"  {shown(note, 300)}", style="dim") for note in findings.notes[:_MOST_COLUMNS]]
+    if findings.notes:
+        parts += [_gap(), *(_note(note) for note in findings.notes[:_MOST_NOTES])]
+        parts += _rest(len(findings.notes) - _MOST_NOTES, "more note")
     return Group(*parts)
 
 
@@ -69,6 +74,10 @@ def plain(findings: Findings, *, width: int = 110) -> str:
         report_text(findings)
     )
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _note(note: str) -> RenderableType:
+    return Padding(Text(shown(note, 400), style="dim"), (0, 0, 0, 2))
 
 
 def _gap() -> Text:
@@ -124,8 +133,7 @@ def _series(series: Sequence[Series]) -> RenderableType:
     table.add_column("limits", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("state", overflow="fold")
-    for one in series:
-        line = Line.of(one)
+    for one, line in _folded(series):
         sign, look = _MARKS.get(one.mark, ("✓", "green"))
         told = f"{one.mark.value}: {line.told}" if line.told and one.mark.blind else one.mark.value
         cells = (line.subject, line.measure, line.value, line.limits, line.n)
@@ -133,6 +141,18 @@ def _series(series: Sequence[Series]) -> RenderableType:
     latest = series[0].latest
     title = [Text(f"worst series, {period(latest)}", style="dim")] if latest else []
     return Padding(Group(*title, table), (0, 0, 0, 2))
+
+
+def _folded(series: Sequence[Series]) -> list[tuple[Series, Line]]:
+    """Return series with their lines; those that are blind for one reason, such as a lost column, are one line."""
+    found: dict[tuple[str, ...], tuple[Series, Line]] = {}
+    measures: dict[tuple[str, ...], list[str]] = {}
+    for one in series:
+        line = Line.of(one)
+        place = (line.subject, line.told) if one.mark.blind else (str(id(one)),)
+        found.setdefault(place, (one, line))
+        measures.setdefault(place, []).append(line.measure)
+    return [(one, replace(line, measure=", ".join(measures[place]))) for place, (one, line) in found.items()]
 
 
 def _summary(left: Sequence[Series]) -> str:
