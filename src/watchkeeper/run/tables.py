@@ -90,7 +90,8 @@ class Piece:
                 length = n // count
                 last = total - length
                 starts = [last * i // max(1, count - 1) for i in range(count)]
-                return pl.concat(pl.collect_all([plan.slice(start, length) for start in starts]))
+                # One by one: collect_all would read what the slices share, which is the whole file, into memory.
+                return pl.concat([plan.slice(start, length).collect(engine="streaming") for start in starts])
             every = -(-total // n)
             kept = plan.with_row_index(_ROW).filter(pl.col(_ROW) % every == 0).drop(_ROW)
             return kept.collect(engine="streaming")

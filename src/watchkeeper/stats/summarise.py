@@ -29,7 +29,7 @@ __all__ = ["outcomes", "summarise", "summarise_rows"]
 
 _PARALLEL_ROWS = 50_000
 _GATHERED_ROWS = 1 << 20
-_GATHERED_BYTES = 1 << 28
+_GATHERED_BYTES = 1 << 27
 _GROUP = "__watchkeeper_group_"
 
 
@@ -55,15 +55,24 @@ def summarise(
     states: dict[StateKey, State] = {}
     with ThreadPoolExecutor(max_workers=1) as aside:
         for group in _gathered(batches):
-            batch = _joined(group)
-            for version, window, frame in _split(batch, spec.windows):
-                for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside):
-                    known = states.get(state.key)
-                    states[state.key] = merge_states(known, state) if known else state
+            for state in _fold_batch(_joined(group), spec, aside):
+                known = states.get(state.key)
+                states[state.key] = merge_states(known, state) if known else state
+            lengths = [len(batch) for batch in group]
+            group.clear()  # or these rows would stay in memory while the next ones are read
             if progress:
-                for part in group:
-                    progress(len(part))
+                for length in lengths:
+                    progress(length)
     return states
+
+
+def _fold_batch(batch: Batch, spec: Spec, aside: ThreadPoolExecutor) -> list[State]:
+    pieces = _split(batch, spec.windows)
+    return [
+        state
+        for version, window, frame in pieces
+        for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside)
+    ]
 
 
 def _gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
