@@ -15,10 +15,12 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.window import Window
 
-__all__ = ["Episode", "decide", "severity_of"]
+__all__ = ["Episode", "decide", "has_fired", "severity_of", "withdraw"]
 
 _AT_ONCE = {Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.BLIND, Cause.RUNTIME}
 _PAGES = {Cause.DATA_FAULT, Cause.PERFORMANCE, Cause.RUNTIME, Cause.BLIND}
+_LAPSED = "did not persist: "
+_WITHDRAWN = "withdrawn after late data: "
 
 
 def severity_of(cause: Cause) -> Severity:
@@ -77,7 +79,8 @@ def decide(
     """
     judged = list(signals)
     groups = _grouped(judged)
-    seen = {cause for cause, signal in judged if signal.measurement.status is not Status.NO_DATA}
+    # A measurement that failed says as little about its cause as one without data, unless the failure itself signals.
+    seen = {cause for cause, signal in judged if signal.measurement.status is Status.OK or signal.fired}
     episodes = dict(memory)
     alerts: list[Alert] = []
     for cause in Cause:
@@ -93,6 +96,18 @@ def decide(
             alerts.append(alert)
     alerts.sort(key=lambda a: (a.state is AlertState.RESOLVED, -a.severity, a.cause))
     return alerts, episodes
+
+
+def has_fired(alert: Alert) -> bool:
+    """Return whether an alert is firing or ended after it had fired, and was not withdrawn."""
+    ended = alert.state is AlertState.RESOLVED and not alert.message.startswith((_LAPSED, _WITHDRAWN))
+    return ended or alert.state is AlertState.FIRING
+
+
+def withdraw(alert: Alert) -> Alert:
+    """Return an alert that judging again with late data no longer gives: no window shows it any more."""
+    message = f"{_WITHDRAWN}{alert.message.removeprefix(_WITHDRAWN)}"
+    return replace(alert, state=AlertState.RESOLVED, message=message, last=None, evidence=())
 
 
 def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]]:
@@ -134,7 +149,7 @@ def _advance(
         alert = replace(alert, state=AlertState.FIRING)
     lapsed = alert.state is AlertState.PENDING and not any(recent)
     if lapsed:
-        alert = replace(alert, message=f"did not persist: {alert.message}")
+        alert = replace(alert, message=f"{_LAPSED}{alert.message}")
     if lapsed or (alert.state is AlertState.FIRING and quiet >= rule.clear):
         return replace(alert, state=AlertState.RESOLVED), Episode(recent if lapsed else (False,), quiet)
     return alert, Episode(recent, quiet, alert)

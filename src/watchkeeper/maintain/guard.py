@@ -65,7 +65,9 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
         elif alert.since is not None and alert.last is not None and alert.since < alert.last:
             excluded.add(Window(alert.since, alert.last))
     named = {column for alert in alerts if alert.state is not AlertState.RESOLVED for column in alert.columns}
-    broken = [m for m in measurements if _unreadable(m, spec.schema)]
+    # A column that one comparison fails on and another measures is not at fault: the comparison is.
+    read = {(m.window, m.column) for m in measurements if m.family is Family.COMPARISON and m.status is Status.OK}
+    broken = [m for m in measurements if _unreadable(m, spec.schema) and (m.window, m.column) not in read]
     newest = max((m.window for m in measurements if m.window is not None), default=None)
     for measurement in broken:
         if measurement.window != newest:

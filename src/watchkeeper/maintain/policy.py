@@ -56,18 +56,21 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: Memory) -> list[Action]
     proposals = _proposals(alerts, spec, memory)
     if not proposals:
         return []
+    why = "; ".join(p.why for p in proposals)
+    identity = action_id(spec.model, ActionKind.RETRAIN, "", memory.now, why)
+    if any(a.id == identity for a in memory.actions):
+        # Answered before: what came of it may bar the next proposal, but is no reason to hold this one.
+        return []
     barrier = _frozen(memory) or _cooling(spec, memory)
     if barrier:
         return _new([_hold(spec, barrier[0], barrier[1], proposals[0].alert)], memory)
-    why = "; ".join(p.why for p in proposals)
     if rule.retrain == "ask" and _asked(proposals[0], why, memory):
         return []
-    identity = action_id(spec.model, ActionKind.RETRAIN, "", memory.now, why)
     action = Action(
         identity, spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, WHO, memory.now, "", proposals[0].alert,
         {"mode": rule.retrain},
     )  # fmt: skip
-    return _new([action], memory)
+    return [action]
 
 
 def promotion_barrier(spec: Spec, memory: Memory) -> str:

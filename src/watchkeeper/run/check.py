@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import polars as pl
@@ -34,6 +35,7 @@ _LEAST_VISIBLE = 0.5
 _DATED_BY = 100
 """Signals, the strongest, that an alert is dated by."""
 
+_STATES = 10_000
 _GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
 Progress = Callable[[str, int, int | None], None]
@@ -197,18 +199,24 @@ def _told(progress: Progress | None, name: str, source: Source) -> Callable[[int
 
 
 def _grain(source: Source, schema: Schema) -> WindowRule | None:
-    """Choose the length of a window so that the current rows fill about a dozen to forty."""
+    """Choose the length of a window so that the current rows fill about a dozen to forty, fewer for wide tables."""
     time = schema.name_of(Role.TIME)
     if time is None or time not in source.columns:
         return None
     sample = source.sample(_SAMPLE, [time])
-    first, last = sample[time].min(), sample[time].max()
+    times = sample[time].drop_nulls().sort()
+    # A few rows of 1970 must not stretch the windows.
+    aside = len(times) // 200
+    first, last = (times[aside], times[-1 - aside]) if len(times) else (None, None)
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
+    # Each window costs one state for each column, and windows are there to date alerts only.
+    most = max(4, min(40, _STATES // max(1, len(schema.columns))))
     for grain in _GRAINS:
-        if (last - first) / grain <= 40:
+        if (last - first) / grain <= most:
             return WindowRule(grain, grain) if (last - first) >= 2 * grain else None
-    return WindowRule(_GRAINS[-1], _GRAINS[-1])
+    longest = _GRAINS[-1] * ceil((last - first) / _GRAINS[-1] / most)
+    return WindowRule(longest, longest)
 
 
 def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:

@@ -11,7 +11,7 @@ import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert
-from watchkeeper.core.errors import TrainingError, UsageError, WatchkeeperError
+from watchkeeper.core.errors import StoreError, TrainingError, UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
@@ -31,6 +31,9 @@ from watchkeeper.run.place import Place
 __all__ = ["Keeper"]
 
 Progress = Callable[[str], None]
+
+_UNTIL = "until"
+"""The fact of a proposal to retrain that says up to when rows count as labelled."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,13 @@ class Keeper:
         moment = max(place.filled).end
         memory = Memory(moment, tuple(self._actions()), self.champion)
         alerts = self.store.recorded(self.spec.model, Alert)
-        told = respond(alerts, self.spec, memory)
+        # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
+        # again later trains on the same rows.
+        until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
+        told = [
+            replace(action, facts={**action.facts, _UNTIL: until}) if action.kind is ActionKind.RETRAIN else action
+            for action in respond(alerts, self.spec, memory)
+        ]
         if told:
             self.store.record(self.spec.model, told)
         for proposal in self._unfinished():
@@ -140,13 +149,21 @@ class Keeper:
     def retrain(
         self, proposal: Action, now: datetime, alerts: Sequence[Alert], *, progress: Progress | None = None
     ) -> list[Action]:
-        """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse."""
+        """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse.
+
+        Raises
+        ------
+        StoreError
+            When the store or the model file cannot be written, or (ConflictError) somebody else moved the champion
+            meanwhile; nothing is recorded then, and the next ``keep`` tries again.
+        """
         moment = proposal.at or now
         verdict = guard(alerts, self.store.recorded(self.spec.model, Measurement), self.spec)
         if verdict.blocked:
             return self._record([self._outcome(proposal, Outcome.REFUSED, "; ".join(verdict.faults))])
         change = next((a.since for a in alerts if a.id == proposal.alert), None)
-        newest = min(moment, now - self.spec.maintenance.label_delay)
+        until = proposal.facts.get(_UNTIL)
+        newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
         try:
             trainer = load_trainer(self.spec.maintenance.train, self.folder)
             rows = self._rows(newest)
@@ -155,6 +172,9 @@ class Keeper:
             made = make_challenger(rows, self.spec, trainer, newest, change=change, excluded=verdict.excluded)
             result = self._prove(made, rows, trainer, verdict.excluded)
             return self._conclude(proposal, made, result, moment)
+        except StoreError:
+            # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
+            raise
         except WatchkeeperError as error:
             return self._record([self._outcome(proposal, Outcome.FAILED, str(error))])
 

@@ -35,7 +35,7 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
     numeric = _names(watched, Kind.NUMERIC)
     leveled = _names(watched, Kind.CATEGORICAL, Kind.BOOLEAN)
     usable = tuple(c.name for c in watched if c.kind is not Kind.UNUSABLE)
-    series = float(max(1, len(usable) + len(numeric) + 2 * len(leveled)))
+    series = float(max(1, len(usable) + len(numeric) + 2 * len(leveled) + (schema.of(Role.LABEL) is not None)))
     budget = {"run_length": rule.budget, "series": series, "tolerance": tolerance}
     found = [
         Monitor("ks", "tolerance", numeric, options=budget),
@@ -44,7 +44,12 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
         Monitor("unseen_levels", "tolerance", leveled, options={**budget, "always": 0.01}, cause=Cause.DATA_FAULT),
         Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
     ]
-    if schema.of(Role.LABEL) is not None:
+    label = schema.of(Role.LABEL)
+    if label is not None:
+        strange = _names([label], Kind.CATEGORICAL, Kind.BOOLEAN)
+        found.append(
+            Monitor("unseen_levels", "tolerance", strange, options={**budget, "always": 0.01}, cause=Cause.LABEL_FAULT)
+        )
         side = {} if history else {"margin": 0.02}
         for metric in HARM[schema.task]:
             worse = "lower" if metric in ("auroc", "accuracy", "f1") else "upper"

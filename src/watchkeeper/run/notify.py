@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
+from watchkeeper.alerts.policy import has_fired
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.store import Store
@@ -12,12 +14,15 @@ from watchkeeper.core.store import Store
 __all__ = ["notify"]
 
 _POINTER = "notified"
+_OWED = "owed"
+"""What is kept of an alert that could not be sent."""
 
 
 def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Send every alert that began to fire, or ended, since it was last sent.
+    """Send every alert that began to fire, spread or ended since it was last sent.
 
-    What was sent is recorded after sending: a run that is killed in between sends again rather than never.
+    What was sent is recorded after sending: a run that is killed in between sends again rather than never. An alert
+    that ended before it could be sent, or within the run that found it, is sent once, as ended.
 
     Parameters
     ----------
@@ -30,32 +35,43 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
         What went wrong; those alerts are sent again by the next run.
     """
     held = store.pointer(model, _POINTER)
-    sent: dict[str, list[str]] = json.loads(held) if held else {}
+    told: dict[str, list[str]] = json.loads(held) if held else {}
     problems: list[str] = []
+    places = [(_place(name, options), name, options) for name, options in receivers]
     for alert in store.recorded(model, Alert):
-        for number, (name, options) in enumerate(receivers):
-            place = f"{alert.id}/{number}/{name}"
-            if not _worth_telling(alert, sent.get(place)):
+        for receiver, name, options in places:
+            place = f"{alert.id}/{receiver}"
+            if not _worth_telling(alert, told.get(place)):
                 continue
             try:
                 plugin("notifier", name).send(alert, dict(options))
             except Exception as error:  # noqa: BLE001
                 # A receiver may fail in any way; the others are told all the same.
                 problems.append(f"the notifier {name} failed on alert {alert.id}: {error}")
-                continue
-            sent[place] = [alert.state.value, *sorted(alert.columns)]
-            text = json.dumps(sent, sort_keys=True)
-            store.record(model, [], {_POINTER: (held, text)})
-            held = text
+                news = [_OWED, *told.get(place, [_OWED])[1:]]
+            else:
+                news = [alert.state.value, *sorted(alert.columns)]
+            if told.get(place) != news:
+                told[place] = news
+                text = json.dumps(told, sort_keys=True)
+                store.record(model, [], {_POINTER: (held, text)})
+                held = text
     return problems
 
 
+def _place(name: str, options: Mapping[str, str]) -> str:
+    """Return what a receiver is known by: options may hold secrets, so only their digest is kept."""
+    digest = sha256(json.dumps(sorted(options.items())).encode()).hexdigest()
+    return f"{name}/{digest[:12]}"
+
+
 def _worth_telling(alert: Alert, told: list[str] | None) -> bool:
-    """Whether an alert began to fire, ended after it was told, or is a fault that has spread to another column."""
+    """Whether an alert began to fire, ended, or is a fault that spread to another column, and nobody was told."""
+    state = told[0] if told else ""
     if alert.state is AlertState.RESOLVED:
-        return bool(told) and told is not None and told[0] == AlertState.FIRING.value
+        return state == AlertState.FIRING.value or (state in ("", _OWED) and has_fired(alert))
     if alert.state is not AlertState.FIRING:
         return False
-    if not told or told[0] != AlertState.FIRING.value:
+    if state != AlertState.FIRING.value:
         return True
-    return alert.cause is Cause.DATA_FAULT and bool(set(alert.columns) - set(told[1:]))
+    return alert.cause is Cause.DATA_FAULT and bool(set(alert.columns) - set(told[1:] if told else ()))

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
+from watchkeeper.alerts.policy import has_fired, withdraw
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import State
+from watchkeeper.core.state import ROWS, State
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.place import Place
+from watchkeeper.run.reference import reference_mark, reference_states, refresh_reference
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
 
-__all__ = ["Ran", "reference_states", "run_once", "summarise_reference"]
-
-_EMPTY_AT_MOST = 4
-"""Windows without a row that are judged after the last row: enough to alert, without inventing years of silence."""
+__all__ = ["Ran", "run_once"]
 
 _STEADY = "prediction_mean"
 _STEADY_WINDOWS = 12
+_EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 Progress = Callable[[str, int, int], None]
-States = dict[tuple[str, str], State]
+States = Mapping[tuple[str, str], State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,51 +79,43 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
     """
     rule = spec.windows or WindowRule()
     store.record(spec.model, [spec])
-    reference = reference_states(spec, store)
-    place = Place.load(store, spec.model)
+    held = Place.load(store, spec.model)
+    place = held.based_on(_basis(spec, rule), rule)
+    if held.cursor and not place.cursor:
+        _forget_other_grains(spec, store, rule)
     changes = store.changes(spec.model, spec.schema, rule, place.cursor)
     for done, grain in enumerate(changes.windows):
         _summarise(spec, store, grain)
         if progress:
             progress("summarised", done + 1, len(changes.windows))
-    place = place.touch(changes.cursor, {rule.window_of(grain.start) for grain in changes.windows}).save(
-        store, spec.model, place
-    )
-    due = _due(place, rule, now)
+    refresh_reference(spec, store, changes)
+    touched = {rule.window_of(grain.start) for grain in changes.windows}
+    place = place.touch(changes.cursor, touched, reference_mark(spec, store)).save(store, spec.model, held)
+    due = place.due(rule, now)
     first, again = [w for w in due if w not in place.judged], [w for w in due if w in place.judged]
-    alerts = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
-    before, newest = dict(alerts), Judged((), (), Watch())
+    reference = reference_states(spec, store) if due else {}
+    before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
+    alerts, newest = dict(before), Judged((), (), Watch())
     for done, window in enumerate(due):
-        newest, place = _judge_one(spec, store, reference, rule, window, place)
-        alerts.update((alert.id, alert) for alert in newest.alerts)
+        newest, gone, place = _judge_one(spec, store, reference, rule, window, place, alerts.values())
+        alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
         if progress:
             progress("judged", done + 1, len(due))
-    alerts.update(_withdrawn(spec, store, alerts, newest, due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
     return Ran(changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans)
 
 
-def reference_states(spec: Spec, store: Store) -> States:
-    """Return the reference's states, summarising them first when it is a part of the log that was not summarised yet.
-
-    Returns
-    -------
-    dict
-        One state per (segment, column).
-    """
-    if spec.reference is not None:
-        batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, spec.schema, spec.reference))
-        summarise_reference(spec, store, batches, str(spec.reference))
-    return merged(store.states(spec.model, None).values(), None, spec.model)
+def _basis(spec: Spec, rule: WindowRule) -> str:
+    """Say what states depend on: those made otherwise cannot be merged or compared."""
+    s = spec.schema
+    return sha256(repr((s.columns, s.segments, s.task, s.classes, s.positive, rule)).encode()).hexdigest()[:16]
 
 
-def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], mark: str) -> None:
-    """Store the states of the reference's rows, unless they were stored for the same ``mark`` and schema before."""
-    digest = sha256(repr((mark, spec.schema.columns, spec.schema.segments)).encode()).hexdigest()
-    held = store.pointer(spec.model, "reference")
-    if held != digest:
-        store.put_states(spec.model, None, summarise(batches, replace(spec, windows=None)).values())
-        store.record(spec.model, [], {"reference": (held, digest)})
+def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
+    """Remove states of windows cut otherwise, which would count their rows twice."""
+    for key in store.states(spec.model, _EVER, [ROWS]):
+        if key.window is not None and key.window != rule.grain_of(key.window.start):
+            store.put_states(spec.model, key.window, [])
 
 
 def _summarise(spec: Spec, store: Store, grain: Window) -> None:
@@ -131,38 +123,30 @@ def _summarise(spec: Spec, store: Store, grain: Window) -> None:
     store.put_states(spec.model, grain, summarise(batches, spec).values())
 
 
-def _due(place: Place, rule: WindowRule, now: datetime) -> list[Window]:
-    """Return the windows to judge now, in order: those waiting, and those between and after them without rows."""
-    known = sorted({*place.waiting, *place.judged})
-    if not known:
-        return []
-    every, last = rule.every, max([*place.waiting, *place.filled], default=known[-1])
-    silent: list[Window] = []
-    start = known[0].start
-    while start < last.start + (_EMPTY_AT_MOST + 1) * every:
-        window = Window(start, start + every)
-        if window not in place.judged and window not in place.waiting:
-            silent.append(window)
-        start += every
-    return sorted(window for window in (*place.waiting, *silent) if window.end <= now)
-
-
 def _judge_one(
-    spec: Spec, store: Store, reference: States, rule: WindowRule, window: Window, place: Place
-) -> tuple[Judged, Place]:
-    """Judge one window and record everything about it in one transaction."""
+    spec: Spec,
+    store: Store,
+    reference: States,
+    rule: WindowRule,
+    window: Window,
+    place: Place,
+    alerts: Iterable[Alert],
+) -> tuple[Judged, list[Alert], Place]:
+    """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
     states = merged(store.states(spec.model, window).values(), window, spec.model)
     measured = assess(states, reference, spec) or [_nothing(spec, window)]
-    revision = place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0)
+    revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     measured += _spread(spec, store, rule, window, measured)
-    measured = [replace(m, window=window, revision=max(revision, 0)) for m in measured]
-    earlier = max((w for w in place.judged if w < window), default=None)
-    watch = Place.watch(store, spec.model, earlier)
+    measured = [replace(m, window=window, revision=revision) for m in measured]
+    watch = Place.watch(store, spec.model, place.before(window))
     done = judge(measured, spec, watch, window, learning=_inside(window, spec.reference))
-    moved = place.judge(window, max(revision, 0), bool(states))
+    # An alert is named after its first window, so judging that window again gives it again or shows that it was none.
+    given = {alert.id for alert in done.alerts}
+    gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
+    moved = place.judge(window, revision, bool(states))
     pointers = {**moved.moves(place), **Place.watch_moves(store, spec.model, window, done.watch)}
-    store.record(spec.model, [*measured, *done.signals, *done.alerts], pointers)
-    return done, moved
+    store.record(spec.model, [*measured, *done.signals, *done.alerts, *gone], pointers)
+    return done, gone, moved
 
 
 def _spread(
@@ -181,30 +165,13 @@ def _inside(window: Window, reference: Window | None) -> bool:
 
 
 def _nothing(spec: Spec, window: Window) -> Measurement:
-    return Measurement(Family.QUALITY, "rows", 0.0, 0, model=spec.model, window=window)
-
-
-def _withdrawn(
-    spec: Spec, store: Store, alerts: dict[str, Alert], newest: Judged, due: Sequence[Window]
-) -> dict[str, Alert]:
-    """Resolve open alerts that judging again no longer finds."""
-    if not due:
-        return {}
-    held = {episode.alert.id for episode in newest.watch.episodes.values() if episode.alert}
-    gone = {
-        alert.id: replace(alert, state=AlertState.RESOLVED, message=f"withdrawn after late data: {alert.message}")
-        for alert in alerts.values()
-        if alert.state in (AlertState.FIRING, AlertState.PENDING) and alert.id not in held
-    }
-    if gone:
-        store.record(spec.model, list(gone.values()))
-    return gone
+    return Measurement(Family.QUALITY, "rows", 0.0, 0, model=spec.model, window=window, column=ROWS)
 
 
 def _news(before: Alert | None, alert: Alert) -> bool:
     """Whether an alert began to fire, ended, or is a fault that has spread to another column."""
     was = before.state if before else AlertState.PENDING
     if was is not alert.state:
-        return AlertState.FIRING in (was, alert.state)
+        return AlertState.FIRING in (was, alert.state) or has_fired(alert)
     spread = before is not None and bool(set(alert.columns) - set(before.columns))
     return spread and alert.state is AlertState.FIRING and alert.cause is Cause.DATA_FAULT

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
 from watchkeeper.core.store import Store
-from watchkeeper.core.window import Window
+from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.steps import Watch
 
 __all__ = ["Place"]
 
 _POINTER = "place"
 
+_EMPTY_AT_MOST = 4
+"""Windows without a row that are judged after one with rows: enough to alert, without inventing years of silence."""
+
+
+class _Run(msgspec.Struct, array_like=True):
+    """Judged windows one after the other that were measured again equally often and all had rows, or all had none."""
+
+    first: Window
+    windows: int
+    revision: int
+    filled: bool
+
 
 class _Stored(msgspec.Struct):
     cursor: str
+    basis: str
+    reference: str
     waiting: list[tuple[Window, bool]]
-    judged: list[tuple[Window, int, bool]]
+    judged: list[_Run]
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,10 @@ class Place:
     ----------
     cursor
         The store's cursor up to which rows and labels have been summarised.
+    basis
+        What the stored states were made with: the columns, the segments and how time is cut.
+    reference
+        What the judged windows were compared with.
     waiting
         Windows to be judged, and whether new rows or labels are the reason; if not, an earlier window was.
     revisions
@@ -39,11 +59,13 @@ class Place:
     """
 
     cursor: str = ""
+    basis: str = ""
+    reference: str = ""
     waiting: Mapping[Window, bool] = field(default_factory=dict)
     revisions: Mapping[Window, int] = field(default_factory=dict)
     filled: frozenset[Window] = frozenset()
 
-    @property
+    @cached_property
     def judged(self) -> frozenset[Window]:
         """The windows that were judged at least once."""
         return frozenset(self.revisions)
@@ -55,20 +77,57 @@ class Place:
         if not text:
             return cls()
         held = msgspec.json.decode(text, type=_Stored)
+        judged = [(window, run) for run in held.judged for window in _windows_of(run)]
         return cls(
             held.cursor,
+            held.basis,
+            held.reference,
             dict(held.waiting),
-            {window: revision for window, revision, _ in held.judged},
-            frozenset(window for window, _, filled in held.judged if filled),
+            {window: run.revision for window, run in judged},
+            frozenset(window for window, run in judged if run.filled),
         )
 
-    def touch(self, cursor: str, windows: set[Window]) -> Place:
-        """Return the place after new rows or labels arrived in ``windows``: they, and all judged after them, wait."""
+    def based_on(self, basis: str, rule: WindowRule) -> Place:
+        """Return the place for states made in this way: when they were made in another, all are to be made again."""
+        if basis == self.basis:
+            return self
+        same = {w: revision for w, revision in self.revisions.items() if w == rule.window_of(w.start)}
+        return Place("", basis, self.reference, {}, same, self.filled & same.keys())
+
+    def touch(self, cursor: str, windows: set[Window], reference: str) -> Place:
+        """Return the place after new rows or labels arrived in ``windows``: they, and all judged after them, wait.
+
+        All judged windows wait when the reference is another one than they were compared with.
+        """
         waiting = {**self.waiting, **dict.fromkeys(windows, True)}
-        oldest = min((w for w in waiting if w in self.judged), default=None)
-        if oldest is not None:
-            waiting = {**{w: False for w in self.judged if w > oldest}, **waiting}
-        return replace(self, cursor=cursor, waiting=waiting)
+        if reference != self.reference:
+            again = self.judged
+        else:
+            oldest = min(waiting, default=None)
+            again = frozenset(w for w in self.judged if oldest is not None and w > oldest)
+        waiting = {**dict.fromkeys(again, False), **waiting}
+        return replace(self, cursor=cursor, reference=reference, waiting=waiting)
+
+    def due(self, rule: WindowRule, now: datetime) -> list[Window]:
+        """Return the windows to judge now, in order: those waiting, and those without rows in between and after them.
+
+        Of each silence the first few windows are judged: rows dated 1970 do not make half a century of alerts.
+        """
+        filled = sorted({*self.filled, *(w for w, new in self.waiting.items() if new)}, key=_start)
+        silent: list[Window] = []
+        for window, following in zip(filled, [*filled[1:], None], strict=True):
+            ahead = Window(window.end, window.end + rule.every)
+            for _ in range(_EMPTY_AT_MOST):
+                if ahead.end > now or (following is not None and ahead >= following):
+                    break
+                if ahead not in self.revisions and ahead not in self.waiting:
+                    silent.append(ahead)
+                ahead = Window(ahead.end, ahead.end + rule.every)
+        return sorted((w for w in (*self.waiting, *silent) if w.end <= now), key=_start)
+
+    def before(self, window: Window) -> Window | None:
+        """Return the newest judged window before ``window``."""
+        return max((w for w in self.revisions if w.start < window.start), key=_start, default=None)
 
     def judge(self, window: Window, revision: int, filled: bool) -> Place:
         """Return the place after ``window`` was judged."""
@@ -78,8 +137,7 @@ class Place:
 
     def moves(self, before: Place) -> dict[str, tuple[str | None, str | None]]:
         """Return the pointer move from ``before`` to this place; none where nothing changed."""
-        old = before.text()
-        return {} if old == self.text() else {_POINTER: (old, self.text())}
+        return {} if before.text == self.text else {_POINTER: (before.text, self.text)}
 
     def save(self, store: Store, model: str, before: Place) -> Place:
         """Move the pointer from ``before`` to this place and return it."""
@@ -88,12 +146,28 @@ class Place:
             store.record(model, [], moves)
         return self
 
+    @cached_property
     def text(self) -> str | None:
-        """Return the stored form; None for a place where nothing was read yet."""
+        """The stored form; None for a place where nothing was read yet."""
         if not self.cursor and not self.waiting and not self.revisions:
             return None
-        judged = [(w, self.revisions[w], w in self.filled) for w in sorted(self.revisions)]
-        return msgspec.json.encode(_Stored(self.cursor, sorted(self.waiting.items()), judged)).decode()
+        waiting = sorted(self.waiting.items(), key=lambda item: item[0].start)
+        held = _Stored(self.cursor, self.basis, self.reference, waiting, self._runs())
+        return msgspec.json.encode(held).decode()
+
+    def _runs(self) -> list[_Run]:
+        runs: list[_Run] = []
+        end, length = None, timedelta(0)
+        for window in sorted(self.revisions, key=_start):
+            revision, filled = self.revisions[window], window in self.filled
+            last = runs[-1] if runs else None
+            along = window.start == end and window.end - window.start == length
+            if last is not None and along and (revision, filled) == (last.revision, last.filled):
+                last.windows += 1
+            else:
+                runs.append(_Run(window, 1, revision, filled))
+            end, length = window.end, window.end - window.start
+        return runs
 
     @staticmethod
     def watch(store: Store, model: str, window: Window | None) -> Watch:
@@ -107,6 +181,15 @@ class Place:
         name, text = _name(window), msgspec.json.encode(watch).decode()
         old = store.pointer(model, name)
         return {} if old == text else {name: (old, text)}
+
+
+def _windows_of(run: _Run) -> list[Window]:
+    start, length = run.first.start, run.first.end - run.first.start
+    return [Window(start + number * length, start + (number + 1) * length) for number in range(run.windows)]
+
+
+def _start(window: Window) -> datetime:
+    return window.start
 
 
 def _name(window: Window) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.config import Config, check_names, load_config
 from watchkeeper.core.config_model import Model
-from watchkeeper.core.errors import ConfigError, SourceError
+from watchkeeper.core.errors import ConfigError, DataError, SourceError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
@@ -25,8 +25,9 @@ from watchkeeper.core.window import Window
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors
 from watchkeeper.run.notify import notify
-from watchkeeper.run.once import Ran, run_once, summarise_reference
-from watchkeeper.run.sources import normalise_time, open_table
+from watchkeeper.run.once import Ran, run_once
+from watchkeeper.run.reference import summarise_reference
+from watchkeeper.run.sources import new_tables, normalise_time, open_table
 from watchkeeper.run.spool import Spooled, peek, spooled
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
@@ -37,6 +38,9 @@ from watchkeeper.store.open import open_store
 __all__ = ["Outcome", "Project", "Taken", "open_project"]
 
 _SAMPLE = 100_000
+_INIT = "watchkeeper init REFERENCE"
+_LABELLED = "labelled"
+"""The pointer that says that labels have come from a table of their own."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,11 +52,12 @@ class _Frozen(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken in from one source."""
+    """What was taken in from one source, or why nothing could be."""
 
     source: str
     table: Table
-    appended: Appended
+    appended: Appended = field(default_factory=Appended)
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,18 @@ class Outcome:
     problems: tuple[str, ...]
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """What could not be taken in and is tried again at the next run; everything else was."""
+        return tuple(one.problem for one in self.taken if one.problem)
+
+    @property
     def intake(self) -> list[str]:
         """What a person should know about the rows that came in, in words."""
         found = []
         for one in self.taken:
             rows = one.appended
+            if one.problem:
+                found.append(f"not taken in: {one.problem}")
             if rows.doubled:
                 found.append(f"{one.source}: {rows.doubled} rows left out because their id came before in it")
             if rows.refused:
@@ -113,9 +125,20 @@ class Project:
             self.config.model(name)
             return name
         if len(self.config.models) != 1:
-            listed = ", ".join(self.config.models) or "none; add one under models"
-            raise ConfigError(f"name the model with --model; the configuration has: {listed}")
+            if not self.config.models:
+                raise ConfigError("the configuration has no model; add one under models, or write one with: " + _INIT)
+            raise ConfigError(f"name the model with --model; the configuration has: {', '.join(self.config.models)}")
         return next(iter(self.config.models))
+
+    def chosen(self, name: str | None) -> list[str]:
+        """Return the models a command means: the one named, or all.
+
+        Raises
+        ------
+        ConfigError
+            When the name is unknown or there is no model at all.
+        """
+        return list(self.config.models) if name is None and self.config.models else [self.only(name)]
 
     def spec(self, name: str) -> Spec:
         """Return the specification of a model; its schema is inferred once and then kept.
@@ -158,19 +181,25 @@ class Project:
             done()
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
-            if place is not None:
+            if place is None:
+                continue
+            try:
                 found.extend(self._take_table(name, schema, table, self._resolved(place)))
+            except SourceError as error:
+                # Labels come late: that there are none yet is nothing to report.
+                if table is Table.PREDICTIONS or self.store.pointer(name, _LABELLED):
+                    found.append(Taken(self._resolved(place), table, problem=str(error)))
         return found
 
     def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> Outcome:
-        """Take in, summarise, judge, respond and tell."""
+        """Take in, summarise, judge, tell and respond."""
         taken = self.take_in(name)
         keeper = self.keeper(name)
         self._reference_from_table(name, keeper.spec)
         ran = run_once(keeper.spec, self.store, now, progress=progress)
-        actions = keeper.keep(now)
-        receivers = [(n.to, n.arguments()) for n in self.config.model(name).notify]
-        return Outcome(tuple(taken), ran, tuple(actions), tuple(notify(name, self.store, receivers)))
+        # Training may take long, or fail: people are told before.
+        problems = notify(name, self.store, [(n.to, n.arguments()) for n in self.config.model(name).notify])
+        return Outcome(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
 
     def audit_breaks(self, name: str) -> list[int]:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""
@@ -180,7 +209,8 @@ class Project:
         reference = self.config.model(name).reference
         if reference is None or reference.source is None:
             return
-        source = open_table(self._resolved(reference.source))
+        place = self._resolved(reference.source)
+        source = open_table(place)
         time = spec.schema.name_of(Role.TIME)
 
         def batches() -> Iterable[Batch]:
@@ -188,7 +218,8 @@ class Project:
                 whole = normalise_time(frame, time)[0] if time and time in frame.columns else frame
                 yield Batch(whole, spec.schema)
 
-        summarise_reference(spec, self.store, batches(), f"{source.name} {source.rows}")
+        marks = [(piece.name, _mark(piece.name) or piece.rows()) for piece in source.pieces]
+        summarise_reference(spec, self.store, batches(), f"{place} {sha256(repr(marks).encode()).hexdigest()[:16]}")
 
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)
@@ -197,20 +228,35 @@ class Project:
         url = self.config.store.url
         return spooled(self.folder / url, name, schema) if "://" not in url else ()
 
-    def _take_table(self, name: str, schema: Schema, table: Table, place: str) -> list[Taken]:
-        """Append the files that are new or have changed; a file is known by its path, size and time of change."""
-        whole, found = open_table(place), []
-        for piece in whole.pieces:
-            pointer, mark = f"taken/{table.value}/{piece.name}", _mark(piece.name)
-            held = self.store.pointer(name, pointer)
-            if mark and held == mark:
+    def _take_table(self, name: str, schema: Schema, table: Table, place: str) -> Iterator[Taken]:
+        """Append the files that are new or have changed; a file is known by its path, size and time of change.
+
+        Predictions are known by their content too: those of a file that was merely copied anew do not come twice.
+        """
+
+        def is_new(file: str) -> bool:
+            mark = _mark(file)
+            return not mark or self.store.pointer(name, _taken(table, file)) != mark
+
+        for source in new_tables(place, is_new):
+            if isinstance(source, SourceError):
+                yield Taken(place, table, problem=str(source))
                 continue
-            for number, frame in enumerate(replace(whole, pieces=(piece,)).batches()):
-                source = f"{piece.name}#{number}@{mark or frame.hash_rows().sum()}"
-                found.append(Taken(piece.name, table, self.store.append(name, table, frame, schema, source=source)))
-            if mark:
-                self.store.record(name, [], {pointer: (held, mark)})
-        return found
+            mark = _mark(source.name)
+            try:
+                for number, frame in enumerate(source.batches()):
+                    # Labels that are put back to what they were are news.
+                    stamp = mark if table is Table.LABELS else ""
+                    batch = f"{source.name}#{number}@{frame.hash_rows().sum()}{stamp}"
+                    yield Taken(source.name, table, self.store.append(name, table, frame, schema, source=batch))
+            except DataError as error:
+                yield Taken(source.name, table, problem=str(error))
+                continue
+            wanted = {_taken(table, source.name): mark, **({_LABELLED: "yes"} if table is Table.LABELS else {})}
+            held = {pointer: self.store.pointer(name, pointer) for pointer in wanted}
+            moves = {pointer: (held[pointer], new) for pointer, new in wanted.items() if new and held[pointer] != new}
+            if moves:
+                self.store.record(name, [], moves)
 
     def _infer(self, name: str, model: Model) -> Schema:
         return infer_schema(
@@ -254,6 +300,10 @@ class Project:
         inside, _ = normalise_time(rows, time)
         held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
+
+
+def _taken(table: Table, file: str) -> str:
+    return f"taken/{table.value}/{file}"
 
 
 def _mark(name: str) -> str:

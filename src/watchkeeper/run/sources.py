@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,9 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError, SourceError, near_miss
 from watchkeeper.core.event_time import MOMENT, offsets, to_utc
 from watchkeeper.run.foreign import frame_of
-from watchkeeper.run.tables import Piece, pieces_of
+from watchkeeper.run.tables import Piece, new_pieces, pieces_of
 
-__all__ = ["ROWS", "Source", "normalise_time", "open_table"]
+__all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
 
 ROWS = 262_144
 """Rows of a batch."""
@@ -150,6 +150,29 @@ def open_table(source: Any, *, time: str | None = None) -> Source:
             raise SourceError(f"{name} has no columns; nothing can be learned from it")
         return _checked(Source(name, pieces, schema, time, notes))
     return _checked(Source(name, pieces, schema, time))
+
+
+def new_tables(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Source | SourceError]:
+    """Return the files behind a path, folder, glob or URL whose names are wanted, each as a table of its own.
+
+    Files keep their own types, so that one that differs from the others is no hindrance. One that cannot be read is
+    returned as what is wrong with it.
+
+    Raises
+    ------
+    SourceError
+        When there is nothing.
+    """
+    for piece in new_pieces(source, wanted):
+        if isinstance(piece, SourceError):
+            yield piece
+            continue
+        try:
+            with piece.reading():
+                schema = dict(piece.frame.collect_schema())
+            yield Source(piece.name, (piece,), schema)
+        except SourceError as error:
+            yield error
 
 
 def _checked(source: Source) -> Source:

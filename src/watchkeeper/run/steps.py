@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchkeeper.alerts.policy import Episode, decide
@@ -25,6 +25,7 @@ from watchkeeper.stats.row_sample import RowSamplePart
 __all__ = ["Judged", "Watch", "assess", "judge", "merged"]
 
 _NO_LIMIT = "without a chart"
+_FAULTS = (Cause.DATA_FAULT, Cause.LABEL_FAULT)
 
 
 def merged(states: Iterable[State], window: Window | None, model: str) -> dict[tuple[str, str], State]:
@@ -44,22 +45,33 @@ def merged(states: Iterable[State], window: Window | None, model: str) -> dict[t
 
 
 def assess(
-    current: Mapping[tuple[str, str], State], reference: Mapping[tuple[str, str], State], spec: Spec
+    current: Mapping[tuple[str, str], State],
+    reference: Mapping[tuple[str, str], State],
+    spec: Spec,
+    *,
+    only: Collection[str] | None = None,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
     A column that the reference has and the current data lacks is a failed measurement.
+
+    Parameters
+    ----------
+    only
+        Comparisons to make; None for the usual ones and those that monitors name.
     """
     found: list[Measurement] = []
+    roles = {column.name: column.role for column in spec.schema}
     named = {monitor.measure for monitor in spec.monitors}
-    comparisons = [name for name in plugins("comparison") if name in MEASURED or name in named]
+    wanted = {*MEASURED, *named} if only is None else only
+    comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
     for (segment, column), state in current.items():
         if column == OUTCOME:
             found.extend(assess_performance(state, spec.schema))
         elif column == ROWS:
             found.extend(_rows(state))
-        elif column in spec.schema and spec.schema[column].role in (Role.TIME, Role.ID):
+        elif roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             found.extend(assess_column(reference.get((segment, column)), state, comparisons))
@@ -106,39 +118,44 @@ def judge(
         alert is made.
     """
     charts = dict(watch.charts)
+    monitors = _by_measure(spec.monitors)
     signals: list[Signal] = []
     caused: list[tuple[Cause, Signal]] = []
     for measurement in measurements:
-        for monitor in _monitors_of(measurement, spec):
-            if learning and monitor.cause is not Cause.PERFORMANCE:
+        for monitor, columns in monitors.get(measurement.name, ()):
+            if not _watches(monitor, columns, measurement) or (learning and monitor.cause is not Cause.PERFORMANCE):
                 continue
             signal = _step(charts, monitor, measurement)
             signals.append(signal)
             caused.append((monitor.cause, signal))
     if learning:
         return Judged(tuple(signals), (), Watch(charts, watch.episodes))
-    caused.extend((Cause.DATA_FAULT, signal) for signal in _broken(measurements, spec.schema))
+    caused.extend(_broken(measurements, spec.schema))
+    caused.extend(_lost(caused, watch.charts, spec.schema))
+    caused.extend(_blinded(caused))
     caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
     return Judged(tuple(signals), tuple(alerts), Watch(charts, episodes))
 
 
-def _monitors_of(measurement: Measurement, spec: Spec) -> list[Monitor]:
-    found = []
-    for monitor in spec.monitors:
-        if monitor.measure != measurement.name or not monitor.chart:
-            continue
-        if monitor.columns and measurement.column not in monitor.columns:
-            continue
-        if any(
-            s == measurement.segment or (s != ALL and measurement.segment.startswith(f"{s}=")) for s in monitor.segments
-        ):
-            found.append(monitor)
+def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, frozenset[str]]]]:
+    """Return the monitors that have a chart by what they measure, with their columns as a set."""
+    found: dict[str, list[tuple[Monitor, frozenset[str]]]] = {}
+    for monitor in monitors:
+        if monitor.chart:
+            found.setdefault(monitor.measure, []).append((monitor, frozenset(monitor.columns)))
     return found
 
 
+def _watches(monitor: Monitor, columns: frozenset[str], measurement: Measurement) -> bool:
+    if columns and measurement.column not in columns:
+        return False
+    own = measurement.segment
+    return any(s == own or (s != ALL and own.startswith(f"{s}=")) for s in monitor.segments)
+
+
 def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement) -> Signal:
-    series = "\x1f".join((monitor.chart, *measurement.series))
+    series = _series(monitor.chart, measurement)
     chart: Chart = plugin("chart", monitor.chart)
     try:
         memory, signal = chart.step(charts.get(series), measurement, monitor.options)
@@ -150,21 +167,65 @@ def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement)
     return signal
 
 
-def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[Signal]:
-    """Return a signal for each column that could not be measured."""
-    failed = {
-        m.column: m
-        for m in measurements
-        if m.status is Status.FAILED and m.segment == ALL and m.family is Family.COMPARISON
-        and m.column in schema and schema[m.column].role is not Role.LABEL
-    }  # fmt: skip
-    return [Signal(m, _NO_LIMIT, zone=Zone.BEYOND, rule=m.reason, score=100.0) for m in failed.values()]
+def _series(chart: str, measurement: Measurement) -> str:
+    return "\x1f".join((chart, *measurement.series))
+
+
+def _lost(
+    caused: Sequence[tuple[Cause, Signal]], before: Mapping[str, Memory], schema: Schema
+) -> list[tuple[Cause, Signal]]:
+    """Return a signal for each metric that was measured before and fails now, where no faulty column explains it.
+
+    A metric that never could be measured, such as the log loss of scores that are no probabilities, is no news.
+    """
+    answers = {column.name for column in schema if column.role in (Role.LABEL, Role.PREDICTION, Role.SCORE)}
+    if any(s.fired and s.measurement.column in answers for cause, s in caused if cause in _FAULTS):
+        return []
+    lost = [
+        signal.measurement
+        for cause, signal in caused
+        if cause is Cause.PERFORMANCE
+        and signal.measurement.status is Status.FAILED
+        and signal.measurement.segment == ALL
+        and _series(signal.chart, signal.measurement) in before
+    ]
+    return [(Cause.DATA_FAULT, _no_limit(m, m.reason)) for m in lost]
+
+
+def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[tuple[Cause, Signal]]:
+    """Return a signal for each column of which nothing could be measured, and one that all is well where any was."""
+    roles = {column.name: column.role for column in schema}
+    failed: dict[str, Measurement] = {}
+    fine: dict[str, Measurement] = {}
+    for m in measurements:
+        if m.family is Family.COMPARISON and m.segment == ALL and m.column in roles:
+            (failed if m.status is Status.FAILED else fine)[m.column] = m
+    causes = {column: Cause.LABEL_FAULT if roles[column] is Role.LABEL else Cause.DATA_FAULT for column in roles}
+    well = {causes[column]: m for column, m in fine.items() if m.status is Status.OK}
+    return [
+        *((causes[column], _no_limit(m, m.reason)) for column, m in failed.items() if column not in fine),
+        *((cause, _no_limit(m)) for cause, m in well.items()),
+    ]
+
+
+def _blinded(caused: Sequence[tuple[Cause, Signal]]) -> list[tuple[Cause, Signal]]:
+    """Return a signal for each comparison that a monitor waits for and that failed on a column without a fault."""
+    faulty = {s.measurement.column for cause, s in caused if cause in _FAULTS and s.fired}
+    failed = [s.measurement for _, s in caused if s.measurement.status is Status.FAILED and s.chart != _NO_LIMIT]
+    lost = [m for m in failed if m.family is Family.COMPARISON and m.segment == ALL and m.column not in faulty]
+    return [(Cause.BLIND, _no_limit(m, m.reason)) for m in lost]
+
+
+def _no_limit(measurement: Measurement, rule: str = "") -> Signal:
+    return Signal(
+        measurement, _NO_LIMIT, zone=Zone.BEYOND if rule else Zone.WITHIN_1, rule=rule, score=100.0 if rule else 0.0
+    )
 
 
 def _blind(measurements: Sequence[Measurement]) -> list[Signal]:
     """Return the signal of a window without rows: no data is never fine."""
     rows = [m for m in measurements if m.name == "rows" and m.segment == ALL]
     if rows and all((m.value or 0) > 0 for m in rows):
-        return [Signal(rows[0], _NO_LIMIT, zone=Zone.WITHIN_1)]
+        return [_no_limit(rows[0])]
     empty = rows[0] if rows else Measurement(Family.QUALITY, "rows", 0.0, 0)
-    return [Signal(replace(empty, reason="no rows arrived"), _NO_LIMIT, zone=Zone.BEYOND, rule="no rows", score=100.0)]
+    return [_no_limit(replace(empty, reason="no rows arrived"), "no rows")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from watchkeeper.core.errors import EmptyError, SourceError, near_miss
 from watchkeeper.core.event_time import MOMENT
 from watchkeeper.run.csv_file import CsvFile
 
-__all__ = ["Piece", "pieces_of"]
+__all__ = ["Piece", "new_pieces", "pieces_of"]
 
 _FORMATS = {
     ".parquet": "Parquet", ".pq": "Parquet", ".csv": "CSV", ".csv.gz": "CSV", ".tsv": "CSV", ".tsv.gz": "CSV",
@@ -159,6 +159,31 @@ def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataT
         what = text if len(pieces) == 1 else f"none of the {len(pieces)} files of {text}"
         raise EmptyError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
     return tuple(pieces), schema, notes
+
+
+def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Piece | SourceError]:
+    """Return the pieces behind a path, folder, glob or URL whose names are wanted, each for itself.
+
+    The others are not looked into. A piece that cannot be opened is returned as what is wrong with it.
+
+    Raises
+    ------
+    SourceError
+        When there is nothing.
+    """
+    text = str(source).removeprefix("file://")
+    path = Path(text).expanduser()
+    whole = "://" in text or (path.is_dir() and (path / "_delta_log").is_dir())
+    root, files = (path, []) if whole else _files(path)
+    for name in [text] if whole else list(map(str, files)):
+        if not wanted(name):
+            continue
+        try:
+            yield (_remote(name) if "://" in name else _delta(name)) if whole else _piece(
+                Path(name), _format(Path(name)), root
+            )
+        except SourceError as error:
+            yield error
 
 
 def _has_rows(piece: Piece) -> bool:
