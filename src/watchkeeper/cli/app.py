@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.output import (
     check_page,
     prepare,
@@ -21,12 +22,13 @@ from watchkeeper.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
     from watchkeeper.core.action import Action
-    from watchkeeper.core.alert import Alert
+    from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.run.keep import Keeper
+    from watchkeeper.run.project import Outcome, Project
 
     Deed = Callable[[Keeper, str, datetime], Action]
 
@@ -40,7 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(config_app, name="config")
 
 
@@ -53,15 +54,30 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from watchkeeper import __version__
+
+        put(f"watchkeeper {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Watch deployed machine-learning models and keep them healthy."""
+
+
 def _column(help: str) -> Any:
     return typer.Option(metavar="COLUMN", help=help)
 
 
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.")]
 ModelName = Annotated[
     str | None, typer.Option("--model", "-m", metavar="NAME", help="The model; needed where there are several.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON with a schema_version to standard output.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write the report to this file.")]
 Label = Annotated[str | None, _column("What was true, where it is known.")]
 Prediction = Annotated[str | None, _column("What the model answered: a class or a number.")]
@@ -70,7 +86,6 @@ Time = Annotated[str | None, _column("When the prediction was made.")]
 Id = Annotated[str | None, _column("What tells one prediction from another.")]
 Segments = Annotated[list[str] | None, _column("Also look at the rows of each of its values; repeatable.")]
 Why = Annotated[str, typer.Option(metavar="WORDS", help="Why; it goes into the audit trail.")]
-FILE = Path("watchkeeper.yaml")
 _STOPPED = "stopped; start again to go on where it was"
 
 
@@ -96,11 +111,12 @@ def check(
     json: AsJson = False,
     html: Html = None,
 ) -> None:
-    """Compare current rows with reference rows; needs no configuration.
+    """Compare two tables; needs no configuration.
 
     Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data.
     """
     from watchkeeper.api import check as check_rows
+    from watchkeeper.cli.results import any_firing
     from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.views.findings import Verdict
 
@@ -119,7 +135,7 @@ def check(
             # The result is out already, and standard output holds one JSON object and no second one.
             say(f"watchkeeper: {error}")
             raise typer.Exit(3) from error
-    if fail_on is not FailOn.NEVER and _graver(report.alerts, fail_on):
+    if fail_on is not FailOn.NEVER and any_firing(report.alerts, fail_on.name):
         raise typer.Exit(1)
     if report.verdict is Verdict.FAILED:
         raise typer.Exit(3)
@@ -133,7 +149,7 @@ def demo(
         "watchkeeper-demo"
     ),
 ) -> None:
-    """Watch and keep a flight-delay model through the year 2013, and leave the report behind."""
+    """Tell the story of a flight-delay model of 2013."""
     from dataclasses import replace
 
     from watchkeeper.api import report as report_on
@@ -166,12 +182,13 @@ def init(
     segment: Segments = None,
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Look at reference rows and write a commented watchkeeper.yaml."""
+    """Write a first watchkeeper.yaml from reference rows."""
     from watchkeeper.core.errors import UsageError
     from watchkeeper.core.inference import infer_schema
     from watchkeeper.core.schema import Role
     from watchkeeper.core.starter import starter_yaml
     from watchkeeper.run.sources import open_table
+    from watchkeeper.views.wording import shown
 
     if config.exists() and not force:
         raise UsageError(f"{config} exists already; overwrite it with --force, or name another with --config")
@@ -182,46 +199,57 @@ def init(
     schema = infer_schema(open_table(reference).sample(), roles=roles, segments=segment or ())
     write_page(config, starter_yaml(model, schema, reference=reference, source=source))
     for column in schema:
-        put(f"{column.name}: {column.role.value}, {column.kind.value} ({column.why})")
+        put(f"{shown(column.name, 40)} → {shown(column.why)}")
     say(f"wrote {config}; look it over, then: watchkeeper run")
+    if schema.of(Role.TIME) is None:
+        say("no time column was recognised, and run files predictions by their time: name it with --time, or under")
+        say("columns; watchkeeper check compares two tables without one")
 
 
 @app.command()
 def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """Take in what has arrived, judge the windows that are complete, act, and tell."""
+    """Take in what has arrived, judge it, act, and tell."""
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import run_json, run_text
+    from watchkeeper.cli.results import problems_of, run_json, run_text
+    from watchkeeper.core.errors import WatchkeeperError
 
     project = open_project(config)
+    results: dict[str, Outcome | WatchkeeperError] = {}
     try:
-        names = [project.only(model)] if model else list(project.config.models)
-        results = {}
+        names = _models(project, model)
         for name in names:
             with progress_bar() as progress:
-                results[name] = project.run(name, datetime.now(UTC), progress=progress)
-            for problem in (*results[name].problems, *results[name].intake):
-                say(f"{name}: {problem}")
+                try:
+                    results[name] = project.run(name, datetime.now(UTC), progress=progress)
+                except WatchkeeperError as error:
+                    if len(names) == 1:
+                        raise
+                    results[name] = error
     finally:
         project.close()
+    for name, result in results.items():
+        for problem in problems_of(result):
+            say(f"{name}: {problem}")
     if json:
         show_json(run_json(results))
     else:
         for name, result in results.items():
             put(run_text(name, result))
+    if any(isinstance(result, WatchkeeperError) or result.unread for result in results.values()):
+        raise typer.Exit(3)
 
 
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """Show how the models stand, from what the runs have recorded."""
+    """Show how the models stand after the last run."""
     from watchkeeper.api import open_project
     from watchkeeper.api import report as report_on
 
     project = open_project(config)
     try:
-        names = [project.only(model)] if model else list(project.config.models)
-        reports = [report_on(project, name) for name in names]
+        reports = [report_on(project, name) for name in _models(project, model)]
     finally:
         project.close()
     if json:
@@ -253,19 +281,27 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
 
 @app.command()
 def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """List the versions of a model, and check that the audit trail is whole."""
+    """List the versions of a model, and check its audit trail."""
     from watchkeeper.api import open_project
     from watchkeeper.cli.results import versions_json, versions_table
+    from watchkeeper.run.audit import audit_faults
 
     project = open_project(config)
     try:
         name = project.only(model)
-        found, breaks = project.keeper(name).versions(), project.audit_breaks(name)
+        found, faults = project.keeper(name).versions(), audit_faults(project.store, name)
     finally:
         project.close()
-    show_json(versions_json(name, found, breaks)) if json else show(versions_table(found))
-    if breaks:
-        say(f"the audit trail is broken at {', '.join(map(str, breaks))}: somebody changed or removed records")
+    if json:
+        show_json(versions_json(name, found, faults))
+    elif found:
+        show(versions_table(found))
+    else:
+        put(f"No version of {name} is registered yet.")
+    for fault in faults:
+        say(f"watchkeeper: {fault}")
+    if faults:
+        say("Somebody changed or removed records by hand; compare them with a copy of the store.")
         raise typer.Exit(3)
 
 
@@ -295,32 +331,10 @@ def rollback(
     _move(config, model, json, lambda keeper, who, now: keeper.roll_back(to, who=who, why=why, at=now))
 
 
-@config_app.command("show")
-def config_show(
-    config: ConfigFile = FILE,
-    origin: Annotated[bool, typer.Option("--origin", help="Also say where each value comes from.")] = False,
-    json: AsJson = False,
-) -> None:
-    """Show the configuration in force, secrets masked."""
-    import os
-
-    from watchkeeper.core.config import load_config, origins
-
-    found = origins(load_config(config, environ=os.environ))
-    if json:
-        values = [{"path": path, "value": value, "origin": place} for path, value, place in found]
-        show_json({"schema_version": 1, "values": values})
-        return
-    for path, value, place in found:
-        put(f"{path}: {value}" + (f"  # {place}" if origin else ""))
-
-
-@config_app.command("schema")
-def config_schema() -> None:
-    """Write the JSON Schema of watchkeeper.yaml."""
-    from watchkeeper.core.config import json_schema
-
-    show_json(json_schema())
+def _models(project: Project, model: str | None) -> list[str]:
+    """Return the models a command means: the one named, or all."""
+    names = list(project.config.models)
+    return names if model is None and names else [project.only(model)]
 
 
 def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
@@ -341,25 +355,18 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
         put(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
 
 
-def _graver(alerts: Iterable[Alert], least: FailOn) -> bool:
-    from watchkeeper.core.alert import AlertState, Severity
-
-    limit = Severity[least.name]
-    return any(alert.state is AlertState.FIRING and alert.severity >= limit for alert in alerts)
-
-
 def main() -> None:
     """Run the command line; what is known to go wrong is one message on standard error and an exit code."""
     import sys
 
+    from watchkeeper.cli.results import error_kind
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 
     prepare()
     try:
         app()
     except WatchkeeperError as error:
-        kind = type(error).__name__.removesuffix("Error").lower()
-        _fail(kind, str(error), 2 if isinstance(error, (UsageError, SchemaError)) else 3)
+        _fail(error_kind(error), str(error), 2 if isinstance(error, (UsageError, SchemaError)) else 3)
     except SystemExit as stop:
         if stop.code == 2 and "--json" in sys.argv:
             show_failure("usage", "the command is wrong; standard error says how")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,11 +10,33 @@ if TYPE_CHECKING:
 
     from watchkeeper.core.action import Action
     from watchkeeper.core.alert import Alert
+    from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.core.window import Window
     from watchkeeper.maintain.registry import Version
     from watchkeeper.run.project import Outcome
 
-__all__ = ["action_json", "run_json", "run_text", "versions_json", "versions_table"]
+__all__ = [
+    "action_json",
+    "any_firing",
+    "error_kind",
+    "problems_of",
+    "run_json",
+    "run_text",
+    "versions_json",
+    "versions_table",
+]
+
+
+def error_kind(error: BaseException) -> str:
+    """Return what kind of error it is in JSON, such as ``source`` or ``config``."""
+    return type(error).__name__.removesuffix("Error").lower()
+
+
+def any_firing(alerts: Iterable[Alert], least: str) -> bool:
+    """Return whether an alert of at least a severity, named in capitals, is firing."""
+    from watchkeeper.core.alert import AlertState, Severity
+
+    return any(alert.state is AlertState.FIRING and alert.severity >= Severity[least] for alert in alerts)
 
 
 def action_json(action: Action) -> dict[str, Any]:
@@ -30,14 +52,21 @@ def action_json(action: Action) -> dict[str, Any]:
     }
 
 
-def run_json(results: Mapping[str, Outcome]) -> dict[str, Any]:
-    """Return what runs came to, by model."""
+def problems_of(result: Outcome | WatchkeeperError) -> list[str]:
+    """Return what a person should know about a run beside its result."""
+    return [str(result)] if isinstance(result, Exception) else [*result.intake, *result.problems]
+
+
+def run_json(results: Mapping[str, Outcome | WatchkeeperError]) -> dict[str, Any]:
+    """Return what runs came to, by model; of one that failed, its error."""
     return {"schema_version": 1, "models": {name: _run(result) for name, result in results.items()}}
 
 
-def _run(result: Outcome) -> dict[str, Any]:
+def _run(result: Outcome | WatchkeeperError) -> dict[str, Any]:
     from watchkeeper.alerts.payload import payload
 
+    if isinstance(result, Exception):
+        return {"error": {"kind": error_kind(result), "message": str(result)}}
     return {
         "rows": sum(one.appended.rows for one in result.taken),
         "summarised": [_window(w) for w in result.ran.summarised],
@@ -47,7 +76,7 @@ def _run(result: Outcome) -> dict[str, Any]:
         "changed": [payload(alert) for alert in result.ran.changed],
         "actions": [action_json(action) for action in result.actions],
         "orphans": result.ran.orphans,
-        "problems": [*result.intake, *result.problems],
+        "problems": problems_of(result),
     }
 
 
@@ -55,8 +84,10 @@ def _window(window: Window) -> dict[str, str]:
     return {"start": window.start.isoformat(), "end": window.end.isoformat()}
 
 
-def run_text(name: str, result: Outcome) -> str:
+def run_text(name: str, result: Outcome | WatchkeeperError) -> str:
     """Return what a run came to, in a few lines."""
+    if isinstance(result, Exception):
+        return f"{name}: could not run"
     ran = result.ran
     rows = sum(one.appended.rows for one in result.taken)
     lines = [
@@ -75,12 +106,12 @@ def _alert(alert: Alert) -> str:
     return f"{alert.severity} {alert.state.value} {alert.cause.value}{since}: {alert.message}"
 
 
-def versions_json(model: str, versions: Sequence[Version], breaks: Sequence[int]) -> dict[str, Any]:
+def versions_json(model: str, versions: Sequence[Version], faults: Sequence[str]) -> dict[str, Any]:
     """Return the versions of a model as JSON values."""
     return {
         "schema_version": 1,
         "model": model,
-        "audit": {"whole": not breaks, "breaks": list(breaks)},
+        "audit": {"whole": not faults, "faults": list(faults)},
         "versions": [
             {
                 "name": v.name,
@@ -101,10 +132,12 @@ def versions_table(versions: Sequence[Version]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("version", "standing", "trained on", "registered", "artefact", "metrics"):
-        table.add_column(name)
+    for name in ("version", "standing", "trained on", "registered", "artefact"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("metrics")
     for v in versions:
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in v.metrics.items())
         registered = f"{v.registered:%Y-%m-%d}" if v.registered else ""
-        table.add_row(v.name, v.standing.value, str(v.trained or ""), registered, v.artefact[:12], metrics)
+        trained = f"{v.trained.start:%Y-%m-%d} to {v.trained.end:%Y-%m-%d}" if v.trained else ""
+        table.add_row(v.name, v.standing.value.replace("_", " "), trained, registered, v.artefact[:8], metrics)
     return table

@@ -106,7 +106,7 @@ def near_miss(word: str, valid: Iterable[str], *, most: int = 12) -> str:
     words = sorted(set(valid))
     close = get_close_matches(word, words, n=1, cutoff=0.6)
     shown = ", ".join(map(_plain, words[:most])) + (f" and {len(words) - most} more" if len(words) > most else "")
-    listed = f"Valid: {shown}" if words else "Nothing is valid here"
+    listed = f"Valid: {shown}" if words else "There is none to choose from"
     return f"did you mean {_cut(close[0])!r}? {listed}" if close else listed
 
 

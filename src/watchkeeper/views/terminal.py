@@ -47,7 +47,8 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     headline = findings.headline
     if any(alert.message == headline for alert in alerts[:_MOST_ALERTS]):
         # The alert stands right below, in the same words.
-        headline = count(sum(alert.state is AlertState.FIRING for alert in alerts), "alert")
+        firing = [alert.severity for alert in alerts if alert.state is AlertState.FIRING]
+        headline = f"{count(len(firing), 'alert')}, the worst a {max(firing)}" if firing else headline
     opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(headline, 400))
     parts: list[RenderableType] = [opening]
     if alerts:
