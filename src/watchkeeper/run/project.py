@@ -38,7 +38,6 @@ from watchkeeper.store.open import open_store
 __all__ = ["Outcome", "Project", "Taken", "open_project"]
 
 _SAMPLE = 100_000
-_INIT = "watchkeeper init REFERENCE"
 _LABELLED = "labelled"
 """The pointer that says that labels have come from a table of their own."""
 
@@ -125,20 +124,9 @@ class Project:
             self.config.model(name)
             return name
         if len(self.config.models) != 1:
-            if not self.config.models:
-                raise ConfigError("the configuration has no model; add one under models, or write one with: " + _INIT)
-            raise ConfigError(f"name the model with --model; the configuration has: {', '.join(self.config.models)}")
+            listed = ", ".join(self.config.models) or "none; add one under models"
+            raise ConfigError(f"name the model with --model; the configuration has: {listed}")
         return next(iter(self.config.models))
-
-    def chosen(self, name: str | None) -> list[str]:
-        """Return the models a command means: the one named, or all.
-
-        Raises
-        ------
-        ConfigError
-            When the name is unknown or there is no model at all.
-        """
-        return list(self.config.models) if name is None and self.config.models else [self.only(name)]
 
     def spec(self, name: str) -> Spec:
         """Return the specification of a model; its schema is inferred once and then kept.
@@ -236,7 +224,7 @@ class Project:
 
         def is_new(file: str) -> bool:
             mark = _mark(file)
-            return not mark or self.store.pointer(name, _taken(table, file)) != mark
+            return not mark or self.store.pointer(name, self._taken(table, file)) != mark
 
         for source in new_tables(place, is_new):
             if isinstance(source, SourceError):
@@ -247,16 +235,23 @@ class Project:
                 for number, frame in enumerate(source.batches()):
                     # Labels that are put back to what they were are news.
                     stamp = mark if table is Table.LABELS else ""
-                    batch = f"{source.name}#{number}@{frame.hash_rows().sum()}{stamp}"
+                    batch = f"{self._near(source.name)}#{number}@{frame.hash_rows().sum()}{stamp}"
                     yield Taken(source.name, table, self.store.append(name, table, frame, schema, source=batch))
             except DataError as error:
                 yield Taken(source.name, table, problem=str(error))
                 continue
-            wanted = {_taken(table, source.name): mark, **({_LABELLED: "yes"} if table is Table.LABELS else {})}
+            wanted = {self._taken(table, source.name): mark, **({_LABELLED: "yes"} if table is Table.LABELS else {})}
             held = {pointer: self.store.pointer(name, pointer) for pointer in wanted}
             moves = {pointer: (held[pointer], new) for pointer, new in wanted.items() if new and held[pointer] != new}
             if moves:
                 self.store.record(name, [], moves)
+
+    def _taken(self, table: Table, file: str) -> str:
+        return f"taken/{table.value}/{self._near(file)}"
+
+    def _near(self, file: str) -> str:
+        """Return a path as seen from the project, which may be moved as a whole."""
+        return str(Path(file).relative_to(self.folder)) if Path(file).is_relative_to(self.folder) else file
 
     def _infer(self, name: str, model: Model) -> Schema:
         return infer_schema(
@@ -300,10 +295,6 @@ class Project:
         inside, _ = normalise_time(rows, time)
         held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
-
-
-def _taken(table: Table, file: str) -> str:
-    return f"taken/{table.value}/{file}"
 
 
 def _mark(name: str) -> str:
