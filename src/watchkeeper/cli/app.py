@@ -151,6 +151,8 @@ def demo(
 ) -> None:
     """Tell the story of a flight-delay model of 2013."""
     from dataclasses import replace
+    from shutil import which
+    from sys import argv
 
     from watchkeeper.api import report as report_on
     from watchkeeper.demo.story import INJECTED, MODEL, tell
@@ -161,7 +163,8 @@ def demo(
         page = folder / "report.html"
         write_page(page, replace(report, notes=INJECTED).html())
         project.close()
-    put(f"\nThe report is {page}. To look further: cd {folder} && watchkeeper status")
+    command = "watchkeeper" if which("watchkeeper") else str(Path(argv[0]).absolute())
+    put(f"\nThe report is {page}. To look further: cd {folder} && {command} status")
 
 
 @app.command()
