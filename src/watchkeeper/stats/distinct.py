@@ -62,12 +62,13 @@ class _Work:
             # A hash with fewer leading zeros than the lowest register can raise none.
             few = np.less(h, np.uint64(1 << (64 - self.lowest)), out=self.few[:m])
             h = h.take(few.nonzero()[0])  # indexing by a random mask takes three times as long
-        # A value that was just seen raises none either: zeros, defaults, whole numbers.
-        places = h.view(np.uint16)[3::4].astype(np.intp)
-        fresh = (self.recent[places] != h).nonzero()[0]
-        if len(fresh) < len(h):
-            h = h.take(fresh)
-        self.recent[places.take(fresh)] = h
+        if len(h) > m // 8:
+            # A value that was just seen raises none either: zeros, defaults, whole numbers.
+            places = h.view(np.uint16)[3::4].astype(np.intp)
+            fresh = (self.recent[places] != h).nonzero()[0]
+            if len(fresh) < len(h):
+                h = h.take(fresh)
+            self.recent[places.take(fresh)] = h
         self.waiting.append(h)
         self.count += len(h)
         if not self.lowest or self.count >= _PIECE:
