@@ -215,7 +215,7 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import problems_of, run_json, run_text
+    from watchkeeper.cli.results import hints, problems_of, run_json, run_text
     from watchkeeper.core.errors import WatchkeeperError
 
     project = open_project(config)
@@ -230,11 +230,10 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
                     if len(names) == 1:
                         raise
                     results[name] = error
+            for words in (*problems_of(results[name]), *hints(project, name)):
+                say(f"{name}: {words}")
     finally:
         project.close()
-    for name, result in results.items():
-        for problem in problems_of(result):
-            say(f"{name}: {problem}")
     if json:
         show_json(run_json(results))
     else:

@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,8 @@ def write_page(path: Path, text: str) -> None:
             beside.replace(path)
     except OSError as error:
         if not special:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
         raise WatchkeeperError(
             f"{path} cannot be written: {error.strerror or error}. What was there before is untouched"
         ) from error

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.core.window import Window
     from watchkeeper.maintain.registry import Version
-    from watchkeeper.run.project import Outcome
+    from watchkeeper.run.project import Outcome, Project
 
 __all__ = [
     "action_json",
     "any_firing",
     "error_kind",
+    "hints",
     "problems_of",
     "run_json",
     "run_text",
@@ -55,6 +56,19 @@ def action_json(action: Action) -> dict[str, Any]:
 def problems_of(result: Outcome | WatchkeeperError) -> list[str]:
     """Return what a person should know about a run beside its result."""
     return [str(result)] if isinstance(result, Exception) else [*result.intake, *result.problems]
+
+
+def hints(project: Project, name: str) -> list[str]:
+    """Return what is missing in the configuration of a model for a run to say much."""
+    from watchkeeper.run.place import Place
+
+    model, found = project.config.model(name), []
+    if model.source is None and not Place.load(project.store, name).judged:
+        found.append(f"nothing was logged by watchkeeper.log yet, and no table is named: set models.{name}.source")
+    if model.reference is None:
+        words = f"set models.{name}.reference, to a table or an interval of the log"
+        found.append(f"there is nothing to compare with, so only performance is judged: {words}")
+    return found
 
 
 def run_json(results: Mapping[str, Outcome | WatchkeeperError]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
 """Name, table and rows of what was logged, and what to call once the rows are appended."""
 
 _DAMAGED = ".damaged"
+_PEEKED = 100_000
 _ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
 _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
 
@@ -52,14 +53,7 @@ def spooled(
         When a segment cannot be read or deleted.
     """
     spool = Path(spool_folder(folder, model))
-    if not spool.is_dir():
-        return
-    try:
-        seal_abandoned(str(spool), now=now)
-        segments = sorted(spool.glob(f"*{SEALED}"))
-    except OSError as error:
-        raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
-    for path in segments:
+    for path in _segments(spool, now):
         tables = {table: rows for table, rows in _read(path).items() if rows}
         left = set(tables)
         if not left:
@@ -67,6 +61,17 @@ def spooled(
         for table, rows in tables.items():
             frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
             yield f"{path.stem}.{table.value}", table, frame, partial(_taken, path, table, left)
+
+
+def _segments(spool: Path, now: float | None) -> list[Path]:
+    """Return the finished segments, after those of processes that died were finished."""
+    if not spool.is_dir():
+        return []
+    try:
+        seal_abandoned(str(spool), now=now)
+        return sorted(spool.glob(f"*{SEALED}"))
+    except OSError as error:
+        raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
 
 
 def _taken(path: Path, table: Table, left: set[Table]) -> None:
@@ -83,13 +88,24 @@ def _delete(path: Path) -> None:
 
 
 def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
-    """Return predictions that wait in the spool, leaving everything there; None where there are none."""
+    """Return predictions that wait in the spool with the labels that wait too, leaving everything there.
+
+    A column that nobody logged is left out, but for the label: labels come late, and the schema must have a place for
+    them. None where no prediction waits.
+    """
     spool = Path(spool_folder(folder, model))
-    for path in sorted(spool.glob(f"*{SEALED}")) if spool.is_dir() else ():
-        rows = _read(path)[Table.PREDICTIONS]
-        if rows:
-            return _predictions(rows, None)
-    return None
+    found: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
+    for path in _segments(spool, None):
+        for table, rows in _read(path).items():
+            found[table].extend(rows[: max(0, _PEEKED - len(found[table]))])
+    if not found[Table.PREDICTIONS]:
+        return None
+    frame = _predictions(found[Table.PREDICTIONS], None)
+    empty = [role.value for role in _ROLES if frame[role.value].null_count() == len(frame)]
+    frame = frame.drop(empty)
+    known = {str(row.get("id")): row.get("label") for row in found[Table.LABELS]}
+    labels = [known.get(str(row.get("id"))) for row in found[Table.PREDICTIONS]]
+    return frame.with_columns(_series(Role.LABEL.value, labels))
 
 
 def _read(path: Path) -> dict[Table, list[dict[str, Any]]]:
@@ -117,7 +133,7 @@ def _name(schema: Schema | None, role: Role) -> str:
 
 def _predictions(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
     columns: dict[str, list[Any]] = {_name(schema, role): [row.get(role.value) for row in rows] for role in _ROLES}
-    taken = set(columns)
+    taken = {*columns, _name(schema, Role.LABEL)}
     names: dict[str, None] = {}
     for row in rows:
         names.update(dict.fromkeys(row.get("features") or ()))

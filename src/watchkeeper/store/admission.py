@@ -89,7 +89,7 @@ def admit(rows: pl.DataFrame, table: Table, schema: Schema) -> Admitted:
 
 def _needed(rows: pl.DataFrame, name: str | None, role: Role, why: str) -> str:
     if name is None:
-        raise SchemaError(f"the schema names no {role.value} column, and {why}; give one column the role {role.value}")
+        raise SchemaError(f"the schema names no {role.value} column, and {why}; name it under columns.{role.value}")
     if name not in rows.columns:
         raise SchemaError(f"the {role.value} column {name!r} is missing, and {why}; {near_miss(name, rows.columns)}")
     return name

@@ -42,7 +42,7 @@ _REMEDIES = (
     ),
     (
         ("unable to open database file",),
-        "the database file cannot be opened. Check that the folder exists and may be written to",
+        "the database file cannot be opened. Check that its folder is there and may be written to; it may be read-only",
     ),
 )
 
