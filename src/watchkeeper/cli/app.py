@@ -86,7 +86,7 @@ Time = Annotated[str | None, _column("When the prediction was made.")]
 Id = Annotated[str | None, _column("What tells one prediction from another.")]
 Segments = Annotated[list[str] | None, _column("Also look at the rows of each of its values; repeatable.")]
 Why = Annotated[str, typer.Option(metavar="WORDS", help="Why; it goes into the audit trail.")]
-_STOPPED = "stopped; start again to go on where it was"
+_STOPPED = "stopped; nothing is lost, start again to go on"
 
 
 @app.command()

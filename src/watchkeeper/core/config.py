@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ FILE = "watchkeeper.yaml"
 """The name of the file where none is given."""
 
 _MOST_ERRORS = 10
+_LONGEST = 100
 _WORDS = (("a valid tuple", "a list"), ("a valid dictionary", "a mapping"), ("a valid string", "a text"))
 
 
@@ -118,9 +120,11 @@ def load_config(path: str | Path = FILE, *, environ: Mapping[str, str] | None = 
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; write one with: watchkeeper init") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        raise ConfigError(f"{path} does not exist; write one with: watchkeeper init REFERENCE") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     return read_config(text, file=str(path), environ=environ)
 
 
@@ -193,8 +197,13 @@ def _fault(
     words = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     for theirs, ours in _WORDS:
         words = words.replace(theirs, ours)
-    given = "" if isinstance(error["input"], Mapping) else f"; this is {shown(masked(path, error['input']))}"
+    words = re.sub(r" or instance of \w+", "", words)
+    given = "" if isinstance(error["input"], Mapping) else f"; this is {_cut(shown(masked(path, error['input'])))}"
     return line, f"{where}: {_dotted(path)}: {words}{given}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _place(

@@ -39,7 +39,7 @@ def overridden(values: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[d
             key = _key(at, step, path, name)
             path = (*path, key)
             if number == len(steps) - 1:
-                at[key] = read_scalar(environ[name])
+                at[key] = read_scalar(environ[name], f"env {name}")
                 break
             inner = at[key] if isinstance(at, list) else at.get(key)
             if not isinstance(inner, dict | list):

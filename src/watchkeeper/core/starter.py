@@ -25,7 +25,7 @@ def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str
         Folder or URL of the store; the default where empty.
     """
     lines = [
-        "# What Watchkeeper watches. Every key that is left out has the default that `watchkeeper config` shows.",
+        "# What Watchkeeper watches. Every key that is left out has the default that `watchkeeper config show` shows.",
         "store:",
         f"  url: {shown(store or './watchkeeper-data')}",
         "models:",

@@ -78,14 +78,17 @@ def read_yaml(text: str, file: str) -> Document:
     if values is None:
         return Document({})
     if not isinstance(values, dict):
-        raise ConfigError(f"{file}:1: the top must be a mapping such as 'models:', this is {shown(values)}")
+        raise ConfigError(f"{file}:1: the top must be a mapping such as 'models:', this is {shown(values)[:60]}")
     return Document(values, lines)
 
 
-def read_scalar(text: str) -> Any:
-    """Read one value as YAML would: a flow list or mapping, a number, true, false, null, or else the text itself."""
+def read_scalar(text: str, origin: str = "the value") -> Any:
+    """Read one value as YAML would: a flow list or mapping, a number, true, false, null, or else the text itself.
+
+    ``origin`` is what messages call it.
+    """
     if text.lstrip()[:1] in ("[", "{"):
-        return read_yaml(f"value: {text}", "the value").values["value"]
+        return read_yaml(f"value: {text}", origin).values["value"]
     for name, pattern, _ in _RESOLVERS:
         if re.match(pattern, text):
             return _scalar(name, text)

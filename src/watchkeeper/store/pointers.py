@@ -9,6 +9,8 @@ from watchkeeper.store.audit import HEAD
 
 __all__ = ["Moves", "check_moves", "conflict"]
 
+_LONGEST = 60
+
 Moves = Mapping[str, tuple[str | None, str | None]]
 """By name, what a pointer must hold and what it shall hold."""
 
@@ -28,6 +30,10 @@ def check_moves(moves: Moves) -> None:
 def conflict(model: str, name: str, old: str | None, held: str | None) -> str:
     """Return the message of a pointer that does not hold what it should."""
     return (
-        f"pointer {name!r} of model {model!r} holds {held!r}, not {old!r}: somebody else moved it first; "
-        f"nothing was written; read it again and decide anew"
+        f"pointer {name!r} of model {model!r} holds {_cut(held)!r}, not {_cut(old)!r}: somebody else moved it first, "
+        f"such as another run at the same time; nothing was written; read it again and decide anew"
     )
+
+
+def _cut(value: str | None) -> str | None:
+    return value if value is None or len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
