@@ -22,7 +22,7 @@ class Monitor:
     measure
         Registry key of a comparison or metric.
     columns
-        Column names; empty for every column the measure applies to.
+        Column names; empty for every column the measure applies to, without the label.
     segments
         ``("all",)`` for the whole, or names of segment columns to judge each of their segments.
     chart

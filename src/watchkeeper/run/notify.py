@@ -22,7 +22,8 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
     """Send every alert that began to fire, spread or ended since it was last sent.
 
     What was sent is recorded after sending: a run that is killed in between sends again rather than never. An alert
-    that ended before it could be sent, or within the run that found it, is sent once, as ended.
+    that ended before it could be sent, or within the run that found it, is sent once, as ended. A receiver that is new
+    is told what is firing, and not what was over before.
 
     Parameters
     ----------
@@ -37,8 +38,15 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
     held = store.pointer(model, _POINTER)
     told: dict[str, list[str]] = json.loads(held) if held else {}
     problems: list[str] = []
+    alerts = store.recorded(model, Alert)
     places = [(_place(name, options), name, options) for name, options in receivers]
-    for alert in store.recorded(model, Alert):
+    for receiver, _, _ in places:
+        if receiver not in told:
+            told[receiver] = []
+            over = (alert for alert in alerts if alert.state is AlertState.RESOLVED)
+            told.update((f"{alert.id}/{receiver}", [alert.state.value]) for alert in over)
+    held = _keep(model, store, held, told)
+    for alert in alerts:
         for receiver, name, options in places:
             place = f"{alert.id}/{receiver}"
             if not _worth_telling(alert, told.get(place)):
@@ -51,12 +59,16 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
                 news = [_OWED, *told.get(place, [_OWED])[1:]]
             else:
                 news = [alert.state.value, *sorted(alert.columns)]
-            if told.get(place) != news:
-                told[place] = news
-                text = json.dumps(told, sort_keys=True)
-                store.record(model, [], {_POINTER: (held, text)})
-                held = text
+            told[place] = news
+            held = _keep(model, store, held, told)
     return problems
+
+
+def _keep(model: str, store: Store, held: str | None, told: Mapping[str, list[str]]) -> str | None:
+    text = json.dumps(told, sort_keys=True) if told else None
+    if text != held:
+        store.record(model, [], {_POINTER: (held, text)})
+    return text
 
 
 def _place(name: str, options: Mapping[str, str]) -> str:

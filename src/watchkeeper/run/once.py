@@ -133,7 +133,9 @@ def _judge_one(
     alerts: Iterable[Alert],
 ) -> tuple[Judged, list[Alert], Place]:
     """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
-    states = merged(store.states(spec.model, window).values(), window, spec.model)
+    # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
+    held = sorted(store.states(spec.model, window).items())
+    states = merged((state for _, state in held), window, spec.model)
     measured = assess(states, reference, spec) or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     measured += _spread(spec, store, rule, window, measured)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,18 +16,19 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.config import Config, check_names, load_config
 from watchkeeper.core.config_model import Model
-from watchkeeper.core.errors import ConfigError, DataError, SourceError
+from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.store import Appended, AuditEvent, Table
+from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
+from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
 from watchkeeper.run.reference import summarise_reference
-from watchkeeper.run.sources import new_tables, normalise_time, open_table
+from watchkeeper.run.sources import normalise_time, open_table
 from watchkeeper.run.spool import Spooled, peek, spooled
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
@@ -38,8 +39,6 @@ from watchkeeper.store.open import open_store
 __all__ = ["Outcome", "Project", "Taken", "open_project"]
 
 _SAMPLE = 100_000
-_LABELLED = "labelled"
-"""The pointer that says that labels have come from a table of their own."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,16 +46,6 @@ Progress = Callable[[str, int, int], None]
 class _Frozen(msgspec.Struct):
     digest: str
     schema: Schema
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What was taken in from one source, or why nothing could be."""
-
-    source: str
-    table: Table
-    appended: Appended = field(default_factory=Appended)
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +149,7 @@ class Project:
     def take_in(self, name: str) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
-        Each source is appended at most once: a file is known by its path, size and modification time.
+        Each source is appended at most once, see ``take_files``.
         """
         model, found = self.config.model(name), []
         schema = self.spec(name).schema
@@ -169,14 +158,8 @@ class Project:
             done()
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
-            if place is None:
-                continue
-            try:
-                found.extend(self._take_table(name, schema, table, self._resolved(place)))
-            except SourceError as error:
-                # Labels come late: that there are none yet is nothing to report.
-                if table is Table.PREDICTIONS or self.store.pointer(name, _LABELLED):
-                    found.append(Taken(self._resolved(place), table, problem=str(error)))
+            if place is not None:
+                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder))
         return found
 
     def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> Outcome:
@@ -186,8 +169,13 @@ class Project:
         self._reference_from_table(name, keeper.spec)
         ran = run_once(keeper.spec, self.store, now, progress=progress)
         # Training may take long, or fail: people are told before.
-        problems = notify(name, self.store, [(n.to, n.arguments()) for n in self.config.model(name).notify])
+        problems = notify(name, self.store, self._receivers(name))
         return Outcome(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+
+    def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
+        """Return whom to tell; files lie beside the configuration."""
+        found = [(n.to, n.arguments()) for n in self.config.model(name).notify]
+        return [(to, {k: self._resolved(v) if k == "path" else v for k, v in given.items()}) for to, given in found]
 
     def audit_breaks(self, name: str) -> list[int]:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""
@@ -206,8 +194,10 @@ class Project:
                 whole = normalise_time(frame, time)[0] if time and time in frame.columns else frame
                 yield Batch(whole, spec.schema)
 
-        marks = [(piece.name, _mark(piece.name) or piece.rows()) for piece in source.pieces]
-        summarise_reference(spec, self.store, batches(), f"{place} {sha256(repr(marks).encode()).hexdigest()[:16]}")
+        marks = [(near(piece.name, self.folder), mark_of(piece.name) or piece.rows()) for piece in source.pieces]
+        summarise_reference(
+            spec, self.store, batches(), f"{reference.source} {sha256(repr(marks).encode()).hexdigest()[:16]}"
+        )
 
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)
@@ -215,43 +205,6 @@ class Project:
     def _spooled(self, name: str, schema: Schema | None) -> Iterable[Spooled]:
         url = self.config.store.url
         return spooled(self.folder / url, name, schema) if "://" not in url else ()
-
-    def _take_table(self, name: str, schema: Schema, table: Table, place: str) -> Iterator[Taken]:
-        """Append the files that are new or have changed; a file is known by its path, size and time of change.
-
-        Predictions are known by their content too: those of a file that was merely copied anew do not come twice.
-        """
-
-        def is_new(file: str) -> bool:
-            mark = _mark(file)
-            return not mark or self.store.pointer(name, self._taken(table, file)) != mark
-
-        for source in new_tables(place, is_new):
-            if isinstance(source, SourceError):
-                yield Taken(place, table, problem=str(source))
-                continue
-            mark = _mark(source.name)
-            try:
-                for number, frame in enumerate(source.batches()):
-                    # Labels that are put back to what they were are news.
-                    stamp = mark if table is Table.LABELS else ""
-                    batch = f"{self._near(source.name)}#{number}@{frame.hash_rows().sum()}{stamp}"
-                    yield Taken(source.name, table, self.store.append(name, table, frame, schema, source=batch))
-            except DataError as error:
-                yield Taken(source.name, table, problem=str(error))
-                continue
-            wanted = {self._taken(table, source.name): mark, **({_LABELLED: "yes"} if table is Table.LABELS else {})}
-            held = {pointer: self.store.pointer(name, pointer) for pointer in wanted}
-            moves = {pointer: (held[pointer], new) for pointer, new in wanted.items() if new and held[pointer] != new}
-            if moves:
-                self.store.record(name, [], moves)
-
-    def _taken(self, table: Table, file: str) -> str:
-        return f"taken/{table.value}/{self._near(file)}"
-
-    def _near(self, file: str) -> str:
-        """Return a path as seen from the project, which may be moved as a whole."""
-        return str(Path(file).relative_to(self.folder)) if Path(file).is_relative_to(self.folder) else file
 
     def _infer(self, name: str, model: Model) -> Schema:
         return infer_schema(
@@ -282,10 +235,12 @@ class Project:
 
     def _labelled(self, rows: pl.DataFrame, model: Model) -> pl.DataFrame:
         key, label = model.columns.id, model.columns.label
-        if model.labels is None or key is None or label is None or label in rows.columns:
+        if model.labels is None or key is None or label is None:
+            return rows
+        if label in rows.columns and rows[label].null_count() < rows.height:
             return rows
         labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
-        return rows.join(labels.unique(key, keep="last"), on=key, how="left")
+        return rows.drop(label, strict=False).join(labels.unique(key, keep="last"), on=key, how="left")
 
     @staticmethod
     def _inside(rows: pl.DataFrame, window: Window | None, model: Model) -> pl.DataFrame:
@@ -295,15 +250,6 @@ class Project:
         inside, _ = normalise_time(rows, time)
         held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
-
-
-def _mark(name: str) -> str:
-    """Return the size and time of change of a local file; empty for anything else."""
-    try:
-        held = Path(name).stat()
-    except (OSError, ValueError):
-        return ""
-    return f"{held.st_size}:{held.st_mtime_ns}"
 
 
 def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Project:

@@ -20,7 +20,8 @@ _POINTER = "reference"
 
 def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
     """Return the reference's states, one per (segment, column)."""
-    return merged(store.states(spec.model, None).values(), None, spec.model)
+    held = sorted(store.states(spec.model, None).items())
+    return merged((state for _, state in held), None, spec.model)
 
 
 def reference_mark(spec: Spec, store: Store) -> str:

@@ -118,12 +118,16 @@ def judge(
         alert is made.
     """
     charts = dict(watch.charts)
-    monitors = _by_measure(spec.monitors)
+    monitors, label = _by_measure(spec.monitors), spec.schema.name_of(Role.LABEL)
     signals: list[Signal] = []
     caused: list[tuple[Cause, Signal]] = []
     for measurement in measurements:
         for monitor, columns in monitors.get(measurement.name, ()):
-            if not _watches(monitor, columns, measurement) or (learning and monitor.cause is not Cause.PERFORMANCE):
+            # Labels come late, and a null that is yet to come is no fault: whoever watches the label names it.
+            watched = measurement.column in columns if columns else measurement.column != label
+            if not watched or not _covers(monitor, measurement.segment):
+                continue
+            if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
             signal = _step(charts, monitor, measurement)
             signals.append(signal)
@@ -147,11 +151,8 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
     return found
 
 
-def _watches(monitor: Monitor, columns: frozenset[str], measurement: Measurement) -> bool:
-    if columns and measurement.column not in columns:
-        return False
-    own = measurement.segment
-    return any(s == own or (s != ALL and own.startswith(f"{s}=")) for s in monitor.segments)
+def _covers(monitor: Monitor, segment: str) -> bool:
+    return any(s == segment or (s != ALL and segment.startswith(f"{s}=")) for s in monitor.segments)
 
 
 def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement) -> Signal:
