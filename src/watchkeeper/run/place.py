@@ -12,6 +12,7 @@ import msgspec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.steps import Watch
+from watchkeeper.store.nouns import from_json
 
 __all__ = ["Place"]
 
@@ -76,7 +77,7 @@ class Place:
         text = store.pointer(model, _POINTER)
         if not text:
             return cls()
-        held = msgspec.json.decode(text, type=_Stored)
+        held = from_json(text, _Stored)
         judged = [(window, run) for run in held.judged for window in _windows_of(run)]
         return cls(
             held.cursor,
@@ -173,7 +174,7 @@ class Place:
     def watch(store: Store, model: str, window: Window | None) -> Watch:
         """Return what judging remembered after ``window``; nothing before the first."""
         text = store.pointer(model, _name(window)) if window else None
-        return msgspec.json.decode(text, type=Watch) if text else Watch()
+        return from_json(text, Watch) if text else Watch()
 
     @staticmethod
     def watch_moves(store: Store, model: str, window: Window, watch: Watch) -> dict[str, tuple[str | None, str | None]]:

@@ -34,6 +34,7 @@ from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.lake import LakeStore
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.store.nouns import from_json
 from watchkeeper.store.open import open_store
 
 __all__ = ["Outcome", "Project", "Taken", "open_project"]
@@ -132,7 +133,7 @@ class Project:
         what = (model.columns, model.segments, model.positive, model.task, model.reference)
         digest = sha256(repr(what).encode()).hexdigest()
         held = self.store.pointer(name, "schema")
-        frozen = msgspec.json.decode(held, type=_Frozen) if held else None
+        frozen = from_json(held, _Frozen) if held else None
         if frozen is None or frozen.digest != digest:
             frozen = _Frozen(digest, self._infer(name, model))
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})

@@ -78,7 +78,7 @@ def from_json(text: str, kind: type[T]) -> T:
         return msgspec.convert(_with_numbers(msgspec.json.decode(text)), kind)
     except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
         raise StoreError(
-            f"a recorded {kind.__name__} cannot be read: {error}; it is damaged or from a newer version"
+            f"a recorded {kind.__name__.lstrip('_')} cannot be read: {error}; it is damaged or from a newer version"
         ) from error
 
 
