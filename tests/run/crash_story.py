@@ -1,0 +1,85 @@
+"""A story to be killed at any moment and started again: a gap, a turn of the world, late rows and a retraining.
+
+Usage: python crash_story.py FOLDER NOW. Each line on the standard input runs the project of the folder once, as of the
+moment NOW, in a process of its own, forked after the imports so that starting costs nothing. Its number is printed,
+then an exclamation mark for each write to the store, and how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tests.run.invented import MODEL, START, day, deliver, rows
+from watchkeeper.core.window import Window
+from watchkeeper.run.project import Project, open_project
+
+PARTS = {day(9).start: 0, day(12).start: 1}
+"""What has been delivered by when."""
+
+
+@cache
+def whole() -> pl.DataFrame:
+    """Return all rows; not made before the fork, which the threads that make them would not survive."""
+    return rows(0, 12, turn=7, count=200)
+
+
+def bring(folder: Path, part: int) -> None:
+    """Leave the files of a part: first nine days without the eighth, then that and three more."""
+    missed = pl.col("time").is_between(day(7).start, day(8).start, closed="left")
+    first = pl.col("time") < day(9).start
+    for number, kept in enumerate((first & ~missed, missed | ~first)):
+        if number <= part:
+            found = whole().filter(kept)
+            deliver(folder, f"{number}", found, found)
+
+
+def step(model: Project, now: datetime) -> None:
+    """Do what an operator does: put the first model in charge once, and run."""
+    keeper = model.keeper(MODEL)
+    if keeper.champion is None:
+        sys.path.insert(0, str(model.folder))
+        from training import train
+
+        reference = Window(START, day(4).start)
+        fitted = train(whole().filter(pl.col("time") < reference.end), 0)
+        keeper.enrol(fitted, reference.end, trained=reference, who="test", why="the first")
+    model.run(MODEL, now)
+
+
+def announced(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a write of the store that tells when it is done."""
+
+    def told(*given: Any, **named: Any) -> Any:
+        done = write(*given, **named)
+        sys.stdout.write("!\n")
+        sys.stdout.flush()
+        return done
+
+    return told
+
+
+if __name__ == "__main__":
+    import alembic.command  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import skops.io  # noqa: F401
+
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            opened = open_project(Path(sys.argv[1]) / "watchkeeper.yaml", {})
+            for name in ("append", "put_states", "record"):
+                setattr(opened.store, name, announced(getattr(opened.store, name)))
+            step(opened, datetime.fromisoformat(sys.argv[2]))
+            os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"ended {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()

@@ -1,0 +1,172 @@
+"""A run that is killed at any point and started again ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.store import Appended
+from watchkeeper.run.project import Project, open_project
+from watchkeeper.store.memory import MemoryStore
+
+from . import crash_story, invented
+from .crash_story import PARTS, bring, step
+from .invented import MODEL, everything
+
+KILLS = 12
+
+
+class Died(BaseException):
+    """Stands for SIGKILL where the process has to survive it: nothing in the project catches it."""
+
+
+class Dying(MemoryStore):
+    """A store whose process dies before, or right after, the write that uses up the allowance."""
+
+    allowance, before = 10**9, False
+
+    def _write(self, write: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        if self.allowance <= 0 and self.before:
+            raise Died
+        done = write(*given, **named)
+        self.allowance -= 1
+        if self.allowance <= 0 and not self.before:
+            raise Died
+        return done
+
+    def append(self, *given: Any, **named: Any) -> Appended:
+        return self._write(super().append, *given, **named)
+
+    def put_states(self, *given: Any, **named: Any) -> None:
+        self._write(super().put_states, *given, **named)
+
+    def record(self, *given: Any, **named: Any) -> None:
+        self._write(super().record, *given, **named)
+
+
+def told(folder: Path) -> set[tuple[str, str, str]]:
+    """Return what people were told, each once: a run that dies after telling tells again."""
+    lines = (json.loads(line) for line in (folder / "alerts.jsonl").read_text().splitlines())
+    return {(line["id"], line["state"], line["message"]) for line in lines}
+
+
+def play(folder: Path, store: MemoryStore) -> Project:
+    """Play the story undisturbed."""
+    model = invented.watch(folder, store)
+    for now, part in PARTS.items():
+        bring(folder, part)
+        step(model, now)
+    return model
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str]], set[tuple[str, str, str]]]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return everything(play(folder, MemoryStore())), told(folder)
+
+
+def test_the_story_has_all_that_a_crash_could_spoil(undisturbed: tuple[dict[str, list[str]], Any]) -> None:
+    found, said = undisturbed
+    actions = [(a["kind"], a["outcome"], a["version"]) for a in map(json.loads, found["Action"])]
+    assert actions[:3] == [("register", "done", "v1"), ("promote", "done", "v1"), ("hold", "done", "")]
+    assert {("retrain", "done", "v2"), ("promote", "done", "v2")} <= set(actions)
+    messages = {a["message"].split(":")[0] for a in map(json.loads, found["Alert"])}
+    assert "withdrawn after late data" in messages
+    assert {m["revision"] for m in map(json.loads, found["Measurement"])} == {0, 1}
+    assert {state for _, state, _ in said} == {"firing", "resolved"}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_run_that_dies_at_every_write_ends_where_an_undisturbed_one_does(
+    tmp_path: Path, undisturbed: tuple[dict[str, list[str]], set[tuple[str, str, str]]], before: bool
+) -> None:
+    store = Dying()
+    store.before = before
+    invented.watch(tmp_path)
+    deaths = 0
+    for now, part in PARTS.items():
+        bring(tmp_path, part)
+        for allowance in _allowances(store):
+            store.allowance = allowance
+            try:
+                step(invented.project(tmp_path, store), now)
+            except Died:
+                deaths += 1
+            else:
+                break
+    store.allowance = 10**9
+    expected, said = undisturbed
+    found = everything(invented.project(tmp_path, store))
+    for kind in expected.keys() - {"notified"}:
+        assert found[kind] == expected[kind], kind
+    assert deaths > 60
+    assert told(tmp_path) == said
+
+
+def _allowances(store: Dying) -> Iterator[int]:
+    """Return how many writes each process may make: one, and one more for as long as nothing has come of it."""
+    allowance, last = 1, ""
+    while allowance < 100:
+        yield allowance
+        now = _trace(store)
+        allowance = allowance + 1 if now == last else 1
+        last = now
+
+
+def _trace(store: Dying) -> str:
+    """Return what changes with every write that is not a repetition."""
+    held = vars(store)
+    sizes = [len(held["_states"]), *(len(nouns) for nouns in held["_nouns"].values())]
+    return repr((sorted(held["_pointers"].items()), sizes, [len(pile.frames) for pile in held["_piles"].values()]))
+
+
+def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
+    tmp_path: Path, undisturbed: tuple[dict[str, list[str]], set[tuple[str, str, str]]]
+) -> None:
+    invented.write(tmp_path)
+    rng, kills = random.Random(20240304), 0
+    for now, part in PARTS.items():
+        bring(tmp_path, part)
+        command = [sys.executable, crash_story.__file__, str(tmp_path), now.isoformat()]
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ) as runs:
+            assert runs.stdin is not None
+            assert runs.stdout is not None
+            ended, wanted = "", kills + KILLS // len(PARTS)
+            while ended != "ended 0":
+                print(file=runs.stdin, flush=True)
+                child = int(runs.stdout.readline())
+                writes, last = 0, rng.randrange(1, 16) if kills < wanted else None
+                for line in iter(runs.stdout.readline, ""):
+                    ended = line.strip()
+                    writes += ended == "!"
+                    if ended != "!":
+                        break
+                    if writes == last:
+                        time.sleep(rng.uniform(0, 0.03))
+                        os.kill(child, signal.SIGKILL)
+                        kills += 1
+                assert ended in ("ended 0", "ended -9"), runs.stderr.read() if runs.stderr else ""
+            runs.stdin.close()
+    assert kills >= KILLS - 2
+    model = open_project(tmp_path / "watchkeeper.yaml", {})
+    expected, said = undisturbed
+    found = everything(model)
+    alerts = model.store.recorded(MODEL, Alert)
+    model.close()
+    for kind in expected.keys() - {"notified"}:
+        assert sorted(found[kind]) == sorted(expected[kind]), kind
+    assert told(tmp_path) == said
+    assert len(alerts) == len(expected["Alert"])
