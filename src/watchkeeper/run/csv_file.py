@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -19,14 +21,17 @@ __all__ = ["CsvFile"]
 
 _SEPARATORS = ",;\t|"
 _INFERRED_ROWS = 10_000
+_FIRST_ROWS = 200
+_FRACTION = re.compile(r"[-+]?\d+([.,])\d+")
 _MISSING = "NA"
 
 
 class CsvFile:
     """A CSV file, plain or compressed by gzip, whose first line names the columns.
 
-    The separator is the commonest of comma, semicolon, tab and bar in the first line. In columns of numbers and times
-    ``NA`` is a null; in columns of text it is a text, because it may well mean Namibia.
+    The separator is the commonest of comma, semicolon, tab and bar in the first line; where it is no comma, commas may
+    mark decimals. In columns of numbers and times ``NA`` is a null; in columns of text it is a text, because it may
+    well mean Namibia.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,6 +66,19 @@ class CsvFile:
             raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
         return max(_SEPARATORS, key=line.count)
 
+    @cached_property
+    def decimal_comma(self) -> bool:
+        """Whether numbers are written as in 1,5: where no comma separates values, and none of the first has a point."""
+        if self.separator == ",":
+            return False
+        try:
+            with self._open() as stream:
+                rows = list(islice(csv.reader(stream, delimiter=self.separator), _FIRST_ROWS))
+        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error):
+            return False
+        signs = {found[1] for row in rows for text in row if (found := _FRACTION.fullmatch(text.strip()))}
+        return signs == {","}
+
     def has_rows(self) -> bool:
         """Return whether anything follows the line that names the columns."""
         try:
@@ -93,6 +111,7 @@ class CsvFile:
         return pl.scan_csv(
             self.path,
             separator=self.separator,
+            decimal_comma=self.decimal_comma,
             null_values=null_values,
             schema_overrides=schema_overrides,
             infer_schema_length=_INFERRED_ROWS,
@@ -112,7 +131,7 @@ class CsvFile:
                         "columns; quote values that contain the separator, or repair that line"
                     )
                 for name, dtype, text in zip(self.header, schema, row, strict=False):
-                    expected = _expected(dtype, text)
+                    expected = _expected(dtype, text.replace(",", ".") if self.decimal_comma else text)
                     if expected:
                         return (
                             f"line {reader.line_num} holds {text!r} in column {name!r}, where {expected} stood before; "

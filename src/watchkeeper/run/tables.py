@@ -179,8 +179,10 @@ def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Pi
         if not wanted(name):
             continue
         try:
-            yield (_remote(name) if "://" in name else _delta(name)) if whole else _piece(
-                Path(name), _format(Path(name)), root
+            yield (
+                (_remote(name) if "://" in name else _delta(name))
+                if whole
+                else _piece(Path(name), _format(Path(name)), root)
             )
         except SourceError as error:
             yield error
