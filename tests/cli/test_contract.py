@@ -5,67 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-Run = subprocess.CompletedProcess[str]
-Command = Callable[..., Run]
-
-_SCRIPT = str(Path(sys.executable).with_name("watchkeeper"))
+from .conftest import Command, parsed, table
 
 
-@pytest.fixture
-def watchkeeper(tmp_path: Path) -> Command:
-    """Run the installed command in an empty folder."""
-
-    def run(*words: object, folder: Path = tmp_path) -> Run:
-        command = [_SCRIPT, *map(str, words)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    return run
-
-
-def table(n: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    score = rng.beta(2, 3, n)
-    return pl.DataFrame(
-        {
-            "id": [f"r{seed}-{i}" for i in range(n)],
-            "amount": rng.lognormal(3 + shift, 0.5, n),
-            "age": rng.integers(18, 80, n),
-            "plan": rng.choice(["basic", "plus", "pro"], n, p=[0.5, 0.3, 0.2]),
-            "score": score,
-            "prediction": (score > 0.5).astype(int),
-            "label": (rng.random(n) < score).astype(int),
-        }
-    )
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Return the paths of current rows and of reference rows from the same distribution."""
-    current, reference = tmp_path / "now.parquet", tmp_path / "then.parquet"
-    table(3_000, 1).write_parquet(current)
-    table(6_000, 2).write_parquet(reference)
-    return current, reference
-
-
-def parsed(done: Run) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert found["schema_version"] == 1
-    return found
-
-
-def test_equal_data_is_fine(watchkeeper: Command, pair: tuple[Path, Path]) -> None:
-    done = watchkeeper("check", pair[0], "--reference", pair[1], "--label", "label", "--json")
+def test_equal_data_is_fine(process: Command, pair: tuple[Path, Path]) -> None:
+    done = process("check", pair[0], "--reference", pair[1], "--label", "label", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = parsed(done)
     assert found["verdict"] == "ok"
@@ -76,9 +27,9 @@ def test_equal_data_is_fine(watchkeeper: Command, pair: tuple[Path, Path]) -> No
     assert any(m.get("metric") == "auroc" and m["value"] > 0.5 for m in found["measurements"])
 
 
-def test_drift_exits_with_1_and_names_the_column(watchkeeper: Command, tmp_path: Path, pair: tuple[Path, Path]) -> None:
+def test_drift_exits_with_1_and_names_the_column(process: Command, tmp_path: Path, pair: tuple[Path, Path]) -> None:
     table(3_000, 3, shift=0.3).write_parquet(tmp_path / "moved.parquet")
-    done = watchkeeper("check", "moved.parquet", "-r", pair[1], "--json", "--html", "report.html")
+    done = process("check", "moved.parquet", "-r", pair[1], "--json", "--html", "report.html")
     assert done.returncode == 1
     alert = parsed(done)["alerts"][0]
     assert (alert["severity"], alert["columns"]) == ("warning", ["amount"])
@@ -94,8 +45,8 @@ def test_fail_on_says_which_severity_counts(
     assert watchkeeper("check", "moved.parquet", "-r", pair[1], "--fail-on", fail_on).returncode == code
 
 
-def test_a_missing_file_cannot_run_and_is_named(watchkeeper: Command, pair: tuple[Path, Path]) -> None:
-    done = watchkeeper("check", "gone.parquet", "-r", pair[1], "--json")
+def test_a_missing_file_cannot_run_and_is_named(process: Command, pair: tuple[Path, Path]) -> None:
+    done = process("check", "gone.parquet", "-r", pair[1], "--json")
     assert done.returncode == 3
     found = parsed(done)
     assert found["verdict"] == "failed"
@@ -115,9 +66,9 @@ def test_an_empty_and_a_truncated_file_cannot_run_and_are_named(
         assert name in done.stderr
 
 
-def test_a_header_without_rows_is_too_little_data(watchkeeper: Command, tmp_path: Path, pair: tuple[Path, Path]) -> None:
+def test_a_header_without_rows_is_too_little_data(process: Command, tmp_path: Path, pair: tuple[Path, Path]) -> None:
     pl.read_parquet(pair[0]).clear().write_parquet(tmp_path / "none.parquet")
-    done = watchkeeper("check", "none.parquet", "-r", pair[1], "--fail-on", "never", "--json")
+    done = process("check", "none.parquet", "-r", pair[1], "--fail-on", "never", "--json")
     assert done.returncode == 4
     assert parsed(done)["verdict"] == "no_data"
 
@@ -209,9 +160,9 @@ def test_a_wrong_call_exits_with_2(watchkeeper: Command, words: list[str]) -> No
     assert done.stderr or done.stdout
 
 
-def test_a_wrong_configuration_is_refused_with_line_path_and_near_miss(watchkeeper: Command, tmp_path: Path) -> None:
+def test_a_wrong_configuration_is_refused_with_line_path_and_near_miss(process: Command, tmp_path: Path) -> None:
     (tmp_path / "watchkeeper.yaml").write_text("models:\n  churn:\n    soruce: x.parquet\n", encoding="utf-8")
-    done = watchkeeper("run")
+    done = process("run")
     assert done.returncode == 2
     assert all(words in done.stderr for words in ("watchkeeper.yaml:3", "models.churn.soruce", "source"))
 
@@ -227,7 +178,9 @@ def test_init_run_status_report_and_versions_work_on_the_same_data(watchkeeper: 
     frame = table(6_000, 7)
     times = pl.Series([start + timedelta(minutes=5 * i) for i in range(frame.height)])
     frame.with_columns(at=times).write_parquet(tmp_path / "log.parquet")
-    made = watchkeeper("init", "log.parquet", "--model", "churn", "--source", "log.parquet", "--time", "at", "--id", "id")
+    made = watchkeeper(
+        "init", "log.parquet", "--model", "churn", "--source", "log.parquet", "--time", "at", "--id", "id"
+    )
     assert made.returncode == 0, made.stderr
     ran = watchkeeper("run", "--json")
     assert ran.returncode == 0, ran.stderr
