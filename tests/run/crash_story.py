@@ -1,13 +1,11 @@
 """A story to be killed at any moment and started again: a gap, a turn of the world, late rows and a retraining.
 
-Usage: python crash_story.py FOLDER NOW. Each line on the standard input runs the project of the folder once, as of the
-moment NOW, in a process of its own, forked after the imports so that starting costs nothing. Its number is printed,
-then an exclamation mark for each write to the store, and how it ended.
+Usage: python crash_story.py FOLDER NOW: runs the project of the folder once, as of the moment NOW, and prints an
+exclamation mark for each write to the store.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +25,7 @@ PARTS = {day(9).start: 0, day(12).start: 1}
 
 @cache
 def whole() -> pl.DataFrame:
-    """Return all rows; not made before the fork, which the threads that make them would not survive."""
+    """Return all rows."""
     return rows(0, 12, turn=7, count=200)
 
 
@@ -67,19 +65,8 @@ def announced(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    import alembic.command  # noqa: F401
-    import sklearn.linear_model  # noqa: F401
-    import skops.io  # noqa: F401
-
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            opened = open_project(Path(sys.argv[1]) / "watchkeeper.yaml", {})
-            for name in ("append", "put_states", "record"):
-                setattr(opened.store, name, announced(getattr(opened.store, name)))
-            step(opened, datetime.fromisoformat(sys.argv[2]))
-            os._exit(0)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        sys.stdout.write(f"ended {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-        sys.stdout.flush()
+    opened = open_project(Path(sys.argv[1]) / "watchkeeper.yaml", {})
+    for name in ("append", "put_states", "record"):
+        setattr(opened.store, name, announced(getattr(opened.store, name)))
+    step(opened, datetime.fromisoformat(sys.argv[2]))
+    opened.close()

@@ -141,25 +141,20 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
         command = [sys.executable, crash_story.__file__, str(tmp_path), now.isoformat()]
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ) as runs:
-            assert runs.stdin is not None
-            assert runs.stdout is not None
-            ended, wanted = "", kills + KILLS // len(PARTS)
-            while ended != "ended 0":
-                print(file=runs.stdin, flush=True)
-                child = int(runs.stdout.readline())
-                writes, last = 0, rng.randrange(1, 16) if kills < wanted else None
-                for line in iter(runs.stdout.readline, ""):
-                    ended = line.strip()
-                    writes += ended == "!"
-                    if ended != "!":
-                        break
-                    if writes == last:
+        ended, wanted = None, kills + KILLS // len(PARTS)
+        while ended != 0:
+            last = rng.randrange(1, 9) if kills < wanted else None
+            with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environ) as run:
+                assert run.stdout is not None
+                for number, _ in enumerate(run.stdout, 1):
+                    if number == last:
                         time.sleep(rng.uniform(0, 0.03))
-                        os.kill(child, signal.SIGKILL)
+                        run.kill()
                         kills += 1
-                assert ended in ("ended 0", "ended -9"), runs.stderr.read() if runs.stderr else ""
-            runs.stdin.close()
+                        break
+                said_last = run.communicate(timeout=120)[1]
+                ended = run.returncode
+            assert ended in (0, -signal.SIGKILL), said_last
     assert kills >= KILLS - 2
     model = open_project(tmp_path / "watchkeeper.yaml", {})
     expected, said = undisturbed
