@@ -45,6 +45,7 @@ models:
     notify: [{{to: file, path: alerts.jsonl}}]
     maintain:
       train: {train}
+      retrain: {retrain}
       promote: {promote}
       holdout: 12h
       label_delay: 1h
@@ -67,6 +68,10 @@ def train(rows, seed):
 
 def fail(rows, seed):
     raise ValueError("the warehouse has moved")
+
+
+def shuffle(rows, seed):
+    return train(rows.with_columns(pl.col("label").shuffle(seed=seed)), seed)
 """
 
 
@@ -106,13 +111,16 @@ def rows(first: int, end: int, *, turn: int = 99, count: int = ROWS) -> pl.DataF
     return pl.concat(frames)
 
 
-def write(folder: Path, *, promote: str = "auto", train: str = "training:train", grain: str = "1d") -> Path:
-    """Write the configuration and the training module, and return the configuration."""
+CHOICES = {"promote": "auto", "retrain": "auto", "train": "training:train", "grain": "1d"}
+
+
+def write(folder: Path, **config: str) -> Path:
+    """Write the configuration, with other values for some of the choices, and the training module."""
     for name in ("predictions", "labels"):
         (folder / "incoming" / name).mkdir(parents=True, exist_ok=True)
     (folder / "training.py").write_text(TRAINING, encoding="utf-8")
     place = folder / "watchkeeper.yaml"
-    place.write_text(CONFIG.format(promote=promote, train=train, grain=grain), encoding="utf-8")
+    place.write_text(CONFIG.format(**{**CHOICES, **config}), encoding="utf-8")
     return place
 
 

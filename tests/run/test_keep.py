@@ -1,0 +1,314 @@
+"""Keeping a model: hold on faulty data, retrain on harm, prove, promote or ask, and never without a record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from watchkeeper.core.action import Action, ActionKind, Outcome
+from watchkeeper.core.alert import AlertState, Cause
+from watchkeeper.core.errors import ConflictError, StoreError, UsageError
+from watchkeeper.core.window import Window
+from watchkeeper.maintain.registry import CHAMPION, Standing
+from watchkeeper.run.keep import Keeper
+from watchkeeper.run.project import Project
+from watchkeeper.store.memory import MemoryStore
+
+from .invented import MODEL, START, alerts, day, deliver, everything, rows, watch
+
+REFERENCE = Window(START, day(4).start)
+
+
+@pytest.fixture(autouse=True)
+def _no_module_is_left() -> Any:
+    """Each test has a training module of its own, under the same name."""
+    before = list(sys.path)
+    yield
+    sys.modules.pop("training", None)
+    sys.path[:] = before
+
+
+def kept(folder: Path, whole: pl.DataFrame, store: MemoryStore | None = None, **config: str) -> Project:
+    """Open a project with a first model in charge and all rows delivered."""
+    model = watch(folder, store, **config)
+    deliver(folder, "all", whole, whole)
+    enrol(model, whole)
+    return model
+
+
+def enrol(model: Project, whole: pl.DataFrame) -> None:
+    sys.path.insert(0, str(model.folder))
+    from training import train
+
+    fitted = train(whole.filter(pl.col("time") < REFERENCE.end), 0)
+    model.keeper(MODEL).enrol(fitted, REFERENCE.end, trained=REFERENCE, who="test", why="the first")
+
+
+def told(actions: Sequence[Action]) -> list[tuple[str, str, str]]:
+    return [(a.kind.value, a.outcome.value, a.version) for a in actions]
+
+
+def recorded(model: Project) -> list[Action]:
+    return model.store.recorded(MODEL, Action)
+
+
+TURNED = rows(0, 12, turn=7)
+PROVEN = [
+    ("retrain", "proposed", ""),
+    ("retrain", "done", "v2"),
+    ("register", "done", "v2"),
+    ("validate", "done", "v2"),
+    ("promote", "done", "v2"),
+]
+
+
+def test_harm_is_answered_by_a_challenger_that_is_proven_and_promoted(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions) == PROVEN
+    (alert,) = alerts(model.store, Cause.PERFORMANCE)
+    assert {a.alert for a in actions if a.kind is not ActionKind.REGISTER} == {alert.id}
+    keeper = model.keeper(MODEL)
+    assert keeper.champion == "v2"
+    assert [(v.name, v.standing) for v in keeper.versions()] == [("v1", Standing.RETIRED), ("v2", Standing.CHAMPION)]
+    # The turned world: a large x now means a negative, and v2 knows it.
+    asked = rows(10, 11, turn=7)
+    high = asked.filter(pl.col("x") > 1)
+    assert (
+        keeper.model("v2").predict_proba(high)[:, 1].mean()
+        < 0.3
+        < 0.7
+        < keeper.model("v1").predict_proba(high)[:, 1].mean()
+    )
+    assert model.audit_breaks(MODEL) == []
+
+
+def test_the_challenger_is_proven_on_rows_newer_than_those_it_learned_from(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    model.run(MODEL, day(9).start)
+    trained = model.keeper(MODEL).versions()[1].trained
+    assert trained is not None
+    # holdout: 12h and label_delay: 1h, from the end of the newest judged day less what the clock has not passed.
+    assert trained.end == day(9).start - timedelta(hours=1) - timedelta(hours=12) - timedelta(hours=1)
+
+
+def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tmp_path: Path) -> None:
+    broken = pl.col("time").is_between(day(8).start, day(9).start, closed="left")
+    whole = TURNED.with_columns(x=pl.when(broken).then(pl.col("x") * 1_000).otherwise("x"))
+    model = kept(tmp_path, whole)
+    by_day = {n: model.run(MODEL, day(n).start).actions for n in range(8, 12)}
+    assert told(by_day[9]) == [("hold", "done", "")]
+    assert by_day[9][0].why.startswith("retraining waits: data fault in x since 2024-03-12: x is")
+    # The performance alert fires from day 9 on, but the fault is over only after two quiet days.
+    assert by_day[10] == ()
+    assert told(by_day[11]) == PROVEN
+    (fault,) = alerts(model.store, Cause.DATA_FAULT)
+    assert (fault.state, fault.columns) == (AlertState.RESOLVED, ("x",))
+
+
+def test_rows_of_a_fault_that_is_over_are_not_learned_from(tmp_path: Path) -> None:
+    broken = pl.col("time").is_between(day(8).start, day(9).start, closed="left")
+    whole = TURNED.with_columns(x=pl.when(broken).then(pl.col("x") * 1_000).otherwise("x"))
+    model = kept(tmp_path, whole, train="training:count")
+    (tmp_path / "training.py").write_text(
+        (tmp_path / "training.py").read_text()
+        + "\n\ndef count(rows, seed):\n    assert rows['x'].abs().max() < 10\n    return train(rows, seed)\n"
+    )
+    sys.modules.pop("training", None)
+    actions = [a for n in range(8, 12) for a in model.run(MODEL, day(n).start).actions]
+    assert ("retrain", "done", "v2") in told(actions)
+
+
+def test_with_promote_ask_a_proven_challenger_waits_and_is_promoted_by_hand(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, promote="ask")
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions)[-1] == ("promote", "proposed", "v2")
+    assert actions[-1].why == "maintenance.promote is ask: a person decides"
+    keeper = model.keeper(MODEL)
+    assert keeper.champion == "v1"
+    done = keeper.promote("v2", who="ada", why="the numbers are good", at=day(9).start)
+    assert (done.outcome, done.who) == (Outcome.DONE, "ada")
+    assert keeper.champion == "v2"
+    assert model.audit_breaks(MODEL) == []
+    assert model.run(MODEL, day(9).start).actions == ()
+
+
+def test_with_retrain_ask_nothing_is_trained(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, retrain="ask")
+    first = model.run(MODEL, day(9).start).actions
+    assert told(first) == [("retrain", "proposed", "")]
+    assert model.run(MODEL, day(10).start).actions == ()
+    done = model.keeper(MODEL).retrain(first[0], day(10).start, alerts(model.store, Cause.PERFORMANCE))
+    assert told(done) == PROVEN[1:]
+
+
+def test_with_retrain_never_or_without_a_training_function_nothing_is_proposed(tmp_path: Path) -> None:
+    for name, config in {"never": {"retrain": "never"}, "none": {"train": "''"}}.items():
+        model = kept(tmp_path / name, TURNED, **config)
+        assert model.run(MODEL, day(9).start).actions == ()
+        sys.modules.pop("training", None)
+
+
+def test_a_training_function_that_fails_is_a_failed_action_and_the_run_goes_on(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="training:fail")
+    outcome = model.run(MODEL, day(9).start)
+    assert told(outcome.actions) == [("retrain", "proposed", ""), ("retrain", "failed", "")]
+    why = outcome.actions[1].why
+    assert "ValueError: the warehouse has moved" in why
+    assert "training.py" in why
+    assert 'raise ValueError("the warehouse has moved")' in why
+    assert len(outcome.ran.judged) == 9
+    assert (tmp_path / "alerts.jsonl").exists()
+    assert model.run(MODEL, day(9).start).actions == ()
+    assert model.run(MODEL, day(10).start).ran.judged == (day(9),)
+    assert model.keeper(MODEL).champion == "v1"
+
+
+def test_a_training_module_that_is_not_there_is_a_failed_action_too(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="trianing:train")
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions)[1] == ("retrain", "failed", "")
+    assert "there is no module 'trianing'" in actions[1].why
+
+
+def test_a_challenger_that_is_not_better_is_refused_and_not_tried_again_at_once(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="training:shuffle")
+    # Shuffled labels teach the base rate, which beats a champion that is wrong: let the champion know the new world.
+    keeper = model.keeper(MODEL)
+    from training import train
+
+    better = train(TURNED.filter(pl.col("time") >= day(7).start), 0)
+    keeper.promote(
+        keeper.enrol(better, day(5).start, trained=Window(START, day(5).start), who="test", why="knows"),
+        who="test", why="knows", at=day(5).start,
+    )  # fmt: skip
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions)[-1] == ("validate", "refused", "v3")
+    assert keeper.champion == "v2"
+    before = everything(model)
+    assert model.run(MODEL, day(9).start).actions == ()
+    assert everything(model) == before
+    held = model.run(MODEL, day(10).start).actions
+    assert told(held) == [("hold", "done", "")]
+    assert "v3 has been refused since 2024-03-13 00:00; the next try is from 2024-03-15 00:00" in held[0].why
+
+
+def test_a_challenger_that_too_few_rows_can_prove_is_refused_with_the_numbers(tmp_path: Path) -> None:
+    model = kept(tmp_path, rows(0, 12, turn=7, count=60))
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions)[-1] == ("validate", "refused", "v2")
+    assert actions[-1].why == "needs 100 rows, has 31"
+    assert model.keeper(MODEL).champion == "v1"
+
+
+class Meddled(MemoryStore):
+    """A store in which somebody else moves the champion just before it is to be moved."""
+
+    meddle = False
+
+    def record(
+        self, model: str, nouns: Sequence[Any], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+    ) -> None:
+        if self.meddle and CHAMPION in (pointers or {}):
+            self.meddle = False
+            super().record(model, [], {CHAMPION: (self.pointer(model, CHAMPION), "v7")})
+        super().record(model, nouns, pointers)
+
+
+def test_a_champion_that_somebody_else_moved_is_a_conflict_and_nothing_is_written(tmp_path: Path) -> None:
+    store = Meddled()
+    model = kept(tmp_path, TURNED, store)
+    keeper = model.keeper(MODEL)
+    other = keeper.enrol(keeper.model("v1"), day(5).start, trained=None, who="test", why="the same")
+    before = recorded(model)
+    store.meddle = True
+    with pytest.raises(ConflictError, match="champion"):
+        keeper.promote(other, who="ada", why="now", at=day(6).start)
+    assert recorded(model) == before
+    assert keeper.champion == "v7"
+    assert model.audit_breaks(MODEL) == []
+
+
+def test_an_automatic_promotion_that_meets_a_conflict_is_proven_anew_by_the_next_run(tmp_path: Path) -> None:
+    store = Meddled()
+    model = kept(tmp_path, TURNED, store)
+    store.meddle = True
+    with pytest.raises(ConflictError):
+        model.run(MODEL, day(9).start)
+    assert told(recorded(model))[-1] == ("retrain", "proposed", "")
+    assert (tmp_path / "alerts.jsonl").exists()
+    store.record(MODEL, [], {CHAMPION: ("v7", "v1")})
+    assert told(model.run(MODEL, day(9).start).actions) == PROVEN[1:]
+
+
+class Full(MemoryStore):
+    """A store that cannot be written while a version is to be registered."""
+
+    full = True
+
+    def record(
+        self, model: str, nouns: Sequence[Any], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+    ) -> None:
+        if self.full and any(isinstance(n, Action) and n.version == "v2" for n in nouns):
+            raise StoreError("no space left on device")
+        super().record(model, nouns, pointers)
+
+
+def test_a_store_that_cannot_be_written_is_no_failure_of_the_training(tmp_path: Path) -> None:
+    store = Full()
+    model = kept(tmp_path, TURNED, store)
+    with pytest.raises(StoreError, match="no space left"):
+        model.run(MODEL, day(9).start)
+    assert told(recorded(model))[-1] == ("retrain", "proposed", "")
+    store.full = False
+    assert told(model.run(MODEL, day(9).start).actions) == PROVEN[1:]
+
+
+def test_a_retraining_that_is_taken_up_later_learns_from_the_same_rows(tmp_path: Path) -> None:
+    store = Full()
+    model = kept(tmp_path, TURNED, store)
+    early = day(9).start + timedelta(minutes=10)
+    with pytest.raises(StoreError):
+        model.run(MODEL, early)
+    store.full = False
+    model.run(MODEL, early + timedelta(minutes=40))
+    on_time = kept(tmp_path / "on_time", TURNED)
+    on_time.run(MODEL, early)
+    assert model.keeper(MODEL).versions() == on_time.keeper(MODEL).versions()
+
+
+def test_rolling_back_puts_the_champion_before_in_charge_and_is_recorded(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    model.run(MODEL, day(9).start)
+    keeper = model.keeper(MODEL)
+    back = keeper.roll_back(who="ada", why="a complaint", at=day(9).start)
+    assert (back.kind, back.version, keeper.champion) == (ActionKind.ROLL_BACK, "v1", "v1")
+    assert [v.standing for v in keeper.versions()] == [Standing.CHAMPION, Standing.ROLLED_BACK]
+    with pytest.raises(UsageError, match="nothing to roll back to"):
+        keeper.roll_back(who="ada", why="another", at=day(9).start)
+    assert model.audit_breaks(MODEL) == []
+
+
+def test_a_model_from_elsewhere_stands_at_the_same_gate(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    model.run(MODEL, day(8).start)
+    from training import shuffle
+
+    offered = shuffle(TURNED.filter(pl.col("time") < day(5).start), 1)
+    actions = model.keeper(MODEL).judge(offered, Window(START, day(5).start), day(7).start, who="ada", why="try this")
+    assert told(actions) == [("register", "done", "v2"), ("validate", "refused", "v2")]
+    assert model.keeper(MODEL).champion == "v1"
+
+
+def test_a_version_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:
+    keeper: Keeper = kept(tmp_path, TURNED).keeper(MODEL)
+    with pytest.raises(UsageError, match=r"'v9'.*v1"):
+        keeper.model("v9")
+    with pytest.raises(UsageError, match=r"'v9'.*v1"):
+        keeper.promote("v9", who="ada", why="typing", at=day(1).start)

@@ -1,0 +1,215 @@
+"""Telling people: at least once, each change once, and again when telling failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+
+import pytest
+
+from watchkeeper.alerts.policy import withdraw
+from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.run.notify import notify
+from watchkeeper.store.memory import MemoryStore
+
+START = datetime(2024, 3, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+FIRING = Alert(
+    "a1",
+    "m",
+    Cause.DATA_FAULT,
+    Severity.PAGE,
+    AlertState.FIRING,
+    "x is 2 times what it was",
+    START,
+    START + DAY,
+    ("x",),
+)
+OVER = replace(FIRING, state=AlertState.RESOLVED)
+SPREAD = replace(FIRING, columns=("z", "x"), message="z too")
+
+
+class Receivers:
+    """Files that alerts are written to, one for each receiver."""
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        self.paths = [folder / name for name in names]
+        self.store = MemoryStore()
+
+    def tell(self, *alerts: Alert) -> list[str]:
+        self.store.record("m", alerts)
+        return notify("m", self.store, [("file", {"path": str(path)}) for path in self.paths])
+
+    def told(self, number: int = 0) -> list[tuple[str, str]]:
+        path = self.paths[number]
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return [(line["state"], line["message"]) for line in map(json.loads, lines)]
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Receivers:
+    return Receivers(tmp_path, "alerts.jsonl")
+
+
+def test_each_change_of_an_alert_is_told_once(one: Receivers) -> None:
+    for alert in (FIRING, FIRING, FIRING, OVER, OVER):
+        assert one.tell(alert) == []
+    assert [state for state, _ in one.told()] == ["firing", "resolved"]
+
+
+def test_a_pending_alert_is_nobodys_business_and_neither_is_its_end(one: Receivers) -> None:
+    pending = replace(FIRING, cause=Cause.DRIFT, state=AlertState.PENDING)
+    one.tell(pending)
+    one.tell(replace(pending, state=AlertState.RESOLVED, message="did not persist: x moved"))
+    assert one.told() == []
+
+
+def test_another_number_in_the_message_is_no_news(one: Receivers) -> None:
+    one.tell(FIRING)
+    one.tell(replace(FIRING, message="x is 2.1 times what it was"))
+    assert len(one.told()) == 1
+
+
+def test_a_data_fault_that_spreads_to_another_column_is_told(one: Receivers) -> None:
+    one.tell(FIRING)
+    one.tell(SPREAD)
+    one.tell(SPREAD)
+    assert one.told() == [("firing", FIRING.message), ("firing", "z too")]
+
+
+def test_drift_that_spreads_is_no_news(one: Receivers) -> None:
+    one.tell(replace(FIRING, cause=Cause.DRIFT))
+    one.tell(replace(SPREAD, cause=Cause.DRIFT))
+    assert len(one.told()) == 1
+
+
+def test_what_could_not_be_sent_is_sent_by_the_next_run(tmp_path: Path) -> None:
+    both = Receivers(tmp_path, "fine.jsonl", "blocked/alerts.jsonl")
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    problems = both.tell(FIRING)
+    assert len(problems) == 1
+    assert problems[0].startswith("the notifier file failed on alert a1: ")
+    assert both.told(0) == [("firing", FIRING.message)]
+    assert len(both.tell()) == 1
+    (tmp_path / "blocked").unlink()
+    assert both.tell() == []
+    assert [both.told(n) for n in (0, 1)] == [[("firing", FIRING.message)]] * 2
+
+
+def test_an_alert_that_ended_before_it_could_be_sent_is_sent_as_ended(tmp_path: Path) -> None:
+    one = Receivers(tmp_path, "blocked/alerts.jsonl")
+    (tmp_path / "blocked").write_text("")
+    one.tell(FIRING)
+    assert len(one.tell(OVER)) == 1
+    (tmp_path / "blocked").unlink()
+    one.tell()
+    one.tell()
+    assert one.told() == [("resolved", OVER.message)]
+
+
+def test_an_end_that_could_not_be_sent_is_sent_later(tmp_path: Path) -> None:
+    one = Receivers(tmp_path, "sub/alerts.jsonl")
+    one.tell(FIRING)
+    (tmp_path / "sub/alerts.jsonl").rename(tmp_path / "sub/aside")
+    (tmp_path / "sub/alerts.jsonl").mkdir()
+    assert len(one.tell(OVER)) == 1
+    (tmp_path / "sub/alerts.jsonl").rmdir()
+    one.tell()
+    assert [state for state, _ in one.told()] == ["resolved"]
+
+
+def test_an_alert_that_came_and_went_within_one_run_is_told_once(one: Receivers) -> None:
+    one.tell()
+    one.tell(OVER)
+    one.tell(OVER)
+    assert one.told() == [("resolved", OVER.message)]
+
+
+def test_a_new_receiver_is_told_what_is_firing_and_not_what_was_over_before(one: Receivers, tmp_path: Path) -> None:
+    one.tell(OVER, replace(FIRING, id="a2", message="still"))
+    one.paths.append(tmp_path / "second.jsonl")
+    one.tell()
+    assert one.told(1) == [("firing", "still")]
+    assert one.told(0) == [("firing", "still")]
+
+
+def test_receivers_may_be_listed_in_another_order(tmp_path: Path) -> None:
+    both = Receivers(tmp_path, "one.jsonl", "two.jsonl")
+    both.tell(FIRING)
+    both.paths.reverse()
+    both.tell()
+    assert [len(both.told(n)) for n in (0, 1)] == [1, 1]
+
+
+def test_a_withdrawn_alert_is_told_to_those_who_knew_of_it(one: Receivers) -> None:
+    one.tell(FIRING)
+    one.tell(withdraw(FIRING))
+    assert one.told()[1:] == [("resolved", f"withdrawn after late data: {FIRING.message}")]
+    unknown = replace(FIRING, id="a2")
+    one.tell(withdraw(unknown))
+    assert len(one.told()) == 2
+
+
+def test_a_withdrawn_alert_that_comes_back_is_told_again(one: Receivers) -> None:
+    for alert in (FIRING, withdraw(FIRING), FIRING):
+        one.tell(alert)
+    assert [state for state, _ in one.told()] == ["firing", "resolved", "firing"]
+
+
+def test_an_unknown_notifier_is_a_problem_with_the_nearest_name_and_stops_nobody_else(tmp_path: Path) -> None:
+    store = MemoryStore()
+    store.record("m", [FIRING])
+    path = tmp_path / "alerts.jsonl"
+    problems = notify("m", store, [("flie", {}), ("file", {"path": str(path)})])
+    assert len(problems) == 1
+    assert "did you mean 'file'?" in problems[0]
+    assert path.exists()
+
+
+def test_options_of_receivers_are_not_kept_in_the_store() -> None:
+    store = MemoryStore()
+    store.record("m", [FIRING])
+    notify("m", store, [("console", {"token": "a-secret"})])
+    assert "a-secret" not in (store.pointer("m", "notified") or "")
+
+
+class _Hook(BaseHTTPRequestHandler):
+    seen: ClassVar[list[dict[str, str]]] = []
+    answers: ClassVar[list[int]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.answers.pop(0))
+        self.end_headers()
+        self.seen.append(json.loads(body))
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    _Hook.seen, _Hook.answers = [], [500, 200]
+    with HTTPServer(("127.0.0.1", 0), _Hook) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/alerts"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_webhook_that_answers_with_an_error_is_asked_again_by_the_next_run(hook: str) -> None:
+    store = MemoryStore()
+    store.record("m", [FIRING])
+    receiver = [("webhook", {"url": hook})]
+    assert len(notify("m", store, receiver)) == 1
+    assert notify("m", store, receiver) == []
+    assert notify("m", store, receiver) == []
+    assert len(_Hook.seen) == 2
