@@ -20,7 +20,7 @@ __all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
 ROWS = 262_144
 """Rows of a batch."""
 
-_SLICES = 32
+_SLICES = 8
 
 
 @dataclass(frozen=True)
