@@ -96,9 +96,7 @@ class Store(Protocol):
     what was there before untouched.
     """
 
-    def append(
-        self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = ""
-    ) -> Appended:
+    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
         """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
