@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import lgamma, log, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import categorical, effective_size, lacking
@@ -13,6 +13,8 @@ from watchkeeper.stats.levels import LevelsPart
 
 __all__ = ["UnseenLevels"]
 
+_CHANCE = 1e-5
+
 
 class UnseenLevels:
     """Share of the rows that carry a level which the reference does not hold.
@@ -20,6 +22,10 @@ class UnseenLevels:
     When the reference has more levels than are kept one by one, a level may have been among the rest: those rows are
     then counted as seen, and ``uncertain`` says how many there are. Its floor is the share that the Good–Turing
     estimate expects by sampling alone: the share of reference rows whose level occurs once.
+
+    A small reference misses levels by chance. Any given u of L levels with a joint share above s are all missing from n0
+    rows with a probability of at most (1 - s)^n0; with (L choose u) ways to choose them, a share up to
+    s = (ln (L choose u) + ln 100,000) / n0 is put down to chance, and stated as ``reference_upper``.
 
     References
     ----------
@@ -53,6 +59,12 @@ class UnseenLevels:
             interval=None,
             facts={
                 "n_reference": p.n, "n_effective": effective_size(p.n, q.n), "from": 0.0, "to": value,
-                "reference_upper": max(once, 3 / p.n), "levels": listed, "uncertain": uncertain,
+                "reference_upper": max(once, _by_chance(len(seen), len(unseen), p.n)), "levels": listed, "uncertain": uncertain,
             },
         )  # fmt: skip
+
+
+def _by_chance(seen: int, unseen: int, n0: int) -> float:
+    """Return the joint share of levels that ``n0`` rows may well have missed."""
+    ways = lgamma(seen + unseen + 1) - lgamma(seen + 1) - lgamma(unseen + 1)
+    return min(1.0, (ways - log(_CHANCE)) / n0)
