@@ -1,0 +1,97 @@
+"""Two ways to run the command line: in this process, which is quick, and as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchkeeper.cli.app import main
+
+Run = subprocess.CompletedProcess[str]
+Command = Callable[..., Run]
+
+SCRIPT = str(Path(sys.executable).with_name("watchkeeper"))
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Command:
+    """Run the installed command as a process of its own in an empty folder."""
+
+    def run(*words: object, folder: Path = tmp_path, **environ: str) -> Run:
+        command, variables = [SCRIPT, *map(str, words)], environment(**environ)
+        done = subprocess.run(
+            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def watchkeeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run the same entry point in this process: the same words, output and exit code in a tenth of the time."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def run(*words: object, folder: Path = tmp_path) -> Run:
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["watchkeeper", *map(str, words)])
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else 1
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return subprocess.CompletedProcess(list(map(str, words)), code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return a small environment, so that tests do not depend on who runs them."""
+    return {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", **changes}
+
+
+def table(n: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
+    """Return a log of a classifier; ``shift`` moves the logarithm of the amount by as many halves of its deviation."""
+    rng = np.random.default_rng(seed)
+    score = rng.beta(2, 3, n)
+    return pl.DataFrame(
+        {
+            "id": [f"r{seed}-{i}" for i in range(n)],
+            "amount": rng.lognormal(3 + shift, 0.5, n),
+            "age": rng.integers(18, 80, n),
+            "plan": rng.choice(["basic", "plus", "pro"], n, p=[0.5, 0.3, 0.2]),
+            "score": score,
+            "prediction": (score > 0.5).astype(int),
+            "label": (rng.random(n) < score).astype(int),
+        }
+    )
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Return the paths of current rows and of reference rows from the same distribution."""
+    current, reference = tmp_path / "now.parquet", tmp_path / "then.parquet"
+    table(3_000, 1).write_parquet(current)
+    table(6_000, 2).write_parquet(reference)
+    return current, reference
+
+
+def parsed(done: Run) -> dict[str, Any]:
+    """Return the JSON of standard output: one object with the version of its schema."""
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["schema_version"] == 1
+    return found
