@@ -20,7 +20,9 @@ class Shewhart:
     between windows in phase I. Centre and τ² come from the first ``min_samples`` points, trimmed robustly, and are
     then frozen. With ``exact`` set to 1 the factor k gives way to the prediction limit t_{m-1}·√(1 + 1/m), which keeps
     the false-alarm rate when phase I is short. ``margin`` widens the limits by that share of the centre, for series
-    where a change below it does not matter however surely it is measured.
+    where a change below it does not matter however surely it is measured. A point that rests on fewer than ``min_rows``
+    rows is neither learned from nor judged, because its error is itself a guess; one without an error is not judged
+    among points that have one.
 
     At k = 3 and known parameters the in-control run length is 370.4 windows.
 
@@ -32,7 +34,14 @@ class Shewhart:
 
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "shewhart"
-    defaults: ClassVar[Options] = {"k": 3.0, "min_samples": 8.0, "exact": 0.0, "margin": 0.0, "side": "both"}
+    defaults: ClassVar[Options] = {
+        "k": 3.0,
+        "min_samples": 8.0,
+        "exact": 0.0,
+        "margin": 0.0,
+        "side": "both",
+        "min_rows": 0.0,
+    }
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""
@@ -40,6 +49,8 @@ class Shewhart:
         chosen = {**self.defaults, **options}
         if measurement.status is not Status.OK or measurement.value is None:
             return memory, Signal(measurement, self.name)
+        if measurement.n < float(chosen["min_rows"]):
+            return memory, Signal(measurement, self.name, memory.numbers.get("centre"))
         value, error = measurement.value, measurement.error or 0.0
         if "centre" not in memory.numbers:
             points = (*memory.points, (value, error))
@@ -48,6 +59,8 @@ class Shewhart:
             base = baseline(points)
             numbers = {"centre": base.centre, "between": base.between, "used": float(base.used)}
             return Memory(numbers, points), Signal(measurement, self.name, base.centre, zone=Zone.LEARNING)
+        if measurement.error is None and (not memory.points or any(error for _, error in memory.points)):
+            return memory, Signal(measurement, self.name, memory.numbers["centre"])
         return memory, self._judge(memory, measurement, value, error, chosen)
 
     def _judge(

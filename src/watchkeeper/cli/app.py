@@ -340,15 +340,14 @@ def _models(project: Project, model: str | None) -> list[str]:
 
 
 def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
-    import getpass
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import action_json
+    from watchkeeper.cli.results import action_json, user
 
     project = open_project(config)
     try:
-        action = deed(project.keeper(project.only(model)), getpass.getuser(), datetime.now(UTC))
+        action = deed(project.keeper(project.only(model)), user(), datetime.now(UTC))
     finally:
         project.close()
     if json:

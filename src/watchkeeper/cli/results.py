@@ -23,6 +23,7 @@ __all__ = [
     "problems_of",
     "run_json",
     "run_text",
+    "user",
     "versions_json",
     "versions_table",
 ]
@@ -38,6 +39,17 @@ def any_firing(alerts: Iterable[Alert], least: str) -> bool:
     from watchkeeper.core.alert import AlertState, Severity
 
     return any(alert.state is AlertState.FIRING and alert.severity >= Severity[least] for alert in alerts)
+
+
+def user() -> str:
+    """Return who asks, for the audit trail; in a container the number of a user may have no name."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def action_json(action: Action) -> dict[str, Any]:

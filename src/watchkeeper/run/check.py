@@ -22,7 +22,7 @@ from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
-from watchkeeper.run.monitors import default_monitors
+from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
@@ -183,7 +183,7 @@ def _timed(source: Source, schema: Schema) -> Source:
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
     known = [c.name for c in schema if c.role is not Role.IGNORED]
-    if not any(name in source.columns for name in known):
+    if known and not any(name in source.columns for name in known):
         told = " and ".join(
             f"{side} has {', '.join(map(repr, names[:8]))}"
             for side, names in (("current", source.columns), ("the reference", known))
@@ -224,7 +224,7 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
     charts: dict[str, Memory] = {}
     outcomes = [state for (_, column), state in before.items() if column == OUTCOME]
     for m in (m for state in outcomes for m in assess_performance(state, spec.schema)):
-        if m.status is Status.OK and m.value is not None:
+        if m.status is Status.OK and m.value is not None and m.error is not None and m.n >= LEAST_LABELLED:
             numbers = {"centre": m.value, "between": (m.error or 0.0) ** 2, "used": 0.0}
             charts["\x1f".join(("shewhart", *m.series))] = Memory(numbers)
     return Watch(charts)

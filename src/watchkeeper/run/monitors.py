@@ -6,7 +6,7 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 
-__all__ = ["HARM", "MEASURED", "default_monitors"]
+__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors"]
 
 MEASURED = ("psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change")
 """Comparisons that are always measured, judged or not."""
@@ -18,6 +18,9 @@ HARM = {
     Task.NONE: (),
 }
 """Metrics whose fall means harm, by task."""
+
+LEAST_LABELLED = 30.0
+"""Labelled rows below which a metric is measured and not judged: its error is estimated from as many."""
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE)
 
@@ -50,7 +53,7 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
         found.append(
             Monitor("unseen_levels", "tolerance", strange, options={**budget, "always": 0.01}, cause=Cause.LABEL_FAULT)
         )
-        side = {} if history else {"margin": 0.02}
+        side = {"min_rows": LEAST_LABELLED} | ({} if history else {"margin": 0.02})
         for metric in HARM[schema.task]:
             worse = "lower" if metric in ("auroc", "accuracy", "f1") else "upper"
             found.append(Monitor(metric, "shewhart", options={"side": worse, **side}, cause=Cause.PERFORMANCE))
