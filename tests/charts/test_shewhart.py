@@ -102,3 +102,21 @@ def test_a_chart_of_harm_is_silent_when_things_get_better() -> None:
 def test_zones_are_sigma_bands() -> None:
     zones = [Shewhart().step(KNOWN, point(z), {})[1].zone for z in (0.5, 1.5, 2.5, 3.5)]
     assert zones == [Zone.WITHIN_1, Zone.WITHIN_2, Zone.WITHIN_3, Zone.BEYOND]
+
+
+def test_a_point_of_few_rows_is_neither_judged_nor_learned_from() -> None:
+    few = Measurement(Family.METRIC, "accuracy", -9.0, 29, error=0.1)
+    memory, signal = Shewhart().step(KNOWN, few, {"min_rows": 30})
+    assert signal.zone is Zone.NOT_JUDGED
+    assert memory == KNOWN
+    assert Shewhart().step(None, few, {"min_rows": 30})[0] == Memory()
+    assert Shewhart().step(KNOWN, few, {"min_rows": 29})[1].fired
+
+
+def test_a_point_without_an_error_is_not_taken_for_an_exact_one() -> None:
+    without = Measurement(Family.METRIC, "log_loss", -9.0, 1)
+    learned = Memory(KNOWN.numbers, ((0.0, 1.0), (0.1, 1.0)))
+    assert not Shewhart().step(learned, without, {})[1].fired
+    # A series of plain numbers, where no point has one, is the textbook's own chart.
+    bare = Memory(KNOWN.numbers, ((0.0, 0.0), (0.1, 0.0)))
+    assert Shewhart().step(bare, without, {})[1].fired

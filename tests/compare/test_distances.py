@@ -198,3 +198,22 @@ def test_a_side_without_values_is_no_data_and_not_zero(pair: Pair) -> None:
         assert found.status is Status.NO_DATA
         assert found.value is None
         assert "current data has no values" in found.reason
+
+
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_a_few_values_tell_of_no_other_unit(pair: Pair, n: int) -> None:
+    # 2.5·√(1/5000 + 1/6) = 1.02: no distance between so few values and the reference can be beyond chance.
+    rng = np.random.default_rng(5)
+    reference = rng.lognormal(7, 0.6, 5_000)
+    assert UnitChange().compare(*pair(reference, 1000 * rng.lognormal(7, 0.6, n))).value == 1.0
+    assert UnitChange().compare(*pair(reference, 1000 * rng.lognormal(7, 0.6, 60))).value == pytest.approx(
+        1000, rel=0.3
+    )
+
+
+def test_values_at_the_end_of_the_range_have_no_distance_rather_than_a_wrong_one(pair: Pair) -> None:
+    largest = [1e308, -1e308, 1.0] * 200
+    with np.errstate(all="ignore"):
+        found = Wasserstein().compare(*pair([1.0, 2.0, 3.0] * 200, largest))
+    assert found.status is Status.OK or "too large" in found.reason
+    assert found.value is None or np.isfinite(found.value)

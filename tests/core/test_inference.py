@@ -293,3 +293,20 @@ def test_a_sample_without_rows_still_has_a_schema():
 
 def test_an_all_null_column_holds_later_rows_to_no_type():
     assert infer_schema(log(x=[None] * N))["x"].dtype == ""
+
+
+@pytest.mark.parametrize("role", [Role.LABEL, Role.PREDICTION])
+def test_lists_cannot_be_labels_or_predictions(role):
+    with pytest.raises(SchemaError, match=rf"the {role.value} column 'parts' holds List, which has no single values"):
+        infer_schema(log(parts=[[1, 2]] * N), roles={role: "parts"})
+
+
+def test_a_label_of_nothing_but_nan_has_no_task():
+    frame = log(truth=[nan] * N).select("distance", "truth")
+    assert infer_schema(frame, roles={Role.LABEL: "truth"}).task is Task.NONE
+
+
+def test_lengths_of_time_may_be_labels_and_segments():
+    frame = log(wait=[timedelta(minutes=i % 2) for i in range(N)])
+    schema = infer_schema(frame, roles={Role.LABEL: "wait"}, segments=["wait"])
+    assert len(schema.segments[0].values) == 2

@@ -1,5 +1,7 @@
 """What was logged reaches the store exactly once, whenever the runner dies."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -54,3 +56,27 @@ def test_peeking_shows_predictions_and_leaves_everything_there(folder):
     assert peek(folder, "m")["id"].to_list() == [1]
     assert peek(folder, "nobody") is None
     assert len(segments(folder)) == 1
+
+
+def test_peeking_joins_the_labels_that_wait_and_leaves_out_what_nobody_logged(folder):
+    frame = peek(folder, "m")
+    assert frame["label"].to_list() == [0]
+    assert "latency" not in frame.columns
+    assert "score" not in frame.columns
+
+
+def test_there_is_a_place_for_labels_before_the_first_one_comes(tmp_path):
+    with Log(tmp_path, "m") as log:
+        log.predict(1, prediction=1, features={"label": "a feature of that name"})
+    frame = peek(tmp_path, "m")
+    assert frame["label"].to_list() == [None]
+    assert frame["features.label"].to_list() == ["a feature of that name"]
+
+
+def test_peeking_sees_what_a_killed_process_left(tmp_path):
+    code = (
+        "import os, sys\nfrom watchkeeper.log import Log\nlog = Log(sys.argv[1], 'm')\n"
+        "log.predict(7, prediction=1)\nlog.flush()\nos.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert peek(tmp_path, "m")["id"].to_list() == [7]

@@ -11,6 +11,7 @@ from rich.console import Console
 from tests.views.example import HOSTILE
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import StateKey
 from watchkeeper.views.listing import listing
 from watchkeeper.views.report import Report, Verdict
@@ -116,3 +117,29 @@ def test_a_period_ends_with_its_last_day_not_with_the_day_after() -> None:
 def test_text_from_outside_is_cut_and_loses_what_cannot_be_seen() -> None:
     assert shown("x" * 400, 10) == "xxxxxxxxx…"
     assert shown("a\u202eb\x07c\nd") == "a\ufffdb\ufffdc d"
+
+
+def test_a_lost_column_is_one_line_with_all_its_measures() -> None:
+    lost = [
+        Signal(
+            Measurement.failed(StateKey("m", column="income"), Family.COMPARISON, name, "column 'income' is missing"),
+            "x",
+        )
+        for name in ("ks", "null_rate")
+    ]
+    text = plain(Report("T", "m", Verdict.ALERT, MADE, signals=tuple(lost)))
+    assert text.count("income' is missing") == 1
+    assert "ks, null rate" in text
+
+
+def test_the_only_alert_is_not_told_twice() -> None:
+    alert = Alert("a", "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, "age moved", columns=("age",))
+    text = plain(Report("T", "m", Verdict.ALERT, MADE, "age moved", alerts=(alert,)))
+    assert text.count("age moved") == 1
+    assert text.startswith("▲ Alert  m  1 alert, the worst a warning")
+
+
+def test_notes_beyond_a_dozen_are_counted() -> None:
+    text = plain(Report("T", "m", Verdict.OK, MADE, notes=tuple(f"note {i}." for i in range(20))))
+    assert "note 11." in text
+    assert "8 more notes not shown" in text

@@ -111,6 +111,8 @@ def infer_schema(
     for name in frame.columns:
         if name not in found.of:
             _give_rest(name, found, features, segments)
+    for role in (Role.LABEL, Role.PREDICTION):
+        _single(role, found.series(role))
     answer = answer_of(found.series(Role.LABEL), found.series(Role.PREDICTION), found.series(Role.SCORE), positive)
     if task is not None and task is not answer.task:
         answer = _overruled(task, found)
@@ -234,6 +236,14 @@ _FITS: Mapping[Role, Callable[[pl.Series], str]] = {
 }
 
 
+def _single(role: Role, series: pl.Series | None) -> None:
+    if series is None:
+        return
+    kind, reason = kind_of(series)
+    if kind is Kind.UNUSABLE:
+        raise SchemaError(f"the {role.value} column {series.name!r} {reason}; name another column")
+
+
 def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:
     """Make a column that was taken for the prediction, but holds probabilities, the score."""
     prediction = found.series(Role.PREDICTION)
@@ -283,8 +293,6 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
             )
         kind, dtype, reason = Kind.TIME, str(MOMENT), "read as UTC"
         series = to_utc(series)
-    elif role in (Role.LABEL, Role.PREDICTION) and kind is Kind.UNUSABLE:
-        raise SchemaError(f"the {role.value} column {name!r} {reason}; name another column")
     elif role in (Role.LABEL, Role.PREDICTION) and answer.task is not Task.NONE:
         reason = f"{answer.task.value}: {answer.why}"
         if answer.task is not Task.REGRESSION and kind is not Kind.BOOLEAN:
