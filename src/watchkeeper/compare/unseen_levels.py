@@ -23,8 +23,8 @@ class UnseenLevels:
     then counted as seen, and ``uncertain`` says how many there are. Its floor is the share that the Good–Turing
     estimate expects by sampling alone: the share of reference rows whose level occurs once.
 
-    A small reference misses levels by chance. Any given u of L levels with a joint share above s are all missing from n0
-    rows with a probability of at most (1 - s)^n0; with (L choose u) ways to choose them, a share up to
+    A small reference misses levels by chance. Any given u of L levels with a joint share above s are all missing from
+    n0 rows with a probability of at most (1 - s)^n0; with (L choose u) ways to choose them, a share up to
     s = (ln (L choose u) + ln 100,000) / n0 is put down to chance, and stated as ``reference_upper``.
 
     References
@@ -59,7 +59,8 @@ class UnseenLevels:
             interval=None,
             facts={
                 "n_reference": p.n, "n_effective": effective_size(p.n, q.n), "from": 0.0, "to": value,
-                "reference_upper": max(once, _by_chance(len(seen), len(unseen), p.n)), "levels": listed, "uncertain": uncertain,
+                "reference_upper": max(once, _by_chance(len(seen), len(unseen), p.n)), "levels": listed,
+                "uncertain": uncertain,
             },
         )  # fmt: skip
 
