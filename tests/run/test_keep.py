@@ -25,15 +25,6 @@ from .invented import MODEL, START, alerts, day, deliver, everything, rows, watc
 REFERENCE = Window(START, day(4).start)
 
 
-@pytest.fixture(autouse=True)
-def _no_module_is_left() -> Any:
-    """Each test has a training module of its own, under the same name."""
-    before = list(sys.path)
-    yield
-    sys.modules.pop("training", None)
-    sys.path[:] = before
-
-
 def kept(folder: Path, whole: pl.DataFrame, store: MemoryStore | None = None, **config: str) -> Project:
     """Open a project with a first model in charge and all rows delivered."""
     model = watch(folder, store, **config)

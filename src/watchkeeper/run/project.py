@@ -81,10 +81,8 @@ class Outcome:
             rows = one.appended
             if one.problem:
                 found.append(f"not taken in: {one.problem}")
-            if rows.doubled:
-                found.append(f"{one.source}: {rows.doubled} rows left out because their id came before in it")
-            if rows.refused:
-                found.append(f"{one.source}: {rows.refused} rows set aside in quarantine: {rows.reason}")
+            if rows.doubled or rows.refused:
+                found.append(f"{one.source}: {rows.doubled + rows.refused} rows set aside in quarantine: {rows.reason}")
         if self.ran.orphans:
             found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
         return found

@@ -58,12 +58,12 @@ def assess(
     Parameters
     ----------
     only
-        Comparisons to make; None for the usual ones and those that monitors name.
+        Comparisons to make; None for the usual ones, those that monitors name, and those that other packages bring.
     """
     found: list[Measurement] = []
     roles = {column.name: column.role for column in spec.schema}
     named = {monitor.measure for monitor in spec.monitors}
-    wanted = {*MEASURED, *named} if only is None else only
+    wanted = {*MEASURED, *named, *_installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
     for (segment, column), state in current.items():
@@ -76,6 +76,12 @@ def assess(
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             found.extend(assess_column(reference.get((segment, column)), state, comparisons))
     return found
+
+
+def _installed() -> set[str]:
+    """Return the comparisons of other packages: who installs one wants to see it."""
+    own = f"{__name__.partition('.')[0]}."
+    return {name for name, one in plugins("comparison").items() if not type(one).__module__.startswith(own)}
 
 
 def _rows(state: State) -> list[Measurement]:
