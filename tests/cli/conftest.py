@@ -31,8 +31,9 @@ def process(tmp_path: Path) -> Command:
     def run(*words: object, folder: Path = tmp_path, **environ: str) -> Run:
         command, variables = [SCRIPT, *map(str, words)], environment(**environ)
         done = subprocess.run(
-            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
-        )
+            command, cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="backslashreplace",
+            timeout=120, check=False,
+        )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -151,6 +151,8 @@ def _check_names(
 
 
 def _exists(name: str, what: str, present: Iterable[str]) -> None:
+    if name in present and not name.strip() and what != "the ignored column":
+        raise SchemaError(f"a column without a name cannot be {what}; name it in the table")
     if name not in present:
         raise SchemaError(f"{what} {name!r} does not exist; {near_miss(name, present)}")
 
