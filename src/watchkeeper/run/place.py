@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import zip_longest
 
 import msgspec
 
@@ -116,7 +117,7 @@ class Place:
         """
         filled = sorted({*self.filled, *(w for w, new in self.waiting.items() if new)}, key=_start)
         silent: list[Window] = []
-        for window, following in zip(filled, [*filled[1:], None], strict=True):
+        for window, following in zip_longest(filled, filled[1:]):
             ahead = Window(window.end, window.end + rule.every)
             for _ in range(_EMPTY_AT_MOST):
                 if ahead.end > now or (following is not None and ahead >= following):

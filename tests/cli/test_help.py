@@ -1,0 +1,82 @@
+"""Help: quick, complete, and near when somebody mistypes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+import watchkeeper as package
+
+from .conftest import SCRIPT, Command, environment
+
+HEAVY = {
+    "alembic", "altair", "deltalake", "jinja2", "numpy", "polars", "rich", "scipy", "skops", "sklearn",
+    "sqlalchemy", "vl_convert", "yaml",
+}  # fmt: skip
+COMMANDS = ("check", "demo", "init", "run", "status", "report", "versions", "promote", "rollback", "config")
+
+
+def test_help_takes_less_than_half_a_second() -> None:
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([SCRIPT, "--help"], env=environment(), capture_output=True, check=True)
+        taken.append(time.perf_counter() - start)
+    assert min(taken) < 0.5
+
+
+@pytest.mark.parametrize("words", [["--help"], ["check", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\nfrom watchkeeper.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stderr.split())
+
+
+def test_every_command_is_told_in_one_whole_line(watchkeeper: Command) -> None:
+    done = watchkeeper("--help")
+    assert done.returncode == 0
+    listed = done.stdout.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert not any(line.endswith("...") for line in listed)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(watchkeeper: Command, command: str) -> None:
+    text = watchkeeper(command, "--help").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert "<str>" not in text.partition("Options:")[2]
+    options = [line for line in text.splitlines() if line.startswith("  -")]
+    lines = text.splitlines()
+    for line in options:
+        explained = len(line.split("  ")) > 2 or lines[lines.index(line) + 1].startswith(" " * 10)
+        assert explained, line
+
+
+def test_the_version_is_the_packages(watchkeeper: Command) -> None:
+    done = watchkeeper("--version")
+    assert (done.returncode, done.stdout) == (0, f"watchkeeper {package.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [(["chekc"], "check"), (["config", "shwo"], "show"), (["check", "a", "--refrence", "b"], "--reference"),
+     (["run", "--jsno"], "--json"), (["check", "a", "-r", "b", "--fail-on", "pages"], "'page'")],
+)  # fmt: skip
+def test_a_mistyped_word_is_answered_with_a_near_one(watchkeeper: Command, words: list[str], near: str) -> None:
+    done = watchkeeper(*words)
+    assert done.returncode == 2
+    assert near in done.stderr
+    assert done.stdout == ""
+
+
+def test_without_words_the_help_is_shown_and_it_is_a_wrong_call(watchkeeper: Command) -> None:
+    done = watchkeeper()
+    assert done.returncode == 2
+    assert "Commands:" in done.stdout + done.stderr
