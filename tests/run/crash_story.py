@@ -19,20 +19,20 @@ from tests.run.invented import MODEL, START, day, deliver, rows
 from watchkeeper.core.window import Window
 from watchkeeper.run.project import Project, open_project
 
-PARTS = {day(9).start: 0, day(12).start: 1}
+PARTS = {day(7).start: 0, day(9).start: 1}
 """What has been delivered by when."""
 
 
 @cache
 def whole() -> pl.DataFrame:
     """Return all rows."""
-    return rows(0, 12, turn=7, count=200)
+    return rows(0, 9, turn=5, count=200)
 
 
 def bring(folder: Path, part: int) -> None:
-    """Leave the files of a part: first nine days without the eighth, then that and three more."""
-    missed = pl.col("time").is_between(day(7).start, day(8).start, closed="left")
-    first = pl.col("time") < day(9).start
+    """Leave the files of a part: first seven days without the sixth, then that and two more."""
+    missed = pl.col("time").is_between(day(5).start, day(6).start, closed="left")
+    first = pl.col("time") < day(7).start
     for number, kept in enumerate((first & ~missed, missed | ~first)):
         if number <= part:
             found = whole().filter(kept)

@@ -140,7 +140,7 @@ def test_late_labels_revise_the_windows_they_belong_to(tmp_path: Path) -> None:
 
 
 def test_late_labels_give_what_labels_on_time_would_have_given(tmp_path: Path) -> None:
-    whole = rows(0, 12, turn=7)
+    whole = rows(0, 10, turn=7)
     odd, even = (whole.filter(pl.col("time").dt.day() % 2 == n) for n in (1, 0))
     on_time = everything(ran(tmp_path / "on_time", [(12, whole, whole)]))
     late = everything(ran(tmp_path / "late", [(9, whole, odd.head(900)), (12, None, odd.tail(-900)), (12, None, even)]))

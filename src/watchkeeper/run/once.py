@@ -138,9 +138,12 @@ def _judge_one(
     states = merged((state for _, state in held), window, spec.model)
     measured = assess(states, reference, spec) or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
-    measured += _spread(spec, store, rule, window, measured)
-    measured = [replace(m, window=window, revision=revision) for m in measured]
     watch = Place.watch(store, spec.model, place.before(window))
+    steady = _steady(watch, rule, window, measured)
+    if steady and steady[-1].window == window:
+        measured.append(stability(steady))
+    measured = [replace(m, window=window, revision=revision) for m in measured]
+    watch = replace(watch, steady=steady)
     done = judge(measured, spec, watch, window, learning=_inside(window, spec.reference))
     # An alert is named after its first window, so judging that window again gives it again or shows that it was none.
     given = {alert.id for alert in done.alerts}
@@ -151,14 +154,11 @@ def _judge_one(
     return done, gone, moved
 
 
-def _spread(
-    spec: Spec, store: Store, rule: WindowRule, window: Window, measured: Sequence[Measurement]
-) -> list[Measurement]:
-    """Measure how stable the predictions are: the spread of their mean over this window and those before it."""
-    own = [m for m in measured if m.name == _STEADY and m.segment == ALL]
-    before = Window(window.start - _STEADY_WINDOWS * rule.every, window.start)
-    held = [m for m in store.recorded(spec.model, Measurement, before) if m.name == _STEADY and m.segment == ALL]
-    return [stability([*held, *own])] if own else []
+def _steady(watch: Watch, rule: WindowRule, window: Window, measured: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """Return the mean prediction of this window and of those before it that its stability is measured over."""
+    own = tuple(replace(m, window=window, facts={}) for m in measured if m.name == _STEADY and m.segment == ALL)
+    since = window.start - _STEADY_WINDOWS * rule.every
+    return (*(m for m in watch.steady if m.window is not None and m.window.start >= since), *own)
 
 
 def _inside(window: Window, reference: Window | None) -> bool:

@@ -97,10 +97,21 @@ def _rows(state: State) -> list[Measurement]:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What judging remembers between two windows: each chart's memory, and the episode of each cause."""
+    """What judging remembers between two windows.
+
+    Attributes
+    ----------
+    charts
+        Each chart's memory.
+    episodes
+        The episode of each cause.
+    steady
+        The mean predictions of the last windows, which stability is measured over.
+    """
 
     charts: Mapping[str, Memory] = field(default_factory=dict)
     episodes: Mapping[Cause, Episode] = field(default_factory=dict)
+    steady: tuple[Measurement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +150,13 @@ def judge(
             signals.append(signal)
             caused.append((monitor.cause, signal))
     if learning:
-        return Judged(tuple(signals), (), Watch(charts, watch.episodes))
+        return Judged(tuple(signals), (), replace(watch, charts=charts))
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
     caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
-    return Judged(tuple(signals), tuple(alerts), Watch(charts, episodes))
+    return Judged(tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes))
 
 
 def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, frozenset[str]]]]:
