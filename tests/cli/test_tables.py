@@ -188,7 +188,7 @@ def test_a_column_of_any_type_is_compared_or_said_to_be_unusable(
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("role", ["label", "prediction", "score", "time", "id", "segment", "feature", "ignore"])
+@pytest.mark.parametrize("role", ["label", "prediction", "score", "time", "id", "segment"])
 @pytest.mark.parametrize("column", TYPES)
 def test_a_column_of_any_type_may_be_given_any_role_or_is_refused_in_words(
     watchkeeper: Command, tmp_path: Path, column: str, role: str
