@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -141,10 +142,12 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     store, spec = project.store, project.spec(name)
     place = Place.load(store, name)
     newest = max(place.judged, default=None)
-    alerts = tuple(a for a in store.recorded(name, Alert) if a.message)
     signals = tuple(store.recorded(name, Signal))
-    judged = {id(s.measurement) for s in signals}
-    measured = tuple(m for m in store.recorded(name, Measurement, newest) if id(m) not in judged) if newest else ()
+    judged = {s.measurement.series for s in signals if s.measurement.window == newest}
+    found = store.recorded(name, Measurement, newest) if newest else []
+    measured = tuple(m for m in found if m.series not in judged)
+    shown = {_key(m): m for m in (*measured, *(s.measurement for s in signals))}
+    alerts = tuple(_joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
     verdict = _verdict(place, alerts)
     return Report(
         title=name,
@@ -160,6 +163,16 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         current=_states(merged(store.states(name, newest).values(), newest, name)) if newest else {},
         schema=spec.schema,
     )
+
+
+def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:
+    return measurement.window, measurement.series
+
+
+def _joined(alert: Alert, shown: Mapping[tuple[Window | None, tuple[str, ...]], Measurement]) -> Alert:
+    """Let the evidence of an alert be the very measurements that the report shows."""
+    own = [replace(s, measurement=shown.get(_key(s.measurement), s.measurement)) for s in alert.evidence]
+    return replace(alert, evidence=tuple(own))
 
 
 def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:

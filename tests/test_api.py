@@ -1,0 +1,63 @@
+"""What a notebook calls: reports on two tables and on what the runs have recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from watchkeeper.api import check, report
+from watchkeeper.core.errors import ConfigError
+from watchkeeper.run.project import Project
+
+from .run.invented import MODEL, day, deliver, rows, watch
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Project:
+    model = watch(tmp_path, train="''")
+    whole = rows(0, 9, turn=7)
+    deliver(tmp_path, "all", whole, whole)
+    model.run(MODEL, day(9).start)
+    return model
+
+
+def test_a_report_names_each_measurement_once(kept: Project) -> None:
+    found = report(kept, made=day(9).start).json()
+    families = ("comparison", "metric", "quality", "runtime")
+    names = Counter(
+        (next(m[f] for f in families if f in m), m["column"], m["segment"], str(m["window"]))
+        for m in found["measurements"]
+    )
+    assert {name: count for name, count in names.items() if count > 1} == {}
+    assert len(found["signals"]) == len({(s["measurement"], s["chart"]) for s in found["signals"]})
+    newest = [m for m in found["measurements"] if m["window"] and m["window"]["start"] == "2024-03-12T00:00:00Z"]
+    assert {"auroc", "log_loss"} <= {m.get("metric") for m in newest}
+
+
+def test_a_report_leads_with_what_is_firing(kept: Project) -> None:
+    found = report(kept, made=day(9).start)
+    assert found.verdict.value == "alert"
+    assert found.headline.startswith("Window 2024-03-12: auroc is ")
+
+
+def test_an_alert_keeps_its_evidence_where_the_report_can_find_it(kept: Project) -> None:
+    found = report(kept, made=day(9).start).json()
+    (alert,) = found["alerts"]
+    (place,) = [e["measurement"] for e in alert["evidence"]]
+    assert found["measurements"][place]["metric"] == "auroc"
+
+
+def test_a_report_on_a_model_that_is_not_there_gets_the_nearest_name(kept: Project) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'sales'"):
+        report(kept, "sale")
+
+
+def test_a_check_returns_a_report_that_shows_itself() -> None:
+    before, now = rows(0, 2), rows(2, 4).with_columns(pl.col("x") + 2)
+    found = check(now, before, label="label", prediction="prediction", score="score", id="id", time="time")
+    assert found.verdict.value == "alert"
+    assert found.alerts[0].columns
+    assert "x" in found._repr_mimebundle_()["text/plain"]
