@@ -161,6 +161,16 @@ def test_a_training_function_that_fails_is_a_failed_action_and_the_run_goes_on(t
     assert model.keeper(MODEL).champion == "v1"
 
 
+def test_a_training_function_that_exits_does_not_end_the_run(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="training:leave")
+    with (tmp_path / "training.py").open("a") as module:
+        module.write("\n\ndef leave(rows, seed):\n    raise SystemExit(2)\n")
+    sys.modules.pop("training", None)
+    actions = model.run(MODEL, day(9).start).actions
+    assert told(actions)[1] == ("retrain", "failed", "")
+    assert "SystemExit: 2" in actions[1].why
+
+
 def test_a_training_module_that_is_not_there_is_a_failed_action_too(tmp_path: Path) -> None:
     model = kept(tmp_path, TURNED, train="trianing:train")
     actions = model.run(MODEL, day(9).start).actions

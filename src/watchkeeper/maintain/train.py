@@ -231,7 +231,7 @@ def _blamed(what: str) -> Iterator[None]:
         yield
     except SchemaError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
         # The user's own lines say more than those of the library that raised.
         shown = [f for f in frames if "site-packages" not in f.filename and "importlib" not in f.filename][-_TAIL:]
