@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ROUNDS = 5
+ROUNDS = 25
 HEAVY = (
     "alembic", "altair", "deltalake", "fastapi", "jinja2", "matplotlib", "optuna", "pandas", "pyarrow", "skl2onnx",
     "sklearn", "skops", "torch", "typer", "uvicorn", "vl_convert",
