@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic import command
@@ -14,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 import watchkeeper.store
-from watchkeeper.store.database import REVISION, open_database
+from watchkeeper.store.database import REVISION, _log_ahead, open_database
 from watchkeeper.store.tables import METADATA
 
 SCRIPTS = Path(watchkeeper.store.__file__).with_name("migrations")
@@ -93,3 +96,21 @@ def test_a_database_may_lie_in_a_folder_of_any_name(tmp_path: Path, folder: str)
     engine = open_database(URL.create("sqlite", database=str(tmp_path / folder / "a.db")))
     engine.dispose()
     assert (tmp_path / folder / "a.db").exists()
+
+
+def _switch(path: Path, start: Barrier) -> str:
+    start.wait()
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    _log_ahead(connection)
+    mode: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    connection.close()
+    return mode
+
+
+def test_many_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    """Switching to write-ahead logging at once fails for some 1 in 150 without waiting, whatever the timeout."""
+    with ThreadPoolExecutor(6) as threads:
+        for number in range(120):
+            start = Barrier(6)
+            ends = [threads.submit(_switch, tmp_path / f"{number}.db", start) for _ in range(6)]
+            assert {end.result() for end in ends} == {"wal"}

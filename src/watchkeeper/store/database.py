@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
@@ -22,6 +23,7 @@ WAIT = 30.0
 """Seconds to wait for another process to let go of a SQLite file."""
 
 _ATTEMPTS = 3
+_SWITCHES, _PAUSE = 100, 0.05
 
 _ONE_AT_A_TIME = threading.Lock()
 """Alembic keeps what it works on in the module, so threads must take turns."""
@@ -76,7 +78,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection)
 
     # A reader that turns into a writer half-way cannot wait for another writer, so writers say so at the start.
     @event.listens_for(engine, "begin")
@@ -84,6 +86,18 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql(_BEGIN[connection.get_execution_options().get("writes", False)])
 
     return engine
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; SQLite itself does not wait for a lock while it switches."""
+    for attempt in range(_SWITCHES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _SWITCHES - 1:
+                raise
+            sleep(_PAUSE)
 
 
 def migrate(engine: Engine) -> None:
