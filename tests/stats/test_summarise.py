@@ -17,8 +17,9 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.row_sample import RowSamplePart
-from watchkeeper.stats.summarise import outcomes, summarise
+from watchkeeper.stats.summarise import summarise
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 DAYS = WindowRule(timedelta(days=1), timedelta(days=1))

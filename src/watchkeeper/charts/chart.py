@@ -22,10 +22,13 @@ class Memory:
         Single numbers by name.
     points
         Phase I points as (value, standard error).
+    arrays
+        Lists of numbers by name, finite.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()
+    arrays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 Options = Mapping[str, float | str]

@@ -23,6 +23,9 @@ class Comparison(Protocol):
         Registry key.
     identical
         The value for two equal states.
+
+    A class that rests on optional statistics names them in ``needs``, a tuple of registry keys: a monitor that names
+    the comparison then has them kept.
     """
 
     plugin: ClassVar[str]

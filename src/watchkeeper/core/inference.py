@@ -12,7 +12,7 @@ from watchkeeper.core.event_time import MOMENT, is_moment_text, to_utc
 from watchkeeper.core.kinds import as_text, finite_numbers, is_probability, kind_of, map_of, type_name
 from watchkeeper.core.outcome import Answer, answer_of, is_mistaken_score
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
-from watchkeeper.core.state import OUTCOME, ROWS
+from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
 
 __all__ = ["NAMES", "infer_schema"]
 
@@ -37,7 +37,7 @@ NAMES: Mapping[Role, tuple[str, ...]] = {
 """Names by which a role is recognised, best first; case does not matter."""
 
 _SINGLE = tuple(NAMES)
-_RESERVED = (OUTCOME, ROWS)
+_RESERVED = (OUTCOME, ROWS, JOINT, RULES)
 _INTERNAL = "__watchkeeper_"
 _SEGMENTS = 50
 

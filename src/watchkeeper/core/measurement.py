@@ -54,6 +54,10 @@ class Measurement:
         How often the window was measured again because rows or labels came late.
     facts
         What a reader needs to judge the number: effective sample size, ratio of scales, new levels.
+    against
+        What was compared with, where it is not the model's own reference: ``previous``, ``season:7d``.
+    curve
+        Shares of reference and current at each point of a fixed grid, for charts that add them up; never stored.
     """
 
     family: Family
@@ -72,6 +76,8 @@ class Measurement:
     column: str = ""
     revision: int = 0
     facts: Mapping[str, float | str] = field(default_factory=dict)
+    against: str = ""
+    curve: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(
@@ -110,6 +116,7 @@ class Measurement:
         )  # fmt: skip
 
     @property
-    def series(self) -> tuple[str, str, str, str]:
-        """What stays the same from window to window: family, name, column and segment."""
-        return (self.family.value, self.name, self.column, self.segment)
+    def series(self) -> tuple[str, ...]:
+        """What stays the same from window to window: family, name, column, segment and, if any, ``against``."""
+        own = (self.family.value, self.name, self.column, self.segment)
+        return (*own, self.against) if self.against else own

@@ -31,13 +31,16 @@ class Role(StrEnum):
 
 
 class Kind(StrEnum):
-    """How the values of a column are summarised and compared."""
+    """How the values of a column are summarised and compared; joint is all numeric features together."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
     TIME = "time"
     IDENTIFIER = "identifier"
+    TEXT = "text"
+    VECTOR = "vector"
+    JOINT = "joint"
     UNUSABLE = "unusable"
 
 

@@ -37,6 +37,8 @@ class Signal:
         The rule that fired, in words; empty when none did.
     score
         Distance from the centre in standard deviations, or the chart's own statistic; it orders signals by weight.
+    p_value
+        Of the point alone, against the null the chart tests; None where it tests none. It ranks columns in an alert.
     """
 
     measurement: Measurement
@@ -47,6 +49,7 @@ class Signal:
     zone: Zone = Zone.NOT_JUDGED
     rule: str = ""
     score: float = 0.0
+    p_value: float | None = None
 
     @property
     def fired(self) -> bool:

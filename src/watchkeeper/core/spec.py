@@ -31,6 +31,9 @@ class Monitor:
         Options of the chart, such as ``k`` for Shewhart or ``tolerance`` for the tolerance rule.
     cause
         What kind of thing is wrong when it signals; ``performance`` means that the model does harm.
+    against
+        What to compare with: empty for the model's reference, ``previous`` for the window before, ``season:7d`` for the
+        windows that many days before, ``last:4`` for the last four windows together.
     """
 
     measure: str
@@ -39,6 +42,7 @@ class Monitor:
     segments: tuple[str, ...] = (ALL,)
     options: Mapping[str, float | str] = field(default_factory=dict)
     cause: Cause = Cause.DRIFT
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ class Spec:
         How event time is cut; None judges all current rows as one window.
     reference
         The window of the log that serves as reference; None when the reference came from elsewhere.
+    keep
+        Registry keys of statistics that cost too much to be kept unasked, such as ``covariance``.
     """
 
     model: str
@@ -138,3 +144,4 @@ class Spec:
     monitors: tuple[Monitor, ...] = ()
     alerts: AlertRule = AlertRule()
     maintenance: Maintenance = Maintenance()
+    keep: tuple[str, ...] = ()

@@ -10,13 +10,19 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import ALL, Column
 from watchkeeper.core.window import Window
 
-__all__ = ["OUTCOME", "ROWS", "State", "StateKey"]
+__all__ = ["JOINT", "OUTCOME", "ROWS", "RULES", "State", "StateKey"]
 
 OUTCOME = "@outcome"
 """The state over label, prediction and score together."""
 
 ROWS = "@rows"
 """The state over whole rows: their number, doubled ids and the row sample."""
+
+JOINT = "@joint"
+"""The state over all numeric features together."""
+
+RULES = "@rules"
+"""The state over the quality rules that look at rows."""
 
 P = TypeVar("P")
 

@@ -36,6 +36,8 @@ class Statistic(Protocol):
         The block types it can take in.
     part_type
         The frozen dataclass of its part.
+
+    A class that sets ``optional = True`` is kept only where the spec asks for it by name.
     """
 
     plugin: ClassVar[str]
@@ -45,7 +47,7 @@ class Statistic(Protocol):
     part_type: ClassVar[type]
 
     def applies(self, column: Column) -> bool:
-        """Return whether the statistic is kept for ``column`` by default."""
+        """Return whether the statistic can be kept for ``column``."""
 
     def start(self, column: Column) -> Accumulator:
         """Return empty working memory for ``column``."""

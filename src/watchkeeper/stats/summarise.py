@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
-from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule, Task
+from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import OUTCOME, ROWS, State, StateKey
+from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels, to_text
+from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
-from watchkeeper.stats.hashing import hash_numbers, hash_texts
-from watchkeeper.stats.statistic import Statistic
+from watchkeeper.stats.piece import fold_joint, fold_piece
 
-__all__ = ["outcomes", "summarise", "summarise_rows"]
+__all__ = ["summarise", "summarise_rows"]
 
-_PARALLEL_ROWS = 50_000
 _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 27
 _GROUP = "__watchkeeper_group_"
@@ -71,7 +66,7 @@ def _fold_batch(batch: Batch, spec: Spec, aside: ThreadPoolExecutor) -> list[Sta
     return [
         state
         for version, window, frame in pieces
-        for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside)
+        for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside, spec.keep)
     ]
 
 
@@ -108,16 +103,24 @@ def summarise_rows(
     version: str = "",
     window: Window | None = None,
     aside: ThreadPoolExecutor | None = None,
+    keep: Sequence[str] = (),
 ) -> list[State]:
-    """Return the states of rows that belong to one version and window: of all rows, and of every segment."""
+    """Return the states of rows that belong to one version and window: of all rows, and of every segment.
+
+    Parameters
+    ----------
+    keep
+        Optional statistics to keep.
+    """
     key = StateKey(model, version, window)
+    together = fold_joint(frame, schema, key, keep)
     if not schema.segments:
-        return _fold_all(frame, schema, key, aside)
-    found: list[State] = []
+        return [*fold_piece(frame, schema, key, aside), *together]
+    found: list[State] = together
     for number, rule in enumerate(schema.segments):
         whole: dict[str, State] = {}
         for name, piece in _by_segment(frame, rule):
-            folded = _fold_all(piece, schema, StateKey(model, version, window, name), aside)
+            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside)
             found.extend(folded)
             if number == 0:
                 for state in folded:
@@ -181,193 +184,3 @@ def _epoch_us(series: pl.Series) -> pl.Series:
     if isinstance(series.dtype, pl.Datetime) or series.dtype == pl.Date:
         return series.cast(pl.Datetime("us")).dt.epoch("us")
     raise SchemaError(f"time column {series.name!r} holds {type_name(series.dtype)}: no dates with times")
-
-
-def _fold_all(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None) -> list[State]:
-    watched = [c for c in schema if c.role not in (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)]
-    problems = {c.name: _problem(frame, c) for c in watched}
-    usable = [c for c in watched if not problems[c.name]]
-    leveled = [c.name for c in usable if not _numeric(c)]
-
-    def others() -> tuple[dict[str, Levels], State, State]:
-        return count_levels(frame, leveled), _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)
-
-    # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
-    waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
-    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
-    counted, outcome, rows = waiting.result() if waiting else others()
-    found = []
-    for column in watched:
-        parts = numbers.get(column.name) or (
-            _fold(column, [counted[column.name]], Levels) if column.name in counted else {}
-        )
-        found.append(State(_key(key, column.name), column, parts, problems[column.name]))
-    return [*found, outcome, rows]
-
-
-def _key(key: StateKey, column: str) -> StateKey:
-    return StateKey(key.model, key.version, key.window, key.segment, column)
-
-
-def _statistics(block: type) -> list[Statistic]:
-    return [s for s in plugins("statistic").values() if block in s.reads]
-
-
-def _numeric(column: Column) -> bool:
-    return column.kind in (Kind.NUMERIC, Kind.TIME)
-
-
-def _fold(column: Column, blocks: Iterable[Numbers | Levels], kind: type) -> dict[str, Any]:
-    works = [(s.name, s.start(column)) for s in _statistics(kind) if s.applies(column)]
-    for block in blocks:
-        for _, work in works:
-            work.add(block)
-    return {name: work.part() for name, work in works}
-
-
-def _problem(frame: pl.DataFrame, column: Column) -> str:
-    """Say why a column cannot be summarised; empty when it can."""
-    if column.name not in frame.columns:
-        return f"column {column.name!r} is missing"
-    dtype = frame[column.name].dtype
-    if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
-        return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
-    if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":
-        return f"column {column.name!r} holds {type_name(dtype)}, where numbers were expected"
-    if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
-        return ""
-    names = type_name(column.dtype), type_name(dtype)
-    return f"column {column.name!r} changed its type: the reference holds {names[0]}, this holds {names[1]}"
-
-
-def _family(dtype: pl.DataType) -> str:
-    if dtype.is_numeric():
-        return "numbers"
-    if dtype.is_temporal():
-        return "times"
-    if dtype == pl.Boolean:
-        return "booleans"
-    return "nested values" if dtype.is_nested() else "text"
-
-
-def _family_of(name: str) -> str:
-    if name.startswith(("Int", "UInt", "Float", "Decimal")):
-        return "numbers"
-    if name.startswith(("Date", "Time", "Duration")):
-        return "times"
-    return "booleans" if name == "Boolean" else "text"
-
-
-def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
-    """Return label, prediction and score of the rows in the terms of the schema.
-
-    Raises
-    ------
-    SchemaError
-        When one of the columns cannot be read as its role asks.
-    """
-
-    def present(role: Role) -> pl.Series | None:
-        name = schema.name_of(role)
-        return frame[name] if name and name in frame.columns else None
-
-    label, prediction, score = present(Role.LABEL), present(Role.PREDICTION), present(Role.SCORE)
-    scores = None if score is None else _floats(score)
-    if schema.task is Task.REGRESSION:
-        return Outcomes(
-            frame.height,
-            None if label is None else _floats(label),
-            None if prediction is None else _floats(prediction),
-            scores,
-        )
-    positive = schema.classes.index(schema.positive) if schema.positive in schema.classes else None
-    return Outcomes(
-        frame.height,
-        None if label is None else _codes(label, schema.classes),
-        None if prediction is None else _codes(prediction, schema.classes),
-        scores,
-        schema.classes,
-        positive,
-    )
-
-
-def _floats(series: pl.Series) -> NDArray[np.float64]:
-    if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
-        raise SchemaError(f"column {series.name!r} holds {type_name(series.dtype)}, where numbers were expected")
-    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
-def _codes(series: pl.Series, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Map values to the codes of their classes: -1 for null, -2 for a class that is not known."""
-    if series.dtype.is_integer() and all(c.lstrip("-").isdigit() for c in classes):
-        if classes == tuple(map(str, range(len(classes)))) and _within(series, len(classes)):
-            return series.cast(pl.Int64).to_numpy()
-        values = series.fill_null(-1).cast(pl.Int64).to_numpy()
-        codes = np.full(len(values), -2, np.int64)
-        for code, name in enumerate(classes):
-            codes[values == int(name)] = code
-        if series.null_count():
-            codes[series.is_null().to_numpy()] = -1
-        return codes
-    mapping = {name: code for code, name in enumerate(classes)}
-    text = to_text(series)
-    if series.dtype.is_float():
-        text = text.set(series.is_nan().fill_null(False), None)
-    coded = text.replace_strict(mapping, default=-2, return_dtype=pl.Int64)
-    return coded.set(text.is_null(), -1).to_numpy()
-
-
-def _within(series: pl.Series, end: int) -> bool:
-    """Return whether every value is known and in [0, end)."""
-    smallest, largest = series.min(), series.max()
-    if series.null_count() or not isinstance(smallest, int) or not isinstance(largest, int):
-        return False
-    return smallest >= 0 and largest < end
-
-
-def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
-    own = _key(key, OUTCOME)
-    try:
-        block = outcomes(frame, schema)
-    except (SchemaError, pl.exceptions.PolarsError) as error:
-        return State(own, None, {}, str(error))
-    score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
-    parts = {}
-    for statistic in _statistics(Outcomes):
-        work = statistic.start(score)
-        work.add(block)
-        parts[statistic.name] = work.part()
-    return State(own, None, parts)
-
-
-def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
-    own = _key(key, ROWS)
-    name = schema.name_of(Role.ID)
-    doubled = 0
-    if name and name in frame.columns:
-        ids = frame[name]
-        if ids.dtype.is_integer():
-            hashes = hash_numbers(ids.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
-        else:
-            hashes = hash_texts(to_text(ids).fill_null(""))
-        known = ids.drop_nulls()
-        doubled = len(known) - known.n_unique()
-    else:
-        hashes = _row_hashes(frame, schema)
-    block = Rows(frame, hashes, doubled)
-    parts = {}
-    for statistic in _statistics(Rows):
-        work = statistic.start(Column("", Role.ID, Kind.IDENTIFIER))
-        work.add(block)
-        parts[statistic.name] = work.part()
-    return State(own, None, parts)
-
-
-def _row_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64]:
-    """Hash the place and the first number of each row, for a log without ids."""
-    place = np.arange(frame.height, dtype=np.int64)
-    for column in schema:
-        if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
-            place ^= frame[column.name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
-            break
-    return hash_numbers(place)

@@ -98,7 +98,8 @@ def identity(noun: Noun) -> str:
 def _about(measurement: Measurement) -> list[Any]:
     m = measurement
     window = (m.window.start.isoformat(), m.window.end.isoformat()) if m.window else None
-    return [m.version, window, m.family.value, m.name, m.column, m.segment]
+    about = [m.version, window, m.family.value, m.name, m.column, m.segment]
+    return [*about, m.against] if m.against else about
 
 
 @dataclass(frozen=True, slots=True)

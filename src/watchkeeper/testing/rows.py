@@ -13,8 +13,8 @@ from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.hashing import hash_numbers
+from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.statistic import Statistic
-from watchkeeper.stats.summarise import outcomes
 
 __all__ = ["Case", "cases_for"]
 

@@ -1,0 +1,183 @@
+"""The states of rows that belong to one version, window and segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.kinds import type_name
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels, to_text
+from watchkeeper.stats.hashing import hash_numbers, hash_texts
+from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
+from watchkeeper.stats.outcomes import outcomes
+from watchkeeper.stats.statistic import Statistic
+from watchkeeper.stats.texts import Texts
+from watchkeeper.stats.vectors import Vectors
+
+__all__ = ["fold_joint", "fold_piece"]
+
+_PARALLEL_ROWS = 50_000
+_WHOLE: Mapping[Kind, Callable[[pl.Series], Any]] = {Kind.TEXT: Texts.of, Kind.VECTOR: Vectors.of}
+"""Kinds of columns that are folded in one block."""
+
+
+def fold_piece(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None) -> list[State]:
+    """Return the states of each column, of the outcomes and of the rows."""
+    watched = [c for c in schema if c.role not in (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)]
+    problems = {c.name: _problem(frame, c) for c in watched}
+    usable = [c for c in watched if not problems[c.name]]
+    leveled = [c.name for c in usable if not _numeric(c) and c.kind not in _WHOLE]
+
+    def others() -> tuple[dict[str, Levels], State, State]:
+        return count_levels(frame, leveled), _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)
+
+    # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
+    waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
+    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
+    for column in usable:
+        if column.kind in _WHOLE:
+            try:
+                block = _WHOLE[column.kind](frame[column.name])
+            except SchemaError as error:
+                problems[column.name] = str(error)
+            else:
+                numbers[column.name] = _fold(column, [block], type(block))
+    counted, outcome, rows = waiting.result() if waiting else others()
+    found = []
+    for column in watched:
+        parts = numbers.get(column.name) or (
+            _fold(column, [counted[column.name]], Levels) if column.name in counted else {}
+        )
+        found.append(State(_key(key, column.name), column, parts, problems[column.name]))
+    return [*found, outcome, rows]
+
+
+def fold_joint(frame: pl.DataFrame, schema: Schema, key: StateKey, keep: Sequence[str]) -> list[State]:
+    """Return the state of all numeric features together, if one of ``keep`` looks at them."""
+    statistics = [s for s in _statistics(Joint, keep) if joint_columns(schema)]
+    works = [(s.name, s.start(JOINT_COLUMN)) for s in statistics]
+    if not works:
+        return []
+    for block in Joint.blocks(frame, schema):
+        for _, work in works:
+            work.add(block)
+    return [State(_key(key, JOINT), JOINT_COLUMN, {name: work.part() for name, work in works})]
+
+
+def _key(key: StateKey, column: str) -> StateKey:
+    return StateKey(key.model, key.version, key.window, key.segment, column)
+
+
+def _statistics(block: type, keep: Sequence[str] = ()) -> list[Statistic]:
+    found = [s for s in plugins("statistic").values() if block in s.reads]
+    return [s for s in found if not getattr(s, "optional", False) or s.name in keep]
+
+
+def _numeric(column: Column) -> bool:
+    return column.kind in (Kind.NUMERIC, Kind.TIME)
+
+
+def _fold(column: Column, blocks: Iterable[Any], kind: type) -> dict[str, Any]:
+    works = [(s.name, s.start(column)) for s in _statistics(kind) if s.applies(column)]
+    for block in blocks:
+        for _, work in works:
+            work.add(block)
+    return {name: work.part() for name, work in works}
+
+
+def _problem(frame: pl.DataFrame, column: Column) -> str:
+    """Say why a column cannot be summarised; empty when it can."""
+    if column.name not in frame.columns:
+        return f"column {column.name!r} is missing"
+    dtype = frame[column.name].dtype
+    if column.kind is Kind.VECTOR and dtype.is_nested() and _holds_numbers(dtype):
+        return ""
+    if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
+        return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
+    if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":
+        return f"column {column.name!r} holds {type_name(dtype)}, where numbers were expected"
+    if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
+        return ""
+    names = type_name(column.dtype), type_name(dtype)
+    return f"column {column.name!r} changed its type: the reference holds {names[0]}, this holds {names[1]}"
+
+
+def _holds_numbers(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, (pl.List, pl.Array)) and dtype.inner.is_numeric()
+
+
+def _family(dtype: pl.DataType) -> str:
+    if dtype.is_numeric():
+        return "numbers"
+    if dtype.is_temporal():
+        return "times"
+    if dtype == pl.Boolean:
+        return "booleans"
+    return "nested values" if dtype.is_nested() else "text"
+
+
+def _family_of(name: str) -> str:
+    if name.startswith(("Int", "UInt", "Float", "Decimal")):
+        return "numbers"
+    if name.startswith(("Date", "Time", "Duration")):
+        return "times"
+    if name.startswith(("List", "Array", "Struct")):
+        return "nested values"
+    return "booleans" if name == "Boolean" else "text"
+
+
+def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
+    own = _key(key, OUTCOME)
+    try:
+        block = outcomes(frame, schema)
+    except (SchemaError, pl.exceptions.PolarsError) as error:
+        return State(own, None, {}, str(error))
+    score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
+    parts = {}
+    for statistic in _statistics(Outcomes):
+        work = statistic.start(score)
+        work.add(block)
+        parts[statistic.name] = work.part()
+    return State(own, None, parts)
+
+
+def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
+    own = _key(key, ROWS)
+    name = schema.name_of(Role.ID)
+    doubled = 0
+    if name and name in frame.columns:
+        ids = frame[name]
+        if ids.dtype.is_integer():
+            hashes = hash_numbers(ids.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
+        else:
+            hashes = hash_texts(to_text(ids).fill_null(""))
+        known = ids.drop_nulls()
+        doubled = len(known) - known.n_unique()
+    else:
+        hashes = _row_hashes(frame, schema)
+    block = Rows(frame, hashes, doubled)
+    parts = {}
+    for statistic in _statistics(Rows):
+        work = statistic.start(Column("", Role.ID, Kind.IDENTIFIER))
+        work.add(block)
+        parts[statistic.name] = work.part()
+    return State(own, None, parts)
+
+
+def _row_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64]:
+    """Hash the place and the first number of each row, for a log without ids."""
+    place = np.arange(frame.height, dtype=np.int64)
+    for column in schema:
+        if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
+            place ^= frame[column.name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
+            break
+    return hash_numbers(place)
