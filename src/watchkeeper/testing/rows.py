@@ -13,12 +13,17 @@ from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.hashing import hash_numbers
+from watchkeeper.stats.joint import JOINT_COLUMN, Joint
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.statistic import Statistic
+from watchkeeper.stats.texts import Texts
+from watchkeeper.stats.vectors import Vectors
 
 __all__ = ["Case", "cases_for"]
 
 _N = 3_000
+_BY_COLUMN = (Numbers, Levels, Texts, Vectors)
+"""Forms of single columns: a statistic is kept for those that it applies to."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,16 @@ def cases_for(statistic: Statistic, seed: int = 0) -> list[Case]:
     AssertionError
         When it reads a form that is not known, or applies to no column of a form it reads.
     """
-    makers = {Numbers: _numbers, Levels: _levels, Outcomes: _outcomes, Rows: _rows}
+    makers = {
+        Numbers: _numbers, Levels: _levels, Outcomes: _outcomes, Rows: _rows,
+        Texts: _texts, Vectors: _vectors, Joint: _joint,
+    }  # fmt: skip
     rng = np.random.default_rng(seed)
     found: list[Case] = []
     for block in statistic.reads:
         assert block in makers, f"it reads {block.__name__}. Known: {', '.join(b.__name__ for b in makers)}"
         made = makers[block](rng)
-        if block in (Numbers, Levels):
+        if block in _BY_COLUMN:
             made = [case for case in made if statistic.applies(case.column)]
             assert made, f"it reads {block.__name__} but applies to no kind of column that gives them"
         found.extend(made)
@@ -160,3 +168,79 @@ def _rows(rng: np.random.Generator) -> list[Case]:
         Case("few rows", column, frame.head(7), blocks),
         Case("no rows", column, frame.head(0), blocks),
     ]
+
+
+def _texts(rng: np.random.Generator) -> list[Case]:
+    words = np.array(["the", "parcel", "arrived", "späť", "配達", "😀", "a\u0301", "<b>", "e-mail@x.org", "12,50"])
+    plain = [" ".join(rng.choice(words, length)) for length in rng.poisson(6, _N // 2)]
+    series = {
+        "sentences": pl.Series("x", plain),
+        "sentences with nulls": pl.Series("x", plain).set(pl.Series(rng.random(len(plain)) < 0.1), None),
+        "strange texts": pl.Series("x", ["", " ", "\n\t", "\x00", "\u2028", "\u200f", "é" * 5_000, "NULL", None] * 8),
+        "one text over and over": pl.Series("x", ["the same"] * 200),
+        "nulls only": pl.Series("x", [None] * 40, dtype=pl.String),
+        "one text": pl.Series("x", ["alone"]),
+        "no texts": pl.Series("x", [], dtype=pl.String),
+    }
+    return _by_column(series, Kind.TEXT, Texts.of)
+
+
+def _vectors(rng: np.random.Generator) -> list[Case]:
+    plain = rng.normal(size=(_N // 3, 8)) @ rng.normal(size=(8, 8)) + rng.normal(size=8)
+    broken = plain.copy()
+    broken[::7, 3] = np.nan
+    broken[::11, 0] = np.inf
+    lists = pl.List(pl.Float64)
+    lost = [None if row % 13 == 0 else values for row, values in enumerate(broken.tolist())]
+    series = {
+        "vectors": pl.Series("x", plain, dtype=pl.Array(pl.Float64, 8)),
+        "vectors of small floats": pl.Series("x", plain.astype(np.float32).tolist(), dtype=pl.List(pl.Float32)),
+        "vectors with nulls, NaN and infinities": pl.Series("x", lost, dtype=lists),
+        "one vector over and over": pl.Series("x", [plain[0].tolist()] * 200, dtype=lists),
+        "vectors of one number": pl.Series("x", plain[:, :1].tolist(), dtype=lists),
+        "nulls only": pl.Series("x", [None] * 40, dtype=lists),
+        "one vector": pl.Series("x", plain[:1].tolist(), dtype=lists),
+        "no vectors": pl.Series("x", [], dtype=lists),
+    }
+    return _by_column(series, Kind.VECTOR, Vectors.of)
+
+
+def _by_column(series: dict[str, pl.Series], kind: Kind, block: Callable[[pl.Series], Any]) -> list[Case]:
+    def blocks(piece: pl.DataFrame) -> Iterator[Any]:
+        return iter([block(piece["x"])])
+
+    columns = {name: Column("x", Role.FEATURE, kind, str(values.dtype)) for name, values in series.items()}
+    return [Case(name, columns[name], values.to_frame(), blocks) for name, values in series.items()]
+
+
+def _joint(rng: np.random.Generator) -> list[Case]:
+    # More rows than one block holds.
+    base = rng.normal(size=(5_000, 4))
+    plain = pl.DataFrame(
+        {
+            "a": base[:, 0],
+            "b": 0.8 * base[:, 0] + 0.6 * base[:, 1],
+            "c": np.exp(base[:, 2]),
+            "d": rng.integers(0, 3, 5_000),
+            "constant": np.full(5_000, 4.25),
+        }
+    )
+    hostile = plain.with_columns(
+        a=_hostile(base[:_N, 0].copy(), rng).extend_constant(None, 5_000 - _N), d=pl.lit(None, pl.Int64)
+    )
+    few = plain.select("a", "b")
+    return [
+        _joint_case("features together", plain),
+        _joint_case("features together with nulls, NaN and infinities", hostile),
+        _joint_case("two features", few.head(600)),
+        _joint_case("constant features", pl.DataFrame({"a": [1.0] * 40, "b": [2.0] * 40})),
+        _joint_case("one row", plain.head(1)),
+        _joint_case("no rows", plain.head(0)),
+    ]
+
+
+def _joint_case(name: str, frame: pl.DataFrame) -> Case:
+    schema = Schema(
+        tuple(Column(s.name, Role.FEATURE, Kind.NUMERIC, str(s.dtype), map_of(s)) for s in frame.iter_columns())
+    )
+    return Case(name, JOINT_COLUMN, frame, lambda piece: Joint.blocks(piece, schema))
