@@ -14,11 +14,18 @@ _MOST = 4
 
 
 def describe(signals: Sequence[Signal]) -> str:
-    """Say what the signals of one cause have in common, worst first, in at most four clauses."""
-    clauses = list(dict.fromkeys(describe_signal(signal) for signal in signals))
+    """Say what the signals of one cause have in common, worst first, in at most four clauses.
+
+    Signals that did not fire themselves are named as columns that moved along.
+    """
+    clauses = list(dict.fromkeys(describe_signal(signal) for signal in signals if signal.fired))
     shown = "; ".join(clauses[:_MOST])
     more = len(clauses) - _MOST
-    return shown + (f"; and {more} more" if more > 0 else "")
+    told = shown + (f"; and {more} more" if more > 0 else "")
+    named = {signal.measurement.column for signal in signals if signal.fired}
+    along = list(dict.fromkeys(s.measurement.column for s in signals if s.measurement.column not in named))
+    rest = f" and {len(along) - _MOST} more" if len(along) > _MOST else ""
+    return told + (f"; with {', '.join(along[:_MOST])}{rest}" if along else "")
 
 
 def describe_signal(signal: Signal) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from watchkeeper.alerts.message import describe
+from watchkeeper.alerts.ranking import ranked
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import ALL
@@ -111,16 +112,15 @@ def withdraw(alert: Alert) -> Alert:
 
 
 def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]]:
-    fired = [(cause, signal) for cause, signal in judged if signal.fired]
-    faulty = {s.measurement.column for cause, s in fired if cause is Cause.DATA_FAULT and s.measurement.column}
+    """Return the signals that belong to each cause's alarm, by cause; only causes of which a signal fired."""
+    faulty = {s.measurement.column for cause, s in judged if cause is Cause.DATA_FAULT and s.fired}
     groups: dict[Cause, list[Signal]] = {}
-    for cause, signal in fired:
-        if cause is Cause.DRIFT and signal.measurement.column in faulty:
+    for cause, signal in judged:
+        if cause is Cause.DRIFT and signal.measurement.column and signal.measurement.column in faulty:
             continue
         groups.setdefault(cause, []).append(signal)
-    for group in groups.values():
-        group.sort(key=lambda s: -abs(s.score))
-    return groups
+    found = {cause: ranked(group) for cause, group in groups.items()}
+    return {cause: group for cause, group in found.items() if group}
 
 
 def _advance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import exp, log, sqrt
 from typing import ClassVar
 
 from watchkeeper.charts.chart import Memory, Options
@@ -24,6 +24,10 @@ class Tolerance:
     u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
     which finds a small rate rising where the bound above is blind.
 
+    φ is the larger of the option ``design_effect`` and the fact of that name, which is measured on the windows of the
+    reference. A measurement whose fact ``coverage`` is below ``min_coverage``, such as labels that are still to come,
+    is not judged. The p-value of a point is min(1, 2·exp(-2·n_e·(D - δ)²)), or exp(-n·KL(q ‖ u)) for a rate.
+
     References
     ----------
     Massart (1990), doi:10.1214/aop/1176990746. Chernoff (1952), doi:10.1214/aoms/1177729330.
@@ -33,6 +37,7 @@ class Tolerance:
     name: ClassVar[str] = "tolerance"
     defaults: ClassVar[Options] = {
         "tolerance": 0.05, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "always": 0.0,
+        "min_coverage": 0.0,
     }  # fmt: skip
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
@@ -44,12 +49,20 @@ class Tolerance:
             return memory, Signal(measurement, self.name)
         if "reference_upper" in measurement.facts:
             return memory, _rate(self.name, measurement, chosen)
-        delta, effect = float(chosen["tolerance"]), max(1.0, float(chosen["design_effect"]))
-        room = sqrt(log(2 * float(chosen["series"]) * float(chosen["run_length"])) / (2 * size / effect))
+        if float(measurement.facts.get("coverage", 1.0)) < float(chosen["min_coverage"]):
+            return memory, Signal(measurement, self.name)
+        delta, size = float(chosen["tolerance"]), size / _effect(measurement, chosen)
+        room = sqrt(log(2 * float(chosen["series"]) * float(chosen["run_length"])) / (2 * size))
         limit = delta + room
         beyond = measurement.value > limit
         rule = f"above {limit:.3g} (tolerance {delta:g} and sampling {room:.3g})" if beyond else ""
-        return memory, _signal(self.name, measurement, measurement.value, limit, rule)
+        p_value = min(1.0, 2 * exp(-2 * size * max(0.0, measurement.value - delta) ** 2))
+        return memory, _signal(self.name, measurement, measurement.value, limit, rule, p_value)
+
+
+def _effect(measurement: Measurement, chosen: dict[str, float | str]) -> float:
+    """Return the larger of the design effect that was asked for and the one measured on the reference."""
+    return max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
 
 
 def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -> Signal:
@@ -57,19 +70,22 @@ def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -
     before, now, ceiling = (float(facts[key]) for key in ("from", "to", "reference_upper"))
     delta = float(chosen["tolerance"])
     tolerated = min(max(min(before + delta, 2 * before), ceiling, float(chosen["always"])), 1.0)
-    n = measurement.n / max(1.0, float(chosen["design_effect"]))
+    n = measurement.n / _effect(measurement, chosen)
     needed = log(float(chosen["series"]) * float(chosen["run_length"]))
     limit = _upper(tolerated, needed / n) - before if n else 1.0
     beyond = now - before > limit
     rule = f"from {before:.2%} to {now:.2%}, above {before + limit:.2%}" if beyond else ""
-    return _signal(name, measurement, now - before, limit, rule)
+    p_value = exp(-n * _divergence(now, tolerated)) if now > tolerated else 1.0
+    return _signal(name, measurement, now - before, limit, rule, p_value)
 
 
-def _signal(name: str, measurement: Measurement, value: float, limit: float, rule: str) -> Signal:
+def _signal(
+    name: str, measurement: Measurement, value: float, limit: float, rule: str, p_value: float | None = None
+) -> Signal:
     share = value / limit if limit > 0 else 0.0
     inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
     zone = Zone.BEYOND if rule else inside
-    return Signal(measurement, name, 0.0, None, limit, zone, rule, 3 * share)
+    return Signal(measurement, name, 0.0, None, limit, zone, rule, 3 * share, p_value)
 
 
 def _divergence(q: float, u: float) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from watchkeeper.core.schema import ALL
@@ -114,6 +114,11 @@ class Measurement:
             family, name, None, n, status=Status.FAILED, reason=reason,
             model=key.model, version=key.version, window=key.window, segment=key.segment, column=key.column,
         )  # fmt: skip
+
+    def with_curve(self, reference: Iterable[float], current: Iterable[float]) -> Measurement:
+        """Return the same measurement with the shares it was made of."""
+        pairs = zip(reference, current, strict=True)
+        return replace(self, curve=tuple((float(p), float(q)) for p, q in pairs))
 
     @property
     def series(self) -> tuple[str, ...]:

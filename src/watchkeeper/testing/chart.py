@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from watchkeeper.charts.chart import Chart, Memory
+from watchkeeper.charts.chart import Chart, Memory, Options
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
 __all__ = ["check_chart"]
 
 _FACTS = {"n_effective": 500.0, "n_reference": 1_000}
+_GRID = np.arange(1, 64) / 64
+_BATCH, _BATCHES, _STREAMS = 50, 200, 20
 
 
 def check_chart(chart: Chart, seed: int = 0) -> None:
@@ -22,6 +26,11 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
     Checked: the protocol; a steady series never signals on a constant; a gross change does; windows without data or
     that failed neither signal nor move the memory and are never inside the limits; the memory survives being stored as
     JSON in mid-stream; the same series gives the same signals twice.
+
+    A chart with an option ``run_length`` promises a false-alarm rate, and is held to it on 20 simulated streams of
+    uniform rows: at a run length of a quarter of the rows seen in all no more signals than that allows with a
+    probability of one in a thousand; a shift of the distribution by .15 found in every stream, sooner than one of .08;
+    and silence at half the tolerance with a million rows.
 
     Raises
     ------
@@ -49,15 +58,66 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
     restored = msgspec.json.decode(msgspec.json.encode(half), type=Memory)
     _, second = _run(chart, restored, noisy[37:])
     assert first + second == straight, "the memory changes when it is stored and read back"
+    if "run_length" in chart.defaults and "tolerance" in chart.defaults:
+        _check_budget(chart, seed)
+
+
+def _check_budget(chart: Chart, seed: int) -> None:
+    in_rows = chart.defaults.get("unit") == "rows"
+    total = _STREAMS * _BATCHES * (_BATCH if in_rows else 1)
+    options: dict[str, float | str] = {"tolerance": 0.0, "run_length": total / 4}
+    rng = np.random.default_rng(seed)
+    alarms = sum(signal.fired for _ in range(_STREAMS) for signal in _stream(chart, options, rng, 0.0, _BATCHES))
+    # Four are expected at most; a Poisson count with mean 4 exceeds 11 once in a thousand.
+    assert alarms <= 11, f"{alarms} false alarms on {total} units at a run length of {total / 4:g}"
+    strong, weak = ([_delay(chart, options, rng, shift) for _ in range(_STREAMS)] for shift in (0.15, 0.08))
+    assert max(strong) < 4 * _BATCHES, "a shift of the distribution by .15 is not found"
+    assert np.median(strong) <= np.median(weak), "a stronger shift is found later"
+    quiet = {"tolerance": 0.05, "run_length": 1_000.0}
+    found = [_shares(np.sort(rng.random(1_000_000)) ** (1 / 1.07), 1_000_000) for _ in range(2)]
+    _, signals = _run(chart, None, found, quiet)
+    assert all(point.value and 0.02 < point.value < 0.03 for point in found), "the simulated shift is not half of .05"
+    assert not any(signal.fired for signal in signals), "it signals at half the tolerance"
+
+
+def _stream(chart: Chart, options: Options, rng: np.random.Generator, shift: float, batches: int) -> Iterator[Signal]:
+    """Judge batches of uniform rows of which a share ``shift`` is squeezed into the upper half."""
+    memory: Memory | None = None
+    for _ in range(batches):
+        x = rng.random(_BATCH)
+        moved = rng.random(_BATCH) < 2 * shift
+        x = np.where(moved, 0.5 + x / 2, x)
+        memory, signal = chart.step(memory, _shares(x, 1_000_000), options)
+        yield signal
+
+
+def _delay(chart: Chart, options: Options, rng: np.random.Generator, shift: float) -> int:
+    for number, signal in enumerate(_stream(chart, options, rng, shift, 4 * _BATCHES)):
+        if signal.fired:
+            return number
+    return 4 * _BATCHES
+
+
+def _shares(x: NDArray[np.float64], n_reference: int) -> Measurement:
+    """Return the distance of rows from the uniform distribution, with its curve."""
+    own = np.searchsorted(np.sort(x), _GRID, side="right") / len(x)
+    size = len(x) * n_reference / (len(x) + n_reference)
+    facts = {"n_effective": size, "n_reference": float(n_reference)}
+    value = float(np.abs(own - _GRID).max())
+    found = Measurement(Family.COMPARISON, "shares", value, len(x), facts=facts, column="x")
+    return found.with_curve(_GRID, own)
 
 
 def _point(value: float) -> Measurement:
-    return Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, facts=_FACTS, column="x")
+    found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, facts=_FACTS, column="x")
+    return found.with_curve([0.05], [min(1.0, 0.05 + value)])
 
 
-def _run(chart: Chart, memory: Memory | None, points: list[Measurement]) -> tuple[Memory | None, list[Signal]]:
+def _run(
+    chart: Chart, memory: Memory | None, points: list[Measurement], options: Options | None = None
+) -> tuple[Memory | None, list[Signal]]:
     signals = []
     for point in points:
-        memory, signal = chart.step(memory, point, {})
+        memory, signal = chart.step(memory, point, options or {})
         signals.append(signal)
     return memory, signals
