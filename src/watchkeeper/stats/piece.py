@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
-from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels, to_text
-from watchkeeper.stats.hashing import hash_numbers, hash_texts
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.outcomes import outcomes
+from watchkeeper.stats.row_identity import row_hashes
 from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
@@ -26,11 +24,17 @@ from watchkeeper.stats.vectors import Vectors
 __all__ = ["fold_joint", "fold_piece"]
 
 _PARALLEL_ROWS = 50_000
-_WHOLE: Mapping[Kind, Callable[[pl.Series], Any]] = {Kind.TEXT: Texts.of, Kind.VECTOR: Vectors.of}
+_WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that are folded in one block."""
 
 
-def fold_piece(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: ThreadPoolExecutor | None) -> list[State]:
+def fold_piece(
+    frame: pl.DataFrame,
+    schema: Schema,
+    key: StateKey,
+    aside: ThreadPoolExecutor | None,
+    keep: Sequence[str] = (),
+) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows."""
     watched = [c for c in schema if c.role not in (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)]
     problems = {c.name: _problem(frame, c) for c in watched}
@@ -46,11 +50,11 @@ def fold_piece(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: Thread
     for column in usable:
         if column.kind in _WHOLE:
             try:
-                block = _WHOLE[column.kind](frame[column.name])
+                block = _whole(frame, column, schema)
             except SchemaError as error:
                 problems[column.name] = str(error)
             else:
-                numbers[column.name] = _fold(column, [block], type(block))
+                numbers[column.name] = _fold(column, [block], type(block), keep)
     counted, outcome, rows = waiting.result() if waiting else others()
     found = []
     for column in watched:
@@ -59,6 +63,12 @@ def fold_piece(frame: pl.DataFrame, schema: Schema, key: StateKey, aside: Thread
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
     return [*found, outcome, rows]
+
+
+def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> Texts | Vectors:
+    if column.kind is Kind.TEXT:
+        return Texts.of(frame[column.name])
+    return Vectors.of(frame[column.name], row_hashes(frame, schema))
 
 
 def fold_joint(frame: pl.DataFrame, schema: Schema, key: StateKey, keep: Sequence[str]) -> list[State]:
@@ -86,8 +96,8 @@ def _numeric(column: Column) -> bool:
     return column.kind in (Kind.NUMERIC, Kind.TIME)
 
 
-def _fold(column: Column, blocks: Iterable[Any], kind: type) -> dict[str, Any]:
-    works = [(s.name, s.start(column)) for s in _statistics(kind) if s.applies(column)]
+def _fold(column: Column, blocks: Iterable[Any], kind: type, keep: Sequence[str] = ()) -> dict[str, Any]:
+    works = [(s.name, s.start(column)) for s in _statistics(kind, keep) if s.applies(column)]
     for block in blocks:
         for _, work in works:
             work.add(block)
@@ -155,29 +165,12 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
     name = schema.name_of(Role.ID)
     doubled = 0
     if name and name in frame.columns:
-        ids = frame[name]
-        if ids.dtype.is_integer():
-            hashes = hash_numbers(ids.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
-        else:
-            hashes = hash_texts(to_text(ids).fill_null(""))
-        known = ids.drop_nulls()
+        known = frame[name].drop_nulls()
         doubled = len(known) - known.n_unique()
-    else:
-        hashes = _row_hashes(frame, schema)
-    block = Rows(frame, hashes, doubled)
+    block = Rows(frame, row_hashes(frame, schema), doubled)
     parts = {}
     for statistic in _statistics(Rows):
         work = statistic.start(Column("", Role.ID, Kind.IDENTIFIER))
         work.add(block)
         parts[statistic.name] = work.part()
     return State(own, None, parts)
-
-
-def _row_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64]:
-    """Hash the place and the first number of each row, for a log without ids."""
-    place = np.arange(frame.height, dtype=np.int64)
-    for column in schema:
-        if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
-            place ^= frame[column.name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
-            break
-    return hash_numbers(place)

@@ -115,12 +115,12 @@ def summarise_rows(
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments:
-        return [*fold_piece(frame, schema, key, aside), *together]
+        return [*fold_piece(frame, schema, key, aside, keep), *together]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
         whole: dict[str, State] = {}
         for name, piece in _by_segment(frame, rule):
-            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside)
+            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside, keep)
             found.extend(folded)
             if number == 0:
                 for state in folded:

@@ -182,7 +182,7 @@ def _texts(rng: np.random.Generator) -> list[Case]:
         "one text": pl.Series("x", ["alone"]),
         "no texts": pl.Series("x", [], dtype=pl.String),
     }
-    return _by_column(series, Kind.TEXT, Texts.of)
+    return _by_column(series, Kind.TEXT, lambda piece: Texts.of(piece["x"]))
 
 
 def _vectors(rng: np.random.Generator) -> list[Case]:
@@ -202,15 +202,17 @@ def _vectors(rng: np.random.Generator) -> list[Case]:
         "one vector": pl.Series("x", plain[:1].tolist(), dtype=lists),
         "no vectors": pl.Series("x", [], dtype=lists),
     }
-    return _by_column(series, Kind.VECTOR, Vectors.of)
+    identity = hash_numbers(np.arange(_N))
+    return _by_column(series, Kind.VECTOR, lambda piece: Vectors.of(piece["x"], identity[piece["row"]]))
 
 
-def _by_column(series: dict[str, pl.Series], kind: Kind, block: Callable[[pl.Series], Any]) -> list[Case]:
+def _by_column(series: dict[str, pl.Series], kind: Kind, block: Callable[[pl.DataFrame], Any]) -> list[Case]:
     def blocks(piece: pl.DataFrame) -> Iterator[Any]:
-        return iter([block(piece["x"])])
+        return iter([block(piece)])
 
     columns = {name: Column("x", Role.FEATURE, kind, str(values.dtype)) for name, values in series.items()}
-    return [Case(name, columns[name], values.to_frame(), blocks) for name, values in series.items()]
+    frames = {name: values.to_frame().with_row_index("row") for name, values in series.items()}
+    return [Case(name, columns[name], frames[name], blocks) for name in series]
 
 
 def _joint(rng: np.random.Generator) -> list[Case]:
@@ -240,7 +242,8 @@ def _joint(rng: np.random.Generator) -> list[Case]:
 
 
 def _joint_case(name: str, frame: pl.DataFrame) -> Case:
-    schema = Schema(
-        tuple(Column(s.name, Role.FEATURE, Kind.NUMERIC, str(s.dtype), map_of(s)) for s in frame.iter_columns())
-    )
-    return Case(name, JOINT_COLUMN, frame, lambda piece: Joint.blocks(piece, schema))
+    columns = [Column(s.name, Role.FEATURE, Kind.NUMERIC, str(s.dtype), map_of(s)) for s in frame.iter_columns()]
+    levels = pl.Series("level", ["a", "b", None, "é"]).gather(np.arange(frame.height) % 4)
+    whole = frame.with_columns(levels, id=pl.int_range(frame.height))
+    schema = Schema((Column("id", Role.ID, Kind.IDENTIFIER), *columns, Column("level", Role.FEATURE, Kind.CATEGORICAL)))
+    return Case(name, JOINT_COLUMN, whole, lambda piece: Joint.blocks(piece, schema))
