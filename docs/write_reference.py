@@ -15,6 +15,7 @@ LEADS = {
     "statistic": "What a state can hold about a column, about outcomes or about whole rows.",
     "comparison": "Reference against current; each returns a number with its size and uncertainty.",
     "metric": "Measures of performance, computed from states.",
+    "rule": "What rows and their statistics must look like.",
     "chart": "Judges a measurement: centre, limits, and whether a rule was broken.",
     "notifier": "Sends alerts somewhere.",
     "trigger": "Proposes maintenance.",
