@@ -1,0 +1,1 @@
+"""Schema and data rules, one kind each in a file: (rule, states) → measurement."""

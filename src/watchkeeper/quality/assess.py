@@ -1,0 +1,115 @@
+"""All quality rules of a model, measured from states; one failed row where one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from watchkeeper.charts.fixed import Fixed
+from watchkeeper.core.alert import Cause, Severity
+from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.rule import Rule, RuleKind
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.state import State
+from watchkeeper.quality.row_rule import key_of
+from watchkeeper.quality.wording import asked, broken_words
+
+__all__ = ["assess_rules", "judge_rules", "severity_of_rule"]
+
+_REACHES = (Role.FEATURE, Role.PREDICTION, Role.SCORE)
+_GRAVE, _LIGHT = 100.0, 10.0
+
+
+def assess_rules(
+    rules: Iterable[Rule], states: Mapping[str, State], schema: Schema, now: datetime | None = None
+) -> list[Measurement]:
+    """Measure every rule over the states of all rows.
+
+    Parameters
+    ----------
+    states
+        By column, those of the segment ``all``; the counts of rows are under ``@rules``.
+    now
+        The moment the rows are judged at, for freshness.
+
+    Returns
+    -------
+    list
+        One measurement for each rule: a rule that cannot be asked is a failed one, never an error.
+    """
+    found = []
+    for rule in rules:
+        kind: RuleKind = plugin("rule", rule.kind)
+        try:
+            measured = kind.measure(rule, states, now)
+        except WatchkeeperError as error:
+            measured = Measurement.failed(key_of(rule, states), Family.QUALITY, rule.name, str(error))
+        except Exception as error:  # noqa: BLE001
+            # A plug-in may fail in any way; it costs one row and not the report.
+            words = f"{type(kind).__name__} raised {type(error).__name__}: {error}"
+            measured = Measurement.failed(key_of(rule, states), Family.QUALITY, rule.name, words)
+        facts: dict[str, float | str] = {
+            "rule": rule.kind, "asked": asked(rule), "severity": str(severity_of_rule(rule, schema)), **measured.facts,
+        }  # fmt: skip
+        found.append(replace(measured, facts=facts))
+    return found
+
+
+def severity_of_rule(rule: Rule, schema: Schema) -> Severity:
+    """Return how much a break matters: as stated; else a page for a grave kind on a column the model sees or gives."""
+    if rule.severity is not None:
+        return rule.severity
+    kind: RuleKind = plugin("rule", rule.kind)
+    reaches = any(name in schema and schema[name].role in _REACHES for name in rule.columns)
+    return Severity.PAGE if kind.grave and reaches else Severity.WARNING
+
+
+def judge_rules(
+    measurements: Iterable[Measurement], rules: Sequence[Rule], schema: Schema
+) -> list[tuple[Cause, Signal]]:
+    """Judge the measurements of rules against what the rules state.
+
+    A rule that could not be asked signals too: its column is missing or of another type. One without data does not.
+    """
+    by_place = {_place(rule.name, key_of(rule, {}).column): rule for rule in rules}
+    found = []
+    for measurement in measurements:
+        rule = by_place.get(_place(measurement.name, measurement.column))
+        if rule is None or "rule" not in measurement.facts:
+            continue
+        role = schema[rule.column].role if rule.column in schema else None
+        cause = Cause.LABEL_FAULT if role is Role.LABEL else Cause.DATA_FAULT
+        found.append((cause, _signal(rule, measurement, severity_of_rule(rule, schema))))
+    return found
+
+
+def _place(name: str, column: str) -> tuple[str, str]:
+    return name, column
+
+
+def _signal(rule: Rule, measurement: Measurement, severity: Severity) -> Signal:
+    score = _GRAVE if severity is Severity.PAGE else _LIGHT
+    if measurement.status is Status.FAILED:
+        return Signal(measurement, Fixed.name, zone=Zone.BEYOND, rule=measurement.reason, score=score)
+    if measurement.status is not Status.OK:
+        return Signal(measurement, Fixed.name)
+    lower, upper = _limits(rule)
+    words = broken_words(rule, measurement, lower, upper)
+    zone = Zone.BEYOND if words else Zone.WITHIN_1
+    return Signal(measurement, Fixed.name, None, lower, upper, zone, words, score if words else 0.0)
+
+
+def _limits(rule: Rule) -> tuple[float | None, float | None]:
+    """Return the limits of what a rule measures."""
+    kind: RuleKind = plugin("rule", rule.kind)
+    if kind.work != "states":
+        return None, round(1.0 - rule.mostly, 12)
+    if rule.kind == "varies":
+        return 2.0, None
+    if rule.kind == "fresh":
+        return None, rule.options["within"].total_seconds()
+    return rule.options.get("lower"), rule.options.get("upper")

@@ -1,0 +1,24 @@
+"""The standard deviation lies between two limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchkeeper.core.rule import Rule
+from watchkeeper.core.state import State
+from watchkeeper.quality.state_rule import StateRule
+from watchkeeper.stats.moments import MomentsPart
+
+__all__ = ["Deviation"]
+
+
+class Deviation(StateRule):
+    """The sample standard deviation lies between ``lower`` and ``upper``. Exact."""
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "deviation"
+
+    def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
+        """Return the standard deviation."""
+        part = state.part("moments", MomentsPart)
+        return part.deviation, part.n, None

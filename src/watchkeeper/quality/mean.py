@@ -1,0 +1,24 @@
+"""The mean lies between two limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchkeeper.core.rule import Rule
+from watchkeeper.core.state import State
+from watchkeeper.quality.state_rule import StateRule
+from watchkeeper.stats.moments import MomentsPart
+
+__all__ = ["Mean"]
+
+
+class Mean(StateRule):
+    """The arithmetic mean lies between ``lower`` and ``upper``. Exact."""
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "mean"
+
+    def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
+        """Return the mean with its standard error."""
+        part = state.part("moments", MomentsPart)
+        return part.mean, part.n, part.mean_error

@@ -1,0 +1,29 @@
+"""Every row has a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import polars as pl
+
+from watchkeeper.core.rule import Looked, Rule
+from watchkeeper.quality.row_rule import RowRule
+
+__all__ = ["NotNull"]
+
+
+class NotNull(RowRule):
+    """Every row has a value: it is neither null nor, among floats, NaN. Exact."""
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "not_null"
+    grave: ClassVar[bool] = True
+
+    def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
+        """Look at every row."""
+        column = pl.col(rule.column)
+        lost = column.is_null()
+        if dtypes[rule.column].is_float():
+            lost |= column.is_nan()
+        return Looked(pl.repeat(True, pl.len()), lost)

@@ -1,0 +1,44 @@
+"""Values never fall, or never rise, in the order of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import ClassVar
+
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.rule import Parameter, Rule, Work
+from watchkeeper.core.state import State
+from watchkeeper.quality.parameters import as_truth, one_of
+from watchkeeper.quality.row_rule import RowRule, tally_of
+
+__all__ = ["Ordered"]
+
+
+class Ordered(RowRule):
+    """Numbers or times never fall (``direction: increasing``) or never rise (``decreasing``) from row to row.
+
+    With ``strictly`` they may not repeat either. The order is that of arrival within a window, and of the windows;
+    the last row of a batch is held against the first of the next. Rows without a value are passed over. Exact to
+    4,096 batches.
+    """
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "ordered"
+    work: ClassVar[Work] = "order"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("direction", one_of("increasing", "decreasing"), "which way they go", default="increasing"),
+        Parameter("strictly", as_truth, "whether a value may not repeat", default=False),
+    )
+
+    def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
+        """Return the share of rows that step back."""
+        tally = tally_of(rule, states)
+        falling = rule.options.get("direction") == "decreasing"
+        steps = [b.first - a.last for a, b in pairwise(tally.runs)]
+        back = sum(run.rises if falling else run.falls for run in tally.runs)
+        back += sum(step > 0 if falling else step < 0 for step in steps)
+        if rule.options.get("strictly"):
+            back += sum(run.ties for run in tally.runs) + sum(step == 0 for step in steps)
+        return self.share(rule, states, tally, tally.checked, int(back), {})

@@ -1,0 +1,29 @@
+"""A quantile lies between two limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchkeeper.core.rule import Parameter, Rule
+from watchkeeper.core.state import State
+from watchkeeper.quality.parameters import as_share
+from watchkeeper.quality.state_rule import LIMITS, StateRule
+from watchkeeper.stats.histogram import HistogramPart
+
+__all__ = ["Quantile"]
+
+
+class Quantile(StateRule):
+    """The quantile at ``q`` lies between the limits; off by at most 2^-8 of its distance from the reference median."""
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "quantile"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("q", as_share, "the share of the rows below it", required=True),
+        *LIMITS,
+    )
+
+    def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
+        """Return the quantile."""
+        part = state.part("histogram", HistogramPart)
+        return (float(part.quantile(float(rule.options["q"]))) if part.n else 0.0), part.n, None

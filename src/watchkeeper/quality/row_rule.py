@@ -1,0 +1,111 @@
+"""What rules about single rows have in common: the share of the rows that break them, from their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+import polars as pl
+
+from watchkeeper.core.errors import SchemaError, StateError
+from watchkeeper.core.kinds import type_name
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work
+from watchkeeper.core.state import RULES, State, StateKey
+from watchkeeper.stats.rule_counts import RuleCountsPart, Tally
+
+__all__ = ["RowRule", "as_level", "key_of", "tally_of"]
+
+
+class RowRule:
+    """Base of the rules that ask each row for itself; the measurement is the share of the rows that break it."""
+
+    subject: ClassVar[Subject] = "column"
+    work: ClassVar[Work] = "rows"
+    grave: ClassVar[bool] = False
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    def check(self, rule: Rule) -> str:
+        """Find nothing wrong."""
+        return ""
+
+    def reads(self, rule: Rule) -> tuple[str, ...]:
+        """Return the columns of the rule."""
+        return rule.columns
+
+    def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
+        """Return what to evaluate over the rows."""
+        raise NotImplementedError
+
+    def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
+        """Return the share of the rows the rule speaks of that break it, exactly."""
+        tally = tally_of(rule, states)
+        return self.share(rule, states, tally, tally.checked, tally.broken, {})
+
+    def share(
+        self,
+        rule: Rule,
+        states: Mapping[str, State],
+        tally: Tally,
+        checked: int,
+        broken: int,
+        facts: Mapping[str, float | str],
+    ) -> Measurement:
+        """Return a share as a measurement; without rows to check there is none."""
+        key = key_of(rule, states)
+        if not checked:
+            what = "no rows" if not tally.rows else "no row that the rule speaks of"
+            return Measurement.missing(key, Family.QUALITY, rule.name, what, n=0)
+        told: dict[str, float | str] = {"checked": checked, "offending": broken, "rows": tally.rows, **facts}
+        if tally.examples:
+            told["examples"] = "; ".join(tally.examples)
+        value = broken / checked
+        error = (value * (1 - value) / checked) ** 0.5
+        return Measurement.of(key, Family.QUALITY, rule.name, value, checked, error=error, facts=told)
+
+
+def tally_of(rule: Rule, states: Mapping[str, State]) -> Tally:
+    """Return what was counted for a rule.
+
+    Raises
+    ------
+    StateError
+        When it was not counted, or could not be.
+    """
+    state = states.get(RULES)
+    tally = state.part("rule_counts", RuleCountsPart).of(rule) if state is not None else None
+    if tally is None:
+        raise StateError("the rule was not counted when these rows were summarised")
+    if tally.problem:
+        raise StateError(tally.problem)
+    return tally
+
+
+def key_of(rule: Rule, states: Mapping[str, State]) -> StateKey:
+    """Return the key of a measurement of a rule."""
+    known = next(iter(states.values())).key if states else StateKey()
+    return StateKey(known.model, known.version, known.window, known.segment, rule.column or RULES)
+
+
+def as_level(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as text, in the way in which levels are told apart.
+
+    Raises
+    ------
+    SchemaError
+        When it holds nested values.
+    """
+    column = pl.col(name)
+    if dtype == pl.String:
+        return column
+    if dtype.is_nested() or dtype == pl.Object:
+        raise SchemaError(f"column {name!r} holds {type_name(dtype)}, where single values were expected")
+    if dtype.is_float():
+        whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2**53)
+        return (
+            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+        )
+    if dtype == pl.Binary:
+        return column.bin.encode("hex")
+    return column.cast(pl.String)

@@ -1,0 +1,24 @@
+"""The sum lies between two limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchkeeper.core.rule import Rule
+from watchkeeper.core.state import State
+from watchkeeper.quality.state_rule import StateRule
+from watchkeeper.stats.moments import MomentsPart
+
+__all__ = ["Total"]
+
+
+class Total(StateRule):
+    """The sum of all values lies between ``lower`` and ``upper``. Exact."""
+
+    plugin: ClassVar[str] = "rule"
+    name: ClassVar[str] = "total"
+
+    def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
+        """Return the sum: n times the anchor, plus the sum of the differences from it."""
+        part = state.part("moments", MomentsPart)
+        return part.n * part.anchor + part.first, part.n, None
