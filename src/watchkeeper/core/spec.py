@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.window import Window, WindowRule
 
@@ -135,6 +136,8 @@ class Spec:
         The window of the log that serves as reference; None when the reference came from elsewhere.
     keep
         Registry keys of statistics that cost too much to be kept unasked, such as ``covariance``.
+    rules
+        What rows and their statistics must look like.
     """
 
     model: str
@@ -145,3 +148,4 @@ class Spec:
     alerts: AlertRule = AlertRule()
     maintenance: Maintenance = Maintenance()
     keep: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()

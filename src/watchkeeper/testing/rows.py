@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.kinds import map_of
+from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.hashing import hash_numbers
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint
 from watchkeeper.stats.outcomes import outcomes
+from watchkeeper.stats.rule_rows import RuleRows
 from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
@@ -58,7 +60,7 @@ def cases_for(statistic: Statistic, seed: int = 0) -> list[Case]:
     """
     makers = {
         Numbers: _numbers, Levels: _levels, Outcomes: _outcomes, Rows: _rows,
-        Texts: _texts, Vectors: _vectors, Joint: _joint,
+        Texts: _texts, Vectors: _vectors, Joint: _joint, RuleRows: _rule_rows,
     }  # fmt: skip
     rng = np.random.default_rng(seed)
     found: list[Case] = []
@@ -168,6 +170,24 @@ def _rows(rng: np.random.Generator) -> list[Case]:
         Case("few rows", column, frame.head(7), blocks),
         Case("no rows", column, frame.head(0), blocks),
     ]
+
+
+def _rule_rows(rng: np.random.Generator) -> list[Case]:
+    x = rng.normal(size=_N)
+    frame = pl.DataFrame(
+        {"place": np.arange(_N), "x": x, "id": [f"r{i}" for i in rng.integers(0, 2 * _N, _N)], "t": np.arange(_N)}
+    ).with_columns(t=pl.Series(np.where(rng.random(_N) < 0.01, 0, np.arange(_N))), x=_hostile(x.copy(), rng))
+    rules = (
+        Rule("not_null", ("x",)), Rule("in_range", ("x",), {"upper": 2.0}), Rule("unique", ("id",)),
+        Rule("ordered", ("t",)), Rule("not_null", ("gone",)),
+        Rule("unique", ("id",), when=(Rule("in_range", ("x",), {"lower": 0.0}),)),
+    )  # fmt: skip
+    column = Column("", Role.ID, Kind.IDENTIFIER)
+
+    def blocks(piece: pl.DataFrame) -> Iterator[RuleRows]:
+        return iter([RuleRows(piece, rules, "", (0.0, int(piece["place"][0]) if piece.height else 0))])
+
+    return [Case("rows under rules", column, frame, blocks), Case("no rows under rules", column, frame.head(0), blocks)]
 
 
 def _texts(rng: np.random.Generator) -> list[Case]:
