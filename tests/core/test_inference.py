@@ -102,7 +102,17 @@ def test_probabilities_called_prediction_are_the_score():
         ([f"user {i}" for i in range(N)], Kind.IDENTIFIER),
         ([timedelta(minutes=i) for i in range(N)], Kind.NUMERIC),
         ([START] * N, Kind.TIME),
-        ([[1, 2]] * N, Kind.UNUSABLE),
+        ([f"parcel {i} came late, and the box was wet" for i in range(N)], Kind.TEXT),
+        ([f"荷物{i}が届きましたが、箱は濡れていました" for i in range(N)], Kind.TEXT),
+        (["the parcel came late, and the box was wet"] * N, Kind.CATEGORICAL),
+        ([f"Maria da Silva {i}" for i in range(N)], Kind.IDENTIFIER),
+        ([f"https://example.org/the/{i}/very/long/way/home" for i in range(N)], Kind.IDENTIFIER),
+        ([f"{i} 12 99 17 23 56 81 a" for i in range(N)], Kind.IDENTIFIER),
+        ([[1, 2]] * N, Kind.VECTOR),
+        (RNG.normal(size=(N, 3)), Kind.VECTOR),
+        ([[1, 2], [1]] * (N // 2), Kind.UNUSABLE),
+        (pl.Series([[]] * N, dtype=pl.List(pl.Float64)), Kind.UNUSABLE),
+        ([["a", "b"]] * N, Kind.UNUSABLE),
         ([{"a": 1}] * N, Kind.UNUSABLE),
         ([None] * N, Kind.CATEGORICAL),
         (pl.Series([None] * N, dtype=pl.Float64), Kind.NUMERIC),
@@ -310,3 +320,18 @@ def test_lengths_of_time_may_be_labels_and_segments():
     frame = log(wait=[timedelta(minutes=i % 2) for i in range(N)])
     schema = infer_schema(frame, roles={Role.LABEL: "wait"}, segments=["wait"])
     assert len(schema.segments[0].values) == 2
+
+
+def test_free_text_and_vectors_say_why():
+    schema = infer_schema(
+        log(review=[f"parcel {i} came late, and the box was wet" for i in range(N)], e=[[1.0, 2.0]] * N)
+    )
+    # "parcel 0 came late, and the box was wet": nine words, of which eight hold a letter.
+    assert "free text: 8 words in the middle one, 400 different in 400 rows" in schema["review"].why
+    assert "vectors of 2 numbers" in schema["e"].why
+
+
+def test_few_texts_are_categories_until_there_are_twenty():
+    texts = [f"parcel {i} came late, and the box was wet" for i in range(20)]
+    assert infer_schema(pl.DataFrame({"x": texts[:19]}))["x"].kind is Kind.CATEGORICAL
+    assert infer_schema(pl.DataFrame({"x": texts}))["x"].kind is Kind.TEXT

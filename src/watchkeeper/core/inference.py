@@ -242,8 +242,9 @@ def _single(role: Role, series: pl.Series | None) -> None:
     if series is None:
         return
     kind, reason = kind_of(series)
-    if kind is Kind.UNUSABLE:
-        raise SchemaError(f"the {role.value} column {series.name!r} {reason}; name another column")
+    if kind in (Kind.UNUSABLE, Kind.VECTOR):
+        told = f"holds {type_name(series.dtype)}, which has no single values" if kind is Kind.VECTOR else reason
+        raise SchemaError(f"the {role.value} column {series.name!r} {told}; name another column")
 
 
 def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:

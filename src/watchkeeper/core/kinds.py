@@ -18,6 +18,8 @@ _CODES = 1_000
 _FEW = 20
 _MANY = 1_000
 _WIDEST = 1e300
+_LOOKED_AT = 2_000
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 
 
 def type_name(dtype: pl.DataType | str) -> str:
@@ -52,6 +54,8 @@ def kind_of(series: pl.Series) -> tuple[Kind, str]:
         A sample of the column under its own name.
     """
     dtype = series.dtype
+    if isinstance(dtype, (pl.List, pl.Array)) and dtype.inner.is_numeric():
+        return _kind_of_lists(series)
     if dtype.is_nested() or dtype == pl.Object:
         return Kind.UNUSABLE, f"holds {type_name(dtype)}, which has no single values"
     if dtype == pl.Boolean:
@@ -80,14 +84,46 @@ def _kind_of_numbers(series: pl.Series) -> tuple[Kind, str]:
     return Kind.NUMERIC, "numbers"
 
 
+def _kind_of_lists(series: pl.Series) -> tuple[Kind, str]:
+    lengths = series.drop_nulls().cast(pl.List(pl.Float64)).list.len().unique().sort()
+    if not len(lengths) or lengths[-1] == 0:
+        return Kind.UNUSABLE, f"holds {type_name(series.dtype)} without numbers"
+    if len(lengths) > 1:
+        return Kind.UNUSABLE, f"holds lists of {lengths[0]} to {lengths[-1]} numbers, where vectors have one length"
+    return Kind.VECTOR, f"vectors of {lengths[0]} numbers"
+
+
 def _kind_of_text(series: pl.Series) -> tuple[Kind, str]:
     known = series.drop_nulls()
     distinct = known.n_unique() if len(known) else 0
+    if series.dtype == pl.String and len(known) >= _FEW and distinct > min(_MANY, 0.5 * len(known)):
+        words = _free_text(known)
+        if words:
+            return Kind.TEXT, f"{words}, {distinct} different in {len(known)} rows"
     if distinct > 0.9 * len(known) and len(known) >= 100:
         return Kind.IDENTIFIER, f"nearly every text is different ({distinct} in {len(known)} rows)"
     if distinct > max(_MANY, 0.5 * len(known)):
         return Kind.IDENTIFIER, f"{distinct} different texts in {len(known)} rows"
     return Kind.CATEGORICAL, f"{distinct} different texts" if distinct else "no values in the sample"
+
+
+def _free_text(known: pl.Series) -> str:
+    """Say why texts are free text: several words, or a sentence in a script that puts no space between words.
+
+    Names and codes have up to four words; numbers, dates and addresses of pages have few letters or no spaces.
+    """
+    texts = known.gather_every(max(1, len(known) // _LOOKED_AT)).str.head(1_000)
+    characters = texts.str.len_chars()
+    letters, unspaced = texts.str.count_matches(r"\p{L}"), texts.str.count_matches(_UNSPACED)
+    words = texts.str.count_matches(r"\S*\p{L}\S*")
+    if _number(letters.sum()) < 0.5 * max(_number(texts.str.count_matches(r"\S").sum()), 1.0):
+        return ""
+    middle, length = _number(words.median()), _number(characters.median())
+    if middle >= 5 and length >= 20:
+        return f"free text: {middle:g} words in the middle one"
+    if _number(unspaced.sum()) > 0.5 * _number(letters.sum()) and length >= 10:
+        return f"free text without spaces: {length:g} characters in the middle one"
+    return ""
 
 
 def finite_numbers(series: pl.Series) -> pl.Series:

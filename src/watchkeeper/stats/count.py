@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from watchkeeper.core.schema import Column
 from watchkeeper.stats.blocks import Levels, Numbers
+from watchkeeper.stats.texts import Texts
+from watchkeeper.stats.vectors import Vectors
 
 __all__ = ["Count", "CountPart"]
 
@@ -36,7 +38,7 @@ class _Work:
     def __init__(self) -> None:
         self.rows = self.nulls = self.nans = self.positive = self.negative = 0
 
-    def add(self, block: Numbers | Levels) -> None:
+    def add(self, block: Numbers | Levels | Texts | Vectors) -> None:
         self.rows += block.rows
         self.nulls += block.nulls
         if isinstance(block, Numbers):
@@ -60,7 +62,7 @@ class Count:
     plugin: ClassVar[str] = "statistic"
     name: ClassVar[str] = "count"
     version: ClassVar[int] = 1
-    reads: ClassVar[tuple[type, ...]] = (Numbers, Levels)
+    reads: ClassVar[tuple[type, ...]] = (Numbers, Levels, Texts, Vectors)
     part_type: ClassVar[type] = CountPart
 
     def applies(self, column: Column) -> bool:

@@ -25,7 +25,7 @@ __all__ = ["fold_joint", "fold_piece"]
 
 _PARALLEL_ROWS = 50_000
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
-"""Kinds of columns that are folded in one block."""
+"""Kinds of columns that have a form of their own."""
 
 
 def fold_piece(
@@ -50,11 +50,10 @@ def fold_piece(
     for column in usable:
         if column.kind in _WHOLE:
             try:
-                block = _whole(frame, column, schema)
+                form, blocks = _whole(frame, column, schema)
+                numbers[column.name] = _fold(column, blocks, form, keep)
             except SchemaError as error:
                 problems[column.name] = str(error)
-            else:
-                numbers[column.name] = _fold(column, [block], type(block), keep)
     counted, outcome, rows = waiting.result() if waiting else others()
     found = []
     for column in watched:
@@ -65,10 +64,10 @@ def fold_piece(
     return [*found, outcome, rows]
 
 
-def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> Texts | Vectors:
+def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:
     if column.kind is Kind.TEXT:
-        return Texts.of(frame[column.name])
-    return Vectors.of(frame[column.name], row_hashes(frame, schema))
+        return Texts, Texts.blocks(frame[column.name])
+    return Vectors, [Vectors.of(frame[column.name], row_hashes(frame, schema))]
 
 
 def fold_joint(frame: pl.DataFrame, schema: Schema, key: StateKey, keep: Sequence[str]) -> list[State]:
