@@ -30,24 +30,38 @@ def schema(**roles: str) -> Schema:
     return infer_schema(FRAME, roles={**ROLES, **{Role(k): v for k, v in roles.items()}})
 
 
+def made(*, history: bool = True, budget: float = 500.0) -> tuple[Monitor, ...]:
+    return default_monitors(schema(), AlertRule(budget=budget), history=history)
+
+
+def watched(measure: str, cause: Cause | None = None) -> set[str]:
+    return {c for m in made() if m.measure == measure and cause in (None, m.cause) for c in m.columns}
+
+
 def monitors(*, history: bool = True) -> dict[str, Monitor]:
-    found = default_monitors(schema(), AlertRule(budget=500.0), history=history)
-    return {f"{m.measure}/{m.cause}": m for m in found}
+    return {f"{m.measure}/{m.cause}": m for m in made(history=history)}
 
 
 def test_features_and_answers_are_watched_and_neither_the_id_nor_late_labels() -> None:
-    found = monitors()
-    assert set(found["ks/drift"].columns) == {"x", "score"}
-    assert set(found["l_infinity/drift"].columns) == {"shop", "prediction"}
-    assert set(found["null_rate/data_fault"].columns) == {"x", "shop", "score", "prediction"}
-    assert found["unseen_levels/label_fault"].columns == ("label",)
-    assert not any("id" in m.columns for m in found.values())
+    assert watched("ks") == {"x", "score"}
+    assert watched("l_infinity") == {"shop", "prediction", "label"}
+    assert watched("null_rate") == {"x", "shop", "score", "prediction"}
+    assert watched("unseen_levels", Cause.LABEL_FAULT) == {"label"}
+    assert not any("id" in monitor.columns for monitor in made())
 
 
-def test_the_budget_is_shared_by_all_series() -> None:
-    # ks 2 + l_infinity 2 + null_rate 4 + unseen_levels 2 + label 1: eleven series that may raise a false alarm.
-    options = monitors()["ks/drift"].options
-    assert (options["run_length"], options["series"]) == (500.0, 11.0)
+def test_labels_are_judged_for_drift_when_most_of_them_are_in() -> None:
+    late = [m for m in made() if m.columns == ("label",) and m.cause is Cause.DRIFT]
+    assert [(m.measure, m.options["min_coverage"]) for m in late] == [("l_infinity", 0.9)]
+
+
+def test_half_of_the_budget_is_for_features_and_half_for_what_is_answered() -> None:
+    # x: ks and null_rate; shop: l_infinity, null_rate and unseen_levels. The score as x, the prediction as shop, and
+    # the label's shares and unseen values.
+    options = {c: m.options for m in made() if m.measure in ("ks", "l_infinity") for c in m.columns}
+    assert (options["x"]["run_length"], options["x"]["series"]) == (1_000.0, 5.0)
+    assert (options["score"]["run_length"], options["score"]["series"]) == (1_000.0, 7.0)
+    assert options["shop"] == options["x"]
 
 
 @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])
@@ -85,5 +99,10 @@ def test_what_is_always_measured_exists() -> None:
 
 
 def test_a_table_without_usable_columns_gets_no_monitor_without_columns() -> None:
-    bare = infer_schema(pl.DataFrame({"nested": [[1, 2]] * 50}))
+    bare = infer_schema(pl.DataFrame({"nested": [{"a": 1}] * 50}))
     assert default_monitors(bare, AlertRule(), history=False) == ()
+
+
+def test_the_textbook_limits_give_way_where_they_do_not_keep_the_budget() -> None:
+    charts = [[m.options["exact"] for m in made(budget=b) if m.chart == "shewhart"] for b in (52.0, 365.0)]
+    assert charts == [[0.0, 0.0], [1.0, 1.0]]

@@ -20,6 +20,7 @@ __all__ = ["Episode", "decide", "has_fired", "severity_of", "withdraw"]
 
 _AT_ONCE = {Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.BLIND, Cause.RUNTIME}
 _PAGES = {Cause.DATA_FAULT, Cause.PERFORMANCE, Cause.RUNTIME, Cause.BLIND}
+_FAULTS = {Cause.DATA_FAULT, Cause.LABEL_FAULT}
 _LAPSED = "did not persist: "
 _WITHDRAWN = "withdrawn after late data: "
 
@@ -64,7 +65,7 @@ def decide(
 
     A cause fires when ``k`` of the last ``n`` windows signalled; data faults, label faults, blindness and runtime
     breaches fire at once. A firing alert stays (latches) until ``clear`` windows in a row are quiet. Drift of a column
-    that a data fault explains is not a cause of its own.
+    that a fault explains is not a cause of its own.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def withdraw(alert: Alert) -> Alert:
 
 def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]]:
     """Return the signals that belong to each cause's alarm, by cause; only causes of which a signal fired."""
-    faulty = {s.measurement.column for cause, s in judged if cause is Cause.DATA_FAULT and s.fired}
+    faulty = {s.measurement.column for cause, s in judged if cause in _FAULTS and s.fired}
     groups: dict[Cause, list[Signal]] = {}
     for cause, signal in judged:
         if cause is Cause.DRIFT and signal.measurement.column and signal.measurement.column in faulty:

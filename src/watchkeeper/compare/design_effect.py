@@ -20,16 +20,18 @@ LEAST_WINDOWS = 20
 """Windows of the reference from which the design effect can be told."""
 
 _DRAWS = 1_000
+_QUANTILES = (0.5, 0.9)
 _FEWEST_ROWS = 5
 
 
 def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     """Return φ ≥ 1, by which the size of a window is to be divided.
 
-    φ = max(1, (median over windows of √(n·n0/(n0 - n))·D / m)²), D the largest distance between the shares of a window
-    and of the whole reference at fixed points, which is (n0 - n)/n0 times its distance from the other windows; m is the
-    median of the same maximum over independent rows: .8276 for a continuous column (Kolmogorov), simulated from the
-    column's own shares otherwise. Rows that come in clusters, and windows that differ a little without harm, both show.
+    φ = max(1, (d_.5/m_.5)², (d_.9/m_.9)²), with d the quantile over windows of √(n·n0/(n0 - n))·D. D is the largest
+    distance between the shares of a window and of the whole reference at fixed points, which is (n0 - n)/n0 times its
+    distance from the other windows; m is the same quantile for independent rows: .8276 and 1.2238 for a continuous
+    column (Kolmogorov), simulated from the column's own shares otherwise. Rows that come in clusters raise both quantiles
+    alike; windows that differ a little without harm raise the upper one more, because then the tail of D is wider.
 
     Parameters
     ----------
@@ -59,13 +61,14 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
         found.append(sqrt(n * n0 / (n0 - n)) * float(np.abs(own - shares).max()))
     if len(found) < LEAST_WINDOWS or shares is None:
         return None
-    expected = _median(tuple(np.round(shares, 4).tolist()), bool(spec and categorical(spec)))
-    return max(1.0, (float(np.median(found)) / expected) ** 2) if expected > 0 else 1.0
+    expected = _expected(tuple(np.round(shares, 4).tolist()), bool(spec and categorical(spec)))
+    seen = np.quantile(found, _QUANTILES)
+    return max([1.0, *(float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0)])
 
 
 @lru_cache(maxsize=4_096)
-def _median(shares: tuple[float, ...], separate: bool) -> float:
-    """Return the median of the largest deviation of shares of independent rows, times √n."""
+def _expected(shares: tuple[float, ...], separate: bool) -> tuple[float, ...]:
+    """Return the quantiles of the largest deviation of shares of independent rows, times √n."""
     rng = np.random.default_rng(0)
     p, null = np.array(shares[:-1]), shares[-1]
     if not separate:
@@ -78,4 +81,4 @@ def _median(shares: tuple[float, ...], separate: bool) -> float:
     drawn = rng.standard_normal((_DRAWS, len(cells)))
     change = root * drawn - cells * (drawn @ root)[:, None]
     points = change if separate else np.hstack([np.cumsum(change[:, :-1], axis=1)[:, :-1], change[:, -1:]])
-    return float(np.median(np.abs(points).max(axis=1)))
+    return tuple(np.quantile(np.abs(points).max(axis=1), _QUANTILES).tolist())

@@ -28,8 +28,8 @@ def curve(reference: State, current: State) -> Pair:
     """Return the shares of rows of both sides at fixed points, the share without a value last.
 
     Numeric columns: shares of rows with a value below the reference's smallest and up to each of at most 128 of its
-    quantiles. Others: the share of each level of the reference, and of all levels it does not keep. The points follow from the reference
-    alone, so any two batches are compared at the same ones.
+    quantiles. Others: the share of each level of the reference, and of all levels it does not keep. The points follow
+    from the reference alone, so any two batches are compared at the same ones.
 
     Returns
     -------

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from pydantic import BeforeValidator, Field, StrictBool, create_model, field_validator, model_validator
 
+from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.budget import parse_budget
 from watchkeeper.core.config_fields import Duration, Moment, Options, Part, Text, format_duration
@@ -114,6 +115,15 @@ class MonitorConfig(Part):
     segments: tuple[Text, ...] = (ALL,)
     options: Options = Field(default_factory=dict)
     cause: Cause = Cause.DRIFT
+    against: Text = ""
+
+    @field_validator("against")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        try:
+            return "" if parse_against(text) is None else text
+        except UsageError as error:
+            raise ValueError(str(error)) from None
 
 
 class Alerts(Part):
@@ -246,7 +256,8 @@ class Model(Part):
             Its schema, inferred from the reference with ``columns.roles()`` and the rest.
         """
         monitors = tuple(
-            Monitor(m.measure, m.chart, m.columns, m.segments, dict(m.options), m.cause) for m in self.monitors or ()
+            Monitor(m.measure, m.chart, m.columns, m.segments, dict(m.options), m.cause, m.against)
+            for m in self.monitors or ()
         )
         rule = self.windows.rule()
         alerts = AlertRule(

@@ -22,8 +22,9 @@ from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
-from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors
+from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
+from watchkeeper.run.reference import design_effects
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
@@ -36,6 +37,9 @@ _DATED_BY = 100
 """Signals, the strongest, that an alert is dated by."""
 
 _STATES = 10_000
+_PACES = 30
+"""Windows that a reference with times is cut into, to learn its design effect."""
+
 _GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
 Progress = Callable[[str, int, int | None], None]
@@ -126,17 +130,19 @@ def check_tables(
     ours, theirs = _timed(ours, schema), _timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
-    spec = Spec(model, schema, None, None, monitors, rule)
-    whole = summarise(_batches(theirs, schema), spec, progress=_told(progress, "reference", theirs))
+    spec = Spec(model, schema, None, None, monitors, rule, keep=kept(monitors))
+    spread = replace(spec, windows=_pace(theirs, schema))
+    whole = summarise(_batches(theirs, schema), spread, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)
+    effects = design_effects(whole, spread)
     grain = _grain(ours, schema)
-    spec_in_time = Spec(model, schema, grain, None, monitors, rule)
+    spec_in_time = replace(spec, windows=grain)
     pieces = summarise(_batches(ours, schema), spec_in_time, progress=_told(progress, "current", ours))
     now = merged(pieces.values(), None, model)
-    measurements = assess(now, before, spec)
+    measurements = assess(now, before, spec, effects=effects)
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
-    history = _history(pieces, before, spec, baseline, judged.alerts) if grain else ()
+    history = _history(pieces, (before, effects), spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
     n0, n = rows(before), rows(now)
     if not n0 or not n:
@@ -200,16 +206,10 @@ def _told(progress: Progress | None, name: str, source: Source) -> Callable[[int
 
 def _grain(source: Source, schema: Schema) -> WindowRule | None:
     """Choose the length of a window so that the current rows fill about a dozen to forty, fewer for wide tables."""
-    time = schema.name_of(Role.TIME)
-    if time is None or time not in source.columns:
+    span = _span(source, schema)
+    if span is None:
         return None
-    sample = source.sample(_SAMPLE, [time])
-    times = sample[time].drop_nulls().sort()
-    # A few rows of 1970 must not stretch the windows.
-    aside = len(times) // 200
-    first, last = (times[aside], times[-1 - aside]) if len(times) else (None, None)
-    if not isinstance(first, datetime) or not isinstance(last, datetime):
-        return None
+    first, last = span
     # Each window costs one state for each column, and windows are there to date alerts only.
     most = max(4, min(40, _STATES // max(1, len(schema.columns))))
     for grain in _GRAINS:
@@ -217,6 +217,26 @@ def _grain(source: Source, schema: Schema) -> WindowRule | None:
             return WindowRule(grain, grain) if (last - first) >= 2 * grain else None
     longest = _GRAINS[-1] * ceil((last - first) / _GRAINS[-1] / most)
     return WindowRule(longest, longest)
+
+
+def _pace(source: Source, schema: Schema) -> WindowRule | None:
+    """Cut the reference into windows enough to tell how much they differ; None for wide tables."""
+    span = _span(source, schema)
+    if span is None or _PACES * len(schema.columns) > _STATES:
+        return None
+    length = timedelta(seconds=ceil((span[1] - span[0]).total_seconds() / _PACES))
+    return WindowRule(length, length, span[0]) if length else None
+
+
+def _span(source: Source, schema: Schema) -> tuple[datetime, datetime] | None:
+    """Return the first and last moment, less the outermost half percent: a few rows of 1970 must not stretch it."""
+    time = schema.name_of(Role.TIME)
+    if time is None or time not in source.columns:
+        return None
+    times = source.sample(_SAMPLE, [time])[time].drop_nulls().sort()
+    aside = len(times) // 200
+    first, last = (times[aside], times[-1 - aside]) if len(times) else (None, None)
+    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
 
 
 def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
@@ -232,7 +252,7 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
 
 def _history(
     pieces: Mapping[StateKey, State],
-    before: Mapping[tuple[str, str], State],
+    before: tuple[Mapping[tuple[str, str], State], Mapping[str, float]],
     spec: Spec,
     baseline: Watch,
     alerts: Sequence[Alert],
@@ -247,7 +267,8 @@ def _history(
     signals: list[Signal] = []
     for window in sorted(by_window):
         current = merged(by_window[window], window, spec.model)
-        signals.extend(judge(assess(current, before, spec, only=measures), spec, baseline, window).signals)
+        measured = assess(current, before[0], spec, only=measures, effects=before[1])
+        signals.extend(judge(measured, spec, baseline, window).signals)
     return tuple(signals)
 
 

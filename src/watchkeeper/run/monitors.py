@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 
-__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors"]
+__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "kept"]
 
 MEASURED = ("psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change")
 """Comparisons that are always measured, judged or not."""
@@ -23,6 +26,13 @@ LEAST_LABELLED = 30.0
 """Labelled rows below which a metric is measured and not judged: its error is estimated from as many."""
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE)
+_LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
+_TEXTBOOK = 150.0
+"""Budget in windows up to which the textbook's limits keep it: learned from eight windows, two of three points lie
+beyond them about once in 370 windows, and two metrics share half of the budget."""
+
+_COVERAGE = 0.9
+"""Share of rows whose label must be in before drift of the label is judged: what comes first may differ."""
 
 
 def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05) -> tuple[Monitor, ...]:
@@ -34,31 +44,52 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
         Whether there are windows to learn a control chart from; without them performance is judged against the
         reference alone.
     """
-    watched = [c for c in schema if c.role is Role.FEATURE or c.role in _ANSWERS]
-    numeric = _names(watched, Kind.NUMERIC)
-    leveled = _names(watched, Kind.CATEGORICAL, Kind.BOOLEAN)
-    usable = tuple(c.name for c in watched if c.kind is not Kind.UNUSABLE)
-    series = float(max(1, len(usable) + len(numeric) + 2 * len(leveled) + (schema.of(Role.LABEL) is not None)))
-    budget = {"run_length": rule.budget, "series": series, "tolerance": tolerance}
-    found = [
-        Monitor("ks", "tolerance", numeric, options=budget),
-        Monitor("l_infinity", "tolerance", leveled, options=budget),
-        Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
-        Monitor("unseen_levels", "tolerance", leveled, options={**budget, "always": 0.01}, cause=Cause.DATA_FAULT),
-        Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
-    ]
-    label = schema.of(Role.LABEL)
-    if label is not None:
-        strange = _names([label], Kind.CATEGORICAL, Kind.BOOLEAN)
-        found.append(
-            Monitor("unseen_levels", "tolerance", strange, options={**budget, "always": 0.01}, cause=Cause.LABEL_FAULT)
-        )
-        side = {"min_rows": LEAST_LABELLED} | ({} if history else {"margin": 0.02})
+    features = list(schema.features)
+    answers = [c for c in schema if c.role in _ANSWERS]
+    label = [c for c in schema if c.role is Role.LABEL]
+    # Half of the budget is for what the model answers and what is true, half for what it is asked: a false alarm is as
+    # rare when there are a thousand features as when there are ten, and a drift of the score is not drowned by them.
+    both = bool(features) and bool(answers or label)
+    run_length = rule.budget * (2 if both else 1)
+    found = _watched(features, run_length, tolerance) + _watched(answers, run_length, tolerance, labels=label)
+    if label:
+        side: dict[str, float | str] = {"min_rows": LEAST_LABELLED}
+        side |= {"exact": float(rule.budget > _TEXTBOOK)} if history else {"margin": 0.02}
         for metric in HARM[schema.task]:
             worse = "lower" if metric in ("auroc", "accuracy", "f1") else "upper"
             found.append(Monitor(metric, "shewhart", options={"side": worse, **side}, cause=Cause.PERFORMANCE))
     return tuple(monitor for monitor in found if monitor.columns or monitor.cause is Cause.PERFORMANCE)
 
 
-def _names(columns: list[Column], *kinds: Kind) -> tuple[str, ...]:
+def _watched(
+    columns: list[Column], run_length: float, tolerance: float, *, labels: Sequence[Column] = ()
+) -> list[Monitor]:
+    """Return the monitors that share one budget over ``columns`` and ``labels``."""
+    numeric, leveled = _names(columns, Kind.NUMERIC), _names(columns, *_LEVELED)
+    usable = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE)
+    measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
+    series = len(usable) + len(numeric) + 2 * len(leveled) + len(measured) + 2 * len(coded)
+    budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
+    late = {**budget, "min_coverage": _COVERAGE}
+    rare = {**budget, "always": 0.01}
+    return [
+        Monitor("ks", "tolerance", numeric, options=budget),
+        Monitor("l_infinity", "tolerance", leveled, options=budget),
+        Monitor("ks", "tolerance", measured, options=late),
+        Monitor("l_infinity", "tolerance", coded, options=late),
+        Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
+        Monitor("unseen_levels", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
+        Monitor("unseen_levels", "tolerance", coded, options=rare, cause=Cause.LABEL_FAULT),
+        Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
+    ]
+
+
+def kept(monitors: Iterable[Monitor], others: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the optional statistics that the comparisons of monitors, and ``others``, rest on."""
+    known = plugins("comparison")
+    names = {*(monitor.measure for monitor in monitors), *others}
+    return tuple(sorted({need for name in names & known.keys() for need in getattr(known[name], "needs", ())}))
+
+
+def _names(columns: Iterable[Column], *kinds: Kind) -> tuple[str, ...]:
     return tuple(c.name for c in columns if c.kind in kinds)

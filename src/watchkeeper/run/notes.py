@@ -30,8 +30,8 @@ def rows(states: States) -> int:
 def room(n0: int, n: int, spec: Spec) -> float:
     """Return by how much a distance must exceed the tolerance to be seen."""
     size = n0 * n / (n0 + n) if n0 and n else 0.0
-    series = max((float(m.options.get("series", 1.0)) for m in spec.monitors), default=1.0)
-    return sqrt(log(2 * series * spec.alerts.budget) / (2 * size)) if size else inf
+    budgets = (float(m.options.get("series", 1.0)) * float(m.options.get("run_length", 1.0)) for m in spec.monitors)
+    return sqrt(log(2 * max(budgets, default=spec.alerts.budget)) / (2 * size)) if size else inf
 
 
 def notes(current: Source, reference: Source, now: States, before: States, spec: Spec) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from watchkeeper.alerts.policy import has_fired, withdraw
+from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement
@@ -19,7 +20,7 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.place import Place
-from watchkeeper.run.reference import reference_mark, reference_states, refresh_reference
+from watchkeeper.run.reference import reference_effects, reference_mark, reference_states, refresh_reference
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
 
@@ -94,10 +95,11 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
     due = place.due(rule, now)
     first, again = [w for w in due if w not in place.judged], [w for w in due if w in place.judged]
     reference = reference_states(spec, store) if due else {}
+    effects = reference_effects(spec, store) if due else {}
     before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
     alerts, newest = dict(before), Judged((), (), Watch())
     for done, window in enumerate(due):
-        newest, gone, place = _judge_one(spec, store, reference, rule, window, place, alerts.values())
+        newest, gone, place = _judge_one(spec, store, (reference, effects), rule, window, place, alerts.values())
         alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
         if progress:
             progress("judged", done + 1, len(due))
@@ -108,7 +110,7 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
 def _basis(spec: Spec, rule: WindowRule) -> str:
     """Say what states depend on: those made otherwise cannot be merged or compared."""
     s = spec.schema
-    return sha256(repr((s.columns, s.segments, s.task, s.classes, s.positive, rule)).encode()).hexdigest()[:16]
+    return sha256(repr((s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep)).encode()).hexdigest()[:16]
 
 
 def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
@@ -126,7 +128,7 @@ def _summarise(spec: Spec, store: Store, grain: Window) -> None:
 def _judge_one(
     spec: Spec,
     store: Store,
-    reference: States,
+    reference: tuple[States, Mapping[str, float]],
     rule: WindowRule,
     window: Window,
     place: Place,
@@ -136,7 +138,8 @@ def _judge_one(
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
     held = sorted(store.states(spec.model, window).items())
     states = merged((state for _, state in held), window, spec.model)
-    measured = assess(states, reference, spec) or [_nothing(spec, window)]
+    measured = assess(states, reference[0], spec, effects=reference[1], earlier=_earlier(spec, store, window))
+    measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     watch = Place.watch(store, spec.model, place.before(window))
     steady = _steady(watch, rule, window, measured)
@@ -150,8 +153,20 @@ def _judge_one(
     gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
     moved = place.judge(window, revision, bool(states))
     pointers = {**moved.moves(place), **Place.watch_moves(store, spec.model, window, done.watch)}
-    store.record(spec.model, [*measured, *done.signals, *done.alerts, *gone], pointers)
+    stored = [replace(m, curve=()) for m in measured]
+    store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone], pointers)
     return done, gone, moved
+
+
+def _earlier(spec: Spec, store: Store, window: Window) -> dict[str, States]:
+    """Return the states of the earlier windows that monitors compare with, by what they call them."""
+    found: dict[str, States] = {}
+    for name in sorted({monitor.against for monitor in spec.monitors} - {""}):
+        against = parse_against(name)
+        before = against.windows(window) if against else ()
+        held = [state for one in before for _, state in sorted(store.states(spec.model, one).items())]
+        found[name] = merged(held, None, spec.model)
+    return found
 
 
 def _steady(watch: Watch, rule: WindowRule, window: Window, measured: Sequence[Measurement]) -> tuple[Measurement, ...]:

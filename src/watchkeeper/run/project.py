@@ -24,7 +24,7 @@ from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
-from watchkeeper.run.monitors import default_monitors
+from watchkeeper.run.monitors import default_monitors, kept
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
 from watchkeeper.run.reference import summarise_reference
@@ -137,7 +137,8 @@ class Project:
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
         spec = model.spec(name, schema)
-        return spec if spec.monitors else replace(spec, monitors=default_monitors(schema, spec.alerts, history=True))
+        monitors = spec.monitors or default_monitors(schema, spec.alerts, history=True)
+        return replace(spec, monitors=monitors, keep=kept(monitors))
 
     def keeper(self, name: str) -> Keeper:
         """Return the keeper of a model; its model files lie beside the log."""

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
+import msgspec
+
+from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect
+from watchkeeper.compare.divergence import comparable
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import State
+from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Changes, Store
+from watchkeeper.core.window import Window
 from watchkeeper.run.steps import merged
+from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.summarise import summarise
 
-__all__ = ["reference_mark", "reference_states", "refresh_reference", "summarise_reference"]
+__all__ = [
+    "design_effects",
+    "reference_effects",
+    "reference_mark",
+    "reference_states",
+    "refresh_reference",
+    "summarise_reference",
+]
 
 _POINTER = "reference"
+_EFFECTS = "design_effects"
 
 
 def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
@@ -49,11 +64,53 @@ def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], what
         Names the rows: other rows have another name.
     """
     held, mark = store.pointer(spec.model, _POINTER), _mark(spec, what)
-    if held != mark:
-        store.put_states(spec.model, None, summarise(batches, replace(spec, windows=None)).values())
-        store.record(spec.model, [], {_POINTER: (held, mark)})
+    if held == mark:
+        return
+    pieces = summarise(batches, spec)
+    whole: dict[StateKey, State] = {}
+    for _, state in sorted(pieces.items()):
+        moved = replace(state, key=replace(state.key, window=None))
+        whole[moved.key] = merge_states(whole[moved.key], moved) if moved.key in whole else moved
+    effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
+    store.put_states(spec.model, None, whole.values())
+    store.record(spec.model, [], {_POINTER: (held, mark), _EFFECTS: (store.pointer(spec.model, _EFFECTS), effects)})
+
+
+def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
+    """Return the design effect of each column that one could be told for."""
+    held = store.pointer(spec.model, _EFFECTS)
+    return msgspec.json.decode(held, type=dict[str, float]) if held else {}
+
+
+def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, float]:
+    """Return the design effect by column, from the states of the windows that a reference is made of.
+
+    Windows have the length that is judged if there are 20 of them, else that of the stored states; with fewer than 20
+    of those too, or without times, nothing can be told and rows count as independent.
+    """
+    rule = spec.windows
+    if rule is None:
+        return {}
+    found: dict[str, float] = {}
+    held = [(key.window, state) for key, state in pieces.items() if key.window is not None and key.segment == ALL]
+    for length in (rule.window_of, rule.grain_of):
+        windows = {length(window.start) for window, _ in held}
+        if len(windows) < LEAST_WINDOWS:
+            continue
+        by_window: dict[Window, list[State]] = {}
+        for window, state in held:
+            if state.spec is not None and comparable(state.spec) and state.spec.role not in (Role.TIME, Role.ID):
+                by_window.setdefault(length(window.start), []).append(state)
+        merges = [merged(states, window, spec.model) for window, states in by_window.items()]
+        whole = merged((state for states in by_window.values() for state in states), None, spec.model)
+        for place, state in whole.items():
+            if not state.problem:
+                told = design_effect(state, [m[place] for m in merges if place in m and not m[place].problem])
+                found |= {} if told is None else {place[1]: round(told, 6)}
+        break
+    return found
 
 
 def _mark(spec: Spec, what: str) -> str:
-    digest = sha256(repr((spec.schema.columns, spec.schema.segments)).encode()).hexdigest()
+    digest = sha256(repr((spec.schema.columns, spec.schema.segments, spec.windows, spec.keep)).encode()).hexdigest()
     return f"{digest[:16]} {what}"

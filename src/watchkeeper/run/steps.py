@@ -20,9 +20,12 @@ from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.run.monitors import MEASURED
 from watchkeeper.stats.codec import merge_states
+from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
 __all__ = ["Judged", "Watch", "assess", "judge", "merged"]
+
+States = Mapping[tuple[str, str], State]
 
 _NO_LIMIT = "without a chart"
 _FAULTS = (Cause.DATA_FAULT, Cause.LABEL_FAULT)
@@ -50,6 +53,8 @@ def assess(
     spec: Spec,
     *,
     only: Collection[str] | None = None,
+    effects: Mapping[str, float] | None = None,
+    earlier: Mapping[str, States] | None = None,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
@@ -59,10 +64,15 @@ def assess(
     ----------
     only
         Comparisons to make; None for the usual ones, those that monitors name, and those that other packages bring.
+    effects
+        Design effect by column, from the windows of the reference.
+    earlier
+        States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
     """
     found: list[Measurement] = []
+    label = spec.schema.name_of(Role.LABEL)
     roles = {column.name: column.role for column in spec.schema}
-    named = {monitor.measure for monitor in spec.monitors}
+    named = {monitor.measure for monitor in spec.monitors if not monitor.against}
     wanted = {*MEASURED, *named, *_installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
@@ -74,7 +84,33 @@ def assess(
         elif roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
-            found.extend(assess_column(reference.get((segment, column)), state, comparisons))
+            made = assess_column(reference.get((segment, column)), state, comparisons)
+            found.extend(_with_facts(m, state, effects or {}, late=column == label) for m in made)
+    for against, states in (earlier or {}).items():
+        found.extend(_against(against, states, current, spec))
+    return found
+
+
+def _with_facts(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:
+    """Add what charts need to know beyond the comparison: the design effect, and how much of a late label is in."""
+    added: dict[str, float | str] = {}
+    if measurement.column in effects and measurement.segment == ALL:
+        added["design_effect"] = effects[measurement.column]
+    count = state.parts.get("count")
+    if late and isinstance(count, CountPart) and count.rows:
+        added["coverage"] = count.valid / count.rows
+    return replace(measurement, facts={**measurement.facts, **added}) if added else measurement
+
+
+def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Measurement]:
+    """Measure what monitors compare with earlier windows."""
+    found: list[Measurement] = []
+    for monitor in (m for m in spec.monitors if m.against == name):
+        for (segment, column), state in current.items():
+            watched = column in monitor.columns if monitor.columns else column in spec.schema
+            if watched and _covers(monitor, segment):
+                made = assess_column(earlier.get((segment, column)), state, [monitor.measure])
+                found.extend(replace(m, against=name) for m in made)
     return found
 
 
@@ -142,7 +178,7 @@ def judge(
         for monitor, columns in monitors.get(measurement.name, ()):
             # Labels come late, and a null that is yet to come is no fault: whoever watches the label names it.
             watched = measurement.column in columns if columns else measurement.column != label
-            if not watched or not _covers(monitor, measurement.segment):
+            if not watched or not _covers(monitor, measurement.segment) or monitor.against != measurement.against:
                 continue
             if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
@@ -180,9 +216,11 @@ def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement)
     except (WatchkeeperError, ValueError, ArithmeticError, KeyError) as error:
         reason = f"the chart {monitor.chart} failed: {error}"
         return Signal(replace(measurement, status=Status.FAILED, reason=reason), monitor.chart)
-    if memory.numbers or memory.points:
+    if memory.numbers or memory.points or memory.arrays:
         charts[series] = memory
-    return signal
+    else:
+        charts.pop(series, None)
+    return replace(signal, measurement=replace(signal.measurement, curve=()))
 
 
 def _series(chart: str, measurement: Measurement) -> str:

@@ -1,0 +1,67 @@
+"""The design effect is 1 for independent rows and the cluster size for rows that come in clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchkeeper.compare.design_effect import design_effect
+from watchkeeper.core.kinds import map_of
+from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
+from watchkeeper.stats.summarise import summarise_rows
+
+
+def effect(values, windows: int, kind: Kind = Kind.NUMERIC) -> float | None:
+    series = pl.Series("x", values)
+    bins = map_of(series) if kind is Kind.NUMERIC else NumericMap()
+    schema = Schema((Column("x", Role.FEATURE, kind, str(series.dtype), bins),))
+
+    def state(piece: pl.Series):
+        return next(s for s in summarise_rows(piece.to_frame(), schema) if s.key.column == "x")
+
+    length = len(series) // windows
+    return design_effect(state(series), [state(series.slice(i * length, length)) for i in range(windows)])
+
+
+@pytest.mark.parametrize("kind", [Kind.NUMERIC, Kind.CATEGORICAL])
+def test_independent_rows_have_an_effect_near_one(kind):
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(12):
+        x = rng.normal(size=20_000) if kind is Kind.NUMERIC else rng.choice(list("abcdef"), 20_000)
+        found.append(effect(x, 50, kind))
+    assert 1.0 <= np.mean(found) < 1.35
+
+
+def test_clusters_of_ten_equal_rows_have_an_effect_near_ten():
+    """Kish's design effect 1 + (m - 1)·ρ of clusters of m = 10 rows with correlation ρ = 1 is 10."""
+    rng = np.random.default_rng(1)
+    found = [effect(np.repeat(rng.normal(size=4_000), 10), 40) for _ in range(8)]
+    assert np.median(found) == pytest.approx(10, rel=0.25)
+
+
+def test_clusters_of_levels_count_too():
+    rng = np.random.default_rng(2)
+    found = [effect(np.repeat(rng.choice(list("abcd"), 4_000), 10), 40, Kind.CATEGORICAL) for _ in range(8)]
+    assert np.median(found) == pytest.approx(10, rel=0.3)
+
+
+def test_windows_that_differ_without_harm_have_an_effect_above_one():
+    """By hand: a mean that varies by .2 sigma moves F(0) by .4·.2·|z|; at its 90 % quantile √1,000·.08·1.645 = 4.16.
+
+    Over Kolmogorov's 1.2238 and squared that is 11.6, to which sampling adds about one.
+    """
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(200, 1_000)) + rng.normal(0, 0.2, (200, 1))
+    assert effect(x.ravel(), 200) == pytest.approx(12.6, rel=0.25)
+
+
+def test_fewer_than_twenty_windows_tell_nothing():
+    rng = np.random.default_rng(4)
+    assert effect(rng.normal(size=1_900), 19) is None
+    assert effect(rng.normal(size=2_000), 20) is not None
+
+
+def test_a_constant_column_has_an_effect_of_one():
+    assert effect(np.full(2_000, 3.5), 20) == 1.0
