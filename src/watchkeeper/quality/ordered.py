@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import pairwise
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Measurement
@@ -12,6 +11,7 @@ from watchkeeper.core.rule import Parameter, Rule, Work
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_truth, one_of
 from watchkeeper.quality.row_rule import RowRule, tally_of
+from watchkeeper.stats.rule_counts import Run
 
 __all__ = ["Ordered"]
 
@@ -20,8 +20,7 @@ class Ordered(RowRule):
     """Numbers or times never fall (``direction: increasing``) or never rise (``decreasing``) from row to row.
 
     With ``strictly`` they may not repeat either. The order is that of arrival within a window, and of the windows;
-    the last row of a batch is held against the first of the next. Rows without a value are passed over. Exact to
-    4,096 batches.
+    the last row of a batch is held against the first of the next. Rows without a finite value are passed over. Exact.
     """
 
     plugin: ClassVar[str] = "rule"
@@ -35,10 +34,10 @@ class Ordered(RowRule):
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the share of rows that step back."""
         tally = tally_of(rule, states)
-        falling = rule.options.get("direction") == "decreasing"
-        steps = [b.first - a.last for a, b in pairwise(tally.runs)]
-        back = sum(run.rises if falling else run.falls for run in tally.runs)
-        back += sum(step > 0 if falling else step < 0 for step in steps)
+        whole = Run(0.0, 0, 0)
+        for run in tally.runs:
+            whole = whole.then(run)
+        back = whole.rises if rule.options.get("direction") == "decreasing" else whole.falls
         if rule.options.get("strictly"):
-            back += sum(run.ties for run in tally.runs) + sum(step == 0 for step in steps)
-        return self.share(rule, states, tally, tally.checked, int(back), {})
+            back += whole.ties
+        return self.share(rule, states, tally, tally.checked, back, {})

@@ -58,8 +58,9 @@ class RowRule:
             what = "no rows" if not tally.rows else "no row that the rule speaks of"
             return Measurement.missing(key, Family.QUALITY, rule.name, what, n=0)
         told: dict[str, float | str] = {"checked": checked, "offending": broken, "rows": tally.rows, **facts}
-        if tally.examples:
-            told["examples"] = "; ".join(tally.examples)
+        words = states[RULES].part("rule_counts", RuleCountsPart).words(rule)
+        if words:
+            told["examples"] = "; ".join(words)
         value = broken / checked
         error = (value * (1 - value) / checked) ** 0.5
         return Measurement.of(key, Family.QUALITY, rule.name, value, checked, error=error, facts=told)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, WatchkeeperError
 from watchkeeper.core.plugins import plugin
@@ -20,27 +19,54 @@ from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.rule_rows import RuleRows
 from watchkeeper.stats.seen_values import Seen, hash_values
 
-__all__ = ["EXAMPLES", "RuleCounts", "RuleCountsPart", "Run", "Tally", "looked_at", "offenders"]
+__all__ = ["EXAMPLES", "Example", "Examples", "RuleCounts", "RuleCountsPart", "Run", "Tally", "looked_at", "offenders"]
 
 EXAMPLES = 5
 """Offending rows that are kept as examples."""
 
-_RUNS = 4_096
+_LOOKED_THROUGH = 65_536
 _LONGEST = 60
-_BROKEN = "__watchkeeper_broken__"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows that followed one another: where they began, their first and last value, and what broke the order."""
+    """Rows that followed one another.
 
-    place: tuple[float, int]
-    first: float
-    last: float
-    rows: int
+    Attributes
+    ----------
+    window
+        Start of their window, in seconds since 1970.
+    start, end
+        Where the first row stands among the rows of the window, and the row after the last one.
+    rows
+        Rows with a value; without any, ``first`` and ``last`` mean nothing.
+    first, last
+        The first and the last value.
+    falls, rises, ties
+        How often a value was less than, more than and equal to the one before.
+    """
+
+    window: float
+    start: int
+    end: int
+    rows: int = 0
+    first: float = 0.0
+    last: float = 0.0
     falls: int = 0
     rises: int = 0
     ties: int = 0
+
+    def then(self, other: Run) -> Run:
+        """Return both runs as one."""
+        if not self.rows or not other.rows:
+            one = self if self.rows else other
+            return replace(one, window=self.window, start=self.start, end=other.end)
+        step = other.first - self.last
+        return Run(
+            self.window, self.start, other.end, self.rows + other.rows, self.first, other.last,
+            self.falls + other.falls + (step < 0), self.rises + other.rises + (step > 0),
+            self.ties + other.ties + (step == 0),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +81,10 @@ class Tally:
         Rows seen, those that the rule speaks of, and of these the ones that break it.
     problem
         Why the rule could not be asked of some rows; empty when it could.
-    hashes, examples
-        The offending rows with the smallest hashes, uint64 increasing, shape (k,), k ≤ 5, and their words.
     seen
         For rules of distinct values.
     runs
-        For rules of order, by place.
+        For rules of order, by place; rows that follow one another are one run.
     """
 
     rule: str
@@ -68,22 +92,53 @@ class Tally:
     checked: int = 0
     broken: int = 0
     problem: str = ""
-    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    examples: tuple[str, ...] = ()
     seen: Seen | None = None
     runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """An offending row in words, with the hash that decides whether it is kept."""
+
+    rule: str
+    hash: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The offending rows of each rule whose hashes are smallest, five at most; in the order of rule and hash.
+
+    Of rules of distinct values and of order they are those that a batch shows by itself.
+    """
+
+    found: tuple[Example, ...] = ()
+
+    def merge(self, other: Examples) -> Examples:
+        """Keep the smallest hashes of both."""
+        kept: dict[str, list[Example]] = {}
+        every = {(one.rule, one.hash): one for one in (*self.found, *other.found)}
+        for place in sorted(every):
+            kept.setdefault(place[0], []).append(every[place])
+        return Examples(tuple(one for rule in kept.values() for one in rule[:EXAMPLES]))
+
+
+@dataclass(frozen=True, slots=True)
 class RuleCountsPart:
-    """Tallies in the order of their digests."""
+    """Tallies in the order of their digests, and examples of offending rows."""
 
     tallies: tuple[Tally, ...] = ()
+    examples: Examples = Examples()
 
     def of(self, rule: Rule) -> Tally | None:
         """Return the tally of a rule; None where it was not counted."""
         digest = rule.digest
         return next((tally for tally in self.tallies if tally.rule == digest), None)
+
+    def words(self, rule: Rule) -> tuple[str, ...]:
+        """Return examples of rows that break a rule."""
+        digest = rule.digest
+        return tuple(one.words for one in self.examples.found if one.rule == digest)
 
 
 class _Work:
@@ -91,8 +146,9 @@ class _Work:
         self.found = RuleCountsPart()
 
     def add(self, block: RuleRows) -> None:
-        tallies = tuple(sorted(_tallies(block), key=lambda tally: tally.rule))
-        self.found = RuleCounts().merge(self.found, RuleCountsPart(tallies))
+        tallies, examples = _counted(block)
+        ordered = tuple(sorted(tallies, key=lambda tally: tally.rule))
+        self.found = RuleCounts().merge(self.found, RuleCountsPart(ordered, Examples().merge(Examples(examples))))
 
     def part(self) -> RuleCountsPart:
         return self.found
@@ -102,8 +158,8 @@ class RuleCounts:
     """Rows that each quality rule speaks of and those that break it, with up to five examples of the latter.
 
     Counts are exact. Rules of distinct values keep the values' hashes: exact to 1,048,576 distinct values, then for a
-    sample of one in 2, 4, 8 … of them. Rules of order keep the ends of each run of rows, of 4,096 runs at most;
-    beyond that neighbouring runs are joined. Examples are the offending rows whose hashes are smallest.
+    sample of one in 2, 4, 8 … of them. Rules of order keep the ends of each run of rows that followed one another.
+    Examples are the offending rows whose hashes are smallest.
     """
 
     plugin: ClassVar[str] = "statistic"
@@ -126,7 +182,7 @@ class RuleCounts:
         found = {tally.rule: tally for tally in a.tallies}
         for tally in b.tallies:
             found[tally.rule] = _merged(found[tally.rule], tally) if tally.rule in found else tally
-        return RuleCountsPart(tuple(found[rule] for rule in sorted(found)))
+        return RuleCountsPart(tuple(found[rule] for rule in sorted(found)), a.examples.merge(b.examples))
 
     def result(self, part: RuleCountsPart) -> dict[str, dict[str, int]]:
         """Return rows, checked rows and offending rows by the digest of each rule."""
@@ -134,37 +190,31 @@ class RuleCounts:
 
 
 def _merged(a: Tally, b: Tally) -> Tally:
-    hashes, first = np.unique(np.concatenate([a.hashes, b.hashes]), return_index=True)
-    words = (*a.examples, *b.examples)
     return Tally(
         a.rule, a.rows + b.rows, a.checked + b.checked, a.broken + b.broken,
         # Not the first one: which came first must not matter.
         min(filter(None, (a.problem, b.problem)), default=""),
-        hashes[:EXAMPLES], tuple(words[i] for i in first[:EXAMPLES]),
         a.seen.merge(b.seen) if a.seen and b.seen else a.seen or b.seen,
-        _joined(tuple(sorted((*a.runs, *b.runs), key=lambda run: run.place))),
+        _joined(sorted((*a.runs, *b.runs), key=lambda run: (run.window, run.start, run.end))),
     )  # fmt: skip
 
 
-def _joined(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    """Return the runs, each two neighbours as one when there are too many."""
-    if len(runs) <= _RUNS:
-        return runs
-    return tuple(_pair(a, b) for a, b in zip(runs[::2], runs[1::2], strict=False)) + runs[len(runs) // 2 * 2 :]
+def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Return runs by place, those that touch as one."""
+    found: list[Run] = []
+    for run in runs:
+        if found and (found[-1].window, found[-1].end) == (run.window, run.start):
+            found[-1] = found[-1].then(run)
+        else:
+            found.append(run)
+    return tuple(found)
 
 
-def _pair(a: Run, b: Run) -> Run:
-    return Run(
-        a.place, a.first, b.last, a.rows + b.rows,
-        a.falls + b.falls + (b.first < a.last), a.rises + b.rises + (b.first > a.last), a.ties + b.ties
-        + (b.first == a.last),
-    )  # fmt: skip
-
-
-def _tallies(block: RuleRows) -> list[Tally]:
+def _counted(block: RuleRows) -> tuple[list[Tally], tuple[Example, ...]]:
     frame, dtypes = block.frame, dict(block.frame.schema)
     looks: dict[int, Looked] = {}
     found: list[Tally] = []
+    examples: list[Example] = []
     for place, rule in enumerate(block.rules):
         empty = Tally(rule.digest, frame.height)
         kind: RuleKind = plugin("rule", rule.kind)
@@ -172,31 +222,30 @@ def _tallies(block: RuleRows) -> list[Tally]:
             if kind.work == "rows":
                 looks[place] = looked_at(rule, dtypes)
                 found.append(empty)
-            else:
-                found.append(_by_value(empty, rule, block) if kind.work == "values" else _by_order(empty, rule, block))
+                continue
+            tally, wrong = (_by_value if kind.work == "values" else _by_order)(empty, rule, block)
+            found.append(tally)
+            examples.extend(_in_words(wrong, rule, block.id))
         except (WatchkeeperError, pl.exceptions.PolarsError) as error:
             found.append(replace(empty, problem=_first_line(error)))
-    for place, counts in _counted(frame, looks).items():
-        tally = found[place]
+    for place, counts in _by_row(frame, looks).items():
         if isinstance(counts, str):
-            found[place] = replace(tally, problem=counts)
+            found[place] = replace(found[place], problem=counts)
             continue
-        found[place] = replace(tally, checked=counts[0], broken=counts[1])
+        found[place] = replace(found[place], checked=counts[0], broken=counts[1])
         if counts[1]:
-            rows = offenders(frame, looks[place])
-            found[place] = _with_examples(found[place], rows, block.rules[place], block.id)
-    return found
+            examples.extend(_in_words(offenders(frame, looks[place]), block.rules[place], block.id))
+    return found, tuple(examples)
 
 
-def _counted(frame: pl.DataFrame, looks: Mapping[int, Looked]) -> dict[int, tuple[int, int] | str]:
+def _by_row(frame: pl.DataFrame, looks: Mapping[int, Looked]) -> dict[int, tuple[int, int] | str]:
     """Return (checked, broken) of each rule, or what went wrong."""
 
     def count(places: Sequence[int]) -> dict[int, tuple[int, int] | str]:
-        wanted = [
-            e
-            for i in places
-            for e in (looks[i].checked.sum().alias(f"c{i}"), (looks[i].checked & looks[i].broken).sum().alias(f"b{i}"))
-        ]
+        wanted: list[pl.Expr] = []
+        for i in places:
+            look = looks[i]
+            wanted += [look.checked.sum().alias(f"c{i}"), (look.checked & look.broken).sum().alias(f"b{i}")]
         row = frame.lazy().select(wanted).collect().row(0, named=True) if wanted else {}
         return {i: (int(row[f"c{i}"] or 0), int(row[f"b{i}"] or 0)) for i in places}
 
@@ -246,17 +295,18 @@ def offenders(frame: pl.DataFrame, look: Looked) -> pl.DataFrame:
     return frame.filter(look.checked & look.broken)
 
 
-def _with_examples(tally: Tally, rows: pl.DataFrame, rule: Rule, id: str) -> Tally:
-    """Keep the rows with the smallest hashes, in words."""
+def _in_words(rows: pl.DataFrame, rule: Rule, id: str) -> list[Example]:
+    """Return the rows with the smallest hashes, in words."""
     kind: RuleKind = plugin("rule", rule.kind)
     names = [n for n in dict.fromkeys((id, *kind.reads(rule))) if n in rows.columns and not rows[n].dtype.is_nested()]
-    if not names:
-        return tally
-    chosen = rows.select(names).head(64 * 1_024)
+    if not names or not rows.height:
+        return []
+    chosen = rows.select(names).head(_LOOKED_THROUGH)
     hashes, first = np.unique(hash_values(chosen), return_index=True)
-    hashes, first = hashes[:EXAMPLES], first[:EXAMPLES]
-    told = [", ".join(f"{k}: {_cut(v)}" for k, v in chosen.row(int(i), named=True).items()) for i in first]
-    return replace(tally, hashes=hashes, examples=tuple(told))
+    return [
+        Example(rule.digest, int(h), ", ".join(f"{k}: {_cut(v)}" for k, v in chosen.row(int(i), named=True).items()))
+        for h, i in zip(hashes[:EXAMPLES], first[:EXAMPLES], strict=True)
+    ]
 
 
 def _cut(value: Any) -> str:
@@ -264,38 +314,38 @@ def _cut(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _by_value(tally: Tally, rule: Rule, block: RuleRows) -> Tally:
+def _by_value(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.DataFrame]:
+    """Count distinct values; also return rows whose value comes again."""
     names = list(rule.columns) or list(block.frame.columns)
     rows = block.frame.filter(looked_at(rule, dict(block.frame.schema)).checked)
     hashes = hash_values(rows.select(names))
     seen = Seen.of(hashes)
-    counted = replace(tally, checked=rows.height, seen=seen)
-    again = seen.repeated()
-    if not len(again):
-        return counted
-    offending = rows.filter(pl.Series(np.isin(hashes, again[:EXAMPLES])))
-    return _with_examples(counted, offending.unique(names, maintain_order=True), rule, block.id)
+    again = seen.repeated()[:EXAMPLES]
+    wrong = rows.filter(pl.Series(np.isin(hashes, again))) if len(again) else rows.clear()
+    return replace(tally, checked=rows.height, seen=seen), wrong.unique(names, maintain_order=True)
 
 
-def _by_order(tally: Tally, rule: Rule, block: RuleRows) -> Tally:
-    column = rule.column
-    look = looked_at(rule, dict(block.frame.schema))
-    rows = block.frame.filter(look.checked)
-    x = to_float(rows[column]).to_numpy()
+def _by_order(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.DataFrame]:
+    """Count steps; also return the rows that step the wrong way."""
+    rows = block.frame.filter(looked_at(rule, dict(block.frame.schema)).checked)
+    x = to_float(rows[rule.column]).to_numpy()
+    finite = np.isfinite(x)
+    if not finite.all():
+        rows, x = rows.filter(pl.Series(finite)), x[finite]
+    window, start = block.place
+    empty = Run(window, start, start + block.frame.height)
     if not len(x):
-        return tally
+        return replace(tally, runs=(empty,) if block.frame.height else ()), rows
     step = np.diff(x)
-    run = Run(
-        block.place, float(x[0]), float(x[-1]), len(x),
-        int((step < 0).sum()), int((step > 0).sum()), int((step == 0).sum()),
+    falls, rises = step < 0, step > 0
+    run = replace(
+        empty, rows=len(x), first=float(x[0]), last=float(x[-1]), falls=int(falls.sum()), rises=int(rises.sum()),
+        ties=int((step == 0).sum()),
     )  # fmt: skip
-    counted = replace(tally, checked=len(x), runs=(run,))
-    wrong = step > 0 if rule.options.get("direction") == "decreasing" else step < 0
+    wrong = rises if rule.options.get("direction") == "decreasing" else falls
     if rule.options.get("strictly"):
-        wrong |= step == 0
-    if not wrong.any():
-        return counted
-    return _with_examples(counted, rows.filter(pl.Series(np.append([False], wrong))), rule, block.id)
+        wrong = wrong | (step == 0)
+    return replace(tally, checked=len(x), runs=(run,)), rows.filter(pl.Series(np.append([False], wrong)))
 
 
 def _first_line(error: BaseException) -> str:
