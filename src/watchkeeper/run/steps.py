@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.chart import Chart, Memory
@@ -15,9 +16,10 @@ from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor, Spec
-from watchkeeper.core.state import OUTCOME, ROWS, State, StateKey
+from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.run.monitors import MEASURED
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.count import CountPart
@@ -55,6 +57,7 @@ def assess(
     only: Collection[str] | None = None,
     effects: Mapping[str, float] | None = None,
     earlier: Mapping[str, States] | None = None,
+    now: datetime | None = None,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
@@ -68,6 +71,8 @@ def assess(
         Design effect by column, from the windows of the reference.
     earlier
         States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
+    now
+        The moment the window is judged at, for rules about freshness.
     """
     found: list[Measurement] = []
     label = spec.schema.name_of(Role.LABEL)
@@ -81,6 +86,8 @@ def assess(
             found.extend(assess_performance(state, spec.schema))
         elif column == ROWS:
             found.extend(_rows(state))
+        elif column == RULES:
+            continue
         elif roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
@@ -88,6 +95,9 @@ def assess(
             found.extend(_with_facts(m, state, effects or {}, late=column == label) for m in made)
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
+    if spec.rules and only is None:
+        whole = {column: state for (segment, column), state in current.items() if segment == ALL}
+        found.extend(assess_rules(spec.rules, whole, spec.schema, now))
     return found
 
 
@@ -190,6 +200,9 @@ def judge(
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
+    ruled = judge_rules(measurements, spec.rules, spec.schema)
+    caused.extend(ruled)
+    signals.extend(signal for _, signal in ruled)
     caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
     return Judged(tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes))

@@ -20,6 +20,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.piece import fold_joint, fold_piece
+from watchkeeper.stats.rule_fold import fold_rules
 
 __all__ = ["summarise", "summarise_rows"]
 
@@ -48,12 +49,16 @@ def summarise(
         States by key. A column that is missing or of an unusable type is a state with a ``problem``.
     """
     states: dict[StateKey, State] = {}
+    done = 0
     with ThreadPoolExecutor(max_workers=1) as aside:
         for group in _gathered(batches):
-            for state in _fold_batch(_joined(group), spec, aside):
+            whole = _joined(group)
+            for state in (*_fold_batch(whole, spec, aside), *fold_rules(whole, spec, done)):
                 known = states.get(state.key)
                 states[state.key] = merge_states(known, state) if known else state
             lengths = [len(batch) for batch in group]
+            done += len(whole)
+            del whole
             group.clear()  # or these rows would stay in memory while the next ones are read
             if progress:
                 for length in lengths:
