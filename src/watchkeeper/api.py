@@ -16,9 +16,11 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.notes import effects_note, reach, rows
 from watchkeeper.run.once import run_once
 from watchkeeper.run.place import Place
 from watchkeeper.run.project import Project, open_project
+from watchkeeper.run.reference import reference_effects
 from watchkeeper.run.steps import merged
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
@@ -149,6 +151,9 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     shown = {_key(m): m for m in (*measured, *(s.measurement for s in signals))}
     alerts = tuple(_joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
     verdict = _verdict(place, alerts)
+    before = merged(store.states(name, None).values(), None, name)
+    now = merged(store.states(name, newest).values(), newest, name) if newest else {}
+    notes = (*reach(rows(before), rows(now), spec), *effects_note(reference_effects(spec, store)))
     return Report(
         title=name,
         model=name,
@@ -159,9 +164,10 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         actions=tuple(store.recorded(name, Action)),
         signals=signals,
         measurements=measured,
-        reference=_states(merged(store.states(name, None).values(), None, name)),
-        current=_states(merged(store.states(name, newest).values(), newest, name)) if newest else {},
+        reference=_states(before),
+        current=_states(now),
         schema=spec.schema,
+        notes=notes,
     )
 
 

@@ -30,8 +30,8 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     φ = max(1, (d_.5/m_.5)², (d_.9/m_.9)²), with d the quantile over windows of √(n·n0/(n0 - n))·D. D is the largest
     distance between the shares of a window and of the whole reference at fixed points, which is (n0 - n)/n0 times its
     distance from the other windows; m is the same quantile for independent rows: .8276 and 1.2238 for a continuous
-    column (Kolmogorov), simulated from the column's own shares otherwise. Rows that come in clusters raise both quantiles
-    alike; windows that differ a little without harm raise the upper one more, because then the tail of D is wider.
+    column (Kolmogorov), simulated from the column's own shares otherwise. Clusters of rows raise both quantiles alike;
+    windows that differ a little without harm raise the upper one more, because then the tail of D is wider.
 
     Parameters
     ----------

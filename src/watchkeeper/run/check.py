@@ -156,7 +156,7 @@ def check_tables(
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in now.values()},
-        notes(ours, theirs, now, before, spec),
+        notes(ours, theirs, now, before, spec, effects),
         (n0, n),
         "" if monitors else "No column is left to compare.",
     )

@@ -13,9 +13,10 @@ from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["notes", "room", "rows"]
+__all__ = ["effects_note", "notes", "reach", "room", "rows"]
 
 _MANY, _MOST = 50, 6
+_STRONG = 2.0
 _SINGLE = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.LATENCY, Role.VERSION)
 
 States = Mapping[tuple[str, str], State]
@@ -34,7 +35,9 @@ def room(n0: int, n: int, spec: Spec) -> float:
     return sqrt(log(2 * max(budgets, default=spec.alerts.budget)) / (2 * size)) if size else inf
 
 
-def notes(current: Source, reference: Source, now: States, before: States, spec: Spec) -> tuple[str, ...]:
+def notes(
+    current: Source, reference: Source, now: States, before: States, spec: Spec, effects: Mapping[str, float]
+) -> tuple[str, ...]:
     """Return the notes of a check, the most important first."""
     found: list[str] = []
     for source, states in ((current, now), (reference, before)):
@@ -43,7 +46,8 @@ def notes(current: Source, reference: Source, now: States, before: States, spec:
         found += _repeated(source, states)
     found += _missing(current, spec.schema)
     found += _blank(before, spec.schema)
-    found += _reach(rows(before), rows(now), spec)
+    found += reach(rows(before), rows(now), spec)
+    found += effects_note(effects)
     found += [_columns(spec.schema), *_segments(spec.schema)]
     return tuple(dict.fromkeys(found))
 
@@ -103,7 +107,8 @@ def _blank(before: States, schema: Schema) -> list[str]:
     return [f"The reference has no values of {_listed(blank)}: nothing can be said about that."]
 
 
-def _reach(n0: int, n: int, spec: Spec) -> list[str]:
+def reach(n0: int, n: int, spec: Spec) -> list[str]:
+    """Say what change so many rows can show at the budget, and how many rows it takes to show twice the tolerance."""
     tolerance = next((float(m.options["tolerance"]) for m in spec.monitors if "tolerance" in m.options), None)
     if tolerance is None or not n0 or not n:
         return []
@@ -115,6 +120,16 @@ def _reach(n0: int, n: int, spec: Spec) -> list[str]:
         return [f"{told} or more."]
     least = needed**2 * 2 * n0 * n / (n0 + n) / tolerance**2
     return [f"{told} or more; one of twice the tolerance of {tolerance:g} takes {least:,.0f} rows on each side."]
+
+
+def effects_note(effects: Mapping[str, float]) -> list[str]:
+    """Say where rows of the reference are not independent, and what that costs."""
+    strong = sorted((column for column, effect in effects.items() if effect > _STRONG), key=lambda c: -effects[c])
+    if not strong:
+        return []
+    shown = _listed([f"{column} ({effects[column]:.1f})" for column in strong])
+    told = f"Windows of the reference differ by more than independent rows would in {shown}"
+    return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
 
 
 def _columns(schema: Schema) -> str:

@@ -110,7 +110,8 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
 def _basis(spec: Spec, rule: WindowRule) -> str:
     """Say what states depend on: those made otherwise cannot be merged or compared."""
     s = spec.schema
-    return sha256(repr((s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep)).encode()).hexdigest()[:16]
+    parts = (s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep)
+    return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:

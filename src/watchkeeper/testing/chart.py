@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import kstwobign
 
 from watchkeeper.charts.chart import Chart, Memory, Options
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -102,14 +103,16 @@ def _shares(x: NDArray[np.float64], n_reference: int) -> Measurement:
     """Return the distance of rows from the uniform distribution, with its curve."""
     own = np.searchsorted(np.sort(x), _GRID, side="right") / len(x)
     size = len(x) * n_reference / (len(x) + n_reference)
-    facts = {"n_effective": size, "n_reference": float(n_reference)}
     value = float(np.abs(own - _GRID).max())
+    p_value = float(kstwobign.sf(value * np.sqrt(size)))
+    facts = {"n_effective": size, "n_reference": float(n_reference), "p_value": p_value}
     found = Measurement(Family.COMPARISON, "shares", value, len(x), facts=facts, column="x")
     return found.with_curve(_GRID, own)
 
 
 def _point(value: float) -> Measurement:
-    found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, facts=_FACTS, column="x")
+    facts = {**_FACTS, "p_value": float(np.exp(-100 * value**2))}
+    found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, facts=facts, column="x")
     return found.with_curve([0.05], [min(1.0, 0.05 + value)])
 
 

@@ -1,0 +1,44 @@
+"""A test that must be significant at the budget and whose effect must matter."""
+
+from __future__ import annotations
+
+from math import log
+from typing import ClassVar
+
+from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.signal import Signal, Zone
+
+__all__ = ["Significance"]
+
+_LEAST = 1e-300
+
+
+class Significance:
+    """Signals when the p-value of a measurement is at most 1/(p·A) and its value exceeds the tolerance.
+
+    The p-value is the measurement's fact ``p_value``, made under the null that nothing changed at all; p is the number
+    of series judged together and A the run length to a false alarm in windows. At a large sample any change is
+    significant, so the value must also be above ``tolerance``, in its own unit; at 0 significance alone decides. The
+    average run length over all series is at least A as long as the p-values are valid for windows one by one.
+    """
+
+    plugin: ClassVar[str] = "chart"
+    name: ClassVar[str] = "significance"
+    defaults: ClassVar[Options] = {"tolerance": 0.0, "run_length": 1_000.0, "series": 1.0}
+
+    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+        """Judge the point; the rule needs no memory."""
+        memory = memory or Memory()
+        chosen = {**self.defaults, **options}
+        told = measurement.facts.get("p_value")
+        if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):
+            return memory, Signal(measurement, self.name)
+        p_value, delta = max(float(told), _LEAST), float(chosen["tolerance"])
+        alpha = 1 / (float(chosen["series"]) * float(chosen["run_length"]))
+        beyond = p_value <= alpha and measurement.value > delta
+        share = log(p_value) / log(alpha) if alpha < 1 else 1.0
+        inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
+        rule = f"p = {p_value:.2g}, at most {alpha:.2g}, and {measurement.value:.3g} above {delta:g}" if beyond else ""
+        zone = Zone.BEYOND if beyond else inside
+        return memory, Signal(measurement, self.name, None, None, delta, zone, rule, 3 * share, float(told))

@@ -1,0 +1,38 @@
+"""A signal needs both significance at the budget and an effect that matters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from watchkeeper.charts.significance import Significance
+from watchkeeper.core.measurement import Family, Measurement
+
+
+def point(value: float, p_value: float) -> Measurement:
+    return Measurement(Family.COMPARISON, "correlation_change", value, 500, facts={"p_value": p_value})
+
+
+@pytest.mark.parametrize(
+    ("value", "p_value", "fires"),
+    [(0.3, 1e-5, True), (0.3, 1e-4, False), (0.05, 1e-9, False), (0.3, 0.0, True)],
+)
+def test_the_p_value_must_be_at_most_one_over_series_times_run_length(value, p_value, fires):
+    """1/(30·1,000) = 3.3e-5; the tolerance is .1."""
+    options = {"series": 30.0, "run_length": 1_000.0, "tolerance": 0.1}
+    _, signal = Significance().step(None, point(value, p_value), options)
+    assert signal.fired is fires
+    assert signal.p_value == p_value
+
+
+def test_the_run_length_is_kept_with_exact_p_values():
+    """10,000 uniform p-values at a run length of 100: 100 signals are expected, with a Poisson 99.9 % limit of 132."""
+    p = np.random.default_rng(0).random(10_000)
+    fired = sum(Significance().step(None, point(0.5, float(v)), {"run_length": 100.0})[1].fired for v in p)
+    assert stats.poisson.ppf(0.001, 100) <= fired <= stats.poisson.ppf(0.999, 100)
+
+
+def test_without_a_p_value_nothing_is_judged():
+    bare = Measurement(Family.COMPARISON, "psi", 3.0, 500)
+    assert not Significance().step(None, bare, {})[1].fired
