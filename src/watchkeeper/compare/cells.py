@@ -85,7 +85,7 @@ class Steps:
     reference, current
         Counts per bin, int64, shape (b,).
     whole
-        Bins that hold one single value on both sides, so that nothing happens inside them, shape (b,).
+        Bins in which both sides hold one and the same value, so that nothing happens inside them, shape (b,).
     lower, upper
         Edges in the unit of the column, shape (b,).
     """
@@ -96,6 +96,11 @@ class Steps:
     whole: NDArray[np.bool_]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """Where the rows of each bin are taken to lie, in the unit of the column, shape (b,)."""
+        return (self.lower + self.upper) / 2
 
 
 def _spread(bins: NDArray[np.uint16], part: HistogramPart) -> NDArray[np.int64]:
@@ -119,7 +124,10 @@ def steps(reference: State, current: State) -> Steps:
     bins = np.union1d(p.bins, q.bins)
     left, right = _spread(bins, p), _spread(bins, q)
     lower, upper = HistogramPart(p.anchor, p.scale, bins, left).edges()
-    whole = _single(reference, lower, upper, left) & _single(current, lower, upper, right)
+    first, second = _single(reference, lower, upper, left), _single(current, lower, upper, right)
+    one = np.where(left > 0, first, second)
+    # NaN, where a bin of one side holds several values, equals nothing.
+    whole = ((left == 0) | (first == one)) & ((right == 0) | (second == one))
     return Steps(bins, left, right, whole, lower, upper)
 
 
@@ -139,13 +147,15 @@ def _place(values: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArr
 
 def _single(
     state: State, lower: NDArray[np.float64], upper: NDArray[np.float64], counts: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+) -> NDArray[np.float64]:
+    """Return the one value that the rows of each bin hold, or NaN."""
     atoms = _atoms(state)
-    alone = np.zeros(len(lower), np.int64)
+    alone, value = np.zeros(len(lower), np.int64), np.full(len(lower), np.nan)
     if len(atoms.values) and len(lower):
-        at = _place(atoms.values, lower, upper)
-        np.maximum.at(alone, at[at >= 0], atoms.counts[at >= 0])
-    return alone >= counts
+        rising = np.argsort(atoms.counts, kind="stable")
+        at, found = _place(atoms.values[rising], lower, upper), atoms.counts[rising]
+        alone[at[at >= 0]], value[at[at >= 0]] = found[at >= 0], atoms.values[rising][at >= 0]
+    return np.where((alone >= counts) & (counts > 0), value, np.nan)
 
 
 def cells(reference: State, current: State, bins: int = 10) -> Cells:

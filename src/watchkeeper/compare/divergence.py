@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import exp, lgamma, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 
 from watchkeeper.compare.cells import Cells, categorical, cells, lacking, level_cells, numeric
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 
-__all__ = ["column_cells", "comparable", "delta_error", "from_cells"]
+__all__ = ["chi_mean", "column_cells", "comparable", "delta_error", "from_cells"]
 
 Shares = NDArray[np.float64]
 
@@ -39,20 +41,38 @@ def delta_error(p: Shares, q: Shares, by_p: Shares, by_q: Shares, n0: int, n: in
     return float(np.sqrt(max(left + right, 0.0)))
 
 
+def chi_mean(freedom: int) -> float:
+    """Return the mean of the chi distribution, √2·Γ((k + 1)/2)/Γ(k/2) with k degrees of freedom; 0 for none."""
+    return sqrt(2) * exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) if freedom > 0 else 0.0
+
+
 def from_cells(
     name: str, reference: State, current: State, formula: Callable[[Cells], tuple[float, float, float]]
 ) -> Measurement:
     """Return the measurement of a formula over cells, or one without data when a side is empty.
 
-    ``formula`` gives value, standard error and floor.
+    ``formula`` gives value, standard error and floor. The interval is value ± 1.96 standard errors. Near equality the
+    error vanishes and the value is its own sampling noise, so the interval reaches down to 0 wherever the chi-square
+    test of homogeneity over the same cells does not reject at .05.
     """
     table = column_cells(reference, current)
     missing = lacking(name, current, table.n0, table.n)
     if missing:
         return missing
     value, error, floor = formula(table)
-    interval = (max(0.0, value - 1.96 * error), value + 1.96 * error)
+    lower = max(0.0, value - 1.96 * error) if _homogeneity(table) < 0.05 else 0.0
+    interval = (lower, value + 1.96 * error)
     return Measurement.of(
         current.key, Family.COMPARISON, name, value, table.n,
         error=error, floor=floor, interval=interval, facts={"n_reference": table.n0, "cells": len(table.names)},
     )  # fmt: skip
+
+
+def _homogeneity(table: Cells) -> float:
+    """Return the p-value of the chi-square test that both sides are samples of the same shares."""
+    p, q = table.shares()
+    pooled = (table.reference + table.current) / (table.n0 + table.n)
+    used = pooled > 0
+    statistic = float(((q - p)[used] ** 2 / pooled[used]).sum()) / (1 / table.n0 + 1 / table.n)
+    freedom = int(used.sum()) - 1
+    return float(chdtrc(freedom, statistic)) if freedom else 1.0

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from watchkeeper.compare.cells import Cells
-from watchkeeper.compare.divergence import comparable, delta_error, from_cells
+from watchkeeper.compare.divergence import chi_mean, comparable, delta_error, from_cells
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -21,7 +21,7 @@ def _distance(table: Cells) -> tuple[float, float, float]:
     middle = (p + q) / 2
     divergence = float((xlogy(p, p / middle) + xlogy(q, q / middle)).sum()) / 2 / np.log(2)
     value = float(np.sqrt(max(divergence, 0.0)))
-    floor = float(np.sqrt((len(p) - 1) * (1 / table.n0 + 1 / table.n) / (8 * np.log(2))))
+    floor = chi_mean(len(p) - 1) * float(np.sqrt((1 / table.n0 + 1 / table.n) / (8 * np.log(2))))
     if value == 0.0:
         return 0.0, 0.0, floor
     with np.errstate(divide="ignore"):
@@ -34,8 +34,8 @@ def _distance(table: Cells) -> tuple[float, float, float]:
 class JensenShannon:
     """JS = √(½·KL(p‖m) + ½·KL(q‖m)), m = (p + q)/2, in bits: from 0 for equal to 1 for disjoint distributions.
 
-    Over the same cells as the population stability index. The floor is √((k - 1)·(1/n0 + 1/n)/(8 ln 2)), from the
-    second-order expansion of the divergence about p = q.
+    Over the same cells as the population stability index. The floor is c·√((1/n0 + 1/n)/(8 ln 2)) with c the mean of
+    the chi distribution with k - 1 degrees of freedom, from the second-order expansion of the divergence about p = q.
 
     References
     ----------

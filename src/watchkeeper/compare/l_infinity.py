@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import sqrt
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, ndtri
 
 from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
 from watchkeeper.core.measurement import Family, Measurement
@@ -18,8 +20,13 @@ __all__ = ["LInfinity"]
 class LInfinity:
     """L∞ = max over levels of |q - p|: the share of the level that changed most, in points.
 
-    The interval is that of the level itself, for a binomial difference. The floor √(2·ln(2k))·max sd bounds what
-    sampling alone gives on average as the largest of k levels.
+    The interval follows from k binomial differences that hold together, at z = Φ⁻¹(1 - .025/k): from the largest lower
+    to the largest upper limit. The floor, what sampling alone gives on average, is the mean of the largest of k
+    independent normal changes, ∫ 1 - Π_j erf(t/(√2·s_j)) dt with their standard errors s_j (two levels are one change).
+
+    References
+    ----------
+    Miller (1981), Simultaneous Statistical Inference, doi:10.1007/978-1-4613-8122-8.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -43,11 +50,12 @@ class LInfinity:
         size = effective_size(table.n0, table.n)
         spread = np.sqrt(pooled * (1 - pooled) / size)
         value = float(change[worst])
-        error = sqrt(p[worst] * (1 - p[worst]) / table.n0 + q[worst] * (1 - q[worst]) / table.n)
+        errors = np.sqrt(p * (1 - p) / table.n0 + q * (1 - q) / table.n)
+        room = float(ndtri(1 - 0.025 / max(1, len(p) if len(p) > 2 else 1))) * np.maximum(errors, spread)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, table.n,
-            error=error, floor=sqrt(2 * log(2 * len(p))) * float(spread.max()),
-            interval=(max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)),
+            error=float(errors[worst]), floor=_mean_of_largest(spread),
+            interval=(max(0.0, float((change - room).max())), min(1.0, float((change + room).max()))),
             facts={
                 "n_reference": table.n0,
                 "n_effective": size,
@@ -56,3 +64,16 @@ class LInfinity:
                 "to": float(q[worst]),
             },
         )  # fmt: skip
+
+
+def _mean_of_largest(spread: NDArray[np.float64]) -> float:
+    """Return the mean of the largest absolute value of independent normal numbers with these standard deviations."""
+    # Two shares change by the same amount.
+    spread = np.sort(spread)[::-1][: 1 if len(spread) == 2 else None]
+    if not spread[0]:
+        return 0.0
+    t = np.linspace(0.0, 6.0, 241) * spread[0]
+    # Levels that are much rarer than the commonest one are never the largest.
+    few = spread[spread > spread[0] / 6][:200]
+    inside = np.prod(erf(t[:, None] / (sqrt(2) * few)), axis=1)
+    return float(np.trapezoid(1 - inside, t))
