@@ -43,6 +43,7 @@ def check(
     positive: str | None = None,
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
+    rules: Any = None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Report:
     """Compare current rows with reference rows and say what changed.
@@ -65,6 +66,9 @@ def check(
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
         Checks of unchanged data, on average, to a false alarm.
+    rules
+        Quality rules that the current rows must keep: the path of a YAML file, or a list of mappings such as
+        ``{"rule": "in_range", "column": "age", "lower": 0}``.
     progress
         Called with (side, rows so far, rows in all or None).
 
@@ -74,6 +78,8 @@ def check(
         When a table cannot be read.
     SchemaError
         When a named column does not exist in the reference.
+    ConfigError
+        When a rule is off, or names a column that does not exist.
 
     Examples
     --------
@@ -88,11 +94,12 @@ def check(
         Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
     }  # fmt: skip
     roles: Mapping[Role, str] = {role: name for role, name in given.items() if name is not None}
+    made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, progress=progress,
+        tolerance=tolerance, run_length=run_length, rules=rules, now=made, progress=progress,
     )  # fmt: skip
-    return _of_check(found, datetime.now(UTC), Path(current).name if isinstance(current, str | Path) else "current")
+    return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
 
 
 def _of_check(found: Checked, made: datetime, name: str) -> Report:

@@ -107,6 +107,9 @@ def check(
     tolerance: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Share of rows that may move without a word.")
     ] = 0.05,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Quality rules that the rows must keep, as YAML.")
+    ] = None,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
     html: Html = None,
@@ -125,7 +128,7 @@ def check(
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
-            progress=progress,
+            rules=rules, progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)
     if html is not None:

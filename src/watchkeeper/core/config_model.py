@@ -215,6 +215,8 @@ class Model(Part):
         What the model answers, where labels alone mislead.
     monitors
         ``default``, or the list of what to watch.
+    rules
+        Quality rules: the path of a YAML file, or the list itself.
     """
 
     source: Text | None = None
@@ -234,6 +236,7 @@ class Model(Part):
     alerts: Alerts = Alerts()
     notify: tuple[Notify, ...] = (Notify(to="console"),)
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
+    rules: Text | tuple[dict[str, Any], ...] | None = None
 
     def maintenance(self) -> Maintenance:
         """Return what the maintenance step needs."""

@@ -22,9 +22,11 @@ from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.run.reference import design_effects
+from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
 from watchkeeper.stats.summarise import summarise
@@ -91,6 +93,8 @@ def check_tables(
     positive: str | None = None,
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
+    rules: Any = None,
+    now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
 ) -> Checked:
@@ -106,6 +110,10 @@ def check_tables(
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
         Checks of unchanged data, on average, to a false alarm.
+    rules
+        Quality rules for the current rows: the path of a YAML file, or a list of mappings.
+    now
+        The moment of the check, for rules about freshness.
 
     Raises
     ------
@@ -113,7 +121,10 @@ def check_tables(
         When a table cannot be read.
     SchemaError
         When a named column does not exist in the reference.
+    ConfigError
+        When a rule is off, or names a column that neither table has.
     """
+    wanted = load_rules(rules)
     try:
         ours, theirs = open_table(current), open_table(reference)
     except EmptyError as error:
@@ -127,6 +138,7 @@ def check_tables(
         positive=positive,
     )
     _refuse_foreign(ours, schema)
+    check_columns(wanted, [*theirs.columns, *ours.columns], "neither table")
     ours, theirs = _timed(ours, schema), _timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
@@ -136,15 +148,16 @@ def check_tables(
     before = merged(whole.values(), None, model)
     effects = design_effects(whole, spread)
     grain = _grain(ours, schema)
+    spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
-    pieces = summarise(_batches(ours, schema), spec_in_time, progress=_told(progress, "current", ours))
-    now = merged(pieces.values(), None, model)
-    measurements = assess(now, before, spec, effects=effects)
+    pieces = summarise(_batches(ours, schema, looked_at_by(wanted)), spec_in_time, progress=_told(progress, "current", ours))
+    states = merged(pieces.values(), None, model)
+    measurements = assess(states, before, spec, effects=effects, now=now)
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, (before, effects), spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
-    n0, n = rows(before), rows(now)
+    n0, n = rows(before), rows(states)
     if not n0 or not n:
         alerts = ()
     return Checked(
@@ -155,16 +168,16 @@ def check_tables(
         alerts,
         history,
         {s.key: s for s in before.values()},
-        {s.key: s for s in now.values()},
-        notes(ours, theirs, now, before, spec, effects),
+        {s.key: s for s in states.values()},
+        notes(ours, theirs, states, before, spec, effects),
         (n0, n),
-        "" if monitors else "No column is left to compare.",
+        "" if monitors or wanted else "No column is left to compare.",
     )
 
 
-def _batches(source: Source, schema: Schema) -> Iterator[Batch]:
+def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterator[Batch]:
     label = schema.name_of(Role.LABEL)
-    wanted = [c.name for c in schema if c.role is not Role.IGNORED] + [r.column for r in schema.segments]
+    wanted = [*(c.name for c in schema if c.role is not Role.IGNORED), *(r.column for r in schema.segments), *also]
     columns = [name for name in dict.fromkeys(wanted) if name in source.columns]
     for frame in source.batches(columns=columns):
         if label and label not in frame.columns:

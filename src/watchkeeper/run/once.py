@@ -79,7 +79,7 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
         When the store cannot be read or written.
     """
     rule = spec.windows or WindowRule()
-    store.record(spec.model, [spec])
+    store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
     held = Place.load(store, spec.model)
     place = held.based_on(_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
@@ -139,7 +139,7 @@ def _judge_one(
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
     held = sorted(store.states(spec.model, window).items())
     states = merged((state for _, state in held), window, spec.model)
-    measured = assess(states, reference[0], spec, effects=reference[1], earlier=_earlier(spec, store, window))
+    measured = assess(states, reference[0], spec, effects=reference[1], earlier=_earlier(spec, store, window), now=window.end)
     measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     watch = Place.watch(store, spec.model, place.before(window))

@@ -18,15 +18,18 @@ from watchkeeper.core.config import Config, check_names, load_config
 from watchkeeper.core.config_model import Model
 from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
+from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors, kept
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
+from watchkeeper.run.rules import load_rules
 from watchkeeper.run.reference import summarise_reference
 from watchkeeper.run.sources import normalise_time, open_table
 from watchkeeper.run.spool import Spooled, peek, spooled
@@ -136,9 +139,14 @@ class Project:
             frozen = _Frozen(digest, self._infer(name, model))
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
-        spec = model.spec(name, schema)
+        spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
         monitors = spec.monitors or default_monitors(schema, spec.alerts, history=True)
         return replace(spec, monitors=monitors, keep=kept(monitors))
+
+    def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
+        rules = load_rules(model.rules, self.folder)
+        check_columns(rules, [column.name for column in schema], f"model {name!r}")
+        return rules
 
     def keeper(self, name: str) -> Keeper:
         """Return the keeper of a model; its model files lie beside the log."""

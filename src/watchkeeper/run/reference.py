@@ -66,7 +66,8 @@ def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], what
     held, mark = store.pointer(spec.model, _POINTER), _mark(spec, what)
     if held == mark:
         return
-    pieces = summarise(batches, spec)
+    # Rules are for the rows that arrive.
+    pieces = summarise(batches, replace(spec, rules=()))
     whole: dict[StateKey, State] = {}
     for _, state in sorted(pieces.items()):
         moved = replace(state, key=replace(state.key, window=None))
