@@ -12,6 +12,7 @@ from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.comparison import Comparison
 from watchkeeper.core.kinds import map_of
 from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.state import State
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
@@ -19,8 +20,11 @@ from watchkeeper.stats.summarise import summarise_rows
 
 __all__ = ["check_comparison"]
 
-_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
-_DTYPES = {Kind.NUMERIC: pl.Float64, Kind.CATEGORICAL: pl.String, Kind.BOOLEAN: pl.Boolean}
+_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN, Kind.TEXT)
+_DTYPES = {
+    Kind.NUMERIC: pl.Float64, Kind.CATEGORICAL: pl.String, Kind.BOOLEAN: pl.Boolean, Kind.TEXT: pl.String,
+}  # fmt: skip
+_WORDS = ("parcel", "late", "thank", "you", "wet", "box", "12", "ok!", "the", "a")
 
 
 def check_comparison(comparison: Comparison, seed: int = 0) -> None:
@@ -51,6 +55,10 @@ def _values(kind: Kind, n: int, rng: np.random.Generator, changed: bool) -> pl.S
         x[::5] = np.round(x[::5])
         series = pl.Series("x", x)
         return series.set(pl.Series(np.arange(n) < (n // 3 if changed else n // 50)), None)
+    if kind is Kind.TEXT:
+        texts = [" ".join(rng.choice(_WORDS, length)) for length in rng.poisson(12 if changed else 6, n)]
+        series = pl.Series("x", [text.upper() + " Ã©" for text in texts] if changed else texts)
+        return series.set(pl.Series(np.arange(n) < (n // 3 if changed else n // 50)), None)
     names = np.array(["false", "true"] if kind is Kind.BOOLEAN else ["a", "b", "c", "d"])
     weights = np.arange(1, len(names) + 1, dtype=float)
     drawn = rng.choice(names, n, p=(weights[::-1] if changed else weights) / weights.sum())
@@ -64,7 +72,8 @@ def _values(kind: Kind, n: int, rng: np.random.Generator, changed: bool) -> pl.S
 
 def _state(series: pl.Series, kind: Kind, map: NumericMap) -> State:
     schema = Schema((Column("x", Role.FEATURE, kind, str(_DTYPES[kind]), map),))
-    return next(s for s in summarise_rows(series.to_frame(), schema) if s.key.column == "x")
+    states = summarise_rows(series.to_frame(), schema, keep=tuple(plugins("statistic")))
+    return next(s for s in states if s.key.column == "x")
 
 
 def _measure(comparison: Comparison, reference: State, current: State) -> Measurement:
