@@ -37,6 +37,9 @@ def describe_signal(signal: Signal) -> str:
     facts = m.facts
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"
+    if "rule" in facts and signal.rule:
+        subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
+        return f"{subject} is broken, {signal.rule}{where}"
     if m.name == "unit_change":
         units = f" ({facts['units']})" if facts.get("units") else ""
         return f"{m.column} is {m.value:.4g} times what it was{units}{where}"

@@ -136,11 +136,12 @@ def _advance(
         if not fired:
             return None, Episode(recent, quiet)
         start = window.start if window else None
-        alert = Alert(_identity(model, cause, start), model, cause, severity_of(cause), AlertState.PENDING, "", start)
+        alert = Alert(_identity(model, cause, start), model, cause, Severity.NOTICE, AlertState.PENDING, "", start)
     if fired:
         alert = replace(
             alert,
             message=describe(group),
+            severity=max(alert.severity, _gravest(cause, group)),
             last=window.end if window else None,
             columns=_merged(group, lambda s: s.measurement.column, alert.columns),
             segments=_merged(group, lambda s: "" if s.measurement.segment == ALL else s.measurement.segment, ()),
@@ -154,6 +155,13 @@ def _advance(
     if lapsed or (alert.state is AlertState.FIRING and quiet >= rule.clear):
         return replace(alert, state=AlertState.RESOLVED), Episode(recent if lapsed else (False,), quiet)
     return alert, Episode(recent, quiet, alert)
+
+
+def _gravest(cause: Cause, group: list[Signal]) -> Severity:
+    """Return the severity of the gravest signal: what its own rule states, else that of the cause."""
+    names = {str(severity): severity for severity in Severity}
+    stated = [names.get(str(s.measurement.facts.get("severity"))) for s in group if s.fired]
+    return max((own or severity_of(cause) for own in stated), default=severity_of(cause))
 
 
 def _merged(group: list[Signal], key: Callable[[Signal], str], before: tuple[str, ...]) -> tuple[str, ...]:

@@ -139,7 +139,8 @@ def _judge_one(
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
     held = sorted(store.states(spec.model, window).items())
     states = merged((state for _, state in held), window, spec.model)
-    measured = assess(states, reference[0], spec, effects=reference[1], earlier=_earlier(spec, store, window), now=window.end)
+    earlier = _earlier(spec, store, window)
+    measured = assess(states, reference[0], spec, effects=reference[1], earlier=earlier, now=window.end)
     measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     watch = Place.watch(store, spec.model, place.before(window))

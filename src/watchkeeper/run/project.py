@@ -29,8 +29,8 @@ from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors, kept
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
-from watchkeeper.run.rules import load_rules
 from watchkeeper.run.reference import summarise_reference
+from watchkeeper.run.rules import load_rules
 from watchkeeper.run.sources import normalise_time, open_table
 from watchkeeper.run.spool import Spooled, peek, spooled
 from watchkeeper.stats.codec import decode_state, encode_state
