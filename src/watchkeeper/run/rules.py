@@ -72,7 +72,8 @@ def _known(rule: Rule, folder: Path) -> Rule:
     place, key = str(rule.options["table"]), str(rule.options.get("key") or rule.column)
     source = open_table(place if "://" in place else str(folder / place))
     if key not in source.columns:
-        raise ConfigError(f"references of {rule.column}: {place} has no column {key!r}; {near_miss(key, source.columns)}")
+        miss = near_miss(key, source.columns)
+        raise ConfigError(f"references of {rule.column}: {place} has no column {key!r}; {miss}")
     found: set[str] = set()
     for frame in source.batches(columns=[key]):
         values: pl.Series = to_text(frame[key].unique()).drop_nulls()
