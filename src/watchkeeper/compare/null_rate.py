@@ -6,18 +6,13 @@ from math import pi, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.proportion import newcombe, wilson
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 
 __all__ = ["NullRate"]
-
-
-def _wilson(k: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    centre = (k + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * sqrt(k * (n - k) / n + z * z / 4)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 class NullRate:
@@ -47,16 +42,14 @@ class NullRate:
             return missing
         lost0, lost = a.rows - a.valid, b.rows - b.valid
         p, q = lost0 / a.rows, lost / b.rows
-        low0, high0 = _wilson(lost0, a.rows)
-        low, high = _wilson(lost, b.rows)
-        interval = (q - p - sqrt((q - low) ** 2 + (high0 - p) ** 2), q - p + sqrt((high - q) ** 2 + (p - low0) ** 2))
+        high0 = wilson(lost0, a.rows)[1]
         pooled = (lost0 + lost) / (a.rows + b.rows)
         size = effective_size(a.rows, b.rows)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, q - p, b.rows,
             error=sqrt(p * (1 - p) / a.rows + q * (1 - q) / b.rows),
             floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
-            interval=interval,
+            interval=newcombe(lost0, a.rows, lost, b.rows),
             facts={
                 "n_reference": a.rows, "n_effective": size, "from": p, "to": q, "reference_upper": high0,
                 "nulls": b.nulls, "nans": b.nans, "infinities": b.positive + b.negative,
