@@ -46,6 +46,8 @@ class Chart(Protocol):
         Registry key.
     defaults
         Every option it knows, with its default.
+
+    A chart that may need more than one point to see a gross change states how many in ``patience``.
     """
 
     plugin: ClassVar[str]
