@@ -27,6 +27,7 @@ LEAST_LABELLED = 30.0
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE)
 _LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
+_TEXT = ("text_length", "character_mix", "token_drift")
 _TEXTBOOK = 150.0
 """Budget in windows up to which the textbook's limits keep it: learned from eight windows, two of three points lie
 beyond them about once in 370 windows, and two metrics share half of the budget."""
@@ -66,9 +67,9 @@ def _watched(
 ) -> list[Monitor]:
     """Return the monitors that share one budget over ``columns`` and ``labels``."""
     numeric, leveled = _names(columns, Kind.NUMERIC), _names(columns, *_LEVELED)
-    usable = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE)
+    usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
-    series = len(usable) + len(numeric) + 2 * len(leveled) + len(measured) + 2 * len(coded)
+    series = len(usable) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(measured) + 2 * len(coded)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
     rare = {**budget, "always": 0.01}
@@ -80,6 +81,10 @@ def _watched(
         Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", coded, options=rare, cause=Cause.LABEL_FAULT),
+        *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
+        # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
+        Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),
+        Monitor("encoding_damage", "tolerance", texts, options={**budget, "always": 0.02}, cause=Cause.DATA_FAULT),
         Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
     ]
 
