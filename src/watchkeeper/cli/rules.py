@@ -1,0 +1,176 @@
+"""The commands about quality rules: suggest them, compare them, list the rows that break them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watchkeeper.cli.configuration import AsJson
+from watchkeeper.cli.output import progress_bar, put, say, show, show_json, write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from watchkeeper.core.rule import Rule
+    from watchkeeper.run.offending import Offending
+
+__all__ = ["rules_app"]
+
+rules_app = typer.Typer(help="Suggest, compare and apply quality rules.", no_args_is_help=True, rich_markup_mode=None)
+
+_MOST_CELL = 60
+_YAML = (".yaml", ".yml")
+
+Table = Annotated[str, typer.Argument(metavar="REFERENCE", help="Rows to learn from: a file, folder or glob.")]
+
+
+def _column(help: str) -> Any:
+    return typer.Option(metavar="COLUMN", help=help)
+
+
+Label = Annotated[str | None, _column("What was true; its nulls say nothing.")]
+Time = Annotated[str | None, _column("When the prediction was made.")]
+Id = Annotated[str | None, _column("What tells one row from another.")]
+Ignore = Annotated[list[str] | None, _column("Say nothing of this column; repeatable.")]
+
+
+@rules_app.command("suggest")
+def rules_suggest(
+    reference: Table,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them here.")] = None,
+    label: Label = None,
+    time: Time = None,
+    id: Id = None,
+    ignore: Ignore = None,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Suggest rules that a reference keeps, as YAML to be looked over."""
+    from watchkeeper.core.errors import UsageError
+    from watchkeeper.quality.rule_set import rules_yaml, written
+
+    if output is not None and output.exists() and not force:
+        raise UsageError(f"{output} exists already; compare with: watchkeeper rules diff {output} REFERENCE")
+    rules = _suggested(reference, label, time, id, ignore)
+    if output is not None:
+        write_page(output, rules_yaml(rules))
+        say(f"wrote {len(rules)} rules to {output}; look them over, then: watchkeeper check --rules {output} …")
+    if json:
+        show_json({"schema_version": 1, "rules": [written(rule) for rule in rules]})
+    elif output is None:
+        put(rules_yaml(rules).rstrip("\n"))
+
+
+@rules_app.command("diff")
+def rules_diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Rules as YAML.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Rules as YAML, or a table to suggest them from.")],
+    label: Label = None,
+    time: Time = None,
+    id: Id = None,
+    ignore: Ignore = None,
+    json: AsJson = False,
+) -> None:
+    """Show what changes from one list of rules to another."""
+    from watchkeeper.quality.difference import difference
+    from watchkeeper.run.rules import load_rules
+
+    before = load_rules(old)
+    after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore)
+    changes = difference(before, after)
+    if json:
+        listed = [
+            {"what": c.what, "rule": c.name, "column": c.column, "before": c.before, "after": c.after} for c in changes
+        ]
+        show_json({"schema_version": 1, "changes": listed})
+        return
+    for line in (line for change in changes for line in change.told):
+        put(line)
+    if not changes:
+        put("The rules are the same.")
+
+
+@rules_app.command("rows")
+def rules_rows(
+    current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to look through: a file, folder or glob.")],
+    rules: Annotated[Path, typer.Option(metavar="FILE", help="The rules, as YAML.")],
+    rule: Annotated[str | None, typer.Option(metavar="NAME", help="This rule only, by its name or kind.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Rows listed for each rule.")] = 20,
+    id: Id = None,
+    json: AsJson = False,
+) -> None:
+    """List the rows that break rules. Exit codes: 0 none, 1 some rows do, 2 usage, 3 could not run."""
+    from watchkeeper.run.offending import offending_rows
+    from watchkeeper.run.rules import load_rules
+
+    found = offending_rows(current, load_rules(rules), name=rule, limit=limit, id=id)
+    if json:
+        show_json({"schema_version": 1, "rules": [_json(one) for one in found]})
+    else:
+        show(_table_of(found))
+    if any(one.problem for one in found):
+        raise typer.Exit(3)
+    if any(one.broken for one in found):
+        raise typer.Exit(1)
+
+
+def _suggested(
+    reference: str, label: str | None, time: str | None, id: str | None, ignore: Sequence[str] | None
+) -> tuple[Rule, ...]:
+    from watchkeeper.core.schema import Role
+    from watchkeeper.run.suggest import suggest_rules
+
+    given = {Role.LABEL: label, Role.TIME: time, Role.ID: id}
+    roles = {role: name for role, name in given.items() if name is not None}
+    with progress_bar() as progress:
+        return suggest_rules(reference, roles=roles, ignore=ignore or (), progress=progress)
+
+
+def _json(one: Offending) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "column": one.column,
+        "asked": one.asked,
+        "checked": one.checked,
+        "offending": one.broken,
+        "problem": one.problem,
+        "rows": [{name: _plain(value) for name, value in row.items()} for row in one.rows],
+    }
+
+
+def _plain(value: Any) -> Any:
+    from math import isfinite
+
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _table_of(found: Sequence[Offending]) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from watchkeeper.views.wording import count, shown
+
+    parts: list[Any] = []
+    for one in found:
+        about = shown(f"{one.column or 'rows'}: {one.asked}", 200)
+        if one.problem:
+            parts.append(Text(f"✗ {about}: {shown(one.problem)}", style="magenta"))
+            continue
+        mark, look = ("▲", "red") if one.broken else ("✓", "green")
+        parts.append(Text(f"{mark} {about}: {one.broken:,} of {count(one.checked, 'row')}", style=look))
+        if one.rows:
+            table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
+            for name in one.rows[0]:
+                table.add_column(Text(shown(name, 40)))
+            for row in one.rows:
+                cells = ("null" if v is None else shown(v, _MOST_CELL) for v in row.values())
+                table.add_row(*(Text(cell) for cell in cells))
+            parts.append(table)
+    return Group(*parts) if parts else Text("No rule is about rows.")
