@@ -20,6 +20,7 @@ from watchkeeper.cli.output import (
     show_json,
     write_page,
 )
+from watchkeeper.cli.rules import rules_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(rules_app, name="rules")
 
 
 class FailOn(StrEnum):
