@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT
 from watchkeeper.stats.blocks import to_float, to_text
-from watchkeeper.stats.row_identity import row_hashes
+from watchkeeper.stats.row_identity import hash_points, id_hashes
 
-__all__ = ["JOINT_COLUMN", "MOST_COLUMNS", "Joint", "JointSource", "joint_columns"]
+__all__ = ["FAR", "JOINT_COLUMN", "MOST_COLUMNS", "Joint", "JointSource", "joint_columns"]
 
 JOINT_COLUMN = Column(JOINT, Role.FEATURE, Kind.JOINT)
 """What stands for all numeric features together."""
@@ -24,7 +24,8 @@ MOST_COLUMNS = 200
 """Numeric features that are looked at together; of wider tables the first ones."""
 
 _ROWS = 4_096
-_FAR = 8.0
+FAR = 8.0
+"""Interquartile ranges from the median at which a value is taken to lie if it lies farther."""
 
 
 class JointSource:
@@ -46,8 +47,21 @@ class JointSource:
 
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
-        """A 64-bit hash of each row's identity, shape (rows,)."""
-        return row_hashes(self._frame, self._schema)
+        """A 64-bit hash of each row's id; in a log without ids of its numeric features and its time; shape (rows,)."""
+        found = id_hashes(self._frame, self._schema)
+        return hash_points(self._coordinates(), self._frame.height) if found is None else found
+
+    def _coordinates(self) -> Iterator[NDArray[np.float64]]:
+        """Tell rows apart by numbers that do not depend on the units of the features."""
+        for column in self.columns:
+            series = _numeric(self._frame, column)
+            if series is not None:
+                x = to_float(series).fill_null(np.nan).to_numpy()
+                with np.errstate(over="ignore", invalid="ignore"):
+                    yield (x - column.map.anchor) * (1.0 / column.map.scale)
+        time = self._schema.of(Role.TIME)
+        if time is not None and time.name in self._frame.columns and self._frame[time.name].dtype.is_temporal():
+            yield to_float(self._frame[time.name]).fill_null(np.nan).to_numpy()
 
     def numbers(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the numeric features of some rows in their own units, NaN where there is none, shape (rows, d)."""
@@ -97,14 +111,15 @@ class Joint:
     def blocks(cls, frame: pl.DataFrame, schema: Schema) -> Iterator[Joint]:
         """Cut a frame into blocks."""
         source = JointSource(frame, schema)
-        columns = source.columns
-        names = tuple(column.name for column in columns)
-        buffer = np.zeros((len(columns), _ROWS))
+        names = tuple(column.name for column in source.columns)
+        found = [(_numeric(frame, column), column) for column in source.columns]
+        buffer = np.zeros((len(names), _ROWS))
         for start in range(0, frame.height, _ROWS):
-            m = min(_ROWS, frame.height - start)
-            z = buffer[:, :m]
-            for row, column in zip(z, columns, strict=True):
-                _fill(row, frame, column, start)
+            z = buffer[:, : min(_ROWS, frame.height - start)]
+            with np.errstate(over="ignore", invalid="ignore"):
+                for row, (series, column) in zip(z, found, strict=True):
+                    if series is not None:
+                        _fill(row, series.slice(start, len(row)), column)
             yield cls(names, z, source, start)
 
 
@@ -121,14 +136,10 @@ def _numeric(frame: pl.DataFrame, column: Column) -> pl.Series | None:
     return None if series.dtype in (pl.Categorical, pl.Enum) else series
 
 
-def _fill(row: NDArray[np.float64], frame: pl.DataFrame, column: Column, start: int) -> None:
-    series = _numeric(frame, column)
-    if series is None:
-        row[:] = 0.0
-        return
-    x = to_float(series.slice(start, len(row))).to_numpy()
-    with np.errstate(over="ignore", invalid="ignore"):
-        np.subtract(x, column.map.anchor, out=row)
-        row *= 1.0 / column.map.scale
-    np.clip(row, -_FAR, _FAR, out=row)
-    np.nan_to_num(row, copy=False, nan=0.0)
+def _fill(row: NDArray[np.float64], series: pl.Series, column: Column) -> None:
+    np.subtract(to_float(series).to_numpy(), column.map.anchor, out=row)
+    np.multiply(row, 1.0 / column.map.scale, out=row)
+    np.minimum(row, FAR, out=row)
+    np.maximum(row, -FAR, out=row)
+    if np.isnan(np.add.reduce(row)):
+        row[np.isnan(row)] = 0.0

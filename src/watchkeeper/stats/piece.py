@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -16,16 +17,18 @@ from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.outcomes import outcomes
-from watchkeeper.stats.row_identity import row_hashes
+from watchkeeper.stats.row_identity import id_hashes, row_hashes
 from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
-__all__ = ["fold_joint", "fold_piece"]
+__all__ = ["fold_details", "fold_joint", "fold_piece"]
 
 _PARALLEL_ROWS = 50_000
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that have a form of their own."""
+
+_UNWATCHED = (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)
 
 
 def fold_piece(
@@ -34,9 +37,18 @@ def fold_piece(
     key: StateKey,
     aside: ThreadPoolExecutor | None,
     keep: Sequence[str] = (),
+    *,
+    segment: bool = False,
 ) -> list[State]:
-    """Return the states of each column, of the outcomes and of the rows."""
-    watched = [c for c in schema if c.role not in (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)]
+    """Return the states of each column, of the outcomes and of the rows.
+
+    Parameters
+    ----------
+    segment
+        Whether the rows are one segment: statistics of whole windows only are then left out.
+    """
+    chosen = _Chosen(keep, segment)
+    watched = [c for c in schema if c.role not in _UNWATCHED]
     problems = {c.name: _problem(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
     leveled = [c.name for c in usable if not _numeric(c) and c.kind not in _WHOLE]
@@ -46,19 +58,19 @@ def fold_piece(
 
     # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
     waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
-    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), Numbers) for c in usable if _numeric(c)}
+    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), chosen.of(Numbers)) for c in usable if _numeric(c)}
     for column in usable:
         if column.kind in _WHOLE:
             try:
                 form, blocks = _whole(frame, column, schema)
-                numbers[column.name] = _fold(column, blocks, form, keep)
+                numbers[column.name] = _fold(column, blocks, chosen.of(form))
             except SchemaError as error:
                 problems[column.name] = str(error)
     counted, outcome, rows = waiting.result() if waiting else others()
     found = []
     for column in watched:
         parts = numbers.get(column.name) or (
-            _fold(column, [counted[column.name]], Levels) if column.name in counted else {}
+            _fold(column, [counted[column.name]], chosen.of(Levels)) if column.name in counted else {}
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
     return [*found, outcome, rows]
@@ -67,7 +79,7 @@ def fold_piece(
 def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:
     if column.kind is Kind.TEXT:
         return Texts, Texts.blocks(frame[column.name])
-    return Vectors, [Vectors.of(frame[column.name], row_hashes(frame, schema))]
+    return Vectors, [Vectors.of(frame[column.name], id_hashes(frame, schema))]
 
 
 def fold_joint(frame: pl.DataFrame, schema: Schema, key: StateKey, keep: Sequence[str]) -> list[State]:
@@ -91,12 +103,42 @@ def _statistics(block: type, keep: Sequence[str] = ()) -> list[Statistic]:
     return [s for s in found if not getattr(s, "optional", False) or s.name in keep]
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which statistics are folded."""
+
+    keep: Sequence[str]
+    segment: bool
+
+    def of(self, block: type) -> list[Statistic]:
+        found = _statistics(block, self.keep)
+        return [s for s in found if not getattr(s, "whole_only", False)] if self.segment else found
+
+
+def fold_details(frame: pl.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
+    """Return, by column, the parts of the statistics that are kept of whole windows only."""
+    found: dict[str, dict[str, Any]] = {}
+    for column in schema:
+        if column.role in _UNWATCHED or column.kind in _WHOLE or _problem(frame, column):
+            continue
+        form = Numbers if _numeric(column) else Levels
+        statistics = [s for s in _statistics(form) if getattr(s, "whole_only", False) and s.applies(column)]
+        if statistics:
+            blocks = (
+                NumberSource(frame[column.name], column).blocks()
+                if _numeric(column)
+                else count_levels(frame, [column.name]).values()
+            )
+            found[column.name] = _fold(column, blocks, statistics)
+    return found
+
+
 def _numeric(column: Column) -> bool:
     return column.kind in (Kind.NUMERIC, Kind.TIME)
 
 
-def _fold(column: Column, blocks: Iterable[Any], kind: type, keep: Sequence[str] = ()) -> dict[str, Any]:
-    works = [(s.name, s.start(column)) for s in _statistics(kind, keep) if s.applies(column)]
+def _fold(column: Column, blocks: Iterable[Any], statistics: Iterable[Statistic]) -> dict[str, Any]:
+    works = [(s.name, s.start(column)) for s in statistics if s.applies(column)]
     for block in blocks:
         for _, work in works:
             work.add(block)

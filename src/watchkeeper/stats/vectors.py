@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.stats.row_identity import hash_vectors
+from watchkeeper.stats.row_identity import hash_points
 
 __all__ = ["Vectors"]
 
@@ -39,7 +39,7 @@ class Vectors:
     @property
     def hashes(self) -> NDArray[np.uint64]:
         """A 64-bit hash of the identity of each row with a vector, or of the vector itself, shape (rows - nulls,)."""
-        return hash_vectors(self.x) if self.identity is None else self.identity[self.known]
+        return hash_points(self.x.T, len(self.x)) if self.identity is None else self.identity[self.known]
 
     @classmethod
     def of(cls, series: pl.Series, identity: NDArray[np.uint64] | None = None) -> Vectors:

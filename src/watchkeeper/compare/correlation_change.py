@@ -1,0 +1,105 @@
+"""Change of correlations."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from watchkeeper.compare.second_moments import both_sides, sizes, together
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column
+from watchkeeper.core.state import State
+from watchkeeper.stats.covariance import CovariancePart
+
+__all__ = ["CorrelationChange"]
+
+Matrix = NDArray[np.float64]
+
+_LEAST_VARIANCE = 1e-9
+_MEAN_OF_LARGEST = 0.5704
+"""exp(-exp(-γ)): the share of its distribution below the mean of a largest of many."""
+
+
+class CorrelationChange:
+    """Largest |r_current - r_reference| over all pairs of features.
+
+    Each pair has z = |r - r0| / √(V0/n0 + max(V0, V)/n), where V is the variance of the influence function of a
+    correlation, u·v - r·(u² + v²)/2 for standardised u and v, so that neither the scales nor the shapes of the
+    features matter. The larger variance stands for that of a window, because a window that happens to lack the far
+    rows of a lopsided feature takes itself for surer than it is. The p-value k·2Φ(-max z) allows for all k pairs. The
+    facts name the pair that changed most, and the one that changed most surely where that is another. A feature that
+    is constant on one side has no correlations.
+
+    Nulls count as the median and values beyond eight interquartile ranges as lying there. Vectors of more than 64
+    numbers have too many pairs; of them nothing is said.
+
+    References
+    ----------
+    Devlin, Gnanadesikan, Kettenring (1975), Robust estimation and outlier detection with correlation coefficients,
+    doi:10.1093/biomet/62.3.531.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "correlation_change"
+    identical: ClassVar[float] = 0.0
+    needs: ClassVar[tuple[str, ...]] = ("covariance",)
+
+    def applies(self, column: Column) -> bool:
+        """All numeric features together, and vectors."""
+        return together(column)
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return the largest change with its error, its floor and a p-value for all pairs together."""
+        sides = both_sides(self.name, reference, current)
+        if isinstance(sides, Measurement):
+            return sides
+        p, q = sides
+        if p.fourth.shape != p.second.shape:
+            told = f"vectors of {p.given or p.d} numbers have too many pairs"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
+        usable = np.flatnonzero(_spread(p) & _spread(q))
+        first, second = (usable[at] for at in np.triu_indices(len(usable), 1))
+        if not len(first):
+            told = "fewer than two features vary on both sides"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
+        (r0, v0), (r, v) = _correlations(p, first, second), _correlations(q, first, second)
+        errors = np.sqrt(v0 / p.n + v / q.n)
+        z = np.abs(r - r0) / np.sqrt(v0 / p.n + np.maximum(v0, v) / q.n)
+        most, surest = int(np.abs(r - r0).argmax()), int(z.argmax())
+        names = p.names or tuple(str(place) for place in range(p.d))
+        facts = sizes(p, q) | {
+            "pair": f"{names[first[most]]} × {names[second[most]]}",
+            "from": float(r0[most]),
+            "to": float(r[most]),
+            "pairs": len(first),
+            "p_value": min(1.0, len(first) * 2 * float(ndtr(-z[surest]))),
+        }
+        if surest != most:
+            facts["surest"] = f"{names[first[surest]]} × {names[second[surest]]}"
+        typical = float(ndtri((1 + _MEAN_OF_LARGEST ** (1 / len(first))) / 2))
+        return Measurement.of(
+            current.key, Family.COMPARISON, self.name, float(abs(r[most] - r0[most])), q.n,
+            error=float(errors[most]), floor=typical * sqrt(float((errors**2).mean())), facts=facts,
+        )  # fmt: skip
+
+
+def _spread(part: CovariancePart) -> NDArray[np.bool_]:
+    variance = np.diag(part.covariance)
+    return np.asarray(variance > 1e-12 * np.maximum(np.diag(part.second) / part.n, 1e-300))
+
+
+def _correlations(part: CovariancePart, i: NDArray[np.intp], j: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+    """Return the correlation of each pair and the variance of its influence function."""
+    fourth, cubed = part.product_moments()
+    covariance = part.covariance
+    s = np.sqrt(np.diag(covariance))
+    r = np.clip(covariance[i, j] / (s[i] * s[j]), -1.0, 1.0)
+    both = fourth[i, j] / (s[i] * s[j]) ** 2
+    lopsided = cubed[j, i] / (s[j] * s[i] ** 3) + cubed[i, j] / (s[i] * s[j] ** 3)
+    single = fourth[i, i] / s[i] ** 4 + fourth[j, j] / s[j] ** 4
+    variance = both - r * lopsided + r**2 / 4 * (single + 2 * both)
+    return r, np.maximum(variance, _LEAST_VARIANCE)

@@ -1,0 +1,65 @@
+"""Change of the mean vector, however many numbers it has."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+
+from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.second_moments import both_sides, gamma_tail, pooled, sizes, together, trace_of_square
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column
+from watchkeeper.core.state import State
+
+__all__ = ["MeanShift"]
+
+
+class MeanShift:
+    """‖m - m0‖² less what sampling gives, over the total variance of the reference, tr C0; 0 where that is negative.
+
+    In contrast to Hotelling's T² no covariance is inverted, so that it serves vectors that have more numbers than the
+    window has rows. ‖m - m0‖² has mean tr S / n_e and variance 2·tr(S²) / n_e² when nothing changed; the p-value takes
+    a gamma distribution of these, with the unbiased estimate of tr(S²).
+
+    References
+    ----------
+    Bai and Saranadasa (1996), Effect of high dimension: by an example of a two sample problem, Statistica Sinica 6,
+    311–329.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "mean_shift"
+    identical: ClassVar[float] = 0.0
+    needs: ClassVar[tuple[str, ...]] = ("covariance",)
+
+    def applies(self, column: Column) -> bool:
+        """All numeric features together, and vectors."""
+        return together(column)
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return the share with its error and a p-value."""
+        sides = both_sides(self.name, reference, current)
+        if isinstance(sides, Measurement):
+            return sides
+        p, q = sides
+        within, difference = pooled(p, q), q.mean - p.mean
+        unit = float(np.trace(p.covariance))
+        if unit <= 0:
+            told = "nothing varies in the reference"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
+        distance, size = float(difference @ difference), effective_size(p.n, q.n)
+        trace = float(np.trace(within))
+        square = trace_of_square(trace, float((within**2).sum()), p.n + q.n - 2)
+        noise = trace / size
+        # What Δᵀ S Δ has from sampling alone comes off: it would widen the error of no change by √3.
+        along = max(float(difference @ within @ difference) - square / size, 0.0)
+        error = sqrt(4 * along / size + 2 * square / size**2) / unit
+        facts = sizes(p, q) | {
+            "distance": sqrt(distance),
+            "noise": noise / unit,
+            "p_value": gamma_tail(distance, noise, 2 * square / size**2),
+        }
+        value = max(distance - noise, 0.0) / unit
+        return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, error=error, facts=facts)

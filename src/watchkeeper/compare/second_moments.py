@@ -1,0 +1,78 @@
+"""What the comparisons of means and covariances share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaincc
+
+from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.errors import StateError
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.state import State
+from watchkeeper.stats.covariance import CovariancePart, check_alike
+
+__all__ = ["both_sides", "gamma_tail", "pooled", "sizes", "together", "trace_of_square"]
+
+_LEAST = 3
+
+
+def together(column: Column) -> bool:
+    """Return whether the column stands for several numbers a row: all numeric features, or vectors."""
+    return column.kind in (Kind.JOINT, Kind.VECTOR)
+
+
+def both_sides(name: str, reference: State, current: State) -> tuple[CovariancePart, CovariancePart] | Measurement:
+    """Return the moments of both sides, or the measurement without data where one side has too few rows.
+
+    Raises
+    ------
+    StateError
+        When they do not belong together, or hold numbers too large to be squared.
+    """
+    p, q = reference.part("covariance", CovariancePart), current.part("covariance", CovariancePart)
+    missing = lacking(name, current, p.n, q.n)
+    if missing:
+        return missing
+    check_alike(p, q)
+    if min(p.n, q.n) < _LEAST:
+        told = f"the sides have {p.n} and {q.n} rows; a covariance needs {_LEAST}"
+        return Measurement.missing(current.key, Family.COMPARISON, name, told, n=q.n)
+    if not (np.isfinite(p.second).all() and np.isfinite(q.second).all()):
+        raise StateError(f"{current.key.column!r} holds numbers too large to be squared")
+    return p, q
+
+
+def sizes(p: CovariancePart, q: CovariancePart) -> dict[str, float | str]:
+    """Return the facts that every comparison of two sides states."""
+    found: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
+    return found | ({"projected_from": p.given} if p.given else {})
+
+
+def pooled(p: CovariancePart, q: CovariancePart) -> NDArray[np.float64]:
+    """Return the covariance within the two sides, weighted by their degrees of freedom, shape (d, d)."""
+    return np.asarray(((p.n - 1) * p.covariance + (q.n - 1) * q.covariance) / (p.n + q.n - 2))
+
+
+def trace_of_square(trace: float, square: float, freedom: int) -> float:
+    """Return the unbiased estimate of tr(Σ²) from tr(S), tr(S²) and the degrees of freedom of a covariance S.
+
+    References
+    ----------
+    Bai and Saranadasa (1996), Effect of high dimension, Statistica Sinica 6, 311–329.
+    """
+    f = max(freedom, 2)
+    return max(f**2 / ((f - 1) * (f + 2)) * (square - trace**2 / f), 0.0)
+
+
+def gamma_tail(value: float, mean: float, variance: float) -> float:
+    """Return P(X ≥ value) for the gamma distribution of that mean and variance, which a weighted sum of χ² nearly has.
+
+    References
+    ----------
+    Box (1954), Some theorems on quadratic forms, doi:10.1214/aoms/1177728786.
+    """
+    if mean <= 0 or variance <= 0:
+        return 1.0 if value <= mean else 0.0
+    return float(gammaincc(mean**2 / variance, max(value, 0.0) * mean / variance))
