@@ -44,6 +44,7 @@ def check(
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
     rules: Any = None,
+    embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Report:
     """Compare current rows with reference rows and say what changed.
@@ -69,6 +70,9 @@ def check(
     rules
         Quality rules that the current rows must keep: the path of a YAML file, or a list of mappings such as
         ``{"rule": "in_range", "column": "age", "lower": 0}``.
+    embed
+        By column of text a function, or ``module:function``, that takes a list of texts and returns an array of shape
+        (n, d): their embeddings are watched as the column ``<column>@embedding``.
     progress
         Called with (side, rows so far, rows in all or None).
 
@@ -97,7 +101,7 @@ def check(
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, rules=rules, now=made, progress=progress,
+        tolerance=tolerance, run_length=run_length, rules=rules, embed=embed, now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
 

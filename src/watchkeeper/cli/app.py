@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
+from watchkeeper.cli.embedders import EmbedOption, embedders
 from watchkeeper.cli.output import (
     check_page,
     prepare,
@@ -112,6 +113,7 @@ def check(
     rules: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Quality rules that the rows must keep, as YAML.")
     ] = None,
+    embed: EmbedOption = None,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
     html: Html = None,
@@ -130,7 +132,7 @@ def check(
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
-            rules=rules, progress=progress,
+            rules=rules, embed=embedders(embed), progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)
     if html is not None:

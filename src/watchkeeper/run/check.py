@@ -23,13 +23,13 @@ from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
+from watchkeeper.run.embedding import Embed, Embedding
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.run.reference import design_effects
 from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
-from watchkeeper.stats.summarise import summarise
 
 __all__ = ["Checked", "check_tables"]
 
@@ -94,6 +94,7 @@ def check_tables(
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
     rules: Any = None,
+    embed: Mapping[str, Embed | str] | None = None,
     now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
@@ -112,6 +113,8 @@ def check_tables(
         Checks of unchanged data, on average, to a false alarm.
     rules
         Quality rules for the current rows: the path of a YAML file, or a list of mappings.
+    embed
+        Embedders by column of text, see ``Embedding``; each adds a column of vectors.
     now
         The moment of the check, for rules about freshness.
 
@@ -138,20 +141,23 @@ def check_tables(
         positive=positive,
     )
     _refuse_foreign(ours, schema)
+    embedding, read = Embedding(embed or {}), schema
+    schema = embedding.wide(read)
     check_columns(wanted, [*theirs.columns, *ours.columns], "neither table")
     ours, theirs = _timed(ours, schema), _timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
     spec = Spec(model, schema, None, None, monitors, rule, keep=kept(monitors))
     spread = replace(spec, windows=_pace(theirs, schema))
-    whole = summarise(_batches(theirs, schema), spread, progress=_told(progress, "reference", theirs))
+    batches = _batches(theirs, read, tuple(embedding.embedders))
+    whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)
     effects = design_effects(whole, spread)
     grain = _grain(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
-    batches = _batches(ours, schema, looked_at_by(wanted))
-    pieces = summarise(batches, spec_in_time, progress=_told(progress, "current", ours))
+    batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders))
+    pieces = embedding.summarise(batches, spec_in_time, progress=_told(progress, "current", ours))
     states = merged(pieces.values(), None, model)
     measurements = assess(states, before, spec, effects=effects, now=now)
     baseline = _baseline(before, spec)
@@ -170,7 +176,7 @@ def check_tables(
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in states.values()},
-        notes(ours, theirs, states, before, spec, effects),
+        notes(ours, theirs, states, before, replace(spec, schema=read), effects),
         (n0, n),
         "" if monitors or wanted else "No column is left to compare.",
     )
