@@ -81,6 +81,24 @@ def test_the_segments_of_a_column_add_up_to_all_rows():
     assert rows.pop(ALL) == sum(rows.values()) == frame.filter(version="1").height
 
 
+def test_whole_windows_are_the_same_with_and_without_segments():
+    frame = table()
+    cut = summarised([frame], infer_schema(frame, segments=["city"]))
+    plain = summarised([frame], infer_schema(frame))
+    for key, state in plain.items():
+        assert cut[key].parts.keys() == state.parts.keys()
+        if key.column == "x":
+            assert np.array_equal(cut[key].parts["distinct"].registers, state.parts["distinct"].registers)
+            assert np.array_equal(cut[key].parts["histogram"].counts, state.parts["histogram"].counts)
+
+
+def test_statistics_of_whole_windows_are_not_kept_of_segments():
+    frame = table()
+    states = summarised([frame], infer_schema(frame, segments=["city"]))
+    kept = {k.segment == ALL: s.parts.keys() for k, s in states.items() if k.column == "x"}
+    assert kept[True] - kept[False] == {"atoms", "distinct"}
+
+
 def test_values_outside_the_listed_segments_form_the_segment_other():
     frame = table()
     schema = infer_schema(frame, segments=["city"])

@@ -134,6 +134,7 @@ class Atoms:
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[type, ...]] = (Numbers,)
     part_type: ClassVar[type] = AtomsPart
+    whole_only: ClassVar[bool] = True
     error: ClassVar[float] = 0.01
 
     def applies(self, column: Column) -> bool:

@@ -127,6 +127,7 @@ class Distinct:
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[type, ...]] = (Numbers, Levels)
     part_type: ClassVar[type] = DistinctPart
+    whole_only: ClassVar[bool] = True
 
     def applies(self, column: Column) -> bool:
         """Every usable column."""

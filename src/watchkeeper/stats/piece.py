@@ -58,7 +58,8 @@ def fold_piece(
 
     # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
     waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
-    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), chosen.of(Numbers)) for c in usable if _numeric(c)}
+    plain = chosen.of(Numbers)
+    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), plain) for c in usable if _numeric(c)}
     for column in usable:
         if column.kind in _WHOLE:
             try:

@@ -37,7 +37,8 @@ class Statistic(Protocol):
     part_type
         The frozen dataclass of its part.
 
-    A class that sets ``optional = True`` is kept only where the spec asks for it by name.
+    A class that sets ``optional = True`` is kept only where the spec asks for it by name, one that sets
+    ``whole_only = True`` of whole windows and not of their segments.
     """
 
     plugin: ClassVar[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
-from watchkeeper.stats.piece import fold_joint, fold_piece
+from watchkeeper.stats.piece import fold_details, fold_joint, fold_piece
 from watchkeeper.stats.rule_fold import fold_rules
 
 __all__ = ["summarise", "summarise_rows"]
@@ -125,7 +125,7 @@ def summarise_rows(
     for number, rule in enumerate(schema.segments):
         whole: dict[str, State] = {}
         for name, piece in _by_segment(frame, rule):
-            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside, keep)
+            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside, keep, segment=True)
             found.extend(folded)
             if number == 0:
                 for state in folded:
@@ -133,7 +133,13 @@ def summarise_rows(
                     moved = State(StateKey(model, version, window, ALL, column), state.spec, state.parts, state.problem)
                     whole[column] = merge_states(whole[column], moved) if column in whole else moved
         found.extend(whole.values())
-    return found
+    details = fold_details(frame, schema)
+    return [_with_details(state, details) if state.key.segment == ALL else state for state in found]
+
+
+def _with_details(state: State, details: Mapping[str, Mapping[str, Any]]) -> State:
+    own = details.get(state.key.column)
+    return replace(state, parts={**state.parts, **own}) if own else state
 
 
 def _by_segment(frame: pl.DataFrame, rule: SegmentRule) -> Iterator[tuple[str, pl.DataFrame]]:
