@@ -1,0 +1,118 @@
+"""What the stream rule adds up: bets against "no share beyond the tolerance", of one series or of many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.core.errors import UsageError, near_miss
+
+__all__ = ["NONE", "Bets", "advance", "tolerated"]
+
+NONE = -1e4
+"""ln M of a detector that has seen nothing; lists of numbers are stored as JSON, which knows no infinity."""
+
+_STEPS = np.array([0.02, 0.05, 0.1, 0.2])
+_SIDES = {"both": (True, True), "upper": (True, False), "lower": (False, True)}
+
+Grid = NDArray[np.float64]
+
+
+def tolerated(tolerance: float, n_reference: float, effect: float) -> float:
+    """Return δ: the tolerance, or the half-width √(ln(2/.05)·φ/(2·n0)) within which the reference knows its shares."""
+    return max(tolerance, sqrt(log(2 / 0.05) * effect / (2 * n_reference))) if n_reference > 0 else tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Bets:
+    """ln E of one row at each of k points, which is linear in the share g of the batch: slope·g + offset.
+
+    Four bets on a share that rose to v = u + a, a ∈ {.02, .05, .1, .2}, in each direction: on g against u = f + δ, and
+    on 1 - g against u = 1 - f + δ. Rows 0 to 7 are (a, direction) with the direction changing fastest.
+
+    Attributes
+    ----------
+    slope, offset
+        float64, shape (8, k); 0 where the alternative is no share.
+    possible
+        Where it is one and the side is watched, shape (8, k).
+    """
+
+    slope: Grid
+    offset: Grid
+    possible: NDArray[np.bool_]
+
+    @classmethod
+    def against(cls, reference: Grid, delta: float, side: str = "both") -> Bets:
+        """Return the bets against shares of at most ``delta`` beyond those of the reference, shape (k,).
+
+        Parameters
+        ----------
+        side
+            ``upper`` for shares that rise, ``lower`` for shares that fall, ``both``.
+        """
+        if side not in _SIDES:
+            raise UsageError(f"there is no side {side!r}; {near_miss(side, _SIDES)}")
+        u = np.stack([reference, 1 - reference]) + delta
+        v = u + _STEPS[:, None, None]
+        possible = (v < 1) & np.array(_SIDES[side])[:, None]
+        u, v = np.where(possible, u, 0.5), np.where(possible, v, 0.5)
+        hit, miss = np.log(v / u), np.log((1 - v) / (1 - u))
+        # In the second direction the share is 1 - g.
+        slope = (hit - miss) * np.array([1.0, -1.0])[:, None]
+        offset = np.stack([miss[:, 0], hit[:, 1]], axis=1)
+        flat = (8, len(reference))
+        return cls(slope.reshape(flat), offset.reshape(flat), possible.reshape(flat))
+
+    @classmethod
+    def joined(cls, bets: Sequence[Bets]) -> Bets:
+        """Return the bets of several series side by side."""
+        return cls(
+            np.concatenate([b.slope for b in bets], axis=1),
+            np.concatenate([b.offset for b in bets], axis=1),
+            np.concatenate([b.possible for b in bets], axis=1),
+        )
+
+
+def advance(
+    evidence: Grid, bets: Bets, current: Grid, rows: Grid | float, credit: Grid | float, starts: Sequence[int] = (0,)
+) -> tuple[Grid, Grid]:
+    """Take a batch in: M ← (M + credit)·E, E = exp(rows·(slope·g + offset)).
+
+    Parameters
+    ----------
+    evidence
+        ln M, float64, shape (8, k).
+    current
+        The shares of the batch, float64, shape (k,).
+    rows
+        Number of rows over the design effect, one number or shape (k,).
+    credit
+        What a batch adds to M: its rows, or 1 where batches are counted; at least 1; one number or shape (k,).
+    starts
+        The first point of each of the series that lie side by side.
+
+    Returns
+    -------
+    tuple
+        The new ln M, shape (8, k), and ln of the mean M of each series over its possible bets.
+    """
+    found = np.logaddexp(evidence, np.log(credit)) + rows * (bets.slope * current + bets.offset)
+    found = np.maximum(np.where(bets.possible, found, NONE), NONE)
+    return found, _log_mean(found, bets.possible, starts)
+
+
+def _log_mean(evidence: Grid, possible: NDArray[np.bool_], starts: Sequence[int]) -> Grid:
+    most = np.maximum.reduceat(evidence.max(axis=0), starts)
+    lengths = np.diff(np.append(starts, evidence.shape[1]))
+    above = np.where(possible, np.exp(evidence - np.repeat(most, lengths)), 0.0)
+    total = np.add.reduceat(above.sum(axis=0), starts)
+    bets = np.add.reduceat(possible.sum(axis=0), starts)
+    known = bets > 0
+    mean: Grid = np.full(len(bets), NONE)
+    mean[known] = most[known] + np.log(total[known] / bets[known])
+    return mean
