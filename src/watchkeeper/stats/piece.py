@@ -22,7 +22,7 @@ from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
-__all__ = ["fold_details", "fold_joint", "fold_piece"]
+__all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of"]
 
 _PARALLEL_ROWS = 50_000
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
@@ -49,7 +49,7 @@ def fold_piece(
     """
     chosen = _Chosen(keep, segment)
     watched = [c for c in schema if c.role not in _UNWATCHED]
-    problems = {c.name: _problem(frame, c) for c in watched}
+    problems = {c.name: problem_of(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
     leveled = [c.name for c in usable if not _numeric(c) and c.kind not in _WHOLE]
 
@@ -120,7 +120,7 @@ def fold_details(frame: pl.DataFrame, schema: Schema) -> dict[str, dict[str, Any
     """Return, by column, the parts of the statistics that are kept of whole windows only."""
     found: dict[str, dict[str, Any]] = {}
     for column in schema:
-        if column.role in _UNWATCHED or column.kind in _WHOLE or _problem(frame, column):
+        if column.role in _UNWATCHED or column.kind in _WHOLE or problem_of(frame, column):
             continue
         form = Numbers if _numeric(column) else Levels
         statistics = [s for s in _statistics(form) if getattr(s, "whole_only", False) and s.applies(column)]
@@ -146,7 +146,7 @@ def _fold(column: Column, blocks: Iterable[Any], statistics: Iterable[Statistic]
     return {name: work.part() for name, work in works}
 
 
-def _problem(frame: pl.DataFrame, column: Column) -> str:
+def problem_of(frame: pl.DataFrame, column: Column) -> str:
     """Say why a column cannot be summarised; empty when it can."""
     if column.name not in frame.columns:
         return f"column {column.name!r} is missing"
