@@ -103,7 +103,10 @@ def rules_rows(
     id: Id = None,
     json: AsJson = False,
 ) -> None:
-    """List the rows that break rules. Exit codes: 0 none, 1 some rows do, 2 usage, 3 could not run."""
+    """List the rows that break rules.
+
+    Exit codes: 0 none does, 1 some do, 2 usage or rules, 3 a rule could not be asked.
+    """
     from watchkeeper.run.offending import offending_rows
     from watchkeeper.run.rules import load_rules
 
@@ -112,10 +115,10 @@ def rules_rows(
         show_json({"schema_version": 1, "rules": [_json(one) for one in found]})
     else:
         show(_table_of(found))
-    if any(one.problem for one in found):
-        raise typer.Exit(3)
     if any(one.broken for one in found):
         raise typer.Exit(1)
+    if any(one.problem for one in found):
+        raise typer.Exit(3)
 
 
 def _suggested(

@@ -16,7 +16,7 @@ from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.quality.rule_set import check_columns, columns_of
+from watchkeeper.quality.rule_set import columns_of
 from watchkeeper.quality.wording import asked
 from watchkeeper.run.sources import Source, normalise_time, open_table
 from watchkeeper.stats.blocks import to_float
@@ -81,12 +81,15 @@ def offending_rows(
     """
     source = open_table(current)
     chosen = _chosen(rules, name)
-    check_columns(chosen, source.columns, source.name)
     shown = [id] if id else []
     if id and id not in source.columns:
         raise UsageError(f"{source.name} has no column {id!r}; {near_miss(id, source.columns)}")
     repeated = _repeated(source, [rule for rule in chosen if plugin("rule", rule.kind).work == "values"])
     works = [_Work(rule, limit, shown, repeated.get(rule.digest, _EMPTY)) for rule in chosen]
+    for work in works:
+        gone = next((name for name in columns_of(work.rule) if name not in source.columns), None)
+        if gone is not None:
+            work.problem = f"{source.name} has no column {gone!r}; {near_miss(gone, source.columns)}"
     before = 0
     times = _written_times(chosen, source)
     for frame in source.batches():
@@ -113,7 +116,7 @@ def _chosen(rules: Sequence[Rule], name: str | None) -> list[Rule]:
 def _written_times(rules: Sequence[Rule], source: Source) -> list[str]:
     """Return the columns of text that rules take for times, as a check reads its time column."""
     asked_for = [rule.column for rule in rules if rule.kind == "ordered" or rule.options.get("type") == "time"]
-    return [name for name in dict.fromkeys(asked_for) if source.schema[name] == pl.String]
+    return [name for name in dict.fromkeys(asked_for) if source.schema.get(name) == pl.String]
 
 
 def _read(frame: pl.DataFrame, times: Sequence[str]) -> pl.DataFrame:
