@@ -20,6 +20,7 @@ from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overview import history
+from watchkeeper.views.rules import is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
 from watchkeeper.views.theme import COLOURS
@@ -29,6 +30,7 @@ __all__ = ["environment", "report_fragment", "report_html", "style"]
 
 _MOST_CHARTS, _MOST_METRICS, _MOST_COLUMNS, _MOST_CALM = 60, 12, 40, 6
 _MOST_ALERTS, _MOST_EVIDENCE, _MOST_ACTIONS, _MOST_ROWS, _MOST_NAMES, _MOST_NOTES = 30, 4, 40, 150, 12, 30
+_MOST_RULES = 200
 _NOTEBOOK_CHARTS, _NOTEBOOK_COLUMNS = 13, 6
 
 _VERDICTS = {
@@ -108,7 +110,8 @@ def style() -> str:
 
 
 def _body(findings: Findings, charts: int, columns: int, *, folded: bool) -> str:
-    series = series_of(findings.signals)
+    series = series_of(signal for signal in findings.signals if not is_rule(signal))
+    rules = rule_lines(findings.signals)
     # Our own specifications are checked against the schema by the tests, not again for every page.
     with debug_mode(False):
         drawn = _drawn(findings, series, charts, columns, folded=folded)
@@ -124,6 +127,9 @@ def _body(findings: Findings, charts: int, columns: int, *, folded: bool) -> str
         "tiles": _tiles(findings, series),
         "rows": [Line.of(one) for one in series[:_MOST_ROWS]],
         "more_rows": max(0, len(series) - _MOST_ROWS),
+        "rules": rules[:_MOST_RULES],
+        "more_rules": max(0, len(rules) - _MOST_RULES),
+        "broken_rules": sum(line.mark is Mark.SIGNAL for line in rules),
     }
     return environment().get_template("body.html").render(context | _story(findings) | _notes(findings) | drawn)
 

@@ -15,6 +15,7 @@ from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
+from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, period, shown
 
@@ -56,7 +57,10 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     actions = findings.actions_in_order
     if actions:
         parts += [_gap(), *_rest(len(actions) - _MOST_ACTIONS, "older action"), _actions(actions[-_MOST_ACTIONS:])]
-    found = series_of(findings.signals)
+    rules = rule_lines(findings.signals)
+    if rules:
+        parts += [_gap(), _rules(rules)]
+    found = series_of(signal for signal in findings.signals if not is_rule(signal))
     if found:
         left = found[series:]
         parts += [_gap(), _series(found[:series])]
@@ -142,6 +146,24 @@ def _series(series: Sequence[Series]) -> RenderableType:
     latest = series[0].latest
     title = [Text(f"worst series, {period(latest)}", style="dim")] if latest else []
     return Padding(Group(*title, table), (0, 0, 0, 2))
+
+
+def _rules(rules: Sequence[RuleLine]) -> RenderableType:
+    """Return the rules that are broken or could not be asked, and how many are kept."""
+    loud = [line for line in rules if line.mark.weight < Mark.NEAR.weight]
+    table = _table()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", max_width=30)
+    table.add_column(overflow="fold")
+    for line in loud[:_MOST_SERIES]:
+        sign, look = _MARKS.get(line.mark, ("✓", "green"))
+        told = Text(line.asked)
+        told.append(f"\n{line.told}" if line.told else "", style=look)
+        told.append(f"\nsuch as {line.examples}" if line.examples else "", style="dim")
+        table.add_row(Text(sign, style=look), Text(line.column), told)
+    kept = sum(line.mark is Mark.IN_CONTROL for line in rules)
+    title = Text(f"{count(len(rules), 'quality rule')}: {kept:,} kept", style="dim")
+    return Padding(Group(title, *([table] if loud else []), *_rest(len(loud) - _MOST_SERIES, "more rule")), (0, 0, 0, 2))
 
 
 def _folded(series: Sequence[Series]) -> list[tuple[Series, Line]]:
