@@ -23,7 +23,7 @@ __all__ = ["DomainClassifier"]
 
 Matrix = NDArray[np.float64]
 
-_FOLDS = 3
+_FOLDS = 2
 _LEAST = 50
 _TOLERANCE = 0.05
 _MOST_LEVELS = 200
@@ -36,10 +36,12 @@ class DomainClassifier:
     """Area under the ROC curve of a classifier trained on other rows to tell the sides apart; .5 says it cannot.
 
     Gradient-boosted trees on up to 1,000 sampled rows of each side, all features, categorical ones and nulls included.
-    Three folds by the row's identity: each is scored by a model that saw none of its rows, and pairs are only compared
-    inside a fold. The interval is DeLong's. With the tolerance δ = .05, z = (AUC - .5 - δ)/√((n0 + n + 1)/(12·n0·n))
-    gives ``p_value``; ``p_value_exact`` has δ = 0. Where the sides differ, ``tells`` names the features whose shuffling
-    costs the most AUC. Training costs a good part of a second, so that it is not for every window.
+    Two halves by the row's identity: each is scored by a model that saw only the other, and pairs are only compared
+    inside a half. Chance differences of the halves are learnt and rewarded both ways, so that the two areas may be
+    fully dependent: the error is that of one half (DeLong's), which bounds it. For a and b rows in a half and the
+    tolerance δ = .05, z = (AUC - .5 - δ)/√((a + b + 1)/(12·a·b)) gives ``p_value``; ``p_value_exact`` has δ = 0.
+    Where the sides differ, ``tells`` names the features whose shuffling costs the most area. It takes a tenth of a
+    second and more, so that it is not for every window of every model.
 
     References
     ----------
@@ -74,7 +76,7 @@ class DomainClassifier:
                 models.append(model)
             value, error = _area(scores, side, fold)
             n0, n = len(p.hashes), len(q.hashes)
-            spread = sqrt((n0 + n + 1) / (12 * n0 * n))
+            spread = sqrt(_FOLDS * (n0 + n + _FOLDS) / (12 * n0 * n))
             facts: dict[str, float | str] = {
                 "n_reference": n0,
                 "n_effective": effective_size(n0, n),
@@ -122,7 +124,7 @@ def _inside(side: NDArray[np.int_], fold: NDArray[np.int_]) -> Iterator[tuple[ND
 
 
 def _area(scores: Matrix, side: NDArray[np.int_], fold: NDArray[np.int_]) -> tuple[float, float]:
-    """Return the area over pairs inside one fold, folds weighted by their pairs, and its standard error."""
+    """Return the area over pairs inside one fold, folds weighted by their pairs, and a bound of its standard error."""
     total = sum(len(a) * len(b) for a, b in _inside(side, fold))
     value = variance = 0.0
     for a, b in _inside(side, fold):
@@ -133,7 +135,7 @@ def _area(scores: Matrix, side: NDArray[np.int_], fold: NDArray[np.int_]) -> tup
         value += weight * float(above.mean())
         if len(a) > 1 and len(b) > 1:
             placements = above.mean(axis=0).var(ddof=1) / len(a) + above.mean(axis=1).var(ddof=1) / len(b)
-            variance += weight**2 * float(placements)
+            variance += weight * float(placements)
     return value, sqrt(variance)
 
 

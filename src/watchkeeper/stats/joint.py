@@ -37,11 +37,14 @@ class JointSource:
         The d numeric features.
     leveled
         The categorical and boolean features.
+    by_id
+        Whether rows are told apart by ids.
     """
 
     def __init__(self, frame: pl.DataFrame, schema: Schema) -> None:
         self._frame, self._schema = frame, schema
         self.columns = joint_columns(schema)
+        self.by_id = schema.name_of(Role.ID) in frame.columns
         kinds = (Kind.CATEGORICAL, Kind.BOOLEAN)
         self.leveled = tuple(column for column in schema.features if column.kind in kinds)[:MOST_COLUMNS]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.stats.joint import Joint, JointSource
+from watchkeeper.stats.row_identity import STEP
 from watchkeeper.stats.vectors import Vectors
 
 __all__ = ["PointSample", "PointSamplePart"]
@@ -35,6 +36,8 @@ class PointSamplePart:
         Categorical and boolean features of the same rows as text; without columns for vectors.
     names
         The d numeric features; empty for vectors.
+    by_id
+        Whether rows were told apart by ids, so that one that comes twice is one row.
     """
 
     rows: int = 0
@@ -42,6 +45,7 @@ class PointSamplePart:
     x: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     levels: pl.DataFrame = field(default_factory=pl.DataFrame)
     names: tuple[str, ...] = ()
+    by_id: bool = False
 
 
 class _Work:
@@ -57,7 +61,7 @@ class _Work:
             hashes = block.hashes
             chosen = _smallest(hashes)
             taken = block.x[chosen]
-            fresh = PointSamplePart(len(hashes), hashes[chosen], taken)
+            fresh = PointSamplePart(len(hashes), hashes[chosen], taken, by_id=block.identity is not None)
             self.kept = PointSample().merge(self.kept, fresh)
             return
         if block.source is not self._source:
@@ -79,7 +83,7 @@ class _Work:
             return
         names = tuple(column.name for column in source.columns)
         x, levels = source.numbers(self._rows), source.levels(self._rows)
-        fresh = PointSamplePart(self._seen, self._hashes, x, levels, names)
+        fresh = PointSamplePart(self._seen, self._hashes, x, levels, names, source.by_id)
         self.kept = PointSample().merge(self.kept, fresh)
         self._hashes, self._rows, self._seen = np.empty(0, np.uint64), np.empty(0, np.intp), 0
 
@@ -97,12 +101,24 @@ def _smallest(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     return np.unique(hashes, return_index=True)[1][:_SIZE]
 
 
+def _counted_on(known: NDArray[np.uint64], more: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Move the hashes of points that equal known ones on to the next that are free."""
+    found = more.copy()
+    for _ in range(_SIZE):
+        taken = np.isin(found, known)
+        # Two that were moved may meet as well.
+        taken[np.setdiff1d(np.arange(len(found)), np.unique(found, return_index=True)[1])] = True
+        if not taken.any():
+            break
+        found[taken] += STEP
+    return found
+
+
 class PointSample:
     """Bottom-k sample of points by the hash of the row they came from: uniform, mergeable, in no order's debt.
 
     It holds what needs single points: distances between kernels and classifiers that tell two sides apart. Rows are
-    told apart by their id; in a log without ids by their numbers and, among equal ones, by how many came before in the
-    same batch.
+    told apart by their id; in a log without ids by their numbers and, among equal ones, by how many came before.
 
     References
     ----------
@@ -128,16 +144,20 @@ class PointSample:
         """Keep the smallest hashes of both; StateError when features or lengths of vectors differ."""
         if not len(a.hashes) or not len(b.hashes):
             one = a if len(a.hashes) else b
-            return PointSamplePart(a.rows + b.rows, one.hashes, one.x, one.levels, one.names)
+            by_id = one.by_id if len(one.hashes) else a.by_id or b.by_id
+            return PointSamplePart(a.rows + b.rows, one.hashes, one.x, one.levels, one.names, by_id)
         if a.names != b.names or a.levels.columns != b.levels.columns:
             left, right = ([*part.names, *part.levels.columns] for part in (a, b))
             raise StateError(f"samples of {', '.join(left)} and of {', '.join(right)} do not belong together")
         if a.x.shape[1] != b.x.shape[1]:
             raise StateError(f"vectors of {a.x.shape[1]} and of {b.x.shape[1]} numbers do not belong together")
-        hashes, first = np.unique(np.concatenate([a.hashes, b.hashes]), return_index=True)
+        by_id = a.by_id and b.by_id
+        other = b.hashes if by_id else _counted_on(a.hashes, b.hashes)
+        hashes, first = np.unique(np.concatenate([a.hashes, other]), return_index=True)
         chosen = first[:_SIZE]
         levels = pl.concat([a.levels, b.levels])[chosen] if a.levels.width else a.levels
-        return PointSamplePart(a.rows + b.rows, hashes[:_SIZE], np.concatenate([a.x, b.x])[chosen], levels, a.names)
+        x = np.concatenate([a.x, b.x])[chosen]
+        return PointSamplePart(a.rows + b.rows, hashes[:_SIZE], x, levels, a.names, by_id)
 
     def result(self, part: PointSamplePart) -> pl.DataFrame:
         """Return the points as a frame; the numbers of vectors are called by their place."""

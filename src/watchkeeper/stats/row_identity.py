@@ -12,7 +12,10 @@ from watchkeeper.core.schema import Kind, Role, Schema
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts, mix
 
-__all__ = ["hash_points", "id_hashes", "row_hashes"]
+__all__ = ["STEP", "hash_points", "id_hashes", "row_hashes"]
+
+STEP = np.uint64(0x9E3779B97F4A7C15)
+"""Between the hashes of equal points: 2^64 over the golden ratio, whose multiples spread evenly."""
 
 
 def id_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64] | None:
@@ -42,9 +45,8 @@ def row_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64]:
 def hash_points(numbers: Iterable[NDArray[np.float64]], rows: int) -> NDArray[np.uint64]:
     """Hash points by their numbers, and by how many equal ones came before.
 
-    The same points give the same hashes however they are cut into batches, unless some are equal. Equal points of two
-    batches share hashes as far as both batches have them: a sample then takes the larger of two counts for their sum,
-    which keeps the shares of points that come again and again.
+    The same points give the same hashes however they are cut into batches, but for equal ones: the j-th of them has
+    h + j·STEP, and where two batches meet the later one has to count on.
 
     Parameters
     ----------
@@ -65,6 +67,6 @@ def hash_points(numbers: Iterable[NDArray[np.float64]], rows: int) -> NDArray[np
     ordered = found[order]
     place = np.arange(rows)
     first = np.r_[True, ordered[1:] != ordered[:-1]]
-    earlier = np.empty(rows, np.int64)
+    earlier = np.empty(rows, np.uint64)
     earlier[order] = place - np.maximum.accumulate(np.where(first, place, 0))
-    return np.where(earlier > 0, mix(found ^ hash_numbers(earlier)), found)
+    return np.asarray(found + earlier * STEP)
