@@ -163,7 +163,8 @@ def _rules(rules: Sequence[RuleLine]) -> RenderableType:
         table.add_row(Text(sign, style=look), Text(line.column), told)
     kept = sum(line.mark is Mark.IN_CONTROL for line in rules)
     title = Text(f"{count(len(rules), 'quality rule')}: {kept:,} kept", style="dim")
-    return Padding(Group(title, *([table] if loud else []), *_rest(len(loud) - _MOST_SERIES, "more rule")), (0, 0, 0, 2))
+    parts = [title, *([table] if loud else []), *_rest(len(loud) - _MOST_SERIES, "more rule")]
+    return Padding(Group(*parts), (0, 0, 0, 2))
 
 
 def _folded(series: Sequence[Series]) -> list[tuple[Series, Line]]:
