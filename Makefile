@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench size changelog chromium clean
+.PHONY: help demo test check docs bench calibrate size changelog chromium clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -48,6 +48,9 @@ docs: $(STAMPS)/test  ## run every example in the docs and docstrings, check eve
 
 bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the file; writes bench/RESULTS.md
 	$(PY) -m bench $(ARGS)
+
+calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
+	$(PY) -m bench.calibration $(ARGS)
 
 size:  ## size of a plain install and its number of packages
 	$(PYTHON) bench/install_size.py
