@@ -7,14 +7,14 @@ from math import exp, lgamma, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc
+from scipy.special import chdtrc, erf
 
 from watchkeeper.compare.cells import Cells, categorical, cells, lacking, level_cells, numeric
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 
-__all__ = ["chi_mean", "column_cells", "comparable", "delta_error", "from_cells"]
+__all__ = ["chi_mean", "column_cells", "comparable", "delta_error", "from_cells", "mean_of_largest"]
 
 Shares = NDArray[np.float64]
 
@@ -76,3 +76,16 @@ def _homogeneity(table: Cells) -> float:
     statistic = float(((q - p)[used] ** 2 / pooled[used]).sum()) / (1 / table.n0 + 1 / table.n)
     freedom = int(used.sum()) - 1
     return float(chdtrc(freedom, statistic)) if freedom else 1.0
+
+
+def mean_of_largest(spread: NDArray[np.float64]) -> float:
+    """Return the mean of the largest absolute value of independent normal numbers with these standard deviations."""
+    # Two shares change by the same amount.
+    spread = np.sort(spread)[::-1][: 1 if len(spread) == 2 else None]
+    if not spread[0]:
+        return 0.0
+    t = np.linspace(0.0, 6.0, 241) * spread[0]
+    # Levels that are much rarer than the commonest one are never the largest.
+    few = spread[spread > spread[0] / 6][:200]
+    inside = np.prod(erf(t[:, None] / (sqrt(2) * few)), axis=1)
+    return float(np.trapezoid(1 - inside, t))

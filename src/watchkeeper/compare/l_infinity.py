@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import erf, ndtri
+from scipy.special import ndtri
 
 from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
+from watchkeeper.compare.divergence import mean_of_largest
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -54,7 +53,7 @@ class LInfinity:
         room = float(ndtri(1 - 0.025 / max(1, len(p) if len(p) > 2 else 1))) * np.maximum(errors, spread)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, table.n,
-            error=float(errors[worst]), floor=_mean_of_largest(spread),
+            error=float(errors[worst]), floor=mean_of_largest(spread),
             interval=(max(0.0, float((change - room).max())), min(1.0, float((change + room).max()))),
             facts={
                 "n_reference": table.n0,
@@ -64,16 +63,3 @@ class LInfinity:
                 "to": float(q[worst]),
             },
         )  # fmt: skip
-
-
-def _mean_of_largest(spread: NDArray[np.float64]) -> float:
-    """Return the mean of the largest absolute value of independent normal numbers with these standard deviations."""
-    # Two shares change by the same amount.
-    spread = np.sort(spread)[::-1][: 1 if len(spread) == 2 else None]
-    if not spread[0]:
-        return 0.0
-    t = np.linspace(0.0, 6.0, 241) * spread[0]
-    # Levels that are much rarer than the commonest one are never the largest.
-    few = spread[spread > spread[0] / 6][:200]
-    inside = np.prod(erf(t[:, None] / (sqrt(2) * few)), axis=1)
-    return float(np.trapezoid(1 - inside, t))

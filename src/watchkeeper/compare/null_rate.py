@@ -31,8 +31,8 @@ class NullRate:
     identical: ClassVar[float] = 0.0
 
     def applies(self, column: Column) -> bool:
-        """Every usable column."""
-        return column.kind is not Kind.UNUSABLE
+        """Every usable single column."""
+        return column.kind not in (Kind.UNUSABLE, Kind.JOINT)
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the change, positive when more is missing."""

@@ -8,18 +8,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import categorical, effective_size, lacking, steps
-from watchkeeper.compare.divergence import comparable
+from watchkeeper.compare.cells import categorical, effective_size, lacking
+from watchkeeper.compare.cuts import Cuts
+from watchkeeper.compare.divergence import comparable, mean_of_largest
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
-from watchkeeper.stats.levels import LevelsPart
 
-__all__ = ["POINTS", "Shares", "curve"]
+__all__ = ["Shares", "curve"]
 
-POINTS = 128
-"""Points at which a distribution function is compared: quantiles of the reference."""
+_MEAN_OF_KOLMOGOROV = 0.8687311606361592
+"""√(π/2)·ln 2."""
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -36,39 +36,8 @@ def curve(reference: State, current: State) -> Pair:
     tuple
         Reference and current, each float64 of shape (k,).
     """
-    spec = current.spec or reference.spec
-    a, b = reference.part("count", CountPart), current.part("count", CountPart)
-    if spec is not None and categorical(spec):
-        left, right = _levels(reference, current)
-    else:
-        left, right = _quantiles(reference, current)
-        left, right = left + a.negative, right + b.negative
-    return (
-        np.append(left, a.missing) / max(a.rows, 1),
-        np.append(right, b.missing) / max(b.rows, 1),
-    )
-
-
-def _quantiles(reference: State, current: State) -> Pair:
-    both = steps(reference, current)
-    occupied = np.flatnonzero(both.reference)
-    if not len(occupied):
-        return np.empty(0), np.empty(0)
-    left, right = np.cumsum(both.reference), np.cumsum(both.current)
-    wanted = np.arange(1, POINTS) * int(left[-1]) / POINTS
-    rank = np.unique(np.searchsorted(left[occupied], wanted))
-    # A cut lies before the next bin that the reference fills, the outermost ones right at the edge of the reference.
-    at = np.append(occupied[rank[rank < len(occupied) - 1] + 1] - 1, occupied[-1])
-    below = both.current[: occupied[0]].sum()
-    return np.append(0.0, left[at]), np.append(float(below), right[at])
-
-
-def _levels(reference: State, current: State) -> Pair:
-    p, q = reference.part("levels", LevelsPart), current.part("levels", LevelsPart)
-    held = q.as_dict()
-    left = p.counts.astype(float)
-    right = np.array([held.get(name, 0) for name in p.names], float)
-    return np.append(left, p.other), np.append(right, q.n - right.sum())
+    cuts = Cuts.of(reference)
+    return cuts.reference, cuts.in_state(current)
 
 
 class Shares:
@@ -76,7 +45,8 @@ class Shares:
 
     The points are at most 128 quantiles of the reference, or its levels and all others together; one more is the share
     of rows without a value. Shares are of all rows, those without a value included. The interval is that of Dvoretzky,
-    Kiefer, Wolfowitz and Massart.
+    Kiefer, Wolfowitz and Massart. The floor is what sampling alone gives on average: for numbers the mean of the
+    Kolmogorov distribution over √n_e, for levels the mean of the largest of independent normal changes.
 
     References
     ----------
@@ -103,8 +73,15 @@ class Shares:
         value, half = float(change.max()), sqrt(log(2 / 0.05) / (2 * size))
         found = Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n,
-            floor=sqrt(2 * log(2 * len(p)) * float((p * (1 - p)).max()) / size),
+            floor=_floor(reference, p, size),
             interval=(max(0.0, value - half), min(1.0, value + half)),
             facts={"n_reference": n0, "n_effective": size},
         )  # fmt: skip
         return found.with_curve(p, q)
+
+
+def _floor(reference: State, p: NDArray[np.float64], size: float) -> float:
+    """Return the mean distance between samples of one distribution: Kolmogorov's for a continuous one."""
+    if reference.spec is not None and categorical(reference.spec):
+        return mean_of_largest(np.sqrt(p * (1 - p) / size))
+    return _MEAN_OF_KOLMOGOROV / sqrt(size)
