@@ -13,7 +13,7 @@ import polars as pl
 from watchkeeper.charts.chart import Memory
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import EmptyError, SchemaError, SourceError
+from watchkeeper.core.errors import EmptyError, SchemaError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -26,6 +26,7 @@ from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.embedding import Embed, Embedding
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
+from watchkeeper.run.pace import SAMPLE, STATES, pace, span, timed
 from watchkeeper.run.reference import design_effects
 from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
@@ -33,14 +34,9 @@ from watchkeeper.run.steps import Watch, assess, judge, merged
 
 __all__ = ["Checked", "check_tables"]
 
-_SAMPLE = 50_000
 _LEAST_VISIBLE = 0.5
 _DATED_BY = 100
 """Signals, the strongest, that an alert is dated by."""
-
-_STATES = 10_000
-_PACES = 30
-"""Windows that a reference with times is cut into, to learn its design effect."""
 
 _GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
@@ -133,7 +129,7 @@ def check_tables(
     except EmptyError as error:
         return Checked("no_data", Spec(model, Schema(())), why=f"{error}.")
     schema = infer_schema(
-        theirs.sample(_SAMPLE),
+        theirs.sample(SAMPLE),
         roles=roles or {},
         features=features,
         ignore=ignore,
@@ -144,11 +140,11 @@ def check_tables(
     embedding, read = Embedding(embed or {}), schema
     schema = embedding.wide(read)
     check_columns(wanted, [*theirs.columns, *ours.columns], "neither table")
-    ours, theirs = _timed(ours, schema), _timed(theirs, schema)
+    ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
     spec = Spec(model, schema, None, None, monitors, rule, keep=kept(monitors))
-    spread = replace(spec, windows=_pace(theirs, schema))
+    spread = replace(spec, windows=pace(theirs, schema))
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)
@@ -194,19 +190,6 @@ def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterat
             yield Batch(frame, schema)
 
 
-def _timed(source: Source, schema: Schema) -> Source:
-    """Return the source with its time column read as UTC; what is odd about the times is among its problems."""
-    time = schema.name_of(Role.TIME)
-    if time is None or time not in source.columns:
-        return source
-    timed = replace(source, time=time)
-    try:
-        next(timed.batches(columns=[time]), None)
-    except SchemaError as error:
-        raise SourceError(f"{source.name}: {error}") from error
-    return timed
-
-
 def _refuse_foreign(source: Source, schema: Schema) -> None:
     known = [c.name for c in schema if c.role is not Role.IGNORED]
     if known and not any(name in source.columns for name in known):
@@ -226,37 +209,17 @@ def _told(progress: Progress | None, name: str, source: Source) -> Callable[[int
 
 def _grain(source: Source, schema: Schema) -> WindowRule | None:
     """Choose the length of a window so that the current rows fill about a dozen to forty, fewer for wide tables."""
-    span = _span(source, schema)
-    if span is None:
+    ends = span(source, schema)
+    if ends is None:
         return None
-    first, last = span
+    first, last = ends
     # Each window costs one state for each column, and windows are there to date alerts only.
-    most = max(4, min(40, _STATES // max(1, len(schema.columns))))
+    most = max(4, min(40, STATES // max(1, len(schema.columns))))
     for grain in _GRAINS:
         if (last - first) / grain <= most:
             return WindowRule(grain, grain) if (last - first) >= 2 * grain else None
     longest = _GRAINS[-1] * ceil((last - first) / _GRAINS[-1] / most)
     return WindowRule(longest, longest)
-
-
-def _pace(source: Source, schema: Schema) -> WindowRule | None:
-    """Cut the reference into windows enough to tell how much they differ; None for wide tables."""
-    span = _span(source, schema)
-    if span is None or _PACES * len(schema.columns) > _STATES:
-        return None
-    length = timedelta(seconds=ceil((span[1] - span[0]).total_seconds() / _PACES))
-    return WindowRule(length, length, span[0]) if length else None
-
-
-def _span(source: Source, schema: Schema) -> tuple[datetime, datetime] | None:
-    """Return the first and last moment, less the outermost half percent: a few rows of 1970 must not stretch it."""
-    time = schema.name_of(Role.TIME)
-    if time is None or time not in source.columns:
-        return None
-    times = source.sample(_SAMPLE, [time])[time].drop_nulls().sort()
-    aside = len(times) // 200
-    first, last = (times[aside], times[-1 - aside]) if len(times) else (None, None)
-    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
 
 
 def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
