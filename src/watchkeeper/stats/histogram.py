@@ -12,10 +12,10 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Column, Kind, NumericMap
 from watchkeeper.stats.blocks import KEYS, Numbers
 
-__all__ = ["Histogram", "HistogramPart", "bin_edges"]
+__all__ = ["Histogram", "HistogramPart", "bin_edges", "bin_order"]
 
 
-def _order(keys: NDArray[np.intp]) -> NDArray[np.uint16]:
+def bin_order(keys: NDArray[np.intp]) -> NDArray[np.uint16]:
     """Map float32 top halves to ranks that grow with the value: negatives count down, positives up."""
     return np.where(keys & 0x8000, 0xFFFF - keys, keys + 0x8000).astype(np.uint16)
 
@@ -101,7 +101,7 @@ class _Work:
         if self.dense is None:
             return HistogramPart(self.map.anchor, self.map.scale)
         keys = np.flatnonzero(self.dense)
-        bins = _order(keys)
+        bins = bin_order(keys)
         order = np.argsort(bins)
         return HistogramPart(self.map.anchor, self.map.scale, bins[order], self.dense[keys][order])
 
