@@ -23,7 +23,7 @@ def test_the_p_value_must_be_at_most_one_over_series_times_run_length(value, p_v
     options = {"series": 30.0, "run_length": 1_000.0, "tolerance": 0.1}
     _, signal = Significance().step(None, point(value, p_value), options)
     assert signal.fired is fires
-    assert signal.p_value == p_value
+    assert signal.p_value == pytest.approx(p_value, abs=1e-299)
 
 
 def test_the_run_length_is_kept_with_exact_p_values():
@@ -36,3 +36,9 @@ def test_the_run_length_is_kept_with_exact_p_values():
 def test_without_a_p_value_nothing_is_judged():
     bare = Measurement(Family.COMPARISON, "psi", 3.0, 500)
     assert not Significance().step(None, bare, {})[1].fired
+
+
+def test_a_design_effect_of_four_halves_z():
+    """z = 4 has p = 6.3e-5; halved, p = .0455, by scipy's normal distribution."""
+    _, signal = Significance().step(None, point(0.5, 2 * stats.norm.sf(4)), {"design_effect": 4.0})
+    assert signal.p_value == pytest.approx(2 * stats.norm.sf(2))

@@ -55,6 +55,9 @@ def describe_signal(signal: Signal) -> str:
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
+    if m.name == "correlation_change" and "pair" in m.facts:
+        facts = m.facts
+        return f"correlation of {facts['pair']}: {float(facts['from']):.2f} → {float(facts['to']):.2f}{where}"
     subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
     known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]
     limits = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from math import log
+from math import log, sqrt
 from typing import ClassVar
+
+from scipy.special import ndtr, ndtri
 
 from watchkeeper.charts.chart import Memory, Options
 from watchkeeper.core.measurement import Measurement, Status
@@ -20,12 +22,13 @@ class Significance:
     The p-value is the measurement's fact ``p_value``, made under the null that nothing changed at all; p is the number
     of series judged together and A the run length to a false alarm in windows. At a large sample any change is
     significant, so the value must also be above ``tolerance``, in its own unit; at 0 significance alone decides. The
-    average run length over all series is at least A as long as the p-values are valid for windows one by one.
+    average run length over all series is at least A as long as the p-values are valid for windows one by one. A design
+    effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ.
     """
 
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "significance"
-    defaults: ClassVar[Options] = {"tolerance": 0.0, "run_length": 1_000.0, "series": 1.0}
+    defaults: ClassVar[Options] = {"tolerance": 0.0, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the point; the rule needs no memory."""
@@ -34,11 +37,17 @@ class Significance:
         told = measurement.facts.get("p_value")
         if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):
             return memory, Signal(measurement, self.name)
-        p_value, delta = max(float(told), _LEAST), float(chosen["tolerance"])
+        effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
+        p_value, delta = max(_deflated(float(told), effect), _LEAST), float(chosen["tolerance"])
         alpha = 1 / (float(chosen["series"]) * float(chosen["run_length"]))
         beyond = p_value <= alpha and measurement.value > delta
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
         inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
         rule = f"p = {p_value:.2g}, at most {alpha:.2g}, and {measurement.value:.3g} above {delta:g}" if beyond else ""
         zone = Zone.BEYOND if beyond else inside
-        return memory, Signal(measurement, self.name, None, None, delta, zone, rule, 3 * share, float(told))
+        return memory, Signal(measurement, self.name, None, None, delta, zone, rule, 3 * share, p_value)
+
+
+def _deflated(p_value: float, effect: float) -> float:
+    """Return the two-sided normal p-value with its z divided by √φ."""
+    return float(2 * ndtr(ndtri(p_value / 2) / sqrt(effect))) if effect > 1 and p_value > 0 else p_value

@@ -37,6 +37,7 @@ class Cause(StrEnum):
     DATA_FAULT = "data_fault"
     TRAFFIC_MIX = "traffic_mix"
     DRIFT = "drift"
+    JOINT_DRIFT = "joint_drift"
     PERFORMANCE = "performance"
     LABEL_FAULT = "label_fault"
     RUNTIME = "runtime"

@@ -8,6 +8,7 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
+from watchkeeper.core.state import JOINT
 
 __all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "kept"]
 
@@ -28,6 +29,9 @@ LEAST_LABELLED = 30.0
 _ANSWERS = (Role.PREDICTION, Role.SCORE)
 _LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
 _TEXT = ("text_length", "character_mix", "token_drift")
+_CORRELATION = 0.1
+"""Change of a correlation that does not matter."""
+
 _TEXTBOOK = 150.0
 """Budget in windows up to which the textbook's limits keep it: learned from eight windows, two of three points lie
 beyond them about once in 370 windows, and two metrics share half of the budget."""
@@ -53,6 +57,10 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
     both = bool(features) and bool(answers or label)
     run_length = rule.budget * (2 if both else 1)
     found = _watched(features, run_length, tolerance) + _watched(answers, run_length, tolerance, labels=label)
+    if len([c for c in features if c.kind is Kind.NUMERIC]) > 1:
+        # How features go together is told and not paged: it may change without harm to a model.
+        options = {"run_length": rule.budget, "tolerance": _CORRELATION}
+        found.append(Monitor("correlation_change", "significance", (JOINT,), options=options, cause=Cause.JOINT_DRIFT))
     if label:
         side: dict[str, float | str] = {"min_rows": LEAST_LABELLED}
         side |= {"exact": float(rule.budget > _TEXTBOOK)} if history else {"margin": 0.02}
@@ -68,8 +76,10 @@ def _watched(
     """Return the monitors that share one budget over ``columns`` and ``labels``."""
     numeric, leveled = _names(columns, Kind.NUMERIC), _names(columns, *_LEVELED)
     usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
+    vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
-    series = len(usable) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(measured) + 2 * len(coded)
+    series = len(usable) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(vectors)
+    series += len(measured) + 2 * len(coded)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
     rare = {**budget, "always": 0.01}
@@ -85,6 +95,8 @@ def _watched(
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
         Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),
         Monitor("encoding_damage", "tolerance", texts, options={**budget, "always": 0.02}, cause=Cause.DATA_FAULT),
+        # A squared distance: the mean may move by δ of the root mean square distance of vectors from it.
+        Monitor("mean_shift", "significance", vectors, options={**budget, "tolerance": tolerance**2}),
         Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
     ]
 

@@ -8,7 +8,7 @@ from math import inf, log, sqrt
 
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import ROWS, State
+from watchkeeper.core.state import JOINT, ROWS, State
 from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
@@ -124,7 +124,8 @@ def reach(n0: int, n: int, spec: Spec) -> list[str]:
 
 def effects_note(effects: Mapping[str, float]) -> list[str]:
     """Say where rows of the reference are not independent, and what that costs."""
-    strong = sorted((column for column, effect in effects.items() if effect > _STRONG), key=lambda c: -effects[c])
+    single = {column: effect for column, effect in effects.items() if column != JOINT}
+    strong = sorted((column for column, effect in single.items() if effect > _STRONG), key=lambda c: -effects[c])
     if not strong:
         return []
     shown = _listed([f"{column} ({effects[column]:.1f})" for column in strong])

@@ -11,9 +11,9 @@ import msgspec
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect
 from watchkeeper.compare.divergence import comparable
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.state import JOINT, State, StateKey
 from watchkeeper.core.store import Changes, Store
 from watchkeeper.core.window import Window
 from watchkeeper.run.steps import merged
@@ -109,7 +109,8 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
                 told = design_effect(state, [m[place] for m in merges if place in m and not m[place].problem])
                 found |= {} if told is None else {place[1]: round(told, 6)}
         break
-    return found
+    numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
+    return found | ({JOINT: max(numeric)} if numeric else {})
 
 
 def _mark(spec: Spec, what: str) -> str:

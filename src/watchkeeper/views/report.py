@@ -11,7 +11,7 @@ from watchkeeper.views.findings import Findings, Verdict
 __all__ = ["Report", "Verdict"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Findings):
     """Findings that show themselves: in a notebook, as a page, as JSON and on a terminal.
 
@@ -21,6 +21,8 @@ class Report(Findings):
     >>> report = Report("Flights", "delays", Verdict.OK, datetime(2013, 6, 3, tzinfo=UTC), "Nothing changed.")
     >>> report.json()["verdict"]
     'ok'
+    >>> report
+    <Report 'Flights': ok, 0 alerts, 0 measurements>
     """
 
     def html(self) -> str:
@@ -34,6 +36,15 @@ class Report(Findings):
         from watchkeeper.views.twin import report_json
 
         return report_json(self)
+
+    def __repr__(self) -> str:
+        counted = f"{len(self.alerts)} alerts, {len(self.measurements)} measurements"
+        return f"<Report {self.title!r}: {self.verdict.value}, {counted}>"
+
+    def __str__(self) -> str:
+        from watchkeeper.views.terminal import plain
+
+        return plain(self)
 
     def __rich__(self) -> Any:
         from watchkeeper.views.terminal import report_text

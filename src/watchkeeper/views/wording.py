@@ -35,6 +35,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.DATA_FAULT: "data fault",
     Cause.TRAFFIC_MIX: "traffic mix",
     Cause.DRIFT: "drift",
+    Cause.JOINT_DRIFT: "joint drift",
     Cause.PERFORMANCE: "performance",
     Cause.LABEL_FAULT: "label fault",
     Cause.RUNTIME: "runtime",
