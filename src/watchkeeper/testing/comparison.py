@@ -35,7 +35,9 @@ def check_comparison(comparison: Comparison, seed: int = 0) -> None:
     ``no_data``, never a number; a broken state is ``failed``.
 
     Checked on simulated pairs: what ``check_chance`` promises; and on at least one kind of column a gross change is
-    farther from ``identical`` than no change nearly always, which no comparison that always fires can show.
+    farther from ``identical`` than no change nearly always, which no comparison that always fires can show. One that
+    looks for a single kind of fault, which those changes do not have, says so in a class attribute ``narrow``; its own
+    test shows that it finds it.
 
     Raises
     ------
@@ -51,6 +53,8 @@ def check_comparison(comparison: Comparison, seed: int = 0) -> None:
         if not population.tied:
             _Trial(comparison, population, seed).check()
         best = max(best, check_chance(comparison, population, seed))
+    if getattr(comparison, "narrow", False):
+        return
     assert best >= _NEARLY_ALWAYS, f"a gross change is farther than none in {best:.0%} of the pairs only"
 
 
