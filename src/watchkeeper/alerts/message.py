@@ -46,6 +46,11 @@ def describe_signal(signal: Signal) -> str:
     if m.name == "null_rate" and "from" in facts:
         what = "infinite" if float(facts.get("infinities", 0)) > 0.5 * m.value * m.n else "without a value"
         return f"{m.column} {what}: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
+    if m.name == "encoding_change" and facts.get("levels"):
+        return f"{m.column} is written in another way ({facts['by']}) in {m.value:.1%} of rows: {facts['levels']}{where}"
+    if m.name == "silent_default" and "from" in facts:
+        before, now = float(facts["from"]), float(facts["to"])
+        return f"{m.column} is {facts['default']!r}, as if by default: {before:.1%} → {now:.1%}{where}"
     if m.name == "unseen_levels":
         return f"{m.column} has new levels in {m.value:.1%} of rows: {facts.get('levels', '')}{where}"
     if m.name == "l_infinity" and "from" in facts:

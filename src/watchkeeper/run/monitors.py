@@ -12,7 +12,10 @@ from watchkeeper.core.state import JOINT
 
 __all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "kept"]
 
-MEASURED = ("psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change")
+MEASURED = (
+    "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
+    "encoding_change", "silent_default",
+)  # fmt: skip
 """Comparisons that are always measured, judged or not."""
 
 HARM = {
@@ -78,7 +81,8 @@ def _watched(
     usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
     vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
-    series = len(usable) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(vectors)
+    spiked = _names(columns, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
+    series = len(usable) + len(spiked) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(vectors)
     series += len(measured) + 2 * len(coded)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
@@ -91,6 +95,9 @@ def _watched(
         Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", coded, options=rare, cause=Cause.LABEL_FAULT),
+        # Its rows are rows of unseen levels too, so that it takes nothing from the budget.
+        Monitor("encoding_change", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
+        Monitor("silent_default", "tolerance", spiked, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
         Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),
