@@ -20,19 +20,20 @@ __all__ = ["CorrelationChange"]
 Matrix = NDArray[np.float64]
 
 _LEAST_VARIANCE = 1e-9
+_LEVEL = 0.05
 _MEAN_OF_LARGEST = 0.5704
 """exp(-exp(-γ)): the share of its distribution below the mean of a largest of many."""
 
 
 class CorrelationChange:
-    """Largest |r_current - r_reference| over all pairs of features.
+    """Largest |r_current - r_reference| over the pairs of features that changed significantly, or over all if none did.
 
     Each pair has z = |r - r0| / √(V0/n0 + max(V0, V)/n), where V is the variance of the influence function of a
     correlation, u·v - r·(u² + v²)/2 for standardised u and v, so that neither the scales nor the shapes of the
     features matter. The larger variance stands for that of a window, because a window that happens to lack the far
-    rows of a lopsided feature takes itself for surer than it is. The p-value k·2Φ(-max z) allows for all k pairs. The
-    facts name the pair that changed most, and the one that changed most surely where that is another. A feature that
-    is constant on one side has no correlations.
+    rows of a lopsided feature takes itself for surer than it is. The p-value k·2Φ(-max z) allows for all k pairs, and
+    a pair is significant where k·2Φ(-z) ≤ .05: a large change that is noise never stands beside the small p-value of
+    another pair. The facts name the pair. A feature that is constant on one side has no correlations.
 
     Nulls count as the median and values beyond eight interquartile ranges as lying there. Vectors of more than 64
     numbers have too many pairs; of them nothing is said.
@@ -69,17 +70,17 @@ class CorrelationChange:
         (r0, v0), (r, v) = _correlations(p, first, second), _correlations(q, first, second)
         errors = np.sqrt(v0 / p.n + v / q.n)
         z = np.abs(r - r0) / np.sqrt(v0 / p.n + np.maximum(v0, v) / q.n)
-        most, surest = int(np.abs(r - r0).argmax()), int(z.argmax())
+        p_values = np.minimum(len(first) * 2 * ndtr(-z), 1.0)
+        sure = p_values <= (_LEVEL if p_values.min() <= _LEVEL else 1.0)
+        most = int(np.where(sure, np.abs(r - r0), -1.0).argmax())
         names = p.names or tuple(str(place) for place in range(p.d))
         facts = sizes(p, q) | {
             "pair": f"{names[first[most]]} × {names[second[most]]}",
             "from": float(r0[most]),
             "to": float(r[most]),
             "pairs": len(first),
-            "p_value": min(1.0, len(first) * 2 * float(ndtr(-z[surest]))),
+            "p_value": float(p_values.min()),
         }
-        if surest != most:
-            facts["surest"] = f"{names[first[surest]]} × {names[second[surest]]}"
         typical = float(ndtri((1 + _MEAN_OF_LARGEST ** (1 / len(first))) / 2))
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, float(abs(r[most] - r0[most])), q.n,

@@ -21,7 +21,7 @@ _LEAST = 20
 
 
 class Mmd:
-    """Unbiased squared MMD under the kernel exp(-‖z - z'‖²/(2d)), 0 where the estimate is negative.
+    """Unbiased squared MMD under a normal kernel, 0 where the estimate is negative.
 
     From states: ‖φ - φ0‖² of the mean random features less (1 - ‖φ0‖²)/(n0 - 1) + (1 - ‖φ‖²)/(n - 1), which is the
     U-statistic of Gretton et al. for the kernel that the 128 fixed frequencies make. Under no change ‖φ - φ0‖² is a

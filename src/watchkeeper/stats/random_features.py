@@ -28,6 +28,8 @@ BUCKETS = 32
 """Groups that rows are put in by their hash; their means tell how surely the mean is known."""
 
 _PIECE = 4_096
+_OCTAVES = 7
+"""Bandwidths that vectors are looked at with, each half of the one before: their scale is not known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,17 @@ class RandomFeaturesPart:
 
 
 @lru_cache(maxsize=8)
-def frequencies(d: int) -> Matrix:
+def frequencies(d: int, octaves: int = 1) -> Matrix:
     """Return the fixed frequencies W for points z of d numbers: normal with variance 1/d, shape (128, d).
 
-    Their kernel is exp(-‖z - z'‖² / (2d)). They come from a hash, so that every machine and version has the same.
+    Their kernel is exp(-‖z - z'‖² / (2d)). With more octaves it is the mean of such kernels with bandwidths √d, √d/2,
+    √d/4 and so on. They come from a hash, so that every machine and version has the same.
     """
     count = FEATURES // 2 * d
     words = hash_numbers(np.arange(2 * count, dtype=np.int64)) >> np.uint64(11)
     uniform = ((words.astype(np.float64) + 0.5) / 2.0**53).reshape(2, FEATURES // 2, d)
     normal = np.sqrt(-2 * np.log(uniform[0])) * np.cos(2 * np.pi * uniform[1])  # Box and Muller (1958)
-    return np.asarray(normal / sqrt(d))
+    return np.asarray(normal / sqrt(d) * 2.0 ** (np.arange(FEATURES // 2) % octaves)[:, None])
 
 
 class _Work:
@@ -106,7 +109,8 @@ class _Work:
         counts = np.bincount(bucket, minlength=BUCKETS)
         with single_threaded(), np.errstate(over="ignore", invalid="ignore"):
             # The product is float64, so that it does not depend on how rows were cut into blocks.
-            angles = (frequencies(empty.d) @ z[:, order]).astype(np.float32)
+            octaves = 1 if empty.names else _OCTAVES
+            angles = (frequencies(empty.d, octaves) @ z[:, order]).astype(np.float32)
         some = np.flatnonzero(counts)
         starts = (np.cumsum(counts) - counts)[some]
         half = FEATURES // 2
@@ -123,8 +127,10 @@ class RandomFeatures:
     """Mean random Fourier features of all numeric features together, or of vectors.
 
     The squared distance of two means is the squared maximum mean discrepancy under the kernel
-    exp(-‖z - z'‖²/(2d)) up to an error of the order 1/√128 of itself. z is mapped by median and interquartile range and
-    clipped as in ``covariance``. Rows are put into 32 buckets by their hash, whose means give the null distribution.
+    exp(-‖z - z'‖²/(2d)) up to an error of the order 1/√128 of itself. Features are mapped by median and interquartile
+    range and clipped as in ``covariance``; for vectors, whose scale is not known beforehand, the kernel is the mean of
+    seven with bandwidths from √d down to √d/64. Rows are put into 32 buckets by their hash, whose means give the null
+    distribution.
 
     References
     ----------
