@@ -79,6 +79,16 @@ class Columns(Part):
     version: Text | None = None
     features: tuple[Text, ...] | None = None
     ignore: tuple[Text, ...] = ()
+    embed: dict[Text, Text] = Field(default_factory=dict)
+
+    @field_validator("embed")
+    @classmethod
+    def _functions(cls, given: dict[str, str]) -> dict[str, str]:
+        for column, name in given.items():
+            module, _, function = name.partition(":")
+            if not (module and function):
+                raise ValueError(f"{name!r} for {column!r} is not understood. Valid: module:function")
+        return given
 
     def roles(self) -> dict[Role, str]:
         """Return the column of each role that is given."""
@@ -266,4 +276,7 @@ class Model(Part):
         alerts = AlertRule(
             self.alerts.k, self.alerts.n, self.alerts.clear, parse_budget(self.alerts.budget, rule.every)
         )
-        return Spec(name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance())
+        return Spec(
+            name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
+            embed=dict(self.columns.embed),
+        )  # fmt: skip

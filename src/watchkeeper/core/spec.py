@@ -138,6 +138,8 @@ class Spec:
         Registry keys of statistics that cost too much to be kept unasked, such as ``covariance``.
     rules
         What rows and their statistics must look like.
+    embed
+        By column of text the ``module:function`` that turns a list of texts into an array of vectors.
     """
 
     model: str
@@ -149,3 +151,4 @@ class Spec:
     maintenance: Maintenance = Maintenance()
     keep: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    embed: Mapping[str, str] = field(default_factory=dict)

@@ -19,10 +19,10 @@ from watchkeeper.core.state import ROWS, State
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.stability import stability
+from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.place import Place
 from watchkeeper.run.reference import reference_effects, reference_mark, reference_states, refresh_reference
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
-from watchkeeper.stats.summarise import summarise
 
 __all__ = ["Ran", "run_once"]
 
@@ -61,7 +61,9 @@ class Ran:
     orphans: int = 0
 
 
-def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | None = None) -> Ran:
+def run_once(
+    spec: Spec, store: Store, now: datetime, *, progress: Progress | None = None, embedding: Embedding | None = None
+) -> Ran:
     """Bring everything derived from a model's log up to date.
 
     Every write is atomic and keyed by what it is about, and the cursor moves last: a run that is killed at any point
@@ -72,6 +74,8 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
     ----------
     now
         The moment of the run; windows that end later are summarised but not judged yet.
+    embedding
+        Embedders that are there already; None to import those that ``spec`` names.
 
     Raises
     ------
@@ -80,16 +84,19 @@ def run_once(spec: Spec, store: Store, now: datetime, *, progress: Progress | No
     """
     rule = spec.windows or WindowRule()
     store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
+    embedding, logged = embedding or Embedding(spec.embed), spec.schema
+    spec = replace(spec, schema=embedding.wide(logged))
     held = Place.load(store, spec.model)
     place = held.based_on(_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
-    changes = store.changes(spec.model, spec.schema, rule, place.cursor)
+    changes = store.changes(spec.model, logged, rule, place.cursor)
     for done, grain in enumerate(changes.windows):
-        _summarise(spec, store, grain)
+        batches = (Batch(b.frame, b.schema, grain) for b in store.read(spec.model, logged, grain))
+        store.put_states(spec.model, grain, embedding.summarise(batches, spec).values())
         if progress:
             progress("summarised", done + 1, len(changes.windows))
-    refresh_reference(spec, store, changes)
+    refresh_reference(spec, store, changes, embedding, logged)
     touched = {rule.window_of(grain.start) for grain in changes.windows}
     place = place.touch(changes.cursor, touched, reference_mark(spec, store)).save(store, spec.model, held)
     due = place.due(rule, now)
@@ -119,11 +126,6 @@ def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
     for key in store.states(spec.model, _EVER, [ROWS]):
         if key.window is not None and key.window != rule.grain_of(key.window.start):
             store.put_states(spec.model, key.window, [])
-
-
-def _summarise(spec: Spec, store: Store, grain: Window) -> None:
-    batches = (Batch(b.frame, b.schema, grain) for b in store.read(spec.model, spec.schema, grain))
-    store.put_states(spec.model, grain, summarise(batches, spec).values())
 
 
 def _judge_one(

@@ -24,6 +24,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.quality.rule_set import check_columns
+from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors, kept
@@ -140,13 +141,18 @@ class Project:
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
-        monitors = spec.monitors or default_monitors(schema, spec.alerts, history=True)
+        wide = self.embedding(spec).wide(schema)
+        monitors = spec.monitors or default_monitors(wide, spec.alerts, history=True)
         return replace(spec, monitors=monitors, keep=kept(monitors))
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)
         check_columns(rules, [column.name for column in schema], f"model {name!r}")
         return rules
+
+    def embedding(self, spec: Spec) -> Embedding:
+        """Return the embedders of a model; their modules may lie beside the configuration."""
+        return Embedding(spec.embed, str(self.folder))
 
     def keeper(self, name: str) -> Keeper:
         """Return the keeper of a model; its model files lie beside the log."""
@@ -174,8 +180,9 @@ class Project:
         """Take in, summarise, judge, tell and respond."""
         taken = self.take_in(name)
         keeper = self.keeper(name)
-        self._reference_from_table(name, keeper.spec)
-        ran = run_once(keeper.spec, self.store, now, progress=progress)
+        embedding = self.embedding(keeper.spec)
+        self._reference_from_table(name, keeper.spec, embedding)
+        ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding)
         # Training may take long, or fail: people are told before.
         problems = notify(name, self.store, self._receivers(name))
         return Outcome(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
@@ -189,7 +196,7 @@ class Project:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""
         return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
 
-    def _reference_from_table(self, name: str, spec: Spec) -> None:
+    def _reference_from_table(self, name: str, spec: Spec, embedding: Embedding) -> None:
         reference = self.config.model(name).reference
         if reference is None or reference.source is None:
             return
@@ -203,9 +210,9 @@ class Project:
                 yield Batch(whole, spec.schema)
 
         marks = [(near(piece.name, self.folder), mark_of(piece.name) or piece.rows()) for piece in source.pieces]
-        summarise_reference(
-            spec, self.store, batches(), f"{reference.source} {sha256(repr(marks).encode()).hexdigest()[:16]}"
-        )
+        what = f"{reference.source} {sha256(repr(marks).encode()).hexdigest()[:16]}"
+        wide = replace(spec, schema=embedding.wide(spec.schema))
+        summarise_reference(wide, self.store, batches(), what, embedding)
 
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)

@@ -11,14 +11,14 @@ import msgspec
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect
 from watchkeeper.compare.divergence import comparable
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import ALL, Kind, Role
+from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, State, StateKey
 from watchkeeper.core.store import Changes, Store
 from watchkeeper.core.window import Window
+from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.steps import merged
 from watchkeeper.stats.codec import merge_states
-from watchkeeper.stats.summarise import summarise
 
 __all__ = [
     "design_effects",
@@ -44,18 +44,26 @@ def reference_mark(spec: Spec, store: Store) -> str:
     return store.pointer(spec.model, _POINTER) or ""
 
 
-def refresh_reference(spec: Spec, store: Store, changes: Changes) -> None:
-    """Summarise a reference that is a part of the log: at first, and again when its rows or labels have changed."""
+def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
+    """Summarise a reference that is a part of the log: at first, and again when its rows or labels have changed.
+
+    Parameters
+    ----------
+    logged
+        The schema of the log, without the vectors that ``embedding`` adds to that of ``spec``.
+    """
     window = spec.reference
     if window is None:
         return
     touched = any(grain.start < window.end and window.start < grain.end for grain in changes.windows)
     if touched or not reference_mark(spec, store).startswith(_mark(spec, f"{window} ")):
-        batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, spec.schema, window))
-        summarise_reference(spec, store, batches, f"{window} {changes.cursor}")
+        batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, logged, window))
+        summarise_reference(spec, store, batches, f"{window} {changes.cursor}", embedding)
 
 
-def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], what: str) -> None:
+def summarise_reference(
+    spec: Spec, store: Store, batches: Iterable[Batch], what: str, embedding: Embedding | None = None
+) -> None:
     """Store the states of the reference's rows, unless they were stored for the same schema before.
 
     Parameters
@@ -67,7 +75,7 @@ def summarise_reference(spec: Spec, store: Store, batches: Iterable[Batch], what
     if held == mark:
         return
     # Rules are for the rows that arrive.
-    pieces = summarise(batches, replace(spec, rules=()))
+    pieces = (embedding or Embedding()).summarise(batches, replace(spec, rules=()))
     whole: dict[StateKey, State] = {}
     for _, state in sorted(pieces.items()):
         moved = replace(state, key=replace(state.key, window=None))
