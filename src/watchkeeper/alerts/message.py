@@ -40,23 +40,29 @@ def describe_signal(signal: Signal) -> str:
     if "rule" in facts and signal.rule:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
         return f"{subject} is broken, {signal.rule}{where}"
+    return _named(m, where) or _plain(m, signal, where)
+
+
+def _named(m: Measurement, where: str) -> str:
+    """Say what a comparison found that has words of its own; empty for the others."""
+    facts, told = m.facts, ""
+    before, now = (float(facts[key]) if key in facts else None for key in ("from", "to"))
+    change = f"{before:.1%} → {now:.1%}" if before is not None and now is not None else ""
+    value = m.value or 0.0
     if m.name == "unit_change":
-        units = f" ({facts['units']})" if facts.get("units") else ""
-        return f"{m.column} is {m.value:.4g} times what it was{units}{where}"
-    if m.name == "null_rate" and "from" in facts:
-        what = "infinite" if float(facts.get("infinities", 0)) > 0.5 * m.value * m.n else "without a value"
-        return f"{m.column} {what}: {float(facts['from']):.1%} → {float(facts['to']):.1%}{where}"
-    if m.name == "encoding_change" and facts.get("levels"):
-        return f"{m.column} is written in another way ({facts['by']}) in {m.value:.1%} of rows: {facts['levels']}{where}"
-    if m.name == "silent_default" and "from" in facts:
-        before, now = float(facts["from"]), float(facts["to"])
-        return f"{m.column} is {facts['default']!r}, as if by default: {before:.1%} → {now:.1%}{where}"
-    if m.name == "unseen_levels":
-        return f"{m.column} has new levels in {m.value:.1%} of rows: {facts.get('levels', '')}{where}"
-    if m.name == "l_infinity" and "from" in facts:
-        level, before, now = facts.get("level"), float(facts["from"]), float(facts["to"])
-        return f"{m.column} moved, {level!r} {before:.1%} → {now:.1%}{where}"
-    return _plain(m, signal, where)
+        told = f"is {value:.4g} times what it was" + (f" ({facts['units']})" if facts.get("units") else "")
+    elif m.name == "null_rate" and change:
+        what = "infinite" if float(facts.get("infinities", 0)) > 0.5 * value * m.n else "without a value"
+        told = f"{what}: {change}"
+    elif m.name == "encoding_change" and facts.get("levels"):
+        told = f"is written in another way ({facts['by']}) in {value:.1%} of rows: {facts['levels']}"
+    elif m.name == "silent_default" and change:
+        told = f"is {facts['default']!r}, as if by default: {change}"
+    elif m.name == "unseen_levels":
+        told = f"has new levels in {value:.1%} of rows: {facts.get('levels', '')}"
+    elif m.name == "l_infinity" and change:
+        return f"{m.column} moved, {facts.get('level')!r} {change}{where}"
+    return f"{m.column} {told}{where}" if told else ""
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
