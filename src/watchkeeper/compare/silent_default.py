@@ -53,9 +53,10 @@ class SilentDefault:
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return by how much its share rose, with the value."""
-        leveled = "levels" in current.parts
-        sides = [s.part("levels", LevelsPart) if leveled else s.part("atoms", AtomsPart) for s in (reference, current)]
-        n0, n = sides[0].n, sides[1].n
+        leveled = current.spec is not None and current.spec.kind is Kind.CATEGORICAL
+        kept: tuple[str, type[LevelsPart | AtomsPart]] = ("levels", LevelsPart) if leveled else ("atoms", AtomsPart)
+        q, p = current.part(*kept), reference.part(*kept)
+        n0, n = p.n, q.n
         missing = lacking(self.name, current, n0, n)
         if missing:
             return missing
