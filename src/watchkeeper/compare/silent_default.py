@@ -23,7 +23,7 @@ _WORDS = frozenset(
      "tbd", "not available", "not applicable", "-1", "-9", "-99", "-999", "-9999", "999", "9999", "99999",
      "1900-01-01", "1970-01-01", "9999-12-31"}
 )  # fmt: skip
-_ABSENT, _PLAIN = 0.01, 0.05
+_ABSENT, _PLAIN, _FAR, _CODES = 0.01, 0.05, 3.0, 10
 _LEAST, _DISTANCE = 30, 1.63
 
 
@@ -32,8 +32,8 @@ class SilentDefault:
 
     Of numbers and times it is the value that rose most among those with less than 1 % of the reference's rows, if
 
-    - it is 0, or lies further outside of the reference's range than that is wide, or no value of the reference has 5 %
-      of its rows, so that a spike is foreign to the column; and
+    - it is 0 and the reference has more than ten values; or lies further outside of the reference's range than three
+      times its width; or no value of the reference has 5 % of its rows, so that a spike is foreign to the column; and
     - the other rows still look like the reference: their Kolmogorov–Smirnov distance from it is at most
       .05 + 1.63·√(1/n0 + 1/n'). Where fewer than 30 other rows are left, only the first two grounds count.
 
@@ -87,12 +87,13 @@ def _number(reference: State, current: State) -> tuple[str, float, float]:
     order = np.argsort(-q.counts, kind="stable")
     range_ = reference.part("moments", MomentsPart)
     plain = int(p.counts.max(initial=0)) < _PLAIN * p.n
+    coded = len(p.values) <= _CODES and int(p.counts.sum()) > (1 - _ABSENT) * p.n
     for place in order[:8]:
         value, count = float(q.values[place]), int(q.counts[place])
         before, now = held.get(value, 0) / p.n, count / q.n
         if before >= _ABSENT or now <= before:
             continue
-        foreign = value == 0 or _far(value, range_)
+        foreign = (value == 0 and not coded) or _far(value, range_)
         if (foreign or plain) and _rest_alike(reference, current, value, count, foreign=foreign):
             return f"{value:.15g}", before, now
     return "", 0.0, 0.0
@@ -101,7 +102,7 @@ def _number(reference: State, current: State) -> tuple[str, float, float]:
 def _far(value: float, part: MomentsPart) -> bool:
     width = part.largest - part.smallest
     beyond = max(value - part.largest, part.smallest - value)
-    return isfinite(width) and beyond > width
+    return isfinite(width) and beyond > _FAR * width > 0
 
 
 def _rest_alike(reference: State, current: State, value: float, count: int, *, foreign: bool) -> bool:

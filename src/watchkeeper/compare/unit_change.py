@@ -18,6 +18,8 @@ from watchkeeper.stats.moments import MomentsPart
 __all__ = ["UnitChange"]
 
 _RESOLVED = 64
+_CODES = 5
+_CLOSE, _SHAPE = 0.02, 1.63
 _LEVELS = np.linspace(0.05, 0.95, 19)
 _KNOWN = {
     "miles → kilometres": 1.609344,
@@ -48,12 +50,14 @@ class UnitChange:
     the distance after dividing by r. With D at least .1 and at least 2.5·√(1/n0 + 1/n), which unchanged data
     reach once in 130,000 times, r is reported
 
-    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .05;
+    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .02, or what
+      sampling explains up to .05: a ratio that is near a known one by chance seldom leaves so little;
     - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains,
       1.63·√(1/n0 + 1/n): a column whose scale moves by nature rarely keeps its shape that well.
 
     Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
-    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign.
+    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign. A column
+    with two to four values is one of codes, which have no unit.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -71,11 +75,12 @@ class UnitChange:
         if missing:
             return missing
         facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
-        ratio = _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
+        coded = 1 < len(p.bins) < _CODES
+        ratio = 1.0 if coded else _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before = _distance(p, q, 1.0)
         chance = 2.5 / sqrt(effective_size(p.n, q.n))
         ratio, after, units = _explained(p, q, ratio, before) if before >= max(0.1, chance) else (1.0, before, "")
-        if ratio == 1.0 and before >= max(0.5, chance) and len(q.bins) < _RESOLVED <= len(p.bins):
+        if ratio == 1.0 and not coded and before >= max(0.5, chance) and len(q.bins) < _RESOLVED <= len(p.bins):
             ratio = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
             units = next((words for factor, words in _known() if abs(log(ratio / factor)) < 0.05), "")
             facts["by"] = "mean and deviation"
@@ -90,10 +95,10 @@ def _explained(p: HistogramPart, q: HistogramPart, ratio: float, before: float) 
     near = [(_distance(p, q, factor), factor, words) for factor, words in _known() if abs(log(ratio / factor)) < 0.05]
     if near:
         after, factor, words = min(near)
-        if after <= min(before / 4, 0.05):
+        if after <= min(before / 4, max(_CLOSE, _SHAPE / sqrt(effective_size(p.n, q.n))), 0.05):
             return factor, after, words
     after = _distance(p, q, ratio)
-    if abs(log(ratio)) > log(1.5) and after <= 1.63 / sqrt(effective_size(p.n, q.n)):
+    if abs(log(ratio)) > log(1.5) and after <= _SHAPE / sqrt(effective_size(p.n, q.n)):
         return ratio, after, ""
     return 1.0, after, ""
 
