@@ -26,11 +26,18 @@ def test_one_falls_into_the_bin_whose_edges_ieee_754_gives():
 
 
 def test_bins_are_ordered_like_the_values_they_hold():
-    values = np.array([-1e30, -2.0, -1.0, -1e-30, -0.0, 0.0, 1e-30, 1.0, 2.0, 1e30])
+    values = np.array([-1e30, -2.0, -1.0, -1e-30, 0.0, 1e-30, 1.0, 2.0, 1e30])
     part = histogram_of(values, NumericMap())
     assert part.bins.tolist() == sorted(part.bins.tolist())
     lower, upper = part.edges()
     assert ((lower <= values) & (values <= upper)).all()
+
+
+@pytest.mark.parametrize("anchor", [0.0, -0.0, 1.0])
+def test_minus_zero_is_zero(anchor):
+    # IEEE 754-2019, 5.11: -0 equals +0.
+    part = histogram_of([-0.0, 0.0, -0.0], NumericMap(anchor))
+    assert part.counts.tolist() == [3]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -94,7 +94,8 @@ class Numbers:
     def _centre(self, x: NDArray[np.float64]) -> None:
         self.x = x
         with np.errstate(over="ignore", invalid="ignore"):
-            self.difference = np.subtract(x, self.source.map.anchor, out=_buffers().difference[: len(x)])
+            # Subtracting -0 makes +0 of -0, which is not another value.
+            self.difference = np.subtract(x, self.source.map.anchor or -0.0, out=_buffers().difference[: len(x)])
             self.total = float(np.add.reduce(self.difference))
 
     @property
