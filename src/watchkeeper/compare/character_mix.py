@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
 from typing import ClassVar
 
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.divergence import mean_of_largest
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -22,8 +22,9 @@ class CharacterMix:
 
     The classes are upper case and other letters, each within ASCII and beyond, digits, punctuation, other symbols,
     white space, and control or unknown characters. Every text counts alike. The interval is that of the class itself,
-    for a difference of means; the floor √(2·ln(2k))·max sd bounds what sampling alone gives as the largest of k
-    classes. A share lies in [0, 1], so Hoeffding's inequality holds at the effective number of texts.
+    for a difference of means; the floor, what sampling alone gives on average, is the mean of the largest of
+    independent normal changes with the standard errors of the classes. A share lies in [0, 1], so Hoeffding's
+    inequality holds at the effective number of texts.
 
     References
     ----------
@@ -55,7 +56,7 @@ class CharacterMix:
         value, error = float(abs(q - p)[worst]), float(errors[worst])
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, b.texts,
-            error=error, floor=sqrt(2 * log(2 * len(CLASSES))) * float(errors.max()),
+            error=error, floor=mean_of_largest(errors),
             interval=(max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)),
             facts={
                 "n_reference": a.texts, "n_effective": effective_size(a.texts, b.texts),

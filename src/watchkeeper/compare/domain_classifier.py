@@ -53,6 +53,7 @@ class DomainClassifier:
     name: ClassVar[str] = "domain_classifier"
     identical: ClassVar[float] = 0.5
     needs: ClassVar[tuple[str, ...]] = ("point_sample",)
+    trials: ClassVar[int] = 20
 
     def applies(self, column: Column) -> bool:
         """All features together, and vectors."""

@@ -44,6 +44,7 @@ class MmdTest:
     name: ClassVar[str] = "mmd_test"
     identical: ClassVar[float] = 1.0
     needs: ClassVar[tuple[str, ...]] = ("point_sample",)
+    trials: ClassVar[int] = 20
 
     def applies(self, column: Column) -> bool:
         """All numeric features together, and vectors."""

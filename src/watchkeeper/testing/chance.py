@@ -47,7 +47,9 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
     _check_floor(comparison, same, population)
     _check_interval(comparison, same, population)
     none = _distances(comparison, same)
-    mild, gross = (_changed(comparison, population, strength, min(trials, _FEW), seed) for strength in (_MILD, 1.0))
+    mild, gross = (
+        _changed(comparison, population, strength, min(trials // 2, _FEW), seed) for strength in (_MILD, 1.0)
+    )
     for less, more, law in ((none, mild, "a mild change"), (mild, gross, "a gross change")):
         room = 3 * sqrt(float(less.var()) / len(less) + float(more.var()) / len(more)) + 1e-9
         told = f"{population.name}: {law} is nearer ({more.mean():.4g}) than less of a change ({less.mean():.4g})"
