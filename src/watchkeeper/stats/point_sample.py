@@ -103,14 +103,20 @@ def _smallest(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
 
 def _counted_on(known: NDArray[np.uint64], more: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Move the hashes of points that equal known ones on to the next that are free."""
-    found = more.copy()
-    for _ in range(_SIZE):
-        taken = np.isin(found, known)
-        # Two that were moved may meet as well.
-        taken[np.setdiff1d(np.arange(len(found)), np.unique(found, return_index=True)[1])] = True
-        if not taken.any():
-            break
-        found[taken] += STEP
+    again = np.isin(more, known)
+    if not again.any():
+        return more
+    found, step = more.copy(), int(STEP)
+    taken = {*known.tolist(), *more[~again].tolist()}
+    after: dict[int, int] = {}
+    for place in np.flatnonzero(again).tolist():
+        free, passed = int(more[place]), []
+        while free in taken:
+            passed.append(free)
+            free = after.get(free, (free + step) % 2**64)
+        found[place] = free
+        taken.add(free)
+        after.update(dict.fromkeys(passed, (free + step) % 2**64))
     return found
 
 
