@@ -24,7 +24,7 @@ _WORDS = frozenset(
      "1900-01-01", "1970-01-01", "9999-12-31"}
 )  # fmt: skip
 _ABSENT, _PLAIN, _FAR, _CODES = 0.01, 0.05, 3.0, 10
-_LEAST, _DISTANCE = 30, 1.63
+_LEAST, _DISTANCE, _VERY_FAR = 30, 1.63, 30.0
 
 
 class SilentDefault:
@@ -35,7 +35,7 @@ class SilentDefault:
     - it is 0 and the reference has more than ten values; or lies further outside of the reference's range than three
       times its width; or no value of the reference has 5 % of its rows, so that a spike is foreign to the column; and
     - the other rows still look like the reference: their Kolmogorov–Smirnov distance from it is at most
-      .05 + 1.63·√(1/n0 + 1/n'). Where fewer than 30 other rows are left, only the first two grounds count.
+      .05 + 1.63·√(1/n0 + 1/n'). Where fewer than 30 other rows are left, it must be 0 or thirty widths outside.
 
     A counter, a month or a price list moves on as a whole and is thereby left to drift. Of levels it is the one
     that rose most among words such as N/A, unknown, -999 and 1970-01-01, whatever the reference held of it. Counts
@@ -94,22 +94,23 @@ def _number(reference: State, current: State) -> tuple[str, float, float]:
         if before >= _ABSENT or now <= before:
             continue
         foreign = (value == 0 and not coded) or _far(value, range_)
-        if (foreign or plain) and _rest_alike(reference, current, value, count, foreign=foreign):
+        alone = (value == 0 and not coded) or _far(value, range_, _VERY_FAR)
+        if (foreign or plain) and _rest_alike(reference, current, value, count, alone=alone):
             return f"{value:.15g}", before, now
     return "", 0.0, 0.0
 
 
-def _far(value: float, part: MomentsPart) -> bool:
+def _far(value: float, part: MomentsPart, widths: float = _FAR) -> bool:
     width = part.largest - part.smallest
     beyond = max(value - part.largest, part.smallest - value)
-    return isfinite(width) and beyond > _FAR * width > 0
+    return isfinite(width) and beyond > widths * width > 0
 
 
-def _rest_alike(reference: State, current: State, value: float, count: int, *, foreign: bool) -> bool:
+def _rest_alike(reference: State, current: State, value: float, count: int, *, alone: bool) -> bool:
     """Return whether the rows without the value look like the reference."""
     p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
     if q.n - count < _LEAST:
-        return foreign
+        return alone
     upper = q.edges()[1]
     near = np.clip(np.searchsorted(upper, value, side="left"), 0, len(q.bins) - 1)
     # The value lies in this bin, or by rounding in one beside it: in the one that can hold its rows.
