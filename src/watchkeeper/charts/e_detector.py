@@ -73,20 +73,18 @@ class EDetector:
             before.reshape(bets.slope.shape), bets, shares[:, 1], measurement.n / effect, credit
         )
         needed = log(float(chosen["series"]) * float(chosen["run_length"]))
-        signal = verdict(measurement, float(together[0]), needed, delta)
+        moved = float(np.abs(shares[:, 1] - shares[:, 0]).max())
+        signal = verdict(measurement, float(together[0]), needed, delta, f"by {moved:.3g} in this batch")
         if signal.fired:
             return Memory(), signal
         return Memory(arrays={"evidence": tuple(np.round(evidence.ravel(), 9).tolist())}), signal
 
 
-def verdict(measurement: Measurement, together: float, needed: float, delta: float) -> Signal:
-    """Return the signal of a batch, given ln of the mean M and what it must reach."""
+def verdict(measurement: Measurement, together: float, needed: float, delta: float, moved: str) -> Signal:
+    """Return the signal of a batch, given ln of the mean M, what it must reach, and in words by how much it moved."""
     score = 3 * max(together, 0.0) / needed
     if together < needed:
         zone = Zone.WITHIN_1 if score <= 1 else Zone.WITHIN_2 if score <= 2 else Zone.WITHIN_3
         return Signal(measurement, EDetector.name, 0.0, zone=zone, score=score)
-    moved = max(abs(q - p) for p, q in measurement.curve)
-    rule = (
-        f"evidence e^{together:.1f} above e^{needed:.1f}: moved by more than {delta:.3g}, by {moved:.3g} in this batch"
-    )
+    rule = f"evidence e^{together:.1f} above e^{needed:.1f}: moved by more than {delta:.3g}, {moved}"
     return Signal(measurement, EDetector.name, 0.0, zone=Zone.BEYOND, rule=rule, score=score)

@@ -91,9 +91,10 @@ class Cuts:
 
     def in_numbers(self, blocks: Iterable[Numbers]) -> Shares:
         """Return the shares of rows of a numeric column as they come; equal to those of their state."""
-        below, missing, rows = np.zeros(0 if self.bins is None else len(self.bins), np.int64), 0, 0
+        bins = np.empty(0, np.int64) if self.bins is None else self.bins
+        below, missing, rows = np.zeros(len(bins), np.int64), 0, 0
         for block in blocks:
-            below += np.searchsorted(np.sort(bin_order(block.keys)), self.bins) + block.negative
+            below += np.searchsorted(np.sort(bin_order(block.keys)), bins) + block.negative
             missing, rows = missing + block.nulls + block.nans, rows + block.rows
         return _shares(below, missing, rows)
 

@@ -1,0 +1,106 @@
+"""The evidence of all series of a stream, side by side in one array, so that a batch costs a few operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.charts.evidence import NONE, Bets, advance, tolerated
+from watchkeeper.core.errors import StateError
+from watchkeeper.run.stream_series import Series, needed
+
+__all__ = ["Evidence"]
+
+_AT_REST = 1 / 3
+"""Share of what is needed below which evidence says nothing; what it rose by is told of the rows since."""
+
+Numbers = NDArray[np.float64]
+
+
+class Evidence:
+    """ln M of every series, and the shares of the rows judged last.
+
+    Attributes
+    ----------
+    together, needed, delta
+        ln of the mean M of each series, what it must reach, and the tolerance in force, float64, shape (series,).
+    judged
+        Rows of each series in the newest batch, shape (series,).
+    """
+
+    def __init__(
+        self, series: Sequence[Series], tolerance: float, run_length: float, effects: Mapping[str, float]
+    ) -> None:
+        told = [max(1.0, effects.get(one.column.name, 1.0)) for one in series]
+        sizes = [len(one.reference) for one in series]
+        self.delta = np.array([tolerated(tolerance, s.n_reference, e) for s, e in zip(series, told, strict=True)])
+        self.needed = needed(series, run_length)
+        self._bets = Bets.joined([s.bets(tolerance, e) for s, e in zip(series, told, strict=True)])
+        self._starts = [0, *np.cumsum(sizes)[:-1].tolist()]
+        self._at = [slice(start, start + size) for start, size in zip(self._starts, sizes, strict=True)]
+        self._owner = np.repeat(np.arange(len(sizes)), sizes)
+        self._per_row = (1 / np.array(told))[self._owner]
+        points = sum(sizes)
+        self._grid = np.full((8, points), NONE)
+        self._shares, self._lately = np.zeros(points), np.zeros(points)
+        self.together = np.full(len(sizes), NONE)
+        self.judged, self._since = np.zeros(len(sizes)), np.zeros(len(sizes))
+
+    def take(self, number: int, shares: Numbers, n: int) -> None:
+        """Note the shares of a series in the batch that comes next."""
+        self._shares[self._at[number]], self.judged[number] = shares, n
+
+    def add_up(self) -> list[int]:
+        """Take what was noted into the evidence; return the numbers of the series that signal."""
+        seen, rows = self.judged > 0, self.judged[self._owner]
+        resting = self.together < _AT_REST * self.needed
+        self._since = np.where(resting, 0.0, self._since) + self.judged
+        self._lately = np.where(resting[self._owner], 0.0, self._lately) + rows * self._shares
+        grid, together = advance(
+            self._grid, self._bets, self._shares, rows * self._per_row, np.maximum(rows, 1.0), self._starts
+        )
+        self._grid = grid if seen.all() else np.where(rows > 0, grid, self._grid)
+        self.together = np.where(seen, together, self.together)
+        return [int(number) for number in np.flatnonzero(seen & (self.together >= self.needed))]
+
+    def newest(self, number: int) -> Numbers:
+        """Return the shares of a series in the newest batch."""
+        return self._shares[self._at[number]].copy()
+
+    def lately(self, number: int) -> tuple[Numbers, int]:
+        """Return the shares of a series over the rows since its evidence began to rise, and their number."""
+        rows = float(self._since[number])
+        return self._lately[self._at[number]] / max(rows, 1.0), int(rows)
+
+    def strongest(self, number: int) -> tuple[bool, int]:
+        """Return whether the strongest bet of a series is on a share that rose, and its point."""
+        grid = self._grid[:, self._at[number]]
+        bet, point = np.unravel_index(int(np.argmax(grid)), grid.shape)
+        return bet % 2 == 0, int(point)
+
+    def forget(self, number: int) -> None:
+        """Let a series start anew."""
+        self._grid[:, self._at[number]], self.together[number] = NONE, NONE
+
+    def pack(self) -> tuple[bytes, bytes]:
+        """Return everything as bytes."""
+        numbers = np.concatenate([self.together, self.judged, self._since, self._shares, self._lately])
+        return self._grid.tobytes(), numbers.tobytes()
+
+    def unpack(self, grid: bytes, numbers: bytes) -> None:
+        """Take over what ``pack`` returned.
+
+        Raises
+        ------
+        StateError
+            When it belongs to other series.
+        """
+        series, points = self.together.size, self._shares.size
+        if len(grid) != self._grid.nbytes or len(numbers) != 8 * (3 * series + 2 * points):
+            raise StateError("a stored stream is damaged: its evidence does not fit its reference")
+        found = np.frombuffer(numbers).copy()
+        self._grid = np.frombuffer(grid).reshape(8, points).copy()
+        self.together, self.judged, self._since = np.split(found[: 3 * series], 3)
+        self._shares, self._lately = np.split(found[3 * series :], 2)

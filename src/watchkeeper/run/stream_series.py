@@ -1,0 +1,200 @@
+"""The series that a stream adds evidence up for: one for each column, and one for the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.charts.evidence import Bets, tolerated
+from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cuts import Cuts
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
+from watchkeeper.core.state import OUTCOME, State, StateKey
+from watchkeeper.run.arrivals import ERROR, watched_columns
+from watchkeeper.stats.blocks import NumberSource, count_levels
+from watchkeeper.stats.confusion import ConfusionPart
+from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.histogram import bin_edges
+
+__all__ = ["Series", "needed", "series_of"]
+
+Shares = NDArray[np.float64]
+States = Mapping[tuple[str, str], State]
+
+_COUNTED = (Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL, Kind.BOOLEAN)
+_FIRST = Column(ERROR, Role.LABEL, Kind.NUMERIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The shares of one column that are compared with those of the reference.
+
+    Attributes
+    ----------
+    column
+        The column; that of the errors is named ``@error``.
+    cuts
+        Where shares are taken; None where only one share is: rows without a value, or rows that are wrong.
+    reference
+        Shares of the reference, float64, shape (k,).
+    n_reference
+        Rows that they rest on.
+    side
+        Which way a share must move to count.
+    """
+
+    column: Column
+    cuts: Cuts | None
+    reference: Shares
+    n_reference: int
+    side: str = "both"
+
+    @property
+    def name(self) -> str:
+        """What to call it: the column, or ``error``."""
+        return self.column.name.removeprefix("@")
+
+    @property
+    def late(self) -> bool:
+        """Whether rows without a value are left out, because it is yet to come."""
+        return self.column.role is Role.LABEL
+
+    @property
+    def answers(self) -> bool:
+        """Whether it belongs to what the model answers and what is true, not to what it is asked."""
+        return self.column.role is not Role.FEATURE
+
+    def bets(self, tolerance: float, effect: float) -> Bets:
+        """Return the bets of the stream rule against no change."""
+        return Bets.against(self.reference, tolerated(tolerance, self.n_reference, effect), self.side)
+
+    def read(self, frame: pl.DataFrame) -> tuple[Shares, int]:
+        """Return the shares of rows, shape (k,), and the number of rows they rest on."""
+        series = frame[self.column.name]
+        if self.cuts is None:
+            if self.column.name == ERROR:
+                return _mean(series.drop_nulls())
+            return _mean(~series.fill_null(False))
+        if self.late:
+            series = series.drop_nulls()
+        if self.cuts.bins is None:
+            found = self.cuts.in_levels(count_levels(series.to_frame(), [series.name])[series.name])
+        else:
+            source = NumberSource(series, Column(series.name, self.column.role, Kind.NUMERIC, map=self.cuts.map))
+            found = self.cuts.in_numbers(source.blocks())
+        return found, len(series)
+
+    def measurement(self, key: StateKey, shares: Shares, n: int) -> Measurement:
+        """Return how far shares are from those of the reference, with both as a curve."""
+        size = effective_size(self.n_reference, n)
+        facts: dict[str, float | str] = {"n_reference": float(self.n_reference), "n_effective": size}
+        if self.column.name == ERROR and self.cuts is None:
+            found = Measurement.of(key, Family.METRIC, "accuracy", 1 - float(shares[0]), n, facts=facts)
+        else:
+            value = float(np.abs(shares - self.reference).max())
+            found = Measurement.of(key, Family.COMPARISON, "shares", value, n, facts=facts)
+        return found.with_curve(self.reference, shares)
+
+    def moved(self, point: int) -> tuple[Cause, str]:
+        """Return what kind of change a share that rose at ``point`` is, and in words what it is the share of."""
+        if self.column.name == ERROR:
+            return Cause.PERFORMANCE, "wrong answers" if self.cuts is None else self._place(point, "errors")
+        if point == len(self.reference) - 1 and not self.late:
+            return Cause.DATA_FAULT, "rows without a value"
+        if self.cuts is None or self.cuts.bins is None:
+            levels = self.cuts.levels if self.cuts else ()
+            if point < len(levels):
+                return Cause.DRIFT, f"the level {levels[point]!r}"
+            fault = Cause.LABEL_FAULT if self.column.role is Role.LABEL else Cause.DATA_FAULT
+            return fault, "levels that the reference does not keep"
+        return Cause.DRIFT, self._place(point, "values")
+
+    def _place(self, point: int, what: str) -> str:
+        if self.cuts is None or self.cuts.bins is None or point >= len(self.cuts.bins):
+            return what
+        bin_before = np.array([max(int(self.cuts.bins[point]) - 1, 0)], np.uint16)
+        edge = self.cuts.map.anchor + self.cuts.map.scale * float(bin_edges(bin_before)[1][0])
+        return f"{what} up to {edge:.4g}"
+
+
+def series_of(reference: States, schema: Schema) -> tuple[list[Series], list[str]]:
+    """Return the series that a reference allows to watch, features first, and in words what is left out."""
+    found: list[Series] = []
+    left: list[str] = []
+    for column in sorted(watched_columns(schema), key=lambda c: c.role is not Role.FEATURE):
+        state = reference.get((ALL, column.name))
+        if state is None or state.problem:
+            why = state.problem if state else "the reference does not have it"
+            left.append(f"{column.name} is not watched: {why}.")
+            continue
+        one = _of_column(column, state)
+        if one is None:
+            left.append(f"{column.name} is not watched: the reference has no values to compare with.")
+        else:
+            found.append(one)
+    errors = _of_errors(reference, schema)
+    if errors is not None:
+        found.append(errors)
+    elif schema.of(Role.LABEL) is not None:
+        left.append("Errors are not watched: the reference does not tell them.")
+    return found, left
+
+
+def needed(series: Sequence[Series], run_length: float) -> Shares:
+    """Return ln of the evidence each series must reach: half of the budget for features, half for answers and label."""
+    sides = [sum(not s.answers for s in series), sum(s.answers for s in series)]
+    share = 2.0 if all(sides) else 1.0
+    return np.array([log(sides[s.answers] * run_length * share) for s in series])
+
+
+def _mean(series: pl.Series) -> tuple[Shares, int]:
+    total = float(series.sum() or 0.0)
+    return np.array([total / max(len(series), 1)]), len(series)
+
+
+def _of_column(column: Column, state: State) -> Series | None:
+    count = state.part("count", CountPart)
+    if not count.rows:
+        return None
+    if column.kind not in _COUNTED:
+        if column.role is Role.LABEL:
+            return None
+        return Series(column, None, np.array([count.missing / count.rows]), count.rows, "upper")
+    cuts = Cuts.of(state)
+    if column.role is not Role.LABEL:
+        return Series(column, cuts, cuts.reference, cuts.n_reference)
+    return _labelled(column, cuts, count.rows - count.missing)
+
+
+def _labelled(column: Column, cuts: Cuts, n: int, side: str = "both") -> Series | None:
+    """Return the series of the rows that have a value."""
+    if not n:
+        return None
+    reference = cuts.reference * cuts.n_reference / n
+    reference[-1] = 0.0
+    return Series(column, cuts, np.minimum(reference, 1.0), n, side)
+
+
+def _of_errors(reference: States, schema: Schema) -> Series | None:
+    if schema.of(Role.LABEL) is None:
+        return None
+    outcome = reference.get((ALL, OUTCOME))
+    confusion = outcome.parts.get("confusion") if outcome else None
+    if schema.classes and schema.of(Role.PREDICTION) is not None and isinstance(confusion, ConfusionPart):
+        matrix = confusion.matrix()
+        n = int(matrix.sum())
+        wrong = np.array([1 - float(np.trace(matrix)) / n]) if n else np.empty(0)
+        return Series(_FIRST, None, wrong, n, "upper") if n else None
+    state = reference.get((ALL, ERROR))
+    if state is None or state.problem:
+        return None
+    cuts, count = Cuts.of(state), state.part("count", CountPart)
+    # Errors that grow are shares up to a value that fall.
+    return _labelled(_FIRST, cuts, count.rows - count.missing, "lower")
