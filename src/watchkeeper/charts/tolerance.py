@@ -22,7 +22,8 @@ class Tolerance:
 
     A measurement that states ``reference_upper`` is a rate q against a reference rate p0: the tolerated rate is
     u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
-    which finds a small rate rising where the bound above is blind.
+    which finds a small rate rising where the bound above is blind. A rate that was chosen among several, such as the
+    level that rose most, says among how many in its fact ``series``, which multiplies p.
 
     φ is the larger of the option ``design_effect`` and the fact of that name, which is measured on the windows of the
     reference. A measurement whose fact ``coverage`` is below ``min_coverage``, such as labels that are still to come,
@@ -71,11 +72,12 @@ def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -
     delta = float(chosen["tolerance"])
     tolerated = min(max(min(before + delta, 2 * before), ceiling, float(chosen["always"])), 1.0)
     n = measurement.n / _effect(measurement, chosen)
-    needed = log(float(chosen["series"]) * float(chosen["run_length"]))
+    among = max(1.0, float(facts.get("series", 1.0)))
+    needed = log(float(chosen["series"]) * float(chosen["run_length"]) * among)
     limit = _upper(tolerated, needed / n) - before if n else 1.0
     beyond = now - before > limit
     rule = f"from {before:.2%} to {now:.2%}, above {before + limit:.2%}" if beyond else ""
-    p_value = exp(-n * _divergence(now, tolerated)) if now > tolerated else 1.0
+    p_value = min(1.0, among * exp(-n * _divergence(now, tolerated))) if now > tolerated else 1.0
     return _signal(name, measurement, now - before, limit, rule, p_value)
 
 

@@ -82,7 +82,7 @@ def _watched(
     vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
     spiked = _names(columns, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
-    series = len(usable) + len(spiked) + len(numeric) + 2 * len(leveled) + 5 * len(texts) + len(vectors)
+    series = len(usable) + len(spiked) + len(numeric) + 3 * len(leveled) + 5 * len(texts) + len(vectors)
     series += len(measured) + 2 * len(coded)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
@@ -90,6 +90,7 @@ def _watched(
     return [
         Monitor("ks", "tolerance", numeric, options=budget),
         Monitor("l_infinity", "tolerance", leveled, options=budget),
+        Monitor("level_rise", "tolerance", leveled, options=budget),
         Monitor("ks", "tolerance", measured, options=late),
         Monitor("l_infinity", "tolerance", coded, options=late),
         Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),

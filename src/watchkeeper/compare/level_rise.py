@@ -1,0 +1,81 @@
+"""Rise of the level that grew most beyond what is tolerated of a level so rare."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+
+from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column
+from watchkeeper.core.state import State
+
+__all__ = ["LevelRise"]
+
+_TOLERANCE = 0.05
+_Z = 1.959963984540054
+_THREE = 3.0
+"""Rows below which a level of the reference is not told from one that is not there (rule of three)."""
+
+
+class LevelRise:
+    """Share of a level now minus its share in the reference, for the level with the strongest evidence of a rise.
+
+    A change of five points means little for a level of 40 % and much for one of .5 %. The evidence of level k is
+    n·KL(q_k ‖ u_k) where its share q_k exceeds the tolerated one, u_k = max(min(p_k + .05, 2·p_k), upper limit of p_k,
+    3/n0), and 0 elsewhere; where no level exceeds it, the level that rose most is reported. Levels that the reference
+    does not hold are left to ``unseen_levels``. The fact ``series`` is the number of levels, among which the chart has
+    to allow for the choice. The error is binomial.
+
+    References
+    ----------
+    Chernoff (1952), doi:10.1214/aoms/1177729330. Hanley and Lippman-Hand (1983), the rule of three,
+    doi:10.1001/jama.1983.03330370053031.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "level_rise"
+    identical: ClassVar[float] = 0.0
+
+    def applies(self, column: Column) -> bool:
+        """Categorical and boolean columns."""
+        return categorical(column)
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return the rise, which level it was, and the share that is tolerated of it."""
+        table = level_cells(reference, current)
+        missing = lacking(self.name, current, table.n0, table.n)
+        if missing:
+            return missing
+        p, q = table.shares()
+        upper = np.maximum(_wilson_upper(p, table.n0), _THREE / table.n0)
+        tolerated = np.maximum(np.minimum(p + _TOLERANCE, 2 * p), upper)
+        held = p > 0
+        evidence = np.where(held & (q > tolerated), table.n * _divergence(q, np.minimum(tolerated, 1.0)), 0.0)
+        risen = np.where(held, q - p, -1.0)
+        worst = int(np.lexsort((risen, evidence))[-1])
+        error = sqrt(p[worst] * (1 - p[worst]) / table.n0 + q[worst] * (1 - q[worst]) / table.n)
+        return Measurement.of(
+            current.key, Family.COMPARISON, self.name, float(q[worst] - p[worst]), table.n, error=error,
+            facts={
+                "n_reference": table.n0, "n_effective": effective_size(table.n0, table.n),
+                "level": table.names[worst], "from": float(p[worst]), "to": float(q[worst]),
+                "reference_upper": float(min(1.0, upper[worst])), "series": int(held.sum()),
+            },
+        )  # fmt: skip
+
+
+def _divergence(q: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = rel_entr(q, u) + rel_entr(1 - q, 1 - u)
+    return found
+
+
+def _wilson_upper(p: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return the upper limit of Wilson's 95 % interval for each share."""
+    half = _Z * np.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+    found: NDArray[np.float64] = (p + _Z**2 / (2 * n) + half) / (1 + _Z**2 / n)
+    return found
