@@ -8,6 +8,12 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.testing.comparison import check_comparison
 
 
-@pytest.mark.parametrize("name", list(plugins("comparison")))
+def _named() -> list[object]:
+    """Names of comparisons; those that train models or permute points on hundreds of pairs are slow."""
+    costly = {name for name, one in plugins("comparison").items() if "point_sample" in getattr(one, "needs", ())}
+    return [pytest.param(name, marks=pytest.mark.slow) if name in costly else name for name in plugins("comparison")]
+
+
+@pytest.mark.parametrize("name", _named())
 def test_a_registered_comparison_obeys_the_contract(name: str) -> None:
     check_comparison(plugins("comparison")[name])
