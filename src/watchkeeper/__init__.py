@@ -6,20 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchkeeper.api import check, open_project, report, run_once
+    from watchkeeper.api import Stream, check, open_project, report, run_once, stream
     from watchkeeper.core.errors import WatchkeeperError
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Stream": "watchkeeper.api",
     "WatchkeeperError": "watchkeeper.core.errors",
     "check": "watchkeeper.api",
     "open_project": "watchkeeper.api",
     "report": "watchkeeper.api",
     "run_once": "watchkeeper.api",
+    "stream": "watchkeeper.api",
 }
 
-__all__ = ["WatchkeeperError", "__version__", "check", "open_project", "report", "run_once"]
+__all__ = ["Stream", "WatchkeeperError", "__version__", "check", "open_project", "report", "run_once", "stream"]
 
 
 def __getattr__(name: str) -> Any:

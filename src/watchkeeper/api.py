@@ -22,10 +22,12 @@ from watchkeeper.run.place import Place
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.run.reference import reference_effects
 from watchkeeper.run.steps import merged
+from watchkeeper.run.stream import Stream
+from watchkeeper.run.stream_reference import open_stream
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
 
-__all__ = ["check", "open_project", "report", "run_once"]
+__all__ = ["Stream", "check", "open_project", "report", "run_once", "stream"]
 
 
 def check(
@@ -104,6 +106,71 @@ def check(
         tolerance=tolerance, run_length=run_length, rules=rules, embed=embed, now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
+
+
+def stream(
+    reference: Any,
+    *,
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    time: str | None = None,
+    id: str | None = None,
+    features: Sequence[str] | None = None,
+    ignore: Sequence[str] = (),
+    positive: str | None = None,
+    tolerance: float = 0.05,
+    budget: str | float = 100_000.0,
+    rows_per_day: float | None = None,
+    every: int = 10,
+) -> Stream:
+    """Return a stream that judges rows as they arrive.
+
+    Parameters
+    ----------
+    reference
+        Rows from a time when all was well: anything that ``check`` takes.
+    label, prediction, score, time, id
+        Columns by role; what is not named is inferred from the reference.
+    features
+        Columns to watch; None for every column without another role.
+    ignore
+        Columns to leave alone.
+    positive
+        The class that ``score`` is the probability of.
+    tolerance
+        Change of a share that does not matter.
+    budget
+        Rows of unchanged data, on average, to a false alert; or words such as ``one false alert per model and year``.
+    rows_per_day
+        How many rows come, for a budget in words; None for as many as in the reference, where it has times.
+    every
+        Rows that are gathered before they are judged.
+
+    Raises
+    ------
+    SourceError
+        When the reference cannot be read.
+    SchemaError
+        When a named column does not exist in it.
+    UsageError
+        When no column can be watched, or a budget in words lacks the number of rows.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> watch = stream(pl.DataFrame({"plan": ["a", "b"] * 500}))
+    >>> step = watch.update({"plan": ["a", "a"] * 100})
+    >>> step.alerts[0].columns
+    ('plan',)
+    """
+    given = {
+        Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
+    }  # fmt: skip
+    return open_stream(
+        reference, roles={role: name for role, name in given.items() if name is not None}, features=features,
+        ignore=ignore, positive=positive, tolerance=tolerance, budget=budget, rows_per_day=rows_per_day, every=every,
+    )  # fmt: skip
 
 
 def _of_check(found: Checked, made: datetime, name: str) -> Report:

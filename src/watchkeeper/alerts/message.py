@@ -60,6 +60,8 @@ def _named(m: Measurement, where: str) -> str:
         told = f"is {facts['default']!r}, as if by default: {change}"
     elif m.name == "unseen_levels":
         told = f"has new levels in {value:.1%} of rows: {facts.get('levels', '')}"
+    elif "what" in facts and change:
+        return f"{m.column}: {facts['what']} {change}{where}"
     elif m.name in ("l_infinity", "level_rise") and change:
         return f"{m.column} moved, {facts.get('level')!r} {change}{where}"
     return f"{m.column} {told}{where}" if told else ""

@@ -242,8 +242,9 @@ class Stream:
         found = one.measurement(self._key(one), shares, rows)
         before, now = float(one.reference[point]), float(shares[point])
         found = replace(found, facts={**found.facts, "what": what, "from": before, "to": now})
-        limits = (float(values[number]) for values in (evidence.together, evidence.needed, evidence.delta))
-        return cause, verdict(found, *limits, f"{what} {before:.1%} → {now:.1%} over {rows:,} rows")
+        together, needed, delta = (float(v[number]) for v in (evidence.together, evidence.needed, evidence.delta))
+        told = f"{what} {before:.1%} → {now:.1%} over {rows:,} rows"
+        return cause, verdict(found, together, needed, delta, told)
 
     def _cause_of_fault(self, column: str) -> Cause:
         return Cause.LABEL_FAULT if column == self._schema.name_of(Role.LABEL) else Cause.DATA_FAULT
