@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import polars as pl
+import polars.selectors as cs
 
 from watchkeeper.core.alert import Severity
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
 
-__all__ = ["Looked", "Parameter", "Rule", "RuleKind", "Subject", "Work"]
+__all__ = ["Looked", "Parameter", "Rule", "RuleKind", "Subject", "Work", "column_named"]
 
 Subject = Literal["column", "columns", "rows"]
 """What a kind of rule is about: one column, one or more, or the rows as a whole."""
@@ -115,6 +116,11 @@ class Looked:
 
     checked: pl.Expr
     broken: pl.Expr
+
+
+def column_named(name: str) -> pl.Expr:
+    """Return the column of exactly this name; ``pl.col`` reads ``*`` and ``^.*$`` as patterns."""
+    return cs.by_name(name).as_expr()
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import as_column, as_number, one_of
 from watchkeeper.quality.row_rule import RowRule, as_level
 
@@ -55,7 +55,7 @@ class Compares(RowRule):
         names = self.reads(rule)
         kinds = [dtypes[name] for name in names]
         numbers = [dtype.is_numeric() or dtype == pl.Null for dtype in kinds]
-        a, b = (pl.col(name) for name in names)
+        a, b = (column_named(name) for name in names)
         if all(numbers) or all(dtype in (pl.Date, pl.Datetime) for dtype in kinds):
             known = a.is_not_null() & b.is_not_null()
             for column, dtype in zip((a, b), kinds, strict=True):
@@ -73,7 +73,7 @@ class Compares(RowRule):
 
 
 def _moment(name: str, dtype: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
+    column = column_named(name)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return column.cast(pl.Datetime("us"))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import one_of
 from watchkeeper.quality.row_rule import RowRule
 
@@ -34,7 +34,7 @@ class HasType(RowRule):
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row with a value."""
-        column, dtype, wanted = pl.col(rule.column), dtypes[rule.column], str(rule.options["type"])
+        column, dtype, wanted = column_named(rule.column), dtypes[rule.column], str(rule.options["type"])
         known = column.is_not_null()
         if wanted == "integer" and (dtype.is_float() or dtype.is_decimal()):
             number = column.cast(pl.Float64)

@@ -10,7 +10,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import as_bound, as_truth
 from watchkeeper.quality.row_rule import RowRule
 
@@ -45,7 +45,7 @@ class InRange(RowRule):
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row with a value."""
         name, dtype = rule.column, dtypes[rule.column]
-        column, strictly = pl.col(name), bool(rule.options.get("strictly"))
+        column, strictly = column_named(name), bool(rule.options.get("strictly"))
         lower, upper = (_limit(rule.options.get(side), name, dtype) for side in ("lower", "upper"))
         broken = pl.repeat(False, pl.len())
         if lower is not None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Rule
+from watchkeeper.core.rule import Looked, Rule, column_named
 from watchkeeper.quality.row_rule import RowRule
 
 __all__ = ["NotNull"]
@@ -22,7 +22,7 @@ class NotNull(RowRule):
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row."""
-        column = pl.col(rule.column)
+        column = column_named(rule.column)
         lost = column.is_null()
         if dtypes[rule.column].is_float():
             lost |= column.is_nan()

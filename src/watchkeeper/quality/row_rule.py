@@ -11,7 +11,7 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError, StateError
 from watchkeeper.core.kinds import type_name
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work
+from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work, column_named
 from watchkeeper.core.state import RULES, State, StateKey
 from watchkeeper.stats.rule_counts import RuleCountsPart, Tally
 
@@ -97,7 +97,7 @@ def as_level(name: str, dtype: pl.DataType) -> pl.Expr:
     SchemaError
         When it holds nested values.
     """
-    column = pl.col(name)
+    column = column_named(name)
     if dtype == pl.String:
         return column
     if dtype.is_nested() or dtype == pl.Object:

@@ -169,13 +169,13 @@ def _pairs(schema: Schema, sample: pl.DataFrame) -> list[Rule]:
     """Return columns one of which is never above the other though their values overlap."""
     kinds = (Kind.NUMERIC, Kind.TIME)
     names = [c.name for c in schema.features if c.kind in kinds and c.name in sample.columns][:_MOST_PAIRED]
-    rows = sample.select(pl.col(names).to_physical().cast(pl.Float64, strict=False)).fill_nan(None)
+    rows = sample[names].select(pl.all().to_physical().cast(pl.Float64, strict=False)).fill_nan(None)
     found: list[tuple[float, Rule]] = []
     for a in names:
         for b in names:
             if a == b or sample[a].dtype.is_temporal() != sample[b].dtype.is_temporal():
                 continue
-            both = rows.select(a, b).drop_nulls()
+            both = rows[[a, b]].drop_nulls()
             if both.height < _PAIRED_ROWS or not (both[a] <= both[b]).all() or (both[a] == both[b]).all():
                 continue
             overlap = _overlap(both[a], both[b])

@@ -172,7 +172,7 @@ class _Work:
                 wrong = offenders(frame, look)
             elif self.work == "values":
                 names = list(self.rule.columns) or own.columns
-                wrong = asked_of.filter(pl.Series(np.isin(hash_values(asked_of.select(names)), self.repeated)))
+                wrong = asked_of.filter(pl.Series(np.isin(hash_values(asked_of[names]), self.repeated)))
             else:
                 wrong = self._steps(asked_of)
         except (WatchkeeperError, pl.exceptions.PolarsError) as error:
@@ -182,7 +182,7 @@ class _Work:
         columns = [c for c in dict.fromkeys((place, *self.shown, *columns_of(self.rule))) if c in wrong.columns]
         if self.work == "values" and not self.rule.columns:
             columns = wrong.columns
-        self.rows += wrong.select(columns).head(self.limit - len(self.rows)).to_dicts()
+        self.rows += wrong[columns].head(self.limit - len(self.rows)).to_dicts()
 
     def _steps(self, frame: pl.DataFrame) -> pl.DataFrame:
         x = to_float(frame[self.rule.column]).to_numpy()

@@ -13,7 +13,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError, WatchkeeperError
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.rule import Looked, Rule, RuleKind
+from watchkeeper.core.rule import Looked, Rule, RuleKind, column_named
 from watchkeeper.core.schema import Column
 from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.rule_rows import RuleRows
@@ -275,7 +275,7 @@ def looked_at(rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
     if kind.work == "rows":
         own = kind.expression(rule, dtypes)
     else:
-        known = [pl.col(name).is_not_null() for name in rule.columns]
+        known = [column_named(name).is_not_null() for name in rule.columns]
         own = Looked(reduce(and_, known, pl.repeat(True, pl.len())), pl.repeat(False, pl.len()))
     checked, broken = own.checked.fill_null(False), own.broken.fill_null(False)
     for condition in rule.when:
@@ -301,7 +301,7 @@ def _in_words(rows: pl.DataFrame, rule: Rule, id: str) -> list[Example]:
     names = [n for n in dict.fromkeys((id, *kind.reads(rule))) if n in rows.columns and not rows[n].dtype.is_nested()]
     if not names or not rows.height:
         return []
-    chosen = rows.select(names).head(_LOOKED_THROUGH)
+    chosen = rows[names].head(_LOOKED_THROUGH)
     hashes, first = np.unique(hash_values(chosen), return_index=True)
     return [
         Example(rule.digest, int(h), ", ".join(f"{k}: {_cut(v)}" for k, v in chosen.row(int(i), named=True).items()))
@@ -318,11 +318,11 @@ def _by_value(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.Data
     """Count distinct values; also return rows whose value comes again."""
     names = list(rule.columns) or list(block.frame.columns)
     rows = block.frame.filter(looked_at(rule, dict(block.frame.schema)).checked)
-    hashes = hash_values(rows.select(names))
+    hashes = hash_values(rows[names])
     seen = Seen.of(hashes)
     again = seen.repeated()[:EXAMPLES]
-    wrong = rows.filter(pl.Series(np.isin(hashes, again))) if len(again) else rows.clear()
-    return replace(tally, checked=rows.height, seen=seen), wrong.unique(names, maintain_order=True)
+    first = np.sort([int(np.argmax(hashes == value)) for value in again]).astype(np.int64)
+    return replace(tally, checked=rows.height, seen=seen), rows[first]
 
 
 def _by_order(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.DataFrame]:
