@@ -39,3 +39,10 @@ def test_one_value_is_no_data(pair: Pair) -> None:
     found = TTest().compare(*pair([1.0, 2.0, 3.0], [1.0]))
     assert found.status is Status.NO_DATA
     assert "needs two" in found.reason
+
+
+def test_squares_beyond_the_largest_number_are_no_data(pair: Pair) -> None:
+    with np.errstate(over="ignore"):
+        found = TTest().compare(*pair([1.0, 2.0, 3.0] * 50, [1e308, -1e308] * 50))
+    assert found.status is Status.NO_DATA
+    assert "too large" in found.reason

@@ -44,8 +44,8 @@ def upper_tail(value: float, null: Null) -> float:
     """Return P(distance ≥ value) under ``null``, from the gamma distribution with its mean and variance.
 
     The distance is a weighted sum of chi-square variables with one degree of freedom. The approximation is exact for
-    one weight (two values), and off by at most .005 at .05 and .003 at .01 for the weights 1/j² of the Cramér–von Mises
-    criterion.
+    one weight (two values). For the weights 1/j² of the Cramér–von Mises criterion it gives .1117 instead of .10, .0502
+    instead of .05 and .0067 instead of .01.
 
     References
     ----------

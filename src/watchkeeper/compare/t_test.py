@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
 from typing import ClassVar
 
 from scipy.special import stdtr
@@ -46,6 +46,9 @@ class TTest:
             return missing
         if min(a.n, b.n) < 2:
             why = f"the sides have {a.n} and {b.n} values; the test needs two of each"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, why, n=b.n)
+        if not (isfinite(a.second) and isfinite(b.second)):
+            why = "the values are too large for their squares to be numbers"
             return Measurement.missing(current.key, Family.COMPARISON, self.name, why, n=b.n)
         # The anchor cancels, so the difference is as exact as the sums.
         moved = b.first / b.n - a.first / a.n
