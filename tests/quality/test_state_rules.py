@@ -21,7 +21,9 @@ FRAME = pl.DataFrame(
         "kind": ["a"] * 3_000 + ["b"] * 1_500 + ["c"] * 500,
         "level": np.repeat([1, 2, 5, 9], [2_000, 1_500, 1_000, 500]).astype(float),
         "same": [7] * 5_000,
-        "at": pl.datetime_range(datetime(2024, 1, 1), datetime(2024, 1, 2), "17s", eager=True, time_zone="UTC")[:5_000],
+        "at": pl.datetime_range(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC), "17s", eager=True)[
+            :5_000
+        ],
     }
 )
 

@@ -29,6 +29,7 @@ _MORE = 5
 _MOST_LEVELS, _MOST_PAIRED, _MOST_PAIRS = 100, 40, 12
 _PAIRED_ROWS = 1_000
 _NEARLY_CONSTANT = 0.9
+_ROUND = 1e-9
 _WATCHED = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.TIME, Role.ID)
 
 
@@ -131,7 +132,7 @@ def _range(column: Column, state: State) -> Iterator[Rule]:
     if not isfinite(width) or width <= 0:
         return
     unit = 10.0 ** (floor(log10(width)) - 2)
-    lower, upper = floor((low - 0.1 * width) / unit) * unit, ceil((high + 0.1 * width) / unit) * unit
+    lower, upper = floor((low - 0.1 * width) / unit + _ROUND) * unit, ceil((high + 0.1 * width) / unit - _ROUND) * unit
     # What is never negative seldom becomes so by chance.
     lower = 0.0 if low >= 0 > lower else lower
     upper = 0.0 if high <= 0 < upper else upper
