@@ -139,7 +139,7 @@ def check_tables(
     _refuse_foreign(ours, schema)
     embedding, read = Embedding(embed or {}), schema
     schema = embedding.wide(read)
-    check_columns(wanted, [*theirs.columns, *ours.columns], "neither table")
+    check_columns(wanted, [*theirs.columns, *ours.columns], "either table")
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
