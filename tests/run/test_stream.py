@@ -1,0 +1,419 @@
+"""A stream keeps its budget, finds what it should, forgets nothing it needs and is stopped by nothing."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+import watchkeeper
+from watchkeeper.charts.e_detector import EDetector
+from watchkeeper.compare.shares import Shares
+from watchkeeper.core.alert import AlertState, Cause
+from watchkeeper.core.errors import StateError, UsageError
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.schema import Role
+from watchkeeper.run.arrivals import arrived
+from watchkeeper.run.stream import Stream
+from watchkeeper.run.stream_reference import open_stream
+from watchkeeper.stats.codec import merge_states
+from watchkeeper.stats.summarise import summarise_rows
+
+
+def visits(n: int, seed: int, *, shift=0.0, scale=1.0, mobile=0.5, wrong=0.1, nulls=0.0, start=0) -> pl.DataFrame:
+    """Two numbers, a category, a truth value, a score, a prediction and its label, one row a minute."""
+    rng = np.random.default_rng(seed)
+    score = rng.beta(2, 3, n)
+    yes = score > 0.4
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=start + i) for i in range(n)]
+    return pl.DataFrame(
+        {
+            "at": times,
+            "x": shift + scale * rng.normal(size=n),
+            "z": rng.exponential(size=n),
+            "device": np.where(rng.random(n) < mobile, "mobile", "desktop"),
+            "member": rng.random(n) < 0.3,
+            "score": score,
+            "prediction": yes.astype(int),
+            "bought": (yes ^ (rng.random(n) < wrong)).astype(int),
+        }
+    ).with_columns(x=pl.when(pl.Series(rng.random(n) >= nulls)).then(pl.col("x")))
+
+
+REFERENCE = visits(20_000, 0)
+SMALL = REFERENCE.head(5_000)
+UNTIMED = SMALL.drop("at")
+LABEL = {Role.LABEL: "bought"}
+
+
+@pytest.fixture(scope="module")
+def saved() -> bytes:
+    return open_stream(REFERENCE, roles=LABEL, tolerance=0.02, budget=100_000).save()
+
+
+@pytest.fixture
+def stream(saved: bytes) -> Stream:
+    return Stream.restore(saved)
+
+
+def play(stream: Stream, frame: pl.DataFrame, step: int = 50):
+    """Return the rows until the first alert, and the alerts; (None, ()) if none came."""
+    for start in range(0, frame.height, step):
+        found = stream.update(frame[start : start + step])
+        if found.alerts:
+            return start + step, found.alerts
+    return None, ()
+
+
+def test_the_evidence_is_that_of_the_chart_over_the_shares_of_states() -> None:
+    """The one pass over all columns against ``summarise``, the comparison ``shares`` and the chart ``e_detector``."""
+    names = ["x", "device", "member"]
+    reference, rows = REFERENCE.select(names), visits(600, 1, mobile=0.52, nulls=0.01).select(names)
+    schema = infer_schema(reference)
+    whole = {s.key.column: s for s in summarise_rows(reference, schema)}
+    stream, memories = Stream(list(whole.values()), schema, run_length=1e6), {}
+    for start in range(0, 600, 60):
+        batch = rows[start : start + 60]
+        assert not stream.update(batch).signals
+        states = {s.key.column: s for s in summarise_rows(batch, schema)}
+        for name in names:
+            point = Shares().compare(whole[name], states[name])
+            options = {"run_length": 1e6, "series": 3.0}
+            memories[name], signal = EDetector().step(memories.get(name), point, options)
+            assert stream.scores[name] == pytest.approx(signal.score, abs=1e-9)
+            ours = next(m for m in stream.measurements if m.column == name)
+            assert (ours.value, ours.curve) == (point.value, point.curve)
+
+
+def test_unchanged_rows_keep_the_run_length() -> None:
+    """At a tolerance of 0 and one false alert in 2,000 rows, 15,000 rows allow 7.5; 18 are one in a thousand."""
+    saved = open_stream(visits(40_000, 1_000), roles=LABEL, tolerance=0.0, budget=2_000).save()
+    alarms = 0
+    for seed in range(15):
+        stream, rows = Stream.restore(saved), visits(1_000, 2_000 + seed)
+        alarms += sum(len(stream.update(rows[start : start + 50]).signals) for start in range(0, 1_000, 50))
+    assert alarms <= 17
+
+
+@pytest.mark.parametrize(
+    ("changed", "column", "cause", "most"),
+    [
+        ({"shift": 0.5}, "x", Cause.DRIFT, 300),
+        ({"scale": 1.7}, "x", Cause.DRIFT, 500),
+        ({"mobile": 0.7}, "device", Cause.DRIFT, 500),
+        ({"nulls": 0.9}, "x", Cause.DATA_FAULT, 50),
+        ({"wrong": 0.25}, "error", Cause.PERFORMANCE, 600),
+    ],
+)
+def test_a_change_is_found_in_its_column_and_named_for_what_it_is(stream, changed, column, cause, most) -> None:
+    assert play(stream, visits(2_000, 5)) == (None, ())
+    rows, alerts = play(stream, visits(2_000, 6, **changed))
+    assert rows is not None
+    assert rows <= most
+    assert [(alert.columns, alert.cause, alert.state) for alert in alerts] == [((column,), cause, AlertState.FIRING)]
+
+
+def test_an_alert_says_what_moved_and_when(stream) -> None:
+    _, (alert,) = play(stream, visits(2_000, 6, mobile=0.75, start=7_000))
+    assert alert.message.startswith("device: the level ")
+    assert "50." in alert.message
+    assert alert.since is not None
+    assert alert.since >= datetime(2026, 1, 5, tzinfo=UTC)
+    assert 0.65 < alert.evidence[0].measurement.facts["to"] < 0.85 or "desktop" in alert.message
+
+
+def test_fewer_errors_are_no_harm(stream) -> None:
+    assert play(stream, visits(3_000, 7, wrong=0.01)) == (None, ())
+
+
+def test_rows_without_labels_are_watched_all_the_same(stream) -> None:
+    late = visits(1_000, 8).with_columns(bought=pl.lit(None, pl.Int64))
+    assert play(stream, late) == (None, ())
+    assert play(stream, late.drop("bought")) == (None, ())
+    assert {m.column for m in stream.measurements} == {"x", "z", "device", "member", "score", "prediction"}
+
+
+@pytest.mark.parametrize("step", [10, 37, 250, 2_000])
+def test_any_cutting_into_batches_comes_to_the_same_conclusion(saved, step) -> None:
+    quiet, moved = visits(2_000, 9), visits(2_000, 10, shift=0.6)
+    stream = Stream.restore(saved)
+    assert play(stream, quiet, step) == (None, ())
+    rows, alerts = play(stream, moved, step)
+    assert alerts[0].columns == ("x",)
+    assert rows <= max(300, step)
+
+
+def test_the_states_of_the_batches_of_a_stream_merge_to_the_state_of_the_whole() -> None:
+    names = ["x", "device"]
+    schema, rows = infer_schema(REFERENCE.select(names)), visits(700, 11, nulls=0.1).select(names)
+    whole = {s.key.column: s for s in summarise_rows(REFERENCE.select(names), schema)}
+    stream = Stream(list(whole.values()), schema, every=1)
+    counts = dict.fromkeys(names, 0.0)
+    pieces = []
+    for start in range(0, 700, 70):
+        batch = rows[start : start + 70]
+        stream.update(batch)
+        pieces.append({s.key.column: s for s in summarise_rows(batch, schema)})
+        for m in stream.measurements:
+            counts[m.column] = counts[m.column] + m.n * np.array(m.curve)[:, 1]
+    for name in names:
+        merged = reduce(merge_states, [piece[name] for piece in pieces])
+        expected = np.array(Shares().compare(whole[name], merged).curve)[:, 1]
+        assert counts[name] / 700 == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("cut", [0, 133, 395])
+def test_a_restored_stream_goes_on_exactly(saved, cut) -> None:
+    """Saved with single rows waiting, with evidence that has risen, and with an alert that is open."""
+    rows = visits(600, 12, shift=0.6).to_dicts()
+    straight, broken = Stream.restore(saved), Stream.restore(saved)
+    expected = [straight.update(row) for row in rows]
+    found = [broken.update(row) for row in rows[:cut]]
+    broken = Stream.restore(broken.save())
+    found += [broken.update(row) for row in rows[cut:]]
+    assert any(step.signals for step in expected)
+    assert found == expected
+    assert broken.scores == straight.scores
+    assert broken.save() == straight.save()
+
+
+def test_single_rows_are_gathered_and_judged_as_the_same_batch(saved) -> None:
+    rows = visits(40, 13)
+    one, whole = Stream.restore(saved), Stream.restore(saved)
+    steps = [one.update(row) for row in rows.to_dicts()]
+    assert [step.rows for step in steps] == ([0] * 9 + [10]) * 4
+    for start in range(0, 40, 10):
+        whole.update(rows[start : start + 10])
+    assert one.scores == whole.scores
+    one.update(rows.to_dicts()[0])
+    assert one.flush().rows == 1
+    assert one.flush().rows == 0
+
+
+def test_rows_may_come_in_any_form(saved) -> None:
+    rows = visits(30, 14)
+    forms = [rows, rows.to_arrow(), rows.to_pandas(), rows.to_dicts(), rows.to_dict(as_series=False), rows.lazy()]
+    scores = []
+    for form in forms:
+        stream = Stream.restore(saved)
+        assert stream.update(form).rows == 30
+        scores.append(stream.scores)
+    assert all(found == scores[0] for found in scores)
+
+
+def test_a_missing_column_is_one_failed_row_and_an_alert_and_the_others_go_on(stream) -> None:
+    step = stream.update(visits(60, 15).drop("x"))
+    assert [(m.column, m.status, m.reason) for m in step.failed] == [
+        ("x", Status.FAILED, "column 'x' is missing"),
+    ]
+    assert [(a.cause, a.columns, a.message) for a in step.alerts] == [
+        (Cause.DATA_FAULT, ("x",), "column 'x' is missing"),
+    ]
+    assert "x" not in {m.column for m in stream.measurements}
+    assert stream.scores["x"] == 0
+    assert stream.scores["z"] > 0
+    again = stream.update(visits(60, 16).drop("x"))
+    assert len(again.failed) == 1
+    assert not again.alerts
+    assert not stream.update(visits(60, 17)).failed
+
+
+@pytest.mark.parametrize("values", [["a"] * 20, [[1.0]] * 20, [object()] * 20, [1.0] * 19 + ["broken"]])
+def test_a_column_of_another_type_is_one_failed_row(stream, values) -> None:
+    rows = [{**row, "x": value} for row, value in zip(visits(20, 18).to_dicts(), values, strict=True)]
+    step = stream.update(rows)
+    assert [m.column for m in step.failed] == ["x"]
+    assert step.rows == 20
+    assert step.alerts[0].cause is Cause.DATA_FAULT
+
+
+def test_a_broken_label_is_a_fault_of_the_label(stream) -> None:
+    rows = visits(20, 19).with_columns(bought=pl.lit("no idea"))
+    assert stream.update(rows).alerts[0].cause is Cause.LABEL_FAULT
+
+
+@pytest.mark.parametrize("rows", [5, "table.parquet.missing", [1, 2], {"x": [1, 2], "z": [1]}, {"unknown": 1}, None])
+def test_what_is_no_rows_at_all_is_a_failed_row_and_never_an_exception(stream, rows) -> None:
+    before = stream.rows
+    first, second = stream.update(rows), stream.flush()
+    failed = [*first.failed, *second.failed]
+    assert [(m.name, m.status) for m in failed] == [("rows", Status.FAILED)]
+    assert stream.alerts[0].cause is Cause.BLIND
+    assert stream.rows == before
+    assert not stream.update(visits(50, 20)).failed
+
+
+@pytest.mark.parametrize("nothing", [REFERENCE.clear(), [], {}])
+def test_no_rows_change_nothing(saved, nothing) -> None:
+    stream = Stream.restore(saved)
+    before = stream.scores
+    step = stream.update(nothing)
+    assert (step.rows, step.signals) == (0, ())
+    assert stream.scores == before
+
+
+def test_columns_that_the_reference_does_not_have_are_left_alone(saved) -> None:
+    rows = visits(100, 21)
+    plain, more = Stream.restore(saved), Stream.restore(saved)
+    plain.update(rows)
+    assert not more.update(rows.with_columns(extra=pl.lit(1), other=pl.lit("x"))).failed
+    assert plain.scores == more.scores
+
+
+def test_a_broken_column_in_some_rows_is_still_judged_in_the_others(saved) -> None:
+    stream = Stream.restore(saved)
+    assert stream.update(visits(5, 22).drop("x")).rows == 0
+    step = stream.update(visits(50, 23))
+    assert step.rows == 55
+    assert [(m.column, m.n) for m in step.failed] == [("x", 5)]
+    assert next(m.n for m in stream.measurements if m.column == "x") == 50
+
+
+def test_an_alert_latches_until_it_is_resolved_and_evidence_starts_anew(stream) -> None:
+    moved = visits(6_000, 24, shift=1.0)
+    _, (alert,) = play(stream, moved)
+    assert stream.scores["x"] == 0
+    signals = 0
+    for start in range(0, 3_000, 50):
+        step = stream.update(moved[start : start + 50])
+        signals += len([s for s in step.signals if s.measurement.column == "x"])
+        assert not any(a.columns == ("x",) for a in step.alerts)
+    assert signals >= 5
+    assert [a.id for a in stream.alerts] == [alert.id]
+    assert stream.resolve(alert).state is AlertState.RESOLVED
+    assert stream.alerts == ()
+    _, (again,) = play(stream, moved)
+    assert again.id != alert.id
+    with pytest.raises(UsageError, match="no alert 'nothing' is open"):
+        stream.resolve("nothing")
+
+
+def test_values_of_a_stream_can_be_given_to_any_chart(stream) -> None:
+    chart, memory, found = plugin("chart", "fixed"), None, []
+    for start in range(0, 1_000, 100):
+        rows = visits(1_000, 25, shift=2.0)[start : start + 100]
+        stream.update(rows)
+        point = next(m for m in stream.measurements if m.column == "x")
+        memory, signal = chart.step(memory, point, {"upper": 0.3})
+        found.append(signal.fired)
+    assert all(found)
+
+
+def test_half_of_the_budget_is_for_the_features_and_half_for_the_answers() -> None:
+    """By hand: four features share 2·A, as do score, prediction, label and errors; a score is ln M / ln(4·2A)."""
+    stream = open_stream(UNTIMED, roles=LABEL, budget=1_000)
+    alone = open_stream(UNTIMED.select("x", "z", "device", "member"), budget=2_000)
+    rows = visits(30, 26)
+    stream.update(rows)
+    alone.update(rows.select("x", "z", "device", "member"))
+    assert stream.scores["x"] == pytest.approx(alone.scores["x"])
+    both = open_stream(UNTIMED, roles=LABEL, budget=500)
+    both.update(rows)
+    assert both.scores["x"] / stream.scores["x"] == pytest.approx(math.log(8_000) / math.log(4_000))
+
+
+def test_a_budget_in_words_counts_rows_as_they_come_in_the_reference() -> None:
+    """One row a minute: one false alert a week is 10,080 rows."""
+    words, rows = (open_stream(SMALL, roles=LABEL, budget=b) for b in ("one false alert per week", 10_080))
+    for stream in (words, rows):
+        stream.update(visits(30, 27))
+    # The outermost half percent of the times is left aside, so the pace is told to about one percent.
+    assert words.scores["x"] == pytest.approx(rows.scores["x"], rel=0.002)
+    with pytest.raises(UsageError, match="give rows_per_day"):
+        open_stream(UNTIMED, budget="one false alert per week")
+    given = open_stream(UNTIMED, roles=LABEL, budget="one false alert per week", rows_per_day=1_440)
+    plain = open_stream(UNTIMED, roles=LABEL, budget=10_080)
+    for stream in (given, plain):
+        stream.update(visits(30, 27))
+    assert given.scores == pytest.approx(plain.scores)
+
+
+def test_a_design_effect_of_the_reference_slows_the_evidence() -> None:
+    """Rows that come in runs of fifty equal ones: the same change takes many times the rows."""
+    rng = np.random.default_rng(28)
+    values = np.repeat(rng.normal(size=400), 50)
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=i) for i in range(len(values))]
+    clustered = pl.DataFrame({"at": times, "x": values})
+    stream = open_stream(clustered)
+    assert any("count for fewer" in note for note in stream.notes)
+    plain = open_stream(clustered.drop("at"))
+    assert any("count as independent" in note for note in plain.notes)
+    rows = pl.DataFrame({"x": rng.normal(0.8, 1, 2_000)})
+    slow, fast = (play(one, rows if one is plain else rows.with_columns(at=None), 10)[0] for one in (stream, plain))
+    assert fast is not None
+    assert slow is None or slow > 5 * fast
+
+
+def test_errors_of_a_regressor_are_watched_when_they_grow() -> None:
+    rng = np.random.default_rng(29)
+
+    def prices(n: int, noise: float) -> pl.DataFrame:
+        told = rng.normal(100, 20, n)
+        return pl.DataFrame({"size": rng.normal(size=n), "prediction": told, "price": told + rng.normal(0, noise, n)})
+
+    roles = {Role.LABEL: "price"}
+    saved = open_stream(prices(10_000, 5.0), roles=roles).save()
+    assert play(Stream.restore(saved), prices(2_000, 5.0)) == (None, ())
+    assert play(Stream.restore(saved), prices(2_000, 2.0)) == (None, ())
+    _, alerts = play(Stream.restore(saved), prices(2_000, 10.0))
+    assert (alerts[0].cause, alerts[0].columns) == (Cause.PERFORMANCE, ("error",))
+
+
+def test_free_text_is_watched_for_missing_values_only() -> None:
+    rng = np.random.default_rng(30)
+    words = np.array(["the", "parcel", "came", "late", "and", "box", "was", "wet", "nobody", "answered", "letters"])
+    texts = [" ".join(rng.choice(words, 12)) + f" {i}" for i in range(4_000)]
+    stream = open_stream(pl.DataFrame({"text": texts, "x": rng.normal(size=4_000)}))
+    nulls = pl.DataFrame({"text": [None, *texts[:2]] * 30, "x": rng.normal(size=90)})
+    assert stream.update(nulls).alerts[0].cause is Cause.DATA_FAULT
+
+
+def test_a_reference_without_a_column_to_watch_is_refused_with_the_reason() -> None:
+    with pytest.raises(UsageError, match="no column can be watched"):
+        open_stream(pl.DataFrame({"id": range(50)}))
+    with pytest.raises(UsageError, match="tolerance must lie in"):
+        open_stream(REFERENCE, tolerance=1.5)
+
+
+def test_damaged_bytes_and_newer_ones_are_refused(saved) -> None:
+    for wrong in (b"", b"nonsense", saved[: len(saved) // 2]):
+        with pytest.raises(StateError, match="damaged"):
+            Stream.restore(wrong)
+    body = msgspec.msgpack.decode(saved)
+    with pytest.raises(StateError, match="format 99, this version reads up to 1"):
+        Stream.restore(msgspec.msgpack.encode({**body, "format": 99}))
+    with pytest.raises(StateError, match="does not fit"):
+        Stream.restore(msgspec.msgpack.encode({**body, "evidence": body["evidence"][:-8]}))
+
+
+def test_what_is_saved_does_not_grow_with_the_rows(stream) -> None:
+    sizes = []
+    for seed in range(31, 34):
+        stream.update(visits(5_000, seed))
+        sizes.append(len(stream.save()))
+    assert max(sizes) - min(sizes) < 20
+
+
+def test_the_public_names_open_and_restore() -> None:
+    stream = watchkeeper.stream(SMALL, label="bought")
+    assert watchkeeper.Stream.restore(stream.save()).scores == stream.scores
+
+
+def test_shares_of_rows_are_those_of_their_state_at_edges() -> None:
+    """Values beyond the reference, infinities, NaN and nulls."""
+    reference = pl.DataFrame({"x": [0.0, 1.0, 2.0, 3.0, 5.5] * 40})
+    schema = infer_schema(reference)
+    whole = next(s for s in summarise_rows(reference, schema) if s.key.column == "x")
+    rows = pl.DataFrame({"x": [-9.0, 0.0, 2.0, 2.5, 99.0, math.inf, -math.inf, math.nan, None, 3.0]})
+    stream = Stream([whole], schema)
+    stream.update(rows)
+    state = next(s for s in summarise_rows(rows, schema) if s.key.column == "x")
+    assert stream.measurements[0].curve == Shares().compare(whole, state).curve
+    assert arrived(rows, schema).rows == 10
