@@ -128,7 +128,7 @@ def test_two_rules_that_a_report_could_not_tell_apart_need_names() -> None:
 
 def test_a_column_that_does_not_exist_is_told_with_the_nearest_one() -> None:
     rules = rules_from([{"rule": "not_null", "column": "aeg"}])
-    with pytest.raises(ConfigError, match=r"rule 1 \(not_null\): the table has no column 'aeg'; did you mean 'age'"):
+    with pytest.raises(ConfigError, match=r"rule 1 \(not_null\): there is no column 'aeg' in the table; did you mean 'age'"):
         check_columns(rules, ["age", "plan"], "the table")
 
 

@@ -91,7 +91,7 @@ def check_columns(rules: Sequence[Rule], columns: Collection[str], table: str) -
         With the number of the rule and the nearest column; all faults at once.
     """
     faults = [
-        f"rule {place + 1} ({rule.kind}): {table} has no column {name!r}; {near_miss(name, columns)}"
+        f"rule {place + 1} ({rule.kind}): there is no column {name!r} in {table}; {near_miss(name, columns)}"
         for place, rule in enumerate(rules)
         for name in columns_of(rule)
         if name not in columns
