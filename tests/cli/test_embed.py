@@ -29,7 +29,7 @@ def test_an_embedder_in_the_working_folder_is_found(watchkeeper: Command, tables
     assert done.returncode == 0, done.stderr
     found = [m for m in json.loads(done.stdout)["measurements"] if m["column"] == NAME]
     assert {m["status"] for m in found} == {"ok"}
-    assert "mean_shift" in {m["measure"] for m in found}
+    assert "mean_shift" in {m.get("comparison") for m in found}
 
 
 @pytest.mark.parametrize("text", ["review", "review=own_lengths", "=own_lengths:lengths"])
