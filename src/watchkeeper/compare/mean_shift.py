@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size
-from watchkeeper.compare.second_moments import both_sides, gamma_tail, pooled, sizes, together, trace_of_square
+from watchkeeper.compare.second_moments import both_sides, pooled, sizes, together
+from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.stats.threads import single_threaded
 
 __all__ = ["MeanShift"]
 
@@ -20,8 +22,8 @@ class MeanShift:
     """‖m - m0‖² less what sampling gives, over the total variance of the reference, tr C0; 0 where that is negative.
 
     In contrast to Hotelling's T² no covariance is inverted, so that it serves vectors that have more numbers than the
-    window has rows. ‖m - m0‖² has mean tr S / n_e and variance 2·tr(S²) / n_e² when nothing changed; the p-value takes
-    a gamma distribution of these, with the unbiased estimate of tr(S²).
+    window has rows. When nothing changed, n_e·‖m - m0‖² is a sum of χ² weighted by the eigenvalues of the covariance;
+    the p-value is the tail of that, with the eigenvalues of S drawn together until tr(S²) is unbiased.
 
     References
     ----------
@@ -51,7 +53,10 @@ class MeanShift:
             return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
         distance, size = float(difference @ difference), effective_size(p.n, q.n)
         trace = float(np.trace(within))
-        square = trace_of_square(trace, float((within**2).sum()), p.n + q.n - 2)
+        freedom = p.n + q.n - 2
+        square = trace_of_square(trace, float((within**2).sum()), freedom)
+        with single_threaded():
+            values = np.maximum(np.linalg.eigvalsh(within), 0.0)
         noise = trace / size
         # What Δᵀ S Δ has from sampling alone comes off: it would widen the error of no change by √3.
         along = max(float(difference @ within @ difference) - square / size, 0.0)
@@ -59,7 +64,7 @@ class MeanShift:
         facts = sizes(p, q) | {
             "distance": sqrt(distance),
             "noise": noise / unit,
-            "p_value": gamma_tail(distance, noise, 2 * square / size**2),
+            "p_value": upper_tail(distance * size, steadied(values, freedom)),
         }
         value = max(distance - noise, 0.0) / unit
         return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, error=error, facts=facts)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size, lacking
-from watchkeeper.compare.second_moments import gamma_tail, together, trace_of_square
+from watchkeeper.compare.second_moments import together
+from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
-from watchkeeper.stats.random_features import RandomFeaturesPart, check_alike
+from watchkeeper.stats.random_features import FEATURES, RandomFeaturesPart, check_alike
 
 __all__ = ["Mmd"]
 
@@ -25,9 +26,9 @@ class Mmd:
 
     From states: ‖φ - φ0‖² of the mean random features less (1 - ‖φ0‖²)/(n0 - 1) + (1 - ‖φ‖²)/(n - 1), which is the
     U-statistic of Gretton et al. for the kernel that the 128 fixed frequencies make. Under no change ‖φ - φ0‖² is a
-    weighted sum of χ²; the p-value takes the gamma distribution with its mean and variance, tr Σ and 2·tr(Σ²), where
-    tr(Σ²) is estimated without bias from the means of 32 buckets of rows on each side. No matrix of 256 × 256 is kept
-    or inverted.
+    sum of χ² weighted by the eigenvalues of the covariance of φ; the p-value is the tail of that, with the eigenvalues
+    that the means of 32 buckets of rows on each side tell, drawn together until the sum of their squares is unbiased.
+    No matrix of 256 × 256 is kept or inverted.
 
     Nulls count as the median. A frequency that the 128 miss is invisible: see ``mmd_test`` for the exact kernel.
 
@@ -65,12 +66,15 @@ class Mmd:
         within, freedom = _within(p, q)
         gram = within @ within.T / freedom
         square = trace_of_square(float(np.trace(gram)), float((gram**2).sum()), freedom) / size**2
+        # The buckets tell as many directions as they are; noise in the others is spread evenly.
+        values = np.zeros(FEATURES)
+        values[: len(gram)] = np.maximum(np.linalg.eigvalsh(gram), 0.0)
         along = max(float(((within @ difference) ** 2).sum()) / freedom / size - square, 0.0)
         facts: dict[str, float | str] = {
             "n_reference": p.n,
             "n_effective": size,
             "unbiased": distance - noise,
-            "p_value": gamma_tail(distance, noise, 2 * square),
+            "p_value": upper_tail(distance, steadied(values, freedom) * noise / float(values.sum())),
         }
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, max(distance - noise, 0.0), q.n,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincc
 
 from watchkeeper.compare.cells import effective_size, lacking
 from watchkeeper.core.errors import StateError
@@ -13,7 +12,7 @@ from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.covariance import CovariancePart, check_alike
 
-__all__ = ["both_sides", "gamma_tail", "pooled", "sizes", "together", "trace_of_square"]
+__all__ = ["both_sides", "pooled", "sizes", "together"]
 
 _LEAST = 3
 
@@ -53,26 +52,3 @@ def sizes(p: CovariancePart, q: CovariancePart) -> dict[str, float | str]:
 def pooled(p: CovariancePart, q: CovariancePart) -> NDArray[np.float64]:
     """Return the covariance within the two sides, weighted by their degrees of freedom, shape (d, d)."""
     return np.asarray(((p.n - 1) * p.covariance + (q.n - 1) * q.covariance) / (p.n + q.n - 2))
-
-
-def trace_of_square(trace: float, square: float, freedom: int) -> float:
-    """Return the unbiased estimate of tr(Σ²) from tr(S), tr(S²) and the degrees of freedom of a covariance S.
-
-    References
-    ----------
-    Bai and Saranadasa (1996), Effect of high dimension, Statistica Sinica 6, 311–329.
-    """
-    f = max(freedom, 2)
-    return max(f**2 / ((f - 1) * (f + 2)) * (square - trace**2 / f), 0.0)
-
-
-def gamma_tail(value: float, mean: float, variance: float) -> float:
-    """Return P(X ≥ value) for the gamma distribution of that mean and variance, which a weighted sum of χ² nearly has.
-
-    References
-    ----------
-    Box (1954), Some theorems on quadratic forms, doi:10.1214/aoms/1177728786.
-    """
-    if mean <= 0 or variance <= 0:
-        return 1.0 if value <= mean else 0.0
-    return float(gammaincc(mean**2 / variance, max(value, 0.0) * mean / variance))
