@@ -30,6 +30,19 @@ def test_every_value_with_two_percent_of_the_rows_is_counted(n):
         assert count - 0.01 * n <= found[value] <= count
 
 
+@pytest.mark.parametrize("n", [2_000, 4_000, 12_000, 30_000])
+def test_every_round_amount_among_odd_ones_is_counted(n):
+    # Payments: many round amounts with 1 to 3 % each, the rest whole numbers that hardly repeat.
+    rng = np.random.default_rng(n)
+    for _ in range(5):
+        odd = np.round(rng.lognormal(7.5, 1.2, n))
+        x = np.where(rng.random(n) < 0.4, rng.choice(np.arange(1, 21) * 500.0, n), odd)
+        found = Atoms().result(atoms_of(x))
+        heavy = {value: count for value, count in Counter(x.tolist()).items() if count > 0.01 * n}
+        for value, count in heavy.items():
+            assert count - 0.01 * n <= found.get(value, 0) <= count
+
+
 def test_whole_numbers_are_counted_exactly():
     x = np.random.default_rng(2).poisson(4, 100_000).astype(float)
     part = atoms_of(x)

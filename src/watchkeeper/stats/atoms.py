@@ -18,6 +18,8 @@ _CAP = 256
 _HEAVY_BIN = 0.004
 _STRIDE = 17  # prime, so that rows in a daily or hourly cycle do not fall between
 _FEW = 1_024
+_MANY = 3 * BLOCK // 4
+"""Rows of a block of which one in 17 shows a value that holds 1 % of them at least twice, but for once in 100,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class _Work:
         values: list[NDArray[np.float64]] = []
         counts: list[NDArray[np.int64]] = []
         for block in source.blocks():
-            repeated, times = _repeated(block.x.take(crowded[block.keys].nonzero()[0]), 1 if self.n > _CAP else 0)
+            inside = block.x.take(crowded[block.keys].nonzero()[0])
+            repeated, times = _repeated(inside, 1 if self.n > _CAP else 0, sampled=len(block.x) >= _MANY)
             values.append(repeated)
             counts.append(times)
             if sum(map(len, values)) > 64 * _CAP:
@@ -110,9 +113,9 @@ class _Work:
         return _merged(values, counts, self.n)
 
 
-def _repeated(x: NDArray[np.float64], over: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Count the values that come more often than ``over``; in many rows, those that one row in 17 shows twice."""
-    if len(x) > _STRIDE * _STRIDE:
+def _repeated(x: NDArray[np.float64], over: int, *, sampled: bool) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Count the values that come more often than ``over``; ``sampled``, those that one row in 17 shows twice."""
+    if sampled and len(x) > _STRIDE * _STRIDE:
         seen, times = np.unique(x[::_STRIDE], return_counts=True)
         often = seen[times > 1]
         if len(often) <= _STRIDE:
