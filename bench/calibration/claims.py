@@ -28,32 +28,23 @@ class Claim:
 def claims(tallies: Sequence[Tally]) -> list[Claim]:
     """Return every promise for which there are numbers."""
     found = {(one.system, one.stream): one for one in tallies}
-    made: list[Claim] = []
-
-    def add(system: str, stream: str, judge: Callable[[Tally], Claim]) -> None:
-        if (system, stream) in found:
-            made.append(judge(found[system, stream]))
-
-    for stream in CLEAN:
-        for system, words in ((window_rule.ALERTS, "alerts"), (window_rule.SINGLE, "windows that signal")):
-            add(system, stream.name, lambda t, words=words: _budget(t, words))
-    add(FINE, CLEAN[0].name, _silent)
-    for stream in CLEAN:
-        for system in (FINE, DEFAULT):
-            add(system, stream.name, _run_length)
-    for name, most in DELAYS.items():
-        add(FINE, name, lambda t, most=most: _prompt(t, most))
-    for system in (window_rule.SINGLE, DEFAULT):
-        add(system, MILLION, _silent)
-    return made
+    wanted: list[tuple[str, str, Callable[[Tally], Claim]]] = [
+        *((system, stream.name, _budget) for stream in CLEAN for system in (window_rule.ALERTS, window_rule.SINGLE)),
+        (FINE, CLEAN[0].name, _silent),
+        *((system, stream.name, _run_length) for stream in CLEAN for system in (FINE, DEFAULT)),
+        *((FINE, name, _prompt) for name in DELAYS),
+        *((system, MILLION, _silent) for system in (window_rule.SINGLE, DEFAULT)),
+    ]
+    return [judge(found[system, stream]) for system, stream, judge in wanted if (system, stream) in found]
 
 
-def _budget(tally: Tally, words: str) -> Claim:
+def _budget(tally: Tally) -> Claim:
+    words = "alerts" if tally.system == window_rule.ALERTS else "windows that signal"
     windows = tally.rows // ROWS
     allowed = windows / window_rule.RUN_LENGTH
     lower, upper = poisson_limits(tally.alarms)
     return Claim(
-        f"Window rule, 30 features, {tally.stream}: {words} that are false, in {windows:,} windows",
+        f"Window rule, 30 features, {tally.stream}: {words} in {windows:,} windows",
         f"at most {allowed:.1f}",
         f"{tally.alarms} (95 % limits {lower:.1f} to {upper:.1f})",
         tally.alarms <= allowed,
@@ -77,7 +68,8 @@ def _silent(tally: Tally) -> Claim:
     )
 
 
-def _prompt(tally: Tally, most: int) -> Claim:
+def _prompt(tally: Tally) -> Claim:
+    most = DELAYS[tally.stream]
     words = f"{_rule(tally)}, {tally.stream}: median delay in rows"
     return Claim(words, f"at most {most:,}", f"{tally.delay:,.0f}", tally.delay <= most)
 

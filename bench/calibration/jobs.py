@@ -54,7 +54,7 @@ class Size:
     slow: int = 10
     clean: tuple[Stream, ...] = CLEAN
     changes: tuple[Stream, ...] = CHANGES
-    evidently: tuple[tuple[int, int], ...] = ((50_000, 10), (1_000, 20))
+    evidently: tuple[tuple[int, int], ...] = ((50_000, 10), (1_000, 10))
     detectors: tuple[tuple[str, int], ...] = (("ADWIN", 30), ("Page–Hinkley", 30), ("KSWIN", 2))
     million: int = 2
     numbers: range = range(WINDOWS)
@@ -67,16 +67,14 @@ QUICK = Size(
 
 
 def jobs(size: Size) -> list[Job]:
-    """Return all pieces of work, long ones first."""
-    found = [
+    """Return all pieces of work."""
+    peers = [
         Job(f"Evidently, reference of {rows:,} rows, {one.name}", evidently, (rows, one.name, windows))
         for rows, windows in size.evidently
         for one in size.clean
     ]
-    found += [Job(f"a million rows, {i + 1} of {size.million}", million, (i,)) for i in range(size.million)]
-    for one in size.clean:
-        found += _of_stream(one, size)
-    return found
+    ours = [Job(f"a million rows, {i + 1} of {size.million}", million, (i,)) for i in range(size.million)]
+    return [*ours, *(job for one in size.clean for job in _of_stream(one, size)), *peers]
 
 
 def _of_stream(one: Stream, size: Size) -> list[Job]:
@@ -92,6 +90,9 @@ def _of_stream(one: Stream, size: Size) -> list[Job]:
         if APPEARS in changes:
             words = f"stream rule, {APPEARS.name}, {i + 1} of {size.rules}"
             found.append(Job(words, stream_rule.appearing, (APPEARS, i)))
+    for i in range(size.slow if one.cluster > 1 else 0):
+        words = f"window rule without a design effect, {one.name}, {i + 1} of {size.slow}"
+        found.append(Job(words, window_rule.untaught, (one, i, size.numbers)))
     for i in range(size.slow):
         words = f"tests, {one.name}, {i + 1} of {size.slow}"
         found.append(Job(words, column_tests.clean, (one, i, changes, size.numbers)))
@@ -110,7 +111,7 @@ def evidently(rows: int, stream: str, windows: int) -> list[Tally]:
     RuntimeError
         When it cannot be installed, or fails.
     """
-    given = [python_of("evidently"), "-m", "bench.calibration.evidently_windows", str(rows), stream, str(windows)]
+    given = [str(python_of("evidently")), "-m", "bench.calibration.evidently_windows", str(rows), stream, str(windows)]
     done = subprocess.run(given, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]

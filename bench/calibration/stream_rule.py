@@ -67,7 +67,8 @@ class Watched:
     def _spec(schema: Schema, names: tuple[str, ...], delta: float) -> Spec:
         options: dict[str, float | str] = {"tolerance": delta, "run_length": RUN_LENGTH}
         monitors = (Monitor("shares", "e_detector", names, options=options),)
-        return Spec(MODEL, schema, WindowRule(DAY, DAY, START), None, monitors, AlertRule(1, 1), kept(monitors))
+        rule = AlertRule(1, 1)
+        return Spec(MODEL, schema, WindowRule(DAY, DAY, START), None, monitors, rule, keep=kept(monitors))
 
     def alarms(self, batch: Mapping[str, Values], watches: dict[str, Watch]) -> set[str]:
         """Take a batch in; return the rules that alarm, and go on in ``watches``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ WITHIN = 0.5
 """Correlation of two rows of one cluster."""
 
 Numbers = NDArray[np.float64]
-Values = Numbers | NDArray[np.str_]
+Values = NDArray[Any]
 
 
 @dataclass(frozen=True)

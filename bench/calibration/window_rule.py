@@ -40,6 +40,9 @@ from watchkeeper.stats.summarise import summarise
 
 ALERTS = "Watchkeeper, window rule: alerts"
 SINGLE = "Watchkeeper, window rule: single windows"
+UNTAUGHT = ", design effect unknown"
+"""Appended where the reference has no times, from which one could learn how its rows cluster."""
+
 BUDGET = "one false alert per model and year"
 DAY = timedelta(days=1)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -129,7 +132,19 @@ def clean(
     stream: Stream, repetition: int, changes: Iterable[Stream] = (), numbers: range = range(WINDOWS)
 ) -> list[Tally]:
     """Judge every window of a clean stream, and go on from its middle with each change."""
+    return _follow(Watched(reference(stream, repetition)), stream, repetition, changes, numbers)
+
+
+def untaught(stream: Stream, repetition: int, numbers: range = range(WINDOWS)) -> list[Tally]:
+    """Judge every window of a clean stream without the design effect."""
     watched = Watched(reference(stream, repetition))
+    watched.effects = {}
+    return [replace(one, system=one.system + UNTAUGHT) for one in _follow(watched, stream, repetition, (), numbers)]
+
+
+def _follow(
+    watched: Watched, stream: Stream, repetition: int, changes: Iterable[Stream], numbers: range
+) -> list[Tally]:
     alerts, single = (Tally("windows", name, stream.name, 1, len(numbers) * ROWS) for name in (ALERTS, SINGLE))
     count, middle, measured = Count(), Watch(), {}
     for number in numbers:
