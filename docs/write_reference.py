@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 from watchkeeper.core.plugins import KINDS, plugins
+from watchkeeper.core.rule import Parameter
 
 HEAD = """# Reference
 
@@ -47,7 +48,15 @@ def _body(made: object) -> list[str]:
             blocks.append("\n".join(line if line.startswith(" ") else f"- `{line}`" for line in lines) + "\n")
         else:
             blocks.append((f"{section}: " if section == "References" else "") + text + "\n")
-    return blocks
+    told = [_parameter(one) for one in getattr(made, "parameters", ()) if one.name != "known"]
+    return [*blocks, "\n".join(told) + "\n"] if told else blocks
+
+
+def _parameter(one: Parameter) -> str:
+    """Return a parameter of a rule as an item of a list."""
+    default = {True: "true", False: "false", None: ""}.get(one.default, one.default)
+    note = "; needed" if one.required else f"; {default} if left out" if default != "" else ""
+    return f"- `{one.name}`: {one.about}{note}"
 
 
 if __name__ == "__main__":
