@@ -54,7 +54,7 @@ def _body(made: object) -> list[str]:
 
 def _parameter(one: Parameter) -> str:
     """Return a parameter of a rule as an item of a list."""
-    default = {True: "true", False: "false", None: ""}.get(one.default, one.default)
+    default = "" if one.default is None else str(one.default).lower()
     note = "; needed" if one.required else f"; {default} if left out" if default != "" else ""
     return f"- `{one.name}`: {one.about}{note}"
 
