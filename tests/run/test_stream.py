@@ -375,6 +375,48 @@ def test_free_text_is_watched_for_missing_values_only() -> None:
     assert stream.update(nulls).alerts[0].cause is Cause.DATA_FAULT
 
 
+def test_a_stream_can_be_made_from_the_states_of_a_report() -> None:
+    """Classes need no more than the states that every check and every run keeps."""
+    report = watchkeeper.check(visits(2_000, 35), UNTIMED.drop("score"), label="bought")
+    stream = Stream(report.reference, report.schema)
+    assert set(stream.scores) == {"x", "z", "device", "member", "prediction", "bought", "error"}
+    assert play(stream, visits(1_500, 36)) == (None, ())
+    assert play(stream, visits(1_500, 37, wrong=0.4))[1][0].cause is Cause.PERFORMANCE
+
+
+def test_states_of_several_windows_are_one_reference() -> None:
+    names = ["x", "device"]
+    schema = infer_schema(SMALL.select(names))
+    whole, first, second = (
+        summarise_rows(rows.select(names), schema) for rows in (SMALL, SMALL[:2_000], SMALL[2_000:])
+    )
+    one, two = Stream(whole, schema), Stream([*first, *second], schema)
+    for stream in (one, two):
+        stream.update(visits(100, 38))
+    assert one.scores == two.scores
+
+
+def test_what_is_left_out_is_told() -> None:
+    rows = UNTIMED.with_columns(nested=pl.struct("x", "z"), empty=pl.lit(None, pl.Float64))
+    notes = " ".join(open_stream(rows, roles={Role.LABEL: "bought"}).notes)
+    assert "nested is not watched: it holds Struct" in notes
+    assert "Rows count as independent" in notes
+
+
+def test_scores_without_a_prediction_have_errors_too() -> None:
+    """|y - score| of a score that means what it says, and of one that does not."""
+    rng = np.random.default_rng(39)
+
+    def scored(n: int, *, inverted: bool) -> pl.DataFrame:
+        score = rng.beta(2, 2, n)
+        truth = rng.random(n) < (1 - score if inverted else score)
+        return pl.DataFrame({"x": rng.normal(size=n), "score": score, "label": truth})
+
+    saved = open_stream(scored(10_000, inverted=False)).save()
+    assert play(Stream.restore(saved), scored(2_000, inverted=False)) == (None, ())
+    assert play(Stream.restore(saved), scored(2_000, inverted=True))[1][0].cause is Cause.PERFORMANCE
+
+
 def test_a_reference_without_a_column_to_watch_is_refused_with_the_reason() -> None:
     with pytest.raises(UsageError, match="no column can be watched"):
         open_stream(pl.DataFrame({"id": range(50)}))

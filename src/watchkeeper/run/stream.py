@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.run.arrivals import Arrived, arrived, is_row, joined
+from watchkeeper.run.steps import merged
 from watchkeeper.run.stream_evidence import Evidence
 from watchkeeper.run.stream_series import Series, series_of
 from watchkeeper.run.stream_store import Saved, decode, encode, essence
@@ -59,7 +60,7 @@ class Stream:
 
     It keeps the evidence of each column, ln M of the chart ``e_detector`` at up to 130 points, and nothing else that
     grows with the rows. Half of the budget is for what the model is asked, half for what it answers and for its errors.
-    Evidence of a column starts anew when it signals; an alert stays until ``resolve``.
+    Evidence of a column starts anew when it signals; an alert stays until ``resolve``. A stream belongs to one thread.
 
     The rule holds for any cutting into batches. A batch is judged as a whole, so within it the moment of a change is
     not told; evidence of the same rows in other batches differs by what is credited to rows in advance, and agrees in
@@ -68,11 +69,12 @@ class Stream:
     Parameters
     ----------
     reference
-        States by (segment, column), or a sequence of them: of ``summarise``, of a project, or of ``open_stream``.
+        Its states, by whatever key: those of ``summarise``, of a project's ``reference_states`` or of a report. Those
+        of several windows or versions are merged. Segments are not watched one by one.
     schema
         The columns with their roles.
     tolerance
-        Change of a share that does not matter.
+        Change of a share that does not matter; never less than what the reference leaves open.
     run_length
         Rows of unchanged data, on average, to a false alert.
     every
@@ -90,7 +92,7 @@ class Stream:
 
     def __init__(
         self,
-        reference: Mapping[tuple[str, str], State] | Sequence[State],
+        reference: Mapping[Any, State] | Iterable[State],
         schema: Schema,
         *,
         tolerance: float = 0.05,
@@ -105,15 +107,14 @@ class Stream:
                 f"tolerance must lie in [0, 1), run_length and every be at least 1; they are {tolerance:g}, "
                 f"{run_length:g} and {every:g}"
             )
-        if not isinstance(reference, Mapping):
-            reference = {(state.key.segment, state.key.column): state for state in reference}
-        self._series, left = series_of(reference, schema)
+        whole = merged(reference.values() if isinstance(reference, Mapping) else reference, None, model)
+        self._series, left = series_of(whole, schema)
         if not self._series:
             raise UsageError(f"no column can be watched: {' '.join(left) or 'the schema has no features'}")
         self._schema, self._model, self._notes = schema, model, tuple(dict.fromkeys([*notes, *left]))
         self._options = {"tolerance": tolerance, "run_length": run_length, "every": float(every)}
         self._effects = dict(effects or {})
-        self._essence = essence(reference, [one.column.name for one in self._series])
+        self._essence = essence(whole, [one.column.name for one in self._series])
         self._evidence = Evidence(self._series, tolerance, run_length, self._effects)
         self._rows = 0
         self._waiting: list[Arrived] = []

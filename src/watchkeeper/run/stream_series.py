@@ -127,11 +127,12 @@ class Series:
 def series_of(reference: States, schema: Schema) -> tuple[list[Series], list[str]]:
     """Return the series that a reference allows to watch, features first, and in words what is left out."""
     found: list[Series] = []
-    left: list[str] = []
+    unusable = [c for c in schema.features if c.kind is Kind.UNUSABLE]
+    left = [f"{c.name} is not watched: it {c.why.rpartition('unusable: ')[2]}." for c in unusable]
     for column in sorted(watched_columns(schema), key=lambda c: c.role is not Role.FEATURE):
         state = reference.get((ALL, column.name))
         if state is None or state.problem:
-            why = state.problem if state else "the reference does not have it"
+            why = state.problem if state else "the reference has no rows of it"
             left.append(f"{column.name} is not watched: {why}.")
             continue
         one = _of_column(column, state)
