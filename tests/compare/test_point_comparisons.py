@@ -167,3 +167,15 @@ def test_other_features_and_few_rows_are_told(comparison):
     found = comparison.compare(three, few)
     assert found.status is Status.NO_DATA
     assert "200 and 4 points" in found.reason
+
+
+def test_the_classifier_sees_a_shift_of_long_vectors_and_none_of_equal_ones():
+    rng = np.random.default_rng(12)
+    x, y = rng.normal(size=(600, 100)), rng.normal(size=(500, 100))
+    x[:, 7] *= 6
+    y[:, 7] = 6 * y[:, 7] + 6
+    equal, moved = vectors(x[:300], x[300:], keep=POINTS), vectors(x, y, keep=POINTS)
+    # The seventh number is the first component: the area of a likelihood ratio one deviation apart is Φ(1/√2) = .76.
+    assert DomainClassifier().compare(*moved).value == pytest.approx(0.76, abs=0.1)
+    low, high = DomainClassifier().compare(*equal).interval
+    assert low < 0.5 < high
