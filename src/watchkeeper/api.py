@@ -120,6 +120,7 @@ def stream(
     ignore: Sequence[str] = (),
     positive: str | None = None,
     tolerance: float = 0.05,
+    margin: float = 0.02,
     budget: str | float = 100_000.0,
     rows_per_day: float | None = None,
     every: int = 10,
@@ -140,6 +141,8 @@ def stream(
         The class that ``score`` is the probability of.
     tolerance
         Change of a share that does not matter.
+    margin
+        Rise of the share of wrong answers that does not matter.
     budget
         Rows of unchanged data, on average, to a false alert; or words such as ``one false alert per model and year``.
     rows_per_day
@@ -169,7 +172,8 @@ def stream(
     }  # fmt: skip
     return open_stream(
         reference, roles={role: name for role, name in given.items() if name is not None}, features=features,
-        ignore=ignore, positive=positive, tolerance=tolerance, budget=budget, rows_per_day=rows_per_day, every=every,
+        ignore=ignore, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
+        rows_per_day=rows_per_day, every=every,
     )  # fmt: skip
 
 

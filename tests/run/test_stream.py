@@ -129,6 +129,13 @@ def test_an_alert_says_what_moved_and_when(stream) -> None:
     assert 0.65 < alert.evidence[0].measurement.facts["to"] < 0.85 or "desktop" in alert.message
 
 
+def test_errors_may_rise_by_the_margin_and_no_further() -> None:
+    """A rise by .04 at a margin of .05 is silent over 10,000 rows, one by .1 is found."""
+    saved = open_stream(REFERENCE, roles=LABEL, margin=0.05, features=["x"]).save()
+    assert play(Stream.restore(saved), visits(10_000, 40, wrong=0.14), 250) == (None, ())
+    assert play(Stream.restore(saved), visits(10_000, 41, wrong=0.2), 250)[1][0].columns == ("error",)
+
+
 def test_fewer_errors_are_no_harm(stream) -> None:
     assert play(stream, visits(3_000, 7, wrong=0.01)) == (None, ())
 
@@ -420,7 +427,7 @@ def test_scores_without_a_prediction_have_errors_too() -> None:
 def test_a_reference_without_a_column_to_watch_is_refused_with_the_reason() -> None:
     with pytest.raises(UsageError, match="no column can be watched"):
         open_stream(pl.DataFrame({"id": range(50)}))
-    with pytest.raises(UsageError, match="tolerance must lie in"):
+    with pytest.raises(UsageError, match="tolerance and margin must lie in"):
         open_stream(REFERENCE, tolerance=1.5)
 
 

@@ -75,6 +75,8 @@ class Stream:
         The columns with their roles.
     tolerance
         Change of a share that does not matter; never less than what the reference leaves open.
+    margin
+        Rise of the share of wrong answers that does not matter.
     run_length
         Rows of unchanged data, on average, to a false alert.
     every
@@ -96,26 +98,29 @@ class Stream:
         schema: Schema,
         *,
         tolerance: float = 0.05,
+        margin: float = 0.02,
         run_length: float = 100_000.0,
         every: int = 10,
         effects: Mapping[str, float] | None = None,
         notes: Sequence[str] = (),
         model: str = "stream",
     ) -> None:
-        if not 0 <= tolerance < 1 or run_length < 1 or every < 1:
+        if not 0 <= tolerance < 1 or not 0 <= margin < 1 or run_length < 1 or every < 1:
             raise UsageError(
-                f"tolerance must lie in [0, 1), run_length and every be at least 1; they are {tolerance:g}, "
-                f"{run_length:g} and {every:g}"
+                f"tolerance and margin must lie in [0, 1), run_length and every be at least 1; they are {tolerance:g}, "
+                f"{margin:g}, {run_length:g} and {every:g}"
             )
         whole = merged(reference.values() if isinstance(reference, Mapping) else reference, None, model)
         self._series, left = series_of(whole, schema)
         if not self._series:
             raise UsageError(f"no column can be watched: {' '.join(left) or 'the schema has no features'}")
         self._schema, self._model, self._notes = schema, model, tuple(dict.fromkeys([*notes, *left]))
-        self._options = {"tolerance": tolerance, "run_length": run_length, "every": float(every)}
+        self._options = {
+            "tolerance": tolerance, "margin": margin, "run_length": run_length, "every": float(every),
+        }  # fmt: skip
         self._effects = dict(effects or {})
         self._essence = essence(whole, [one.column.name for one in self._series])
-        self._evidence = Evidence(self._series, tolerance, run_length, self._effects)
+        self._evidence = Evidence(self._series, self._options, self._effects)
         self._rows = 0
         self._waiting: list[Arrived] = []
         self._single: list[Mapping[str, Any]] = []
@@ -307,7 +312,7 @@ class Stream:
         """
         saved = decode(data)
         made = cls(
-            saved.reference, saved.schema, tolerance=saved.options["tolerance"],
+            saved.reference, saved.schema, tolerance=saved.options["tolerance"], margin=saved.options["margin"],
             run_length=saved.options["run_length"], every=int(saved.options["every"]), effects=saved.effects,
             notes=saved.notes, model=saved.model,
         )  # fmt: skip

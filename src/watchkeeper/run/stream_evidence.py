@@ -30,14 +30,15 @@ class Evidence:
         Rows of each series in the newest batch, shape (series,).
     """
 
-    def __init__(
-        self, series: Sequence[Series], tolerance: float, run_length: float, effects: Mapping[str, float]
-    ) -> None:
+    def __init__(self, series: Sequence[Series], options: Mapping[str, float], effects: Mapping[str, float]) -> None:
         told = [max(1.0, effects.get(one.column.name, 1.0)) for one in series]
         sizes = [len(one.reference) for one in series]
-        self.delta = np.array([tolerated(tolerance, s.n_reference, e) for s, e in zip(series, told, strict=True)])
-        self.needed = needed(series, run_length)
-        self._bets = Bets.joined([s.bets(tolerance, e) for s, e in zip(series, told, strict=True)])
+        spare = [options["margin" if one.rate else "tolerance"] for one in series]
+        self.delta = np.array([tolerated(d, one.n_reference, e) for one, d, e in zip(series, spare, told, strict=True)])
+        self.needed = needed(series, options["run_length"])
+        self._bets = Bets.joined(
+            [Bets.against(one.reference, float(d), one.side) for one, d in zip(series, self.delta, strict=True)]
+        )
         self._starts = [0, *np.cumsum(sizes)[:-1].tolist()]
         self._at = [slice(start, start + size) for start, size in zip(self._starts, sizes, strict=True)]
         self._owner = np.repeat(np.arange(len(sizes)), sizes)

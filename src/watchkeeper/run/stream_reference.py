@@ -38,6 +38,7 @@ def open_stream(
     ignore: Sequence[str] = (),
     positive: str | None = None,
     tolerance: float = 0.05,
+    margin: float = 0.02,
     budget: str | float = 100_000.0,
     rows_per_day: float | None = None,
     every: int = 10,
@@ -53,6 +54,8 @@ def open_stream(
         Columns by role; what is not given is inferred.
     tolerance
         Change of a share that does not matter.
+    margin
+        Rise of the share of wrong answers that does not matter.
     budget
         Rows of unchanged data, on average, to a false alert; or words such as ``one false alert per model and year``,
         for which rows are counted at ``rows_per_day``, or as they come in the reference.
@@ -81,8 +84,8 @@ def open_stream(
     pieces = summarise(_batches(source, inside, schema), spec)
     effects = design_effects(pieces, spec)
     return Stream(
-        merged(pieces.values(), None, model), schema, tolerance=tolerance, run_length=run_length, every=every,
-        effects=effects, notes=_notes(source, effects, tolerance, spec), model=model,
+        merged(pieces.values(), None, model), schema, tolerance=tolerance, margin=margin, run_length=run_length,
+        every=every, effects=effects, notes=_notes(source, effects, tolerance, spec), model=model,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.charts.evidence import Bets, tolerated
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.cuts import Cuts
 from watchkeeper.core.alert import Cause
@@ -71,17 +70,16 @@ class Series:
         """Whether it belongs to what the model answers and what is true, not to what it is asked."""
         return self.column.role is not Role.FEATURE
 
-    def bets(self, tolerance: float, effect: float) -> Bets:
-        """Return the bets of the stream rule against no change."""
-        return Bets.against(self.reference, tolerated(tolerance, self.n_reference, effect), self.side)
+    @property
+    def rate(self) -> bool:
+        """Whether it is the share of wrong answers."""
+        return self.column.name == ERROR and self.cuts is None
 
     def read(self, frame: pl.DataFrame) -> tuple[Shares, int]:
         """Return the shares of rows, shape (k,), and the number of rows they rest on."""
         series = frame[self.column.name]
         if self.cuts is None:
-            if self.column.name == ERROR:
-                return _mean(series.drop_nulls())
-            return _mean(~series.fill_null(False))
+            return _mean(series.drop_nulls() if self.rate else ~series.fill_null(False))
         if self.late:
             series = series.drop_nulls()
         if self.cuts.bins is None:
@@ -95,7 +93,7 @@ class Series:
         """Return how far shares are from those of the reference, with both as a curve."""
         size = effective_size(self.n_reference, n)
         facts: dict[str, float | str] = {"n_reference": float(self.n_reference), "n_effective": size}
-        if self.column.name == ERROR and self.cuts is None:
+        if self.rate:
             found = Measurement.of(key, Family.METRIC, "accuracy", 1 - float(shares[0]), n, facts=facts)
         else:
             value = float(np.abs(shares - self.reference).max())
@@ -105,7 +103,7 @@ class Series:
     def moved(self, point: int) -> tuple[Cause, str]:
         """Return what kind of change a share that rose at ``point`` is, and in words what it is the share of."""
         if self.column.name == ERROR:
-            return Cause.PERFORMANCE, "wrong answers" if self.cuts is None else self._place(point, "errors")
+            return Cause.PERFORMANCE, "wrong answers" if self.rate else self._place(point, "errors")
         if point == len(self.reference) - 1 and not self.late:
             return Cause.DATA_FAULT, "rows without a value"
         if self.cuts is None or self.cuts.bins is None:
