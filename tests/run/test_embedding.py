@@ -18,6 +18,7 @@ from watchkeeper.core.state import State
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.project import open_project
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.row_sample import RowSamplePart
 
 WORDS = ["parcel", "late", "wet", "box", "thank", "you", "refund", "please", "the", "my", "was", "never"]
 NAME = "review@embedding"
@@ -186,3 +187,35 @@ def test_a_run_embeds_what_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert max(m.value for m in found[:6]) < 0.01 < min(m.value for m in found[6:])
     firing = [alert for alert in outcome.ran.alerts if alert.state is AlertState.FIRING]
     assert any(NAME in alert.columns for alert in firing)
+
+
+def test_vectors_that_were_logged_are_watched_in_a_run(tmp_path: Path):
+    start, rng = datetime(2024, 3, 4, tzinfo=UTC), np.random.default_rng(4)
+    (tmp_path / "incoming").mkdir()
+    without = CONFIG.replace('features: [review, stars], embed: {review: "own_words:counted"}', "features: [e]")
+    (tmp_path / "watchkeeper.yaml").write_text(without, encoding="utf-8")
+    for number in range(6):
+        times = [start + timedelta(days=number, minutes=4 * i) for i in range(300)]
+        pl.DataFrame(
+            {
+                "id": [f"{number}-{i}" for i in range(300)],
+                "time": pl.Series(times, dtype=pl.Datetime("us", "UTC")),
+                "e": pl.Series(rng.normal(number == 5, 1, (300, 4)), dtype=pl.Array(pl.Float64, 4)),
+            }
+        ).write_parquet(tmp_path / f"incoming/{number}.parquet")
+    project = open_project(tmp_path / "watchkeeper.yaml", {})
+    project.run("reviews", start + timedelta(days=6))
+    found = [m for m in project.store.recorded("reviews", Measurement) if m.name == "mean_shift" and m.column == "e"]
+    project.close()
+    assert [m.status for m in found] == [Status.OK] * 6
+    # A shift of one standard deviation in each of four directions is once the variance.
+    assert max(m.value for m in found[:5]) < 0.02
+    assert found[5].value == pytest.approx(1.0, abs=0.15)
+
+
+def test_the_sample_of_rows_holds_no_vectors():
+    found = check_tables(reviews(300, 1), reviews(300, 0), embed={"review": counted})
+    sample = state(found.current, "@rows").part("row_sample", RowSamplePart)
+    assert sample.frame.columns == ["review", "stars"]
+    only = pl.DataFrame({"e": np.random.default_rng(0).normal(size=(60, 3))})
+    assert check_tables(only, only).rows == (60, 60)

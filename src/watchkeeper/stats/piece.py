@@ -80,7 +80,17 @@ def fold_piece(
 def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:
     if column.kind is Kind.TEXT:
         return Texts, Texts.blocks(frame[column.name])
-    return Vectors, [Vectors.of(frame[column.name], id_hashes(frame, schema))]
+    return Vectors, [Vectors.of(_lists(frame[column.name], column), id_hashes(frame, schema))]
+
+
+def _lists(series: pl.Series, column: Column) -> pl.Series:
+    """Return vectors as lists; the log keeps them as JSON."""
+    if series.dtype != pl.String:
+        return series
+    try:
+        return series.str.json_decode(pl.List(pl.Float64))
+    except pl.exceptions.PolarsError:
+        raise SchemaError(_changed(column, series.dtype)) from None
 
 
 def fold_joint(frame: pl.DataFrame, schema: Schema, key: StateKey, keep: Sequence[str]) -> list[State]:
@@ -151,7 +161,7 @@ def problem_of(frame: pl.DataFrame, column: Column) -> str:
     if column.name not in frame.columns:
         return f"column {column.name!r} is missing"
     dtype = frame[column.name].dtype
-    if column.kind is Kind.VECTOR and dtype.is_nested() and _holds_numbers(dtype):
+    if column.kind is Kind.VECTOR and (_holds_numbers(dtype) or dtype == pl.String):
         return ""
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
@@ -159,6 +169,10 @@ def problem_of(frame: pl.DataFrame, column: Column) -> str:
         return f"column {column.name!r} holds {type_name(dtype)}, where numbers were expected"
     if dtype == pl.Null or not column.dtype or _family(dtype) == _family_of(column.dtype):
         return ""
+    return _changed(column, dtype)
+
+
+def _changed(column: Column, dtype: pl.DataType) -> str:
     names = type_name(column.dtype), type_name(dtype)
     return f"column {column.name!r} changed its type: the reference holds {names[0]}, this holds {names[1]}"
 
@@ -209,7 +223,9 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
     if name and name in frame.columns:
         known = frame[name].drop_nulls()
         doubled = len(known) - known.n_unique()
-    block = Rows(frame, row_hashes(frame, schema), doubled)
+    # A thousand embeddings would weigh more than all other states together.
+    rest = frame.drop([column.name for column in schema if column.kind is Kind.VECTOR], strict=False)
+    block = Rows(rest if rest.width else frame, row_hashes(frame, schema), doubled)
     parts = {}
     for statistic in _statistics(Rows):
         work = statistic.start(Column("", Role.ID, Kind.IDENTIFIER))
