@@ -17,6 +17,12 @@ from watchkeeper.stats.levels import LevelsPart
 
 __all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "lacking", "level_cells", "numeric", "steps"]
 
+_HEAVY = 0.01
+"""Share of rows beyond which a bin has a cell of its own."""
+
+_FEW = 10
+"""Rows up to which it has none, however few there are in all."""
+
 
 def numeric(column: Column) -> bool:
     """Return whether the column is compared by its histogram."""
@@ -86,6 +92,8 @@ class Steps:
         Counts per bin, int64, shape (b,).
     whole
         Bins in which both sides hold one and the same value, so that nothing happens inside them, shape (b,).
+    value
+        The value of each whole bin, NaN for the others, shape (b,).
     lower, upper
         Edges in the unit of the column, shape (b,).
     """
@@ -94,6 +102,7 @@ class Steps:
     reference: NDArray[np.int64]
     current: NDArray[np.int64]
     whole: NDArray[np.bool_]
+    value: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
 
@@ -128,7 +137,7 @@ def steps(reference: State, current: State) -> Steps:
     one = np.where(left > 0, first, second)
     # NaN, where a bin of one side holds several values, equals nothing.
     whole = ((left == 0) | (first == one)) & ((right == 0) | (second == one))
-    return Steps(bins, left, right, whole, lower, upper)
+    return Steps(bins, left, right, whole, np.where(whole, one, np.nan), lower, upper)
 
 
 def _atoms(state: State) -> AtomsPart:
@@ -159,50 +168,35 @@ def _single(
 
 
 def cells(reference: State, current: State, bins: int = 10) -> Cells:
-    """Cut a numeric column at ``bins`` quantiles of the reference, with values of much mass in cells of their own.
+    """Cut a numeric column at ``bins`` quantiles of the reference, with bins of much mass in cells of their own.
 
-    Values that hold more than 1 % of either side are taken out of their bins first, because an atom that is split
-    between neighbouring cells by rounding looks like drift.
+    Bins that hold more than 1 % of the rows, as a rule because of one value, are taken out before the cells are cut: an
+    atom would pull the cell it falls into with it. So are bins that hold more of one side than 1 % and chance explain.
+    Bins are never split, so merged states give the cells of the whole.
     """
     both = steps(reference, current)
-    left, right = both.reference.astype(np.int64), both.current.astype(np.int64)
-    ours, theirs = _atoms(reference), _atoms(current)
-    values = np.union1d(ours.heavy()[0], theirs.heavy()[0])
-    atoms_left = _counts_at(ours, values)
-    atoms_right = _counts_at(theirs, values)
-    at = _place(values, both.lower, both.upper) if len(both.lower) else np.full(len(values), -1)
-    np.subtract.at(left, at[at >= 0], atoms_left[at >= 0])
-    np.subtract.at(right, at[at >= 0], atoms_right[at >= 0])
-    left, right = np.maximum(left, 0), np.maximum(right, 0)
-    rest = int(left.sum())
-    if rest:
-        cumulated = np.cumsum(left)
-        rank = np.minimum((cumulated - left / 2) * bins // max(rest, 1), bins - 1).astype(int)
-    else:
-        rank = np.zeros(len(left), int)
-    continuous_left = np.bincount(rank, left, minlength=bins).astype(np.int64)
-    continuous_right = np.bincount(rank, right, minlength=bins).astype(np.int64)
-    used = (continuous_left + continuous_right) > 0
-    names = [_span(both, rank == k) for k in np.flatnonzero(used)]
-    return Cells(
-        np.concatenate([continuous_left[used], atoms_left]),
-        np.concatenate([continuous_right[used], atoms_right]),
-        (*names, *(f"{value:g}" for value in values)),
-    )
+    left, right = both.reference, both.current
+    # Chosen by both sides together, a bin is no likelier to differ; by one side alone it is, but for a wide margin.
+    heavy = left + right > max(_HEAVY * (left.sum() + right.sum()), _FEW)
+    for side in (left, right):
+        heavy |= side > _HEAVY * side.sum() + 5 * np.sqrt(_HEAVY * side.sum())
+    rest = np.where(heavy, 0, left)
+    rank = np.zeros(len(left), int)
+    if rest.any():
+        rank = np.minimum((np.cumsum(rest) - rest / 2) * bins // rest.sum(), bins - 1).astype(int)
+    # The heavy bins follow the quantiles, one by one.
+    place = np.where(heavy, bins + np.cumsum(heavy) - 1, rank)
+    size = bins + int(heavy.sum())
+    shares = [np.bincount(place, side, minlength=size).astype(np.int64) for side in (left, right)]
+    used = np.flatnonzero(shares[0] + shares[1])
+    names = tuple(_name(both, np.flatnonzero(place == k)) for k in used)
+    return Cells(shares[0][used], shares[1][used], names)
 
 
-def _counts_at(atoms: AtomsPart, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    counts = np.zeros(len(values), np.int64)
-    if len(values) and len(atoms.values):
-        at = np.minimum(np.searchsorted(atoms.values, values), len(atoms.values) - 1)
-        found = atoms.values[at] == values
-        counts[found] = atoms.counts[at[found]]
-    return counts
-
-
-def _span(both: Steps, chosen: NDArray[np.bool_]) -> str:
-    where = np.flatnonzero(chosen)
-    return f"[{both.lower[where[0]]:.4g}, {both.upper[where[-1]]:.4g})"
+def _name(both: Steps, bins: NDArray[np.intp]) -> str:
+    if len(bins) == 1 and both.whole[bins[0]]:
+        return f"{both.value[bins[0]]:g}"
+    return f"[{both.lower[bins[0]]:.4g}, {both.upper[bins[-1]]:.4g})"
 
 
 def level_cells(reference: State, current: State) -> Cells:
