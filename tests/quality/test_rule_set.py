@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -128,7 +129,9 @@ def test_two_rules_that_a_report_could_not_tell_apart_need_names() -> None:
 
 def test_a_column_that_does_not_exist_is_told_with_the_nearest_one() -> None:
     rules = rules_from([{"rule": "not_null", "column": "aeg"}])
-    with pytest.raises(ConfigError, match=r"rule 1 \(not_null\): there is no column 'aeg' in the table; did you mean 'age'"):
+    with pytest.raises(
+        ConfigError, match=r"rule 1 \(not_null\): there is no column 'aeg' in the table; did you mean 'age'"
+    ):
         check_columns(rules, ["age", "plan"], "the table")
 
 
@@ -161,3 +164,46 @@ def test_what_decides_which_rows_break_a_rule_decides_what_its_counts_are_kept_u
     first, looser, other = rules_from([one, {**one, "name": "b", "mostly": 0.5}, {**one, "name": "c", "upper": 2}])
     assert first.digest == looser.digest
     assert first.digest != other.digest
+
+
+def test_whatever_is_written_as_a_rule_is_a_rule_that_reads_back_or_an_error_in_words() -> None:
+    rng = Random(1)
+    odd: list[Any] = [
+        None, True, 0, -1, 1.5, float("inf"), 10**400, "", "x", "a\nb", "é", "2024-01-01", "6h", "page", [], [1], ["a"],
+        [None], [[1]], {}, {"rule": "not_null", "column": "a"}, {"a": 1}, "(", "99999999d", 1e308,
+    ]  # fmt: skip
+    fit = {
+        "type": "integer",
+        "values": ["a"],
+        "relation": "equal",
+        "other": "b",
+        "pattern": "x",
+        "q": 0.5,
+        "within": "6h",
+    }
+    kinds = plugins("rule")
+    read, told = 0, set()
+    for _ in range(4_000):
+        name = rng.choice(list(kinds))
+        rule: dict[str, Any] = {"rule": name, "column": "a"} if rng.random() < 0.8 else {"rule": name}
+        rule |= {p.name: fit[p.name] for p in kinds[name].parameters if p.name in fit}
+        keys = [
+            "column",
+            "columns",
+            "name",
+            "mostly",
+            "alpha",
+            "severity",
+            "when",
+            *(p.name for p in kinds[name].parameters),
+        ]
+        rule |= {key: rng.choice(odd) for key in keys if rng.random() < 0.25}
+        try:
+            rules = rules_from([rule])
+        except ConfigError as error:
+            told.add(str(error)[:8])
+            continue
+        read += 1
+        assert read_rules(rules_yaml(rules), "rules.yaml") == rules
+    assert read > 100
+    assert told == {"rule 1: "}

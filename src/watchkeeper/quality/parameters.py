@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from math import isnan
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -20,21 +20,20 @@ __all__ = [
 
 Bound = float | datetime
 _MOST_VALUES = 10_000
+_WIDEST = 2**63
 
 
 def as_number(value: Any) -> float:
     """Return a number; whole numbers stay whole."""
     if isinstance(value, bool) or value is None:
         raise ValueError("a number")
-    if isinstance(value, int | float) and not (isinstance(value, float) and isnan(value)):
-        return value
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("a number") from None
-    if isnan(number):
-        raise ValueError("a number")
-    return number
+    if not isfinite(number):
+        raise ValueError("a finite number")
+    return value if isinstance(value, int) and abs(value) < _WIDEST else number
 
 
 def as_share(value: Any) -> float:

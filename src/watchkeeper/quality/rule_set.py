@@ -148,7 +148,7 @@ def _rule(value: Any, *, condition: bool = False) -> Rule:
         raise ValueError(f"must be a mapping such as {{rule: not_null, column: age}}, this is {shown(value)[:60]}")
     kinds: Mapping[str, RuleKind] = plugins("rule")
     name = value.get("rule")
-    if name not in kinds:
+    if not isinstance(name, str) or name not in kinds:
         said = "the key 'rule' is missing" if name is None else f"there is no kind of rule {name!r}"
         raise ValueError(f"{said}; {near_miss(str(name), kinds, most=40)}")
     kind = kinds[str(name)]
@@ -207,7 +207,10 @@ def _columns(kind: RuleKind, value: Mapping[str, Any]) -> tuple[str, ...]:
     if many is not None and (not isinstance(many, list | tuple) or kind.subject != "columns"):
         takes = "a list of names" if kind.subject == "columns" else "no columns; name one column"
         raise ValueError(f"{kind.name} takes {takes}")
-    named = tuple(as_column(name) for name in many) if many else (() if one is None else (one,))
+    given = many or ([] if one is None else [one])
+    if any(name is None for name in given):
+        raise ValueError(f"{kind.name} takes names of columns, and null is none")
+    named = tuple(str(_read({"columns": name}, "columns", as_column, "")) for name in given)
     if one is not None and many:
         raise ValueError(f"{kind.name}: give column or columns, not both")
     if kind.subject == "rows" and named:
@@ -229,7 +232,7 @@ def _severity(value: Mapping[str, Any]) -> Severity | None:
     if given is None:
         return None
     names = {str(s): s for s in Severity}
-    if given not in names:
+    if not isinstance(given, str) or given not in names:
         raise ValueError(f"severity: there is none called {given!r}; {near_miss(str(given), names)}")
     return names[str(given)]
 
@@ -238,7 +241,13 @@ def _whens(value: Mapping[str, Any]) -> tuple[Rule, ...]:
     given = value.get("when")
     if given is None:
         return ()
-    return tuple(_rule(one, condition=True) for one in ([given] if isinstance(given, Mapping) else given))
+    listed = [given] if isinstance(given, Mapping) else given
+    if not isinstance(listed, list | tuple):
+        raise ValueError(f"when should be a rule or a list of rules; this is {shown(given)[:60]}")
+    try:
+        return tuple(_rule(one, condition=True) for one in listed)
+    except ValueError as error:
+        raise ValueError(f"when: {error}") from None
 
 
 def _clashes(rules: Sequence[Rule], where: Callable[[int], str]) -> list[str]:

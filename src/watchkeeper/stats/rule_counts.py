@@ -228,6 +228,10 @@ def _counted(block: RuleRows) -> tuple[list[Tally], tuple[Example, ...]]:
             examples.extend(_in_words(wrong, rule, block.id))
         except (WatchkeeperError, pl.exceptions.PolarsError) as error:
             found.append(replace(empty, problem=_first_line(error)))
+        except Exception as error:  # noqa: BLE001
+            # A plug-in may fail in any way; it costs one rule and not the run.
+            words = f"{type(kind).__name__} raised {type(error).__name__}: {_first_line(error)}"
+            found.append(replace(empty, problem=words))
     for place, counts in _by_row(frame, looks).items():
         if isinstance(counts, str):
             found[place] = replace(found[place], problem=counts)
