@@ -29,8 +29,9 @@ class Psi:
     """PSI = Σ (q - p)·ln(q / p) over ten reference quantiles or the levels.
 
     Bins of the histogram that hold more than 1 % of the rows, as a rule because of one value, have cells of their own.
-    Shares are raised to at least 1e-4 and both sides renormalised. Sampling alone gives (k - 1)·(1/n0 + 1/n) on average, which is reported as the floor: the index
-    inflates as n falls, so a fixed limit such as .2 means different things at different sizes.
+    Shares are raised to at least 1e-4 and both sides renormalised. Sampling alone gives (k - 1)·(1/n0 + 1/n) on
+    average, which is reported as the floor: the index inflates as n falls, so a fixed limit such as .2 means different
+    things at different sizes.
 
     References
     ----------
