@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 
+from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.domain_classifier import DomainClassifier
 from watchkeeper.compare.mmd import Mmd
 from watchkeeper.compare.mmd_test import MmdTest
@@ -155,6 +156,18 @@ def test_the_classifier_keeps_its_level_and_covers(kind):
     assert np.mean([m.interval[0] <= 0.5 <= m.interval[1] for m in found]) >= 0.88
     values = np.array([m.value for m in found])
     assert abs(values.mean() - 0.5) < 4 * values.std() / np.sqrt(60)
+
+
+def test_vectors_near_the_largest_number_are_compared_or_told_about():
+    x = np.random.default_rng(13).normal(size=(100, 3))
+    sides = vectors(x, x * 1e200)
+    names = ("hotelling_t2", "mean_shift", "frechet", "pca_reconstruction", "mmd_test")
+    for m in assess_column(*sides, names):
+        assert m.status is Status.FAILED, m.name
+        assert "too large to be squared" in m.reason
+    for m in assess_column(*sides, ["mmd", "domain_classifier"]):
+        assert m.status is Status.OK
+        assert m.facts["p_value"] < 0.01
 
 
 @pytest.mark.parametrize("comparison", [MmdTest(), DomainClassifier()])

@@ -15,6 +15,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.random_features import FEATURES, RandomFeaturesPart, check_alike
+from watchkeeper.stats.threads import single_threaded
 
 __all__ = ["Mmd"]
 
@@ -64,11 +65,13 @@ class Mmd:
         noise = sum(trace / part.n for trace, part in zip(spreads, (p, q), strict=True))
         size = effective_size(p.n, q.n)
         within, freedom = _within(p, q)
-        gram = within @ within.T / freedom
+        with single_threaded():
+            gram = within @ within.T / freedom
+            eigenvalues = np.maximum(np.linalg.eigvalsh(gram), 0.0)
         square = trace_of_square(float(np.trace(gram)), float((gram**2).sum()), freedom) / size**2
         # The buckets tell as many directions as they are; noise in the others is spread evenly.
         values = np.zeros(FEATURES)
-        values[: len(gram)] = np.maximum(np.linalg.eigvalsh(gram), 0.0)
+        values[: len(gram)] = eigenvalues
         along = max(float(((within @ difference) ** 2).sum()) / freedom / size - square, 0.0)
         facts: dict[str, float | str] = {
             "n_reference": p.n,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.points import both_samples, standardised
 from watchkeeper.compare.second_moments import together
+from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -51,7 +52,13 @@ class MmdTest:
         return together(column)
 
     def compare(self, reference: State, current: State) -> Measurement:
-        """Return the p-value, with both forms of the squared discrepancy among the facts."""
+        """Return the p-value, with both forms of the squared discrepancy among the facts.
+
+        Raises
+        ------
+        StateError
+            When the points have other features, or numbers too large to be squared.
+        """
         samples = both_samples(self.name, reference, current, _LEAST)
         if isinstance(samples, Measurement):
             return samples
@@ -59,6 +66,8 @@ class MmdTest:
         n0, n = len(p.hashes), len(q.hashes)
         with single_threaded():
             kernel, width = _kernel(standardised(p, q))
+            if not np.isfinite(width):
+                raise StateError(f"{current.key.column!r} holds numbers too large to be squared")
             weights = np.concatenate([np.full(n0, 1 / n0), np.full(n, -1 / n)])
             drawn = np.random.default_rng(_SEED).permuted(np.tile(weights, (_PERMUTATIONS, 1)), axis=1)
             found, *others = _squared(kernel, np.concatenate([weights[None, :], drawn]))

@@ -29,7 +29,8 @@ class PcaReconstruction:
     plane; what of a row lies outside it cannot be reconstructed. Features are standardised by the reference first,
     vectors only centred. The error of current rows is tr((I - P)·M) for their second moments M about the reference's
     mean, so that every row counts and none is needed; its standard error comes from the spread among sampled rows. It
-    changes when the relations between features do, and also when means leave the plane.
+    changes when the relations between features do, and also when means leave the plane. The 95 % interval covers 94 %
+    of the time on normal rows, but 84 % where factors are lognormal: a few far rows then make most of the error.
 
     References
     ----------

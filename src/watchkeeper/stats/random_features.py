@@ -28,6 +28,9 @@ BUCKETS = 32
 """Groups that rows are put in by their hash; their means tell how surely the mean is known."""
 
 _PIECE = 4_096
+_FARTHEST = 1e30
+"""Numbers of vectors are taken to lie here if they lie farther, because an angle must be finite as a single float."""
+
 _OCTAVES = 7
 """Bandwidths that vectors are looked at with, each half of the one before: their scale is not known beforehand."""
 
@@ -97,7 +100,8 @@ class _Work:
         bins, d, hashes = self.column.map, block.x.shape[1], block.hashes
         empty = RandomFeaturesPart((), d, np.full(d, bins.anchor), np.full(d, bins.scale))
         for start in range(0, len(block.x), _PIECE):
-            z = (block.x[start : start + _PIECE].T - bins.anchor) / bins.scale
+            with np.errstate(over="ignore"):
+                z = np.clip((block.x[start : start + _PIECE].T - bins.anchor) / bins.scale, -_FARTHEST, _FARTHEST)
             self._take(z, hashes[start : start + _PIECE], empty)
 
     def _take(self, z: Matrix, hashes: NDArray[np.uint64], empty: RandomFeaturesPart) -> None:
