@@ -8,10 +8,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from watchkeeper.core.alert import Severity
+from watchkeeper.core.alert import Cause, Severity
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Zone
+from watchkeeper.core.spec import Spec
+from watchkeeper.quality.assess import assess_rules, judge_rules
+from watchkeeper.quality.rule_set import rules_from
+from watchkeeper.stats.summarise import summarise
 
 from .conftest import counts, judged
 
@@ -177,3 +183,22 @@ def test_a_pattern_takes_linear_time() -> None:
     # The classical bomb: (a+)+b over many a takes 2^n steps in an engine that backtracks.
     frame = pl.DataFrame({"v": ["a" * 5_000] * 200})
     assert counts(judged(frame, {"rule": "matches", "column": "v", "pattern": "(a+)+b"})[0]) == (200.0, 200.0)
+
+
+def test_rows_that_were_summarised_before_a_rule_was_made_are_no_data_and_no_signal() -> None:
+    schema = infer_schema(ROWS)
+    old, new = rules_from([{"rule": "not_null", "column": "age"}, {"rule": "not_null", "column": "plan"}])
+    spec = Spec("m", schema, rules=(old,))
+    states = {key.column: state for key, state in summarise([Batch(ROWS, schema)], spec).items()}
+    for held, rules in ((states, (old, new)), ({}, (new,))):
+        measured = assess_rules(rules, held, schema)
+        assert (measured[-1].status, measured[-1].column) == (Status.NO_DATA, "plan")
+        assert not judge_rules(measured, rules, schema)[-1][1].fired
+
+
+def test_a_rule_of_a_label_is_a_fault_of_the_label() -> None:
+    schema = infer_schema(ROWS, roles={Role.LABEL: "open"})
+    rules = rules_from([{"rule": "not_null", "column": "open"}, {"rule": "not_null", "column": "age"}])
+    states = {k.column: s for k, s in summarise([Batch(ROWS, schema)], Spec("m", schema, rules=rules)).items()}
+    causes = [cause for cause, _ in judge_rules(assess_rules(rules, states, schema), rules, schema)]
+    assert causes == [Cause.LABEL_FAULT, Cause.DATA_FAULT]

@@ -15,7 +15,7 @@ from watchkeeper.core.rule import Rule, RuleKind
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import State
-from watchkeeper.quality.row_rule import key_of
+from watchkeeper.quality.row_rule import is_counted, key_of
 from watchkeeper.quality.wording import asked, broken_words
 
 __all__ = ["assess_rules", "judge_rules", "severity_of_rule"]
@@ -45,7 +45,11 @@ def assess_rules(
     for rule in rules:
         kind: RuleKind = plugin("rule", rule.kind)
         try:
-            measured = kind.measure(rule, states, now)
+            if kind.work == "states" or is_counted(rule, states):
+                measured = kind.measure(rule, states, now)
+            else:
+                words = "the rule was not counted when these rows were summarised"
+                measured = Measurement.missing(key_of(rule, states), Family.QUALITY, rule.name, words)
         except WatchkeeperError as error:
             measured = Measurement.failed(key_of(rule, states), Family.QUALITY, rule.name, str(error))
         except Exception as error:  # noqa: BLE001

@@ -15,7 +15,7 @@ from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work, column
 from watchkeeper.core.state import RULES, State, StateKey
 from watchkeeper.stats.rule_counts import RuleCountsPart, Tally
 
-__all__ = ["RowRule", "as_level", "key_of", "tally_of"]
+__all__ = ["RowRule", "as_level", "is_counted", "key_of", "tally_of"]
 
 
 class RowRule:
@@ -64,6 +64,12 @@ class RowRule:
         value = broken / checked
         error = (value * (1 - value) / checked) ** 0.5
         return Measurement.of(key, Family.QUALITY, rule.name, value, checked, error=error, facts=told)
+
+
+def is_counted(rule: Rule, states: Mapping[str, State]) -> bool:
+    """Return whether rows were held against a rule at all: one that was added later says nothing of earlier rows."""
+    part = states[RULES].parts.get("rule_counts") if RULES in states else None
+    return isinstance(part, RuleCountsPart) and part.of(rule) is not None
 
 
 def tally_of(rule: Rule, states: Mapping[str, State]) -> Tally:
