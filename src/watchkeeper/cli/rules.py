@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watchkeeper.core.rule import Rule
     from watchkeeper.run.offending import Offending
 
-__all__ = ["rules_app"]
+__all__ = ["RulesFile", "rules_app"]
 
 rules_app = typer.Typer(help="Suggest, compare and apply quality rules.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -26,6 +26,10 @@ _MOST_CELL = 60
 _YAML = (".yaml", ".yml")
 
 Table = Annotated[str, typer.Argument(metavar="REFERENCE", help="Rows to learn from: a file, folder or glob.")]
+
+
+RulesFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Quality rules that the rows must keep, as YAML.")]
+"""The rules of a check."""
 
 
 def _column(help: str) -> Any:
