@@ -21,7 +21,7 @@ from watchkeeper.cli.output import (
     show_json,
     write_page,
 )
-from watchkeeper.cli.rules import rules_app
+from watchkeeper.cli.rules import RulesFile, rules_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,9 +110,7 @@ def check(
     tolerance: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Share of rows that may move without a word.")
     ] = 0.05,
-    rules: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Quality rules that the rows must keep, as YAML.")
-    ] = None,
+    rules: RulesFile = None,
     embed: EmbedOption = None,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
