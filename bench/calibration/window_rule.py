@@ -13,6 +13,7 @@ import polars as pl
 from bench.calibration.streams import (
     CHANGE,
     CLEAN,
+    NUMERIC,
     REFERENCE_WINDOWS,
     ROWS,
     WINDOWS,
@@ -31,7 +32,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
-from watchkeeper.core.state import State
+from watchkeeper.core.state import JOINT, State
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.monitors import default_monitors, kept
 from watchkeeper.run.reference import design_effects
@@ -121,11 +122,17 @@ class Count:
 
     def alerted(self, columns: tuple[str, ...]) -> bool:
         """Return whether a firing alert names one of the columns."""
-        return any(set(columns) & set(alert.columns) for alert in self.firing)
+        return any(_names(s, columns) for alert in self.firing for s in alert.evidence if s.fired)
 
     def signalled(self, columns: tuple[str, ...]) -> bool:
         """Return whether the window alone, without persistence, signals one of the columns."""
-        return any(s.measurement.column in columns for s in self.signals)
+        return any(_names(s, columns) for s in self.signals)
+
+
+def _names(signal: Signal, columns: tuple[str, ...]) -> bool:
+    """Return whether a signal is about one of the columns, alone or in a pair of correlated ones."""
+    pair = str(signal.measurement.facts.get("pair", "")).split(" × ")
+    return not set(columns).isdisjoint({signal.measurement.column, *pair})
 
 
 def clean(
@@ -167,11 +174,12 @@ def _after(
     """Judge the windows after a change until an alert names its column; the other columns stay clean."""
     delays = {ALERTS: inf, SINGLE: inf}
     count = Count(middle)
+    # Correlations need all numeric columns, and are as in the clean stream where one column is shifted or scaled.
+    seen, moved = (NUMERIC, {*change.changed, JOINT}) if change.correlation else (change.changed, {*change.changed})
     for number in (n for n in before if n >= CHANGE):
-        fresh = watched.measure(window(change, repetition, number, change.changed), number)
-        others = [m for m in before[number] if m.column not in change.changed]
-        mine = [m for m in fresh if m.column in change.changed]
-        count.judge([*others, *mine], watched, number)
+        fresh = watched.measure(window(change, repetition, number, seen), number)
+        others = [m for m in before[number] if m.column not in moved]
+        count.judge([*others, *(m for m in fresh if m.column in moved)], watched, number)
         rows = float((number + 1 - CHANGE) * ROWS)
         if count.signalled(change.changed):
             delays[SINGLE] = min(delays[SINGLE], rows)
