@@ -111,6 +111,14 @@ class Steps:
         """Where the rows of each bin are taken to lie, in the unit of the column, shape (b,)."""
         return (self.lower + self.upper) / 2
 
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the least and the largest |F - G| that any order of the rows inside each bin allows, shape (b,)."""
+        p, q = self.reference / self.reference.sum(), self.current / self.current.sum()
+        before = np.cumsum(p - q) - (p - q)
+        low, high = before - q, before + p
+        least = np.where((low <= 0) & (high >= 0), 0.0, np.minimum(np.abs(low), np.abs(high)))
+        return least, np.maximum(np.abs(low), np.abs(high))
+
 
 def _spread(bins: NDArray[np.uint16], part: HistogramPart) -> NDArray[np.int64]:
     counts = np.zeros(len(bins), np.int64)

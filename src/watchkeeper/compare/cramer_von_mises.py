@@ -71,6 +71,12 @@ def _p_value(both: Steps, value: float, size: float, null: tuple[float, float]) 
     return limit_tail(1 / 6 + (size * value - mean) / sqrt(45 * variance))
 
 
+def _bound(both: Steps, value: float) -> float:
+    """Return how far from the value the exact one may lie, whatever the order of the rows inside their bins."""
+    share = (both.reference + both.current) / (both.reference.sum() + both.current.sum())
+    return max(abs(float((share * extreme**2).sum()) - value) for extreme in both.extremes())
+
+
 def limit_tail(x: float) -> float:
     """Return P(W² ≥ x) for the limit of the Cramér–von Mises criterion.
 
@@ -95,9 +101,12 @@ class CramerVonMises:
     The test criterion T = n_e·ω² grows with n and is among the facts with its p-value, n_e = n0·n/(n0 + n); ω² does not
     grow. At a value that occurs more than once (F - G)² is the mean of the squares left and right of it. Without ties
     that equals scipy.stats.cramervonmises_2samp, and with ties too for samples of equal size; for samples of unequal
-    size scipy's mid-ranks make T grow under equal distributions. The floor is what sampling alone gives on average,
-    1/(6·n_e) without ties. p-values: exact up to 20 rows a side, the limit with Anderson's mean and variance above, and
-    under many ties the gamma approximation of the weighted sum of chi-square variables. They inflate with n.
+    size scipy's mid-ranks make T grow under equal distributions. Values that share a bin of the histogram count as
+    ties; the exact ω² is within ``bound``, whatever their order. The floor is what sampling alone gives on average,
+    1/(6·n_e) without ties.
+
+    p-values: exact up to 20 rows a side, the limit with Anderson's mean and variance above, and under many ties the
+    gamma approximation of the weighted sum of chi-square variables. They inflate with n.
 
     References
     ----------
@@ -125,6 +134,6 @@ class CramerVonMises:
             error=found.error, floor=found.floor, interval=interval(found.value, found.error, found.p_value),
             facts={
                 "n_reference": n0, "n_effective": effective_size(n0, n),
-                "statistic": found.statistic, "p_value": found.p_value,
+                "statistic": found.statistic, "p_value": found.p_value, "bound": _bound(both, found.value),
             },
         )  # fmt: skip

@@ -72,10 +72,6 @@ class EnergyDistance:
 
 def _bound(both: Steps, change: NDArray[np.float64], value: float, scale: float) -> float:
     """Return how far from the value the exact one may lie, wherever the rows lie in their bins."""
-    before = np.append(0.0, change[:-1])
-    low, high = before - both.reference / both.reference.sum(), before + both.current / both.current.sum()
-    most = np.maximum(np.abs(low), np.abs(high))
-    least = np.where((low <= 0) & (high >= 0), 0.0, np.minimum(np.abs(low), np.abs(high)))
     between = float((change[:-1] ** 2 * (both.lower[1:] - both.upper[:-1])).sum())
-    inside = [between + float((extreme**2 * (both.upper - both.lower)).sum()) for extreme in (least, most)]
+    inside = [between + float((extreme**2 * (both.upper - both.lower)).sum()) for extreme in both.extremes()]
     return max(abs(2 * exact / scale - value) for exact in inside)
