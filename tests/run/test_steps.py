@@ -77,8 +77,9 @@ SHEWHART = Monitor("auroc", "shewhart", options={"min_samples": 3, "side": "lowe
 def test_every_column_is_measured_by_every_usual_comparison_that_applies() -> None:
     found = assess(states(FINE[0]), states(BEFORE), spec())
     pairs = {(m.name, m.column) for m in found if m.family is Family.COMPARISON}
-    assert {name for name, column in pairs if column == "x"} == set(MEASURED) - {"l_infinity", "unseen_levels"}
-    assert {"l_infinity", "unseen_levels"} <= {name for name, column in pairs if column == "shop"}
+    leveled = {"l_infinity", "unseen_levels", "encoding_change"}
+    assert {name for name, column in pairs if column == "x"} == set(MEASURED) - leveled
+    assert leveled <= {name for name, column in pairs if column == "shop"}
     assert {m.name for m in found if m.family is Family.QUALITY} == {"rows", "doubled_ids"}
     assert {"auroc", "log_loss", "accuracy"} <= {m.name for m in found if m.family is Family.METRIC}
 
