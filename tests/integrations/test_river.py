@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from watchkeeper.charts.chart import Memory
@@ -143,6 +146,14 @@ def test_without_river_the_charts_are_listed_and_say_what_to_install() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.startswith("True True\nPluginError the chart adwin needs river: pip install 'watchkeeper[river]'")
+
+
+def test_the_example_finds_the_rise_of_an_error_rate_and_nothing_before() -> None:
+    example = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "detectors.py"))
+    rng = np.random.default_rng(12)
+    rows = pl.concat([example["answers"](1_000, 0.1, rng), example["answers"](1_000, 0.3, rng)])
+    for found in (example["by_stream"](example["answers"](20_000, 0.1, rng), rows), example["by_chart"]("adwin", rows)):
+        assert 1_000 < found[0] <= 1_300
 
 
 def test_a_version_of_river_without_the_detector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
