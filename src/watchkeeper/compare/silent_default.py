@@ -30,7 +30,7 @@ _LEAST, _DISTANCE, _VERY_FAR = 30, 1.63, 30.0
 class SilentDefault:
     """How much the share of one value rose that the reference (almost) lacked, and that reads like a default.
 
-    Of numbers and times it is the value that rose most among those with less than 1 % of the reference's rows, if
+    Of numbers and times it is the commonest value with less than 1 % of the reference's rows and 2 % of these, if
 
     - it is 0 and the reference has more than ten values; or lies further outside of the reference's range than three
       times its width; or no value of the reference has 5 % of its rows, so that a spike is foreign to the column; and
@@ -91,7 +91,8 @@ def _number(reference: State, current: State) -> tuple[str, float, float]:
     for place in order[:8]:
         value, count = float(q.values[place]), int(q.counts[place])
         before, now = held.get(value, 0) / p.n, count / q.n
-        if before >= _ABSENT or now <= before:
+        # Which of the values that hold less are kept depends on how the rows were cut.
+        if before >= _ABSENT or now < 2 * _ABSENT:
             continue
         foreign = (value == 0 and not coded) or _far(value, range_)
         alone = (value == 0 and not coded) or _far(value, range_, _VERY_FAR)
