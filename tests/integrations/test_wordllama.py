@@ -77,6 +77,14 @@ def test_nothing_of_it_is_loaded_unless_it_is_asked_for():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_example_tells_docstrings_from_the_manual():
+    example = Path(__file__).resolve().parents[2] / "examples" / "embeddings.py"
+    told = subprocess.run([sys.executable, str(example)], check=True, capture_output=True, text=True).stdout
+    alike, other = told.splitlines()
+    assert "within tolerance" in alike
+    assert "mean_shift of text@embedding" in other
+
+
 def test_halves_of_a_manual_are_alike_and_docstrings_are_not(manual):
     rng = np.random.default_rng(0)
     for _ in range(4):
