@@ -43,7 +43,7 @@ def states(frame: pl.DataFrame, schema: Schema) -> dict[str, State]:
 def test_no_test_rejects_real_halves_more_often_than_it_may(name: str) -> None:
     whole, rng = table(name), np.random.default_rng(1)
     rejected: dict[str, list[bool]] = {test: [] for test in TESTED}
-    for _ in range(8):
+    for _ in range(6):
         order = rng.permutation(whole.height)[:9_000]
         first, second = whole[order[:6_000]], whole[order[6_000:]]
         schema = infer_schema(first, roles={})
@@ -55,8 +55,8 @@ def test_no_test_rejects_real_halves_more_often_than_it_may(name: str) -> None:
                     if found.status is Status.OK:
                         rejected[test].append(float(found.facts["p_value"]) < 0.05)
     for test, told in rejected.items():
-        # Columns of one table are dependent: about eight halves times three independent columns.
-        assert np.mean(told) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 24), test
+        # Columns of one table are dependent: three standard errors of some forty independent ones.
+        assert np.mean(told) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 40), test
 
 
 @pytest.mark.parametrize("name", TABLES)
