@@ -13,6 +13,7 @@ from watchkeeper.core.rule import Rule, RuleKind
 from watchkeeper.core.yaml_text import quoted, read_yaml, shown
 from watchkeeper.quality.parameters import as_column, as_share, as_text
 from watchkeeper.quality.wording import plain_value
+from watchkeeper.stats.rule_counts import columns_read
 
 __all__ = ["check_columns", "read_rules", "rules_from", "rules_yaml"]
 
@@ -93,18 +94,11 @@ def check_columns(rules: Sequence[Rule], columns: Collection[str], table: str) -
     faults = [
         f"rule {place + 1} ({rule.kind}): there is no column {name!r} in {table}; {near_miss(name, columns)}"
         for place, rule in enumerate(rules)
-        for name in columns_of(rule)
+        for name in columns_read(rule)
         if name not in columns
     ]
     if faults:
         raise ConfigError("\n".join(faults[:_MOST]))
-
-
-def columns_of(rule: Rule) -> tuple[str, ...]:
-    """Return every column a rule looks at, with those of its conditions."""
-    kind: RuleKind = plugins("rule")[rule.kind]
-    own = [*kind.reads(rule), *(name for condition in rule.when for name in columns_of(condition))]
-    return tuple(dict.fromkeys(own))
 
 
 def rules_yaml(rules: Sequence[Rule]) -> str:

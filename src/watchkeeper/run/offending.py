@@ -16,12 +16,11 @@ from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.quality.rule_set import columns_of
 from watchkeeper.quality.wording import asked
 from watchkeeper.run.sources import Source, normalise_time, open_table
 from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.codec import merge_states
-from watchkeeper.stats.rule_counts import RuleCountsPart, looked_at, offenders
+from watchkeeper.stats.rule_counts import RuleCountsPart, columns_read, looked_at, offenders
 from watchkeeper.stats.rule_fold import fold_rules
 from watchkeeper.stats.seen_values import hash_values
 
@@ -87,7 +86,7 @@ def offending_rows(
     repeated = _repeated(source, [rule for rule in chosen if plugin("rule", rule.kind).work == "values"])
     works = [_Work(rule, limit, shown, repeated.get(rule.digest, _EMPTY)) for rule in chosen]
     for work in works:
-        gone = next((name for name in columns_of(work.rule) if name not in source.columns), None)
+        gone = next((name for name in columns_read(work.rule) if name not in source.columns), None)
         if gone is not None:
             work.problem = f"{source.name} has no column {gone!r}; {near_miss(gone, source.columns)}"
     before = 0
@@ -179,7 +178,7 @@ class _Work:
             self.problem = str(error).split("\n", 1)[0]
             return
         self.broken += wrong.height
-        columns = [c for c in dict.fromkeys((place, *self.shown, *columns_of(self.rule))) if c in wrong.columns]
+        columns = [c for c in dict.fromkeys((place, *self.shown, *columns_read(self.rule))) if c in wrong.columns]
         if self.work == "values" and not self.rule.columns:
             columns = wrong.columns
         self.rows += wrong[columns].head(self.limit - len(self.rows)).to_dicts()

@@ -11,9 +11,10 @@ import polars as pl
 
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.rule import Rule
-from watchkeeper.quality.rule_set import columns_of, read_rules, rules_from
+from watchkeeper.quality.rule_set import read_rules, rules_from
 from watchkeeper.run.sources import open_table
 from watchkeeper.stats.blocks import to_text
+from watchkeeper.stats.rule_counts import columns_read
 
 __all__ = ["load_rules", "looked_at_by"]
 
@@ -58,7 +59,7 @@ def load_rules(given: Any, folder: Path | None = None) -> tuple[Rule, ...]:
 
 def looked_at_by(rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return every column that rules look at."""
-    return tuple(dict.fromkeys(name for rule in rules for name in columns_of(rule)))
+    return tuple(dict.fromkeys(name for rule in rules for name in columns_read(rule)))
 
 
 def _with_keys(rules: Iterable[Rule], folder: Path) -> tuple[Rule, ...]:

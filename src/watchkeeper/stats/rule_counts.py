@@ -19,12 +19,23 @@ from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.rule_rows import RuleRows
 from watchkeeper.stats.seen_values import Seen, hash_values
 
-__all__ = ["EXAMPLES", "Example", "Examples", "RuleCounts", "RuleCountsPart", "Run", "Tally", "looked_at", "offenders"]
+__all__ = [
+    "EXAMPLES",
+    "Example",
+    "Examples",
+    "RuleCounts",
+    "RuleCountsPart",
+    "Run",
+    "Tally",
+    "columns_read",
+    "looked_at",
+    "offenders",
+]
 
 EXAMPLES = 5
 """Offending rows that are kept as examples."""
 
-_LOOKED_THROUGH = 65_536
+_LOOKED_THROUGH = 4_096
 _LONGEST = 60
 
 
@@ -238,7 +249,8 @@ def _counted(block: RuleRows) -> tuple[list[Tally], tuple[Example, ...]]:
             continue
         found[place] = replace(found[place], checked=counts[0], broken=counts[1])
         if counts[1]:
-            examples.extend(_in_words(offenders(frame, looks[place]), block.rules[place], block.id))
+            few = _first_offenders(frame, block.rules[place], looks[place], block.id)
+            examples.extend(_in_words(few, block.rules[place], block.id))
     return found, tuple(examples)
 
 
@@ -297,6 +309,20 @@ def _present(columns: Sequence[str], dtypes: Mapping[str, pl.DataType]) -> None:
 def offenders(frame: pl.DataFrame, look: Looked) -> pl.DataFrame:
     """Return the rows that break a rule which is counted row by row."""
     return frame.filter(look.checked & look.broken)
+
+
+def _first_offenders(frame: pl.DataFrame, rule: Rule, look: Looked, id: str) -> pl.DataFrame:
+    """Return the first offending rows, with the columns that the rule, its conditions and its words need."""
+    needed = {id, *columns_read(rule)}
+    narrow = frame[[name for name in frame.columns if name in needed]]
+    return narrow.lazy().filter(look.checked & look.broken).head(_LOOKED_THROUGH).collect()
+
+
+def columns_read(rule: Rule) -> tuple[str, ...]:
+    """Return every column a rule looks at, with those of its conditions."""
+    kind: RuleKind = plugin("rule", rule.kind)
+    own = [*kind.reads(rule), *(name for condition in rule.when for name in columns_read(condition))]
+    return tuple(dict.fromkeys(own))
 
 
 def _in_words(rows: pl.DataFrame, rule: Rule, id: str) -> list[Example]:
