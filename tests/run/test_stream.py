@@ -136,6 +136,20 @@ def test_errors_may_rise_by_the_margin_and_no_further() -> None:
     assert play(Stream.restore(saved), visits(10_000, 41, wrong=0.2), 250)[1][0].columns == ("error",)
 
 
+def test_new_levels_are_a_fault_and_more_rare_ones_are_drift(stream) -> None:
+    new = visits(200, 42).with_columns(device=pl.lit("watch"))
+    _, (alert,) = play(stream, new)
+    assert (alert.cause, alert.columns) == (Cause.DATA_FAULT, ("device",))
+    assert "levels that the reference does not have" in alert.message
+    # 3,000 levels: the reference keeps the commonest thousand.
+    rng = np.random.default_rng(43)
+    towns = open_stream(pl.DataFrame({"town": [f"t{k}" for k in rng.integers(0, 3_000, 12_000)]}))
+    assert play(towns, pl.DataFrame({"town": [f"t{k}" for k in rng.integers(0, 3_000, 2_000)]})) == (None, ())
+    _, (alert,) = play(towns, pl.DataFrame({"town": [f"t{k}" for k in range(5_000, 6_000)]}))
+    assert alert.cause is Cause.DRIFT
+    assert alert.message.startswith("town: rare levels")
+
+
 def test_fewer_errors_are_no_harm(stream) -> None:
     assert play(stream, visits(3_000, 7, wrong=0.01)) == (None, ())
 

@@ -41,14 +41,24 @@ class Cuts:
         The map of the histogram.
     reference
         Shares of the reference, the share of rows without a value last, shape (k + 1,).
+    expected
+        Shares that new rows have if nothing changed, shape (k + 1,). They differ where levels are many: those that a
+        sample shows most often are less common than they look, and others it has missed. By Good and Turing the levels
+        seen at least r times hold as much of new rows as those seen at least r + 1 times hold of the sample.
     n_reference
         Rows of the reference.
+
+    References
+    ----------
+    Good (1953), The population frequencies of species and the estimation of population parameters,
+    doi:10.1093/biomet/40.3-4.237.
     """
 
     bins: Counts | None
     levels: tuple[str, ...]
     map: NumericMap
     reference: Shares
+    expected: Shares
     n_reference: int
 
     @classmethod
@@ -64,11 +74,11 @@ class Cuts:
         if reference.spec is not None and categorical(reference.spec):
             kept = reference.part("levels", LevelsPart)
             shares = _shares(np.append(kept.counts, kept.other), count.missing, count.rows)
-            return cls(None, kept.names, NumericMap(), shares, count.rows)
+            return cls(None, kept.names, NumericMap(), shares, _unbiased(shares, kept, count.rows), count.rows)
         part = reference.part("histogram", HistogramPart)
         bins = _quantiles(part)
         shares = _shares(_below(part, bins) + count.negative, count.missing, count.rows)
-        return cls(bins, (), NumericMap(part.anchor, part.scale), shares, count.rows)
+        return cls(bins, (), NumericMap(part.anchor, part.scale), shares, shares, count.rows)
 
     def in_state(self, current: State) -> Shares:
         """Return the shares of the rows of a state, shape (k + 1,).
@@ -106,6 +116,23 @@ class Cuts:
     def _known(self, found: dict[str, int], n: int) -> Counts:
         known = np.array([found.get(name, 0) for name in self.levels], np.int64)
         return np.append(known, n - known.sum())
+
+
+def _unbiased(shares: Shares, kept: LevelsPart, rows: int) -> Shares:
+    """Return the shares with that of all other levels as new rows have it."""
+    if not len(kept.counts):
+        return shares
+    rarest = int(kept.counts.min()) if kept.other else 1
+    seen, next_seen, last = (float((kept.counts == rarest + more).sum()) for more in range(3))
+    left_out = 0.0
+    if kept.other and last:
+        # Of the levels seen as often as the rarest one not all were kept; how many there are follows from the two
+        # numbers above, as for counts by Poisson.
+        all_seen = max(seen, next_seen**2 / last * (rarest + 1) / (rarest + 2))
+        left_out = (1 - seen / all_seen) * (rarest + 1) * next_seen
+    found = shares.copy()
+    found[len(kept.names)] += (rarest * seen + left_out) / max(rows, 1)
+    return found
 
 
 def _quantiles(part: HistogramPart) -> Counts:

@@ -62,12 +62,13 @@ class Shares:
         return comparable(column)
 
     def compare(self, reference: State, current: State) -> Measurement:
-        """Return the distance and, as ``curve``, both shares at every point."""
+        """Return the distance and, as ``curve``, both shares at every point, the reference's as new rows have them."""
         n0, n = reference.part("count", CountPart).rows, current.part("count", CountPart).rows
         missing = lacking(self.name, current, n0, n)
         if missing:
             return missing
-        p, q = curve(reference, current)
+        cuts = Cuts.of(reference)
+        p, q = cuts.reference, cuts.in_state(current)
         change = np.abs(q - p)
         size = effective_size(n0, n)
         value, half = float(change.max()), sqrt(log(2 / 0.05) / (2 * size))
@@ -77,7 +78,7 @@ class Shares:
             interval=(max(0.0, value - half), min(1.0, value + half)),
             facts={"n_reference": n0, "n_effective": size},
         )  # fmt: skip
-        return found.with_curve(p, q)
+        return found.with_curve(cuts.expected, q)
 
 
 def _floor(reference: State, p: NDArray[np.float64], size: float) -> float:

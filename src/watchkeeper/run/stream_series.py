@@ -28,6 +28,9 @@ Shares = NDArray[np.float64]
 States = Mapping[tuple[str, str], State]
 
 _COUNTED = (Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL, Kind.BOOLEAN)
+_FEW = 0.01
+"""Share of rows with levels that are new, up to which new levels are rare enough to be a fault when they come."""
+
 _FIRST = Column(ERROR, Role.LABEL, Kind.NUMERIC)
 
 
@@ -42,7 +45,7 @@ class Series:
     cuts
         Where shares are taken; None where only one share is: rows without a value, or rows that are wrong.
     reference
-        Shares of the reference, float64, shape (k,).
+        Shares that new rows have if nothing changed, float64, shape (k,).
     n_reference
         Rows that they rest on.
     side
@@ -96,7 +99,8 @@ class Series:
         if self.rate:
             found = Measurement.of(key, Family.METRIC, "accuracy", 1 - float(shares[0]), n, facts=facts)
         else:
-            value = float(np.abs(shares - self.reference).max())
+            before = self.reference if self.cuts is None or self.late else self.cuts.reference
+            value = float(np.abs(shares - before).max())
             found = Measurement.of(key, Family.COMPARISON, "shares", value, n, facts=facts)
         return found.with_curve(self.reference, shares)
 
@@ -110,8 +114,10 @@ class Series:
             levels = self.cuts.levels if self.cuts else ()
             if point < len(levels):
                 return Cause.DRIFT, f"the level {levels[point]!r}"
-            fault = Cause.LABEL_FAULT if self.column.role is Role.LABEL else Cause.DATA_FAULT
-            return fault, "levels that the reference does not keep"
+            if self.reference[point] > _FEW:
+                # Where levels are many some were never seen before, and more of them are no fault.
+                return Cause.DRIFT, "rare levels"
+            return Cause.LABEL_FAULT if self.late else Cause.DATA_FAULT, "levels that the reference does not have"
         return Cause.DRIFT, self._place(point, "values")
 
     def _place(self, point: int, what: str) -> str:
@@ -168,7 +174,7 @@ def _of_column(column: Column, state: State) -> Series | None:
         return Series(column, None, np.array([count.missing / count.rows]), count.rows, "upper")
     cuts = Cuts.of(state)
     if column.role is not Role.LABEL:
-        return Series(column, cuts, cuts.reference, cuts.n_reference)
+        return Series(column, cuts, cuts.expected, cuts.n_reference)
     return _labelled(column, cuts, count.rows - count.missing)
 
 
@@ -176,7 +182,7 @@ def _labelled(column: Column, cuts: Cuts, n: int, side: str = "both") -> Series 
     """Return the series of the rows that have a value."""
     if not n:
         return None
-    reference = cuts.reference * cuts.n_reference / n
+    reference = cuts.expected * cuts.n_reference / n
     reference[-1] = 0.0
     return Series(column, cuts, np.minimum(reference, 1.0), n, side)
 
