@@ -10,8 +10,8 @@ from watchkeeper.charts.significance import Significance
 from watchkeeper.core.measurement import Family, Measurement
 
 
-def point(value: float, p_value: float) -> Measurement:
-    return Measurement(Family.COMPARISON, "correlation_change", value, 500, facts={"p_value": p_value})
+def point(value: float, p_value: float, **facts: float) -> Measurement:
+    return Measurement(Family.COMPARISON, "correlation_change", value, 500, facts={"p_value": p_value, **facts})
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,13 @@ def test_a_design_effect_of_four_halves_z():
     """z = 4 has p = 6.3e-5; halved, p = .0455, by scipy's normal distribution."""
     _, signal = Significance().step(None, point(0.5, 2 * stats.norm.sf(4)), {"design_effect": 4.0})
     assert signal.p_value == pytest.approx(2 * stats.norm.sf(2))
+
+
+def test_a_design_effect_divides_the_z_of_one_pair_and_not_of_all_together():
+    """z = 6 of 190 pairs: with φ = 9, z = 2 and 190·.0455 is 1; with φ = 2.25, z = 4 and 190·6.3e-5 = .012.
+
+    Dividing the z of the whole p-value, 5.06, would give .09 and .0007.
+    """
+    several = point(0.5, 190 * 2 * stats.norm.sf(6), pairs=190)
+    found = [Significance().step(None, several, {"design_effect": effect})[1].p_value for effect in (9.0, 2.25)]
+    assert found == [1.0, pytest.approx(190 * 2 * stats.norm.sf(4))]

@@ -24,6 +24,8 @@ class Significance:
     significant, so the value must also be above ``tolerance``, in its own unit; at 0 significance alone decides. The
     average run length over all series is at least A as long as the p-values are valid for windows one by one. A design
     effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ.
+    A p-value k·2Φ(-z) of the largest of k differences says so by its fact ``pairs``: the z of the one is divided, not
+    that of all k together.
     """
 
     plugin: ClassVar[str] = "chart"
@@ -38,7 +40,8 @@ class Significance:
         if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):
             return memory, Signal(measurement, self.name)
         effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
-        p_value, delta = max(_deflated(float(told), effect), _LEAST), float(chosen["tolerance"])
+        among = max(1.0, float(measurement.facts.get("pairs", 1.0)))
+        p_value, delta = max(_deflated(float(told), effect, among), _LEAST), float(chosen["tolerance"])
         alpha = 1 / (float(chosen["series"]) * float(chosen["run_length"]))
         beyond = p_value <= alpha and measurement.value > delta
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
@@ -48,6 +51,8 @@ class Significance:
         return memory, Signal(measurement, self.name, None, None, delta, zone, rule, 3 * share, p_value)
 
 
-def _deflated(p_value: float, effect: float) -> float:
-    """Return the two-sided normal p-value with its z divided by √φ."""
-    return float(2 * ndtr(ndtri(p_value / 2) / sqrt(effect))) if effect > 1 and p_value > 0 else p_value
+def _deflated(p_value: float, effect: float, among: float) -> float:
+    """Return the two-sided normal p-value of the largest of ``among`` differences with its z divided by √φ."""
+    if effect <= 1 or p_value <= 0:
+        return p_value
+    return min(1.0, float(among * 2 * ndtr(ndtri(p_value / among / 2) / sqrt(effect))))
