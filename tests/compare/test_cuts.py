@@ -57,7 +57,7 @@ def test_levels_that_a_sample_has_missed_are_expected_by_good_and_turing() -> No
     reference, _ = state(pl.Series(["a"] * 6 + ["b"] * 2 + ["c", "d"]))
     cuts = Cuts.of(reference)
     assert cuts.reference == pytest.approx([0.6, 0.2, 0.1, 0.1, 0, 0])
-    assert cuts.expected == pytest.approx([0.6, 0.2, 0.1, 0.1, 0.2, 0])
+    assert cuts.fresh == pytest.approx([0.6, 0.2, 0.1, 0.1, 0.2, 0])
 
 
 @pytest.mark.parametrize(("levels", "rows"), [(3_000, 12_000), (3_000, 50_000), (900, 3_000), (50, 5_000)])
@@ -67,7 +67,7 @@ def test_what_is_expected_of_levels_not_kept_is_what_comes(levels: int, rows: in
     reference, _ = state(pl.Series([f"t{k}" for k in rng.integers(0, levels, rows)]))
     cuts = Cuts.of(reference)
     truth = 1 - len(cuts.levels) / levels
-    assert cuts.expected[-2] == pytest.approx(truth, abs=0.02)
+    assert cuts.fresh[-2] == pytest.approx(truth, abs=0.02)
 
 
 def test_a_state_of_another_map_is_refused() -> None:

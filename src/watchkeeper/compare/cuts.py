@@ -41,7 +41,7 @@ class Cuts:
         The map of the histogram.
     reference
         Shares of the reference, the share of rows without a value last, shape (k + 1,).
-    expected
+    fresh
         Shares that new rows have if nothing changed, shape (k + 1,). They differ where levels are many: those that a
         sample shows most often are less common than they look, and others it has missed. By Good and Turing the levels
         seen at least r times hold as much of new rows as those seen at least r + 1 times hold of the sample.
@@ -58,7 +58,7 @@ class Cuts:
     levels: tuple[str, ...]
     map: NumericMap
     reference: Shares
-    expected: Shares
+    fresh: Shares
     n_reference: int
 
     @classmethod

@@ -78,7 +78,7 @@ class Shares:
             interval=(max(0.0, value - half), min(1.0, value + half)),
             facts={"n_reference": n0, "n_effective": size},
         )  # fmt: skip
-        return found.with_curve(cuts.expected, q)
+        return found.with_curve(cuts.fresh, q)
 
 
 def _floor(reference: State, p: NDArray[np.float64], size: float) -> float:

@@ -174,7 +174,7 @@ def _of_column(column: Column, state: State) -> Series | None:
         return Series(column, None, np.array([count.missing / count.rows]), count.rows, "upper")
     cuts = Cuts.of(state)
     if column.role is not Role.LABEL:
-        return Series(column, cuts, cuts.expected, cuts.n_reference)
+        return Series(column, cuts, cuts.fresh, cuts.n_reference)
     return _labelled(column, cuts, count.rows - count.missing)
 
 
@@ -182,7 +182,7 @@ def _labelled(column: Column, cuts: Cuts, n: int, side: str = "both") -> Series 
     """Return the series of the rows that have a value."""
     if not n:
         return None
-    reference = cuts.expected * cuts.n_reference / n
+    reference = cuts.fresh * cuts.n_reference / n
     reference[-1] = 0.0
     return Series(column, cuts, np.minimum(reference, 1.0), n, side)
 
