@@ -75,8 +75,9 @@ def _tables(tallies: Sequence[Tally]) -> list[str]:
     changes = [s.name for s in CHANGES if any(one.stream == s.name for one in tallies)]
     lines = ["False alarms per 100,000 rows.", "", *_header(clean)]
     lines += [f"| {one} | {' | '.join(_false(found.get((one, s))) for s in clean)} |" for one in systems]
+    late = [one for one in systems if any((one, s) in found for s in changes)]
     lines += ["", "Median delay in rows, and the share of changes found.", "", *_header(changes)]
-    lines += [f"| {one} | {' | '.join(_late(found.get((one, s))) for s in changes)} |" for one in systems]
+    lines += [f"| {one} | {' | '.join(_late(found.get((one, s))) for s in changes)} |" for one in late]
     return [*lines, "", f"Repetitions: {_repetitions(found, systems, clean, changes)}."]
 
 
@@ -109,34 +110,28 @@ def _repetitions(
         rows = sorted({(one.repetitions, one.rows) for one in quiet}, reverse=True)
         parts = " or ".join(f"{times} ({count:,} rows)" for times, count in rows)
         times = " or ".join(str(count) for count in sorted({one.repetitions for one in moved}))
-        told.setdefault(f"{parts} of each clean stream, {times} of each change", []).append(system)
+        told.setdefault(f"{parts} of a clean stream" + (f", {times} of a change" if times else ""), []).append(system)
     return "; ".join(f"{words}: {', '.join(names)}" for words, names in told.items())
 
 
 def _losses(tallies: Sequence[Tally]) -> list[str]:
-    """Return, for each change, the systems that find it sooner than ours, with what they cost on clean rows."""
-    ours = {"windows": (window_rule.ALERTS,), "rows": tuple(stream_rule.RULES)[:1]}
-    clean = {(t.kind, t.system): t for t in tallies if t.stream == CLEAN[0].name}
-    noisy = {(t.kind, t.system): t for t in tallies if t.stream == CLEAN[1].name}
-    lines = []
+    """Return, for each change, the systems that find it sooner than ours, with their false alarms on clean rows."""
+    ours = {"windows": window_rule.ALERTS, "rows": next(iter(stream_rule.RULES))}
+    rates = {(t.kind, t.system, t.stream): f"{t.rate:.3g}" for t in tallies}
+    lines = ["In brackets: false alarms per 100,000 rows of the clean stream, and of the one with window noise.", ""]
     for kind, mine in ours.items():
         for change in CHANGES:
-            some = [t for t in tallies if t.kind == kind and t.stream == change.name]
-            best = [t for t in some if t.system in mine]
-            sooner = [t for t in some if not t.system.startswith("Watchkeeper") and best and t.delay < best[0].delay]
-            if sooner:
-                told = "; ".join(
-                    f"{t.system} after {t.delay:,.0f} rows, at "
-                    + " and ".join(
-                        f"{side[kind, t.system].rate:.3g} false alarms per 100,000 {words} rows"
-                        for side, words in ((clean, "clean"), (noisy, "noisy"))
-                        if (kind, t.system) in side
-                    )
-                    for t in sorted(sooner, key=lambda t: t.delay)
-                )
-                delay = f"after {best[0].delay:,.0f} rows" if best[0].delay < inf else "not found by ours"
-                lines.append(f"- {KINDS[kind]}, {change.name} ({delay}): {told}.")
-    return lines or ["None in this run."]
+            some = sorted((t for t in tallies if t.kind == kind and t.stream == change.name), key=lambda t: t.delay)
+            best = next((t.delay for t in some if t.system == mine), None)
+            sooner = [t for t in some if best is not None and t.delay < best and not t.system.startswith("Watchkeeper")]
+            told = [
+                f"{t.system} {t.delay:,.0f} ({', '.join(rates.get((kind, t.system, s.name), '–') for s in CLEAN[:2])})"
+                for t in sooner
+            ]
+            if told and best is not None:
+                delay = f"{best:,.0f} rows" if best < inf else "not found"
+                lines.append(f"- {KINDS[kind]}, {change.name}, {mine}: {delay}; {'; '.join(told)}.")
+    return lines
 
 
 def _versions(tallies: Sequence[Tally]) -> str:
