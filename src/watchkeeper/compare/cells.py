@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
@@ -13,6 +14,7 @@ from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.level_groups import LevelGroupsPart, group_of
 from watchkeeper.stats.levels import LevelsPart
 
 __all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "lacking", "level_cells", "numeric", "steps"]
@@ -208,14 +210,26 @@ def _name(both: Steps, bins: NDArray[np.intp]) -> str:
 
 
 def level_cells(reference: State, current: State) -> Cells:
-    """Return the counts of both sides over the union of their levels, with the rest of each as one more cell."""
+    """Return the counts of both sides over the union of their levels.
+
+    Where a side has more levels than are kept, the commonest of one sample are not those of another, so levels are put
+    into 256 groups by their hash; a group is named after its commonest level.
+    """
     p, q = reference.part("levels", LevelsPart), current.part("levels", LevelsPart)
+    if p.other or q.other:
+        return _grouped(p, q, *(side.part("level_groups", LevelGroupsPart) for side in (reference, current)))
     names = sorted(set(p.names) | set(q.names))
     left, right = p.as_dict(), q.as_dict()
     counts0 = [left.get(name, 0) for name in names]
     counts = [right.get(name, 0) for name in names]
-    if p.other or q.other:
-        names.append("(other)")
-        counts0.append(p.other)
-        counts.append(q.other)
     return Cells(np.array(counts0, np.int64), np.array(counts, np.int64), tuple(names))
+
+
+def _grouped(p: LevelsPart, q: LevelsPart, left: LevelGroupsPart, right: LevelGroupsPart) -> Cells:
+    known = {**p.as_dict(), **q.as_dict()}
+    names = sorted(known, key=lambda name: (known[name], name))
+    # Written in rising order of their counts, the commonest level of a group stands last.
+    named = {int(group): name for group, name in zip(group_of(pl.Series(names)), names, strict=True)}
+    used = np.flatnonzero(left.counts + right.counts)
+    told = tuple(f"{named[k]} and its group" if k in named else f"group {k}" for k in used.tolist())
+    return Cells(left.counts[used], right.counts[used], told)

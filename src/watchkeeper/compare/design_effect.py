@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import categorical
+from watchkeeper.compare.cells import categorical, level_cells
 from watchkeeper.compare.shares import curve
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
@@ -57,13 +57,22 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
         n = window.part("count", CountPart).rows
         if n < _FEWEST_ROWS or n >= n0:
             continue
-        shares, own = curve(whole, window)
+        shares, own = _shares(whole, window)
         found.append(sqrt(n * n0 / (n0 - n)) * float(np.abs(own - shares).max()))
     if len(found) < LEAST_WINDOWS or shares is None:
         return None
     expected = _expected(tuple(np.round(shares, 4).tolist()), bool(spec and categorical(spec)))
     seen = np.quantile(found, _QUANTILES)
     return max([1.0, *(float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0)])
+
+
+def _shares(whole: State, window: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the shares of the reference and of one of its windows; a window has no level that the whole lacks."""
+    if whole.spec is None or not categorical(whole.spec):
+        return curve(whole, window)
+    table = level_cells(whole, window)
+    a, b = whole.part("count", CountPart), window.part("count", CountPart)
+    return np.append(table.reference, a.missing) / a.rows, np.append(table.current, b.missing) / b.rows
 
 
 @lru_cache(maxsize=4_096)
