@@ -19,7 +19,7 @@ __all__ = ["UnitChange"]
 
 _RESOLVED = 64
 _CODES = 5
-_CLOSE, _SHAPE = 0.02, 1.63
+_CLOSE, _SHAPE = 0.05, 1.63
 _LEVELS = np.linspace(0.05, 0.95, 19)
 _KNOWN = {
     "miles → kilometres": 1.609344,
@@ -50,8 +50,8 @@ class UnitChange:
     the distance after dividing by r. With D at least .1 and at least 2.5·√(1/n0 + 1/n), which unchanged data
     reach once in 130,000 times, r is reported
 
-    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .02, or what
-      sampling explains up to .05: a ratio that is near a known one by chance seldom leaves so little;
+    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .05, the
+      default tolerance: rows of another week have another mix even in the right unit;
     - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains,
       1.63·√(1/n0 + 1/n): a column whose scale moves by nature rarely keeps its shape that well.
 
@@ -96,7 +96,7 @@ def _explained(p: HistogramPart, q: HistogramPart, ratio: float, before: float) 
     near = [(_distance(p, q, factor), factor, words) for factor, words in _known() if abs(log(ratio / factor)) < 0.05]
     if near:
         after, factor, words = min(near)
-        if after <= min(before / 4, max(_CLOSE, _SHAPE / sqrt(effective_size(p.n, q.n))), 0.05):
+        if after <= min(before / 4, _CLOSE):
             return factor, after, words
     after = _distance(p, q, ratio)
     if abs(log(ratio)) > log(1.5) and after <= _SHAPE / sqrt(effective_size(p.n, q.n)):
