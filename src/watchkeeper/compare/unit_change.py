@@ -56,9 +56,8 @@ class UnitChange:
       1.63·√(1/n0 + 1/n): a column whose scale moves by nature rarely keeps its shape that well.
 
     Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
-    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign.
-    A column
-    with two to four values is one of codes, which have no unit.
+    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign. A
+    column with two to four values is one of codes, which have no unit.
     """
 
     plugin: ClassVar[str] = "comparison"
