@@ -36,7 +36,7 @@ from watchkeeper.stats.summarise import summarise
 RUN_LENGTH = 1e5
 """Rows to a false alarm."""
 
-BATCH = 50
+BATCH = 10
 """Rows of a micro-batch."""
 
 HORIZON = 20

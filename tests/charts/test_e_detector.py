@@ -104,7 +104,7 @@ def test_a_million_rows_at_two_hundredths_of_a_sigma_stay_silent_at_the_default_
 
 
 def test_a_small_reference_widens_the_tolerance():
-    """1,000 reference rows know their shares to √(ln 40/2,000) = .043; a change by that is no evidence."""
+    """1,000 reference rows know their shares to √(ln 200/2,000) = .051; a change by less is no evidence."""
     far = [shares([0.5], [0.54], 1_000, n0) for n0 in (1_000.0, 1e9)]
     scores = [EDetector().step(None, point, {"tolerance": 0.0})[1].score for point in far]
     assert scores[0] < scores[1] / 2

@@ -59,8 +59,8 @@ def test_a_series_without_a_possible_bet_has_no_evidence() -> None:
 
 
 def test_what_the_reference_does_not_know_is_tolerated() -> None:
-    """√(ln 40 / (2·800)) = .0480; four times the design effect doubles it."""
-    assert tolerated(0.01, 800, 1.0) == pytest.approx(math.sqrt(math.log(40) / 1_600))
+    """√(ln 200 / (2·800)) = .0575; four times the design effect doubles it."""
+    assert tolerated(0.01, 800, 1.0) == pytest.approx(math.sqrt(math.log(200) / 1_600))
     assert tolerated(0.01, 800, 4.0) == pytest.approx(2 * tolerated(0.01, 800, 1.0))
     assert tolerated(0.06, 800, 1.0) == 0.06
     assert tolerated(0.01, 0, 1.0) == 0.01

@@ -30,7 +30,7 @@ class EDetector:
 
     ``side`` = ``upper`` watches only for shares that rise, ``lower`` only for those that fall.
 
-    δ is at least the half-width √(ln(2/.05)·φ/(2·n0)) within which n0 reference rows know their own shares: evidence
+    δ is at least the half-width √(ln(2/.01)·φ/(2·n0)) within which n0 reference rows know their own shares: evidence
     against the reference's sampling error would otherwise add up for ever. The score is 3·ln(mean M)/ln(p·A).
 
     References

@@ -23,8 +23,8 @@ Grid = NDArray[np.float64]
 
 
 def tolerated(tolerance: float, n_reference: float, effect: float) -> float:
-    """Return δ: the tolerance, or the half-width √(ln(2/.05)·φ/(2·n0)) within which the reference knows its shares."""
-    return max(tolerance, sqrt(log(2 / 0.05) * effect / (2 * n_reference))) if n_reference > 0 else tolerance
+    """Return δ: the tolerance, or the half-width √(ln(2/.01)·φ/(2·n0)) within which the reference knows its shares."""
+    return max(tolerance, sqrt(log(2 / 0.01) * effect / (2 * n_reference))) if n_reference > 0 else tolerance
 
 
 @dataclass(frozen=True, slots=True)

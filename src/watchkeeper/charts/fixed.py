@@ -6,6 +6,7 @@ from math import inf
 from typing import ClassVar
 
 from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.tolerance import window_limit
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
@@ -13,11 +14,19 @@ __all__ = ["Fixed"]
 
 
 class Fixed:
-    """Signals a point below ``lower`` or above ``upper``; it knows nothing of sampling and keeps no memory."""
+    """Signals a point below ``lower`` or above ``upper``; it knows nothing of the point's sampling and has no memory.
+
+    Where ``distance`` names a fact of the measurement that is a distance between distributions, such as ``before`` of
+    ``unit_change``, the point signals only if that distance exceeds δ + √(ln(2·p·A)/(2·n_e)), the limit of the window
+    rule: what few or clustered rows show by chance is no change of unit. By itself the chart promises no run length.
+    """
 
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "fixed"
-    defaults: ClassVar[Options] = {"lower": -inf, "upper": inf}
+    defaults: ClassVar[Options] = {
+        "lower": -inf, "upper": inf, "distance": "", "tolerance": 0.05, "run_length": 0.0, "series": 1.0,
+        "design_effect": 1.0,
+    }  # fmt: skip
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the point."""
@@ -27,6 +36,16 @@ class Fixed:
             return memory or Memory(), Signal(measurement, self.name)
         value = measurement.value
         rule = f"below {lower:.4g}" if value < lower else f"above {upper:.4g}" if value > upper else ""
+        if rule and chosen["distance"] and not _moved(measurement, chosen):
+            rule = ""
         zone = Zone.BEYOND if rule else Zone.WITHIN_1
         shown = (None if lower == -inf else lower, None if upper == inf else upper)
         return memory or Memory(), Signal(measurement, self.name, None, *shown, zone, rule, 10.0 if rule else 0.0)
+
+
+def _moved(measurement: Measurement, chosen: dict[str, float | str]) -> bool:
+    distance, size = (measurement.facts.get(name) for name in (str(chosen["distance"]), "n_effective"))
+    if not isinstance(distance, (int, float)) or not isinstance(size, (int, float)):
+        return True
+    asked = {**chosen, "run_length": max(1.0, float(chosen["run_length"]))}
+    return distance > window_limit(measurement, asked, float(size))

@@ -9,7 +9,7 @@ from watchkeeper.charts.chart import Memory, Options
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
-__all__ = ["Tolerance"]
+__all__ = ["Tolerance", "window_limit"]
 
 
 class Tolerance:
@@ -52,16 +52,21 @@ class Tolerance:
             return memory, _rate(self.name, measurement, chosen)
         if float(measurement.facts.get("coverage", 1.0)) < float(chosen["min_coverage"]):
             return memory, Signal(measurement, self.name)
-        delta, size = float(chosen["tolerance"]), size / _effect(measurement, chosen)
-        room = sqrt(log(2 * float(chosen["series"]) * float(chosen["run_length"])) / (2 * size))
-        limit = delta + room
+        delta, limit = float(chosen["tolerance"]), window_limit(measurement, chosen, size)
+        room, size = limit - delta, size / _effect(measurement, chosen)
         beyond = measurement.value > limit
         rule = f"above {limit:.3g} (tolerance {delta:g} and sampling {room:.3g})" if beyond else ""
         p_value = min(1.0, 2 * exp(-2 * size * max(0.0, measurement.value - delta) ** 2))
         return memory, _signal(self.name, measurement, measurement.value, limit, rule, p_value)
 
 
-def _effect(measurement: Measurement, chosen: dict[str, float | str]) -> float:
+def window_limit(measurement: Measurement, chosen: Options, size: float) -> float:
+    """Return δ + √(ln(2·p·A)·φ/(2·size)), the distance beyond which the window rule signals."""
+    needed = log(2 * float(chosen["series"]) * float(chosen["run_length"]))
+    return float(chosen["tolerance"]) + sqrt(needed * _effect(measurement, chosen) / (2 * size))
+
+
+def _effect(measurement: Measurement, chosen: Options) -> float:
     """Return the larger of the design effect that was asked for and the one measured on the reference."""
     return max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
 

@@ -22,6 +22,8 @@ LEAST_WINDOWS = 20
 _DRAWS = 1_000
 _QUANTILES = (0.5, 0.9)
 _FEWEST_ROWS = 5
+_EDGE = 0.05
+"""Shares nearer to 0 or 1 have too few rows in a window to tell how much they vary."""
 
 
 def design_effect(whole: State, windows: Iterable[State]) -> float | None:
@@ -31,7 +33,9 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     distance between the shares of a window and of the whole reference at fixed points, which is (n0 - n)/n0 times its
     distance from the other windows; m is the same quantile for independent rows: .8276 and 1.2238 for a continuous
     column (Kolmogorov), simulated from the column's own shares otherwise. Clusters of rows raise both quantiles alike;
-    windows that differ a little without harm raise the upper one more, because then the tail of D is wider.
+    windows that differ a little without harm raise the upper one more, because then the tail of D is wider. φ is also
+    at least the mean over the points of the variance between windows over p·(1 - p), Kish's own ratio: where rows of a
+    cluster are alike in their middle and differ in their tails, the largest distance says too little.
 
     Parameters
     ----------
@@ -52,18 +56,30 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     spec = whole.spec
     n0 = whole.part("count", CountPart).rows
     found: list[float] = []
+    changes: list[NDArray[np.float64]] = []
     shares: NDArray[np.float64] | None = None
     for window in windows:
         n = window.part("count", CountPart).rows
         if n < _FEWEST_ROWS or n >= n0:
             continue
         shares, own = _shares(whole, window)
-        found.append(sqrt(n * n0 / (n0 - n)) * float(np.abs(own - shares).max()))
+        changes.append(sqrt(n * n0 / (n0 - n)) * (own - shares))
+        found.append(float(np.abs(changes[-1]).max()))
     if len(found) < LEAST_WINDOWS or shares is None:
         return None
     expected = _expected(tuple(np.round(shares, 4).tolist()), bool(spec and categorical(spec)))
     seen = np.quantile(found, _QUANTILES)
-    return max([1.0, *(float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0)])
+    largest = [float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0]
+    return max(1.0, _spread(shares, changes), *largest) if largest else 1.0
+
+
+def _spread(shares: NDArray[np.float64], changes: list[NDArray[np.float64]]) -> float:
+    """Return the mean over points of the variance between windows over that of independent rows."""
+    inside = (shares > _EDGE) & (shares < 1 - _EDGE)
+    if not inside.any():
+        return 1.0
+    p = shares[inside]
+    return float(np.mean(np.mean([change[inside] ** 2 for change in changes], axis=0) / (p * (1 - p))))
 
 
 def _shares(whole: State, window: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -87,6 +87,8 @@ def _watched(
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
     rare = {**budget, "always": 0.01}
+    # Where the distance is not large enough for ks, no unit has changed, so this takes nothing from the budget.
+    unit: dict[str, float | str] = {**budget, "lower": 0.99, "upper": 1.01, "distance": "before"}
     return [
         Monitor("ks", "tolerance", numeric, options=budget),
         Monitor("l_infinity", "tolerance", leveled, options=budget),
@@ -105,7 +107,7 @@ def _watched(
         Monitor("encoding_damage", "tolerance", texts, options={**budget, "always": 0.02}, cause=Cause.DATA_FAULT),
         # A squared distance: the mean may move by δ of the root mean square distance of vectors from it.
         Monitor("mean_shift", "significance", vectors, options={**budget, "tolerance": tolerance**2}),
-        Monitor("unit_change", "fixed", numeric, options={"lower": 0.99, "upper": 1.01}, cause=Cause.DATA_FAULT),
+        Monitor("unit_change", "fixed", numeric, options=unit, cause=Cause.DATA_FAULT),
     ]
 
 
