@@ -1,4 +1,4 @@
-"""Watchkeeper's stream rule on one feature: states of small batches, their shares, the e-detector."""
+"""Watchkeeper's stream rule on one feature, through ``watchkeeper.Stream`` in small batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
 import numpy as np
-import polars as pl
 
 from bench.calibration.streams import (
     CHANGE,
@@ -15,22 +14,22 @@ from bench.calibration.streams import (
     REFERENCE_WINDOWS,
     ROWS,
     WINDOWS,
-    Stream,
     Values,
     column,
     reference,
     shifted,
 )
+from bench.calibration.streams import Stream as Changes
 from bench.calibration.tally import Tally
 from bench.calibration.window_rule import DAY, MODEL, START, TIME, frame
+from watchkeeper import Stream
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.spec import AlertRule, Monitor, Spec
+from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import WindowRule
-from watchkeeper.run.monitors import kept
 from watchkeeper.run.reference import design_effects
-from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.run.steps import merged
 from watchkeeper.stats.summarise import summarise
 
 RUN_LENGTH = 1e5
@@ -49,43 +48,35 @@ RULES = {f"Watchkeeper, stream rule, δ = {delta:g}".replace("0.", "."): delta f
 
 
 class Watched:
-    """One feature whose reference is known, and a detector for each tolerance."""
+    """Features whose reference is known, and a stream for each tolerance."""
 
     def __init__(self, columns: Mapping[str, Values], rules: Mapping[str, float] = RULES) -> None:
         table = frame(columns, -REFERENCE_WINDOWS)
         schema = infer_schema(table, roles={Role.TIME: TIME})
-        names = tuple(columns)
-        self.specs = {name: self._spec(schema, names, delta) for name, delta in rules.items()}
-        spec = next(iter(self.specs.values()))
+        spec = Spec(MODEL, schema, WindowRule(DAY, DAY, START))
         pieces = summarise([Batch(table, schema)], spec)
-        self.reference = merged(pieces.values(), None, MODEL)
-        self.effects = design_effects(pieces, spec)
+        reference, effects = merged(pieces.values(), None, MODEL), design_effects(pieces, spec)
         # A batch has no times here: it is judged as it arrives.
-        self.schema = Schema(tuple(c for c in schema if c.role is Role.FEATURE))
+        features = Schema(tuple(c for c in schema if c.role is Role.FEATURE))
+        self.streams = {
+            name: Stream(reference, features, tolerance=delta, run_length=RUN_LENGTH, every=1, effects=effects)
+            for name, delta in rules.items()
+        }
 
-    @staticmethod
-    def _spec(schema: Schema, names: tuple[str, ...], delta: float) -> Spec:
-        options: dict[str, float | str] = {"tolerance": delta, "run_length": RUN_LENGTH}
-        monitors = (Monitor("shares", "e_detector", names, options=options),)
-        rule = AlertRule(1, 1)
-        return Spec(MODEL, schema, WindowRule(DAY, DAY, START), None, monitors, rule, keep=kept(monitors))
+    def alarms(self, batch: Mapping[str, Values]) -> set[str]:
+        """Take a batch in; return the rules that alarm."""
+        return {rule for rule, stream in self.streams.items() if stream.update(batch).signals}
 
-    def alarms(self, batch: Mapping[str, Values], watches: dict[str, Watch]) -> set[str]:
-        """Take a batch in; return the rules that alarm, and go on in ``watches``."""
-        some = next(iter(self.specs.values()))
-        rows = pl.DataFrame({name: pl.Series(values) for name, values in batch.items()})
-        states = merged(summarise([Batch(rows, self.schema)], some).values(), None, MODEL)
-        measured = assess(states, self.reference, some, only={"shares"}, effects=self.effects)
-        found = set()
-        for rule, spec in self.specs.items():
-            judged = judge(measured, spec, Watch(watches[rule].charts), None)
-            watches[rule] = judged.watch
-            if any(signal.fired for signal in judged.signals):
-                found.add(rule)
-        return found
+    def save(self) -> dict[str, bytes]:
+        """Return where all streams stand."""
+        return {rule: stream.save() for rule, stream in self.streams.items()}
+
+    def restore(self, saved: Mapping[str, bytes]) -> None:
+        """Go on from where all streams stood."""
+        self.streams = {rule: Stream.restore(data) for rule, data in saved.items()}
 
 
-def _batches(stream: Stream, repetition: int, name: str, first: int, last: int) -> Batches:
+def _batches(stream: Changes, repetition: int, name: str, first: int, last: int) -> Batches:
     """Yield the rows seen after each batch, and the batch, of the windows from ``first`` to before ``last``."""
     for number in range(first, last):
         values = column(stream, repetition, number, name)
@@ -94,47 +85,42 @@ def _batches(stream: Stream, repetition: int, name: str, first: int, last: int) 
 
 
 def clean(
-    stream: Stream, repetition: int, changes: Iterable[Stream] = (), numbers: range = range(WINDOWS)
+    stream: Changes, repetition: int, changes: Iterable[Changes] = (), numbers: range = range(WINDOWS)
 ) -> list[Tally]:
     """Judge every row of a clean stream, and go on from its middle with each change."""
     watched = Watched(reference(stream, repetition, (FIRST,)))
     found = {rule: Tally("rows", rule, stream.name, 1, len(numbers) * ROWS) for rule in RULES}
-    watches = dict.fromkeys(RULES, Watch())
-    middle = dict(watches)
+    middle = watched.save()
     for rows, batch in _batches(stream, repetition, FIRST, numbers.start, numbers.stop):
-        for rule in watched.alarms(batch, watches):
+        for rule in watched.alarms(batch):
             found[rule].alarms += 1
         if rows == (CHANGE - numbers.start) * ROWS:
-            middle = dict(watches)
+            middle = watched.save()
     after = [t for change in changes for t in _after(change, repetition, watched, middle, FIRST)]
     return [*found.values(), *after]
 
 
-def _after(change: Stream, repetition: int, watched: Watched, middle: dict[str, Watch], name: str) -> list[Tally]:
-    delays, watches = dict.fromkeys(RULES, inf), dict(middle)
+def _after(change: Changes, repetition: int, watched: Watched, middle: Mapping[str, bytes], name: str) -> list[Tally]:
+    delays = dict.fromkeys(RULES, inf)
+    watched.restore(middle)
     for rows, batch in _batches(change, repetition, name, CHANGE, CHANGE + HORIZON):
-        for rule in watched.alarms(batch, watches):
+        for rule in watched.alarms(batch):
             delays[rule] = min(delays[rule], float(rows))
         if max(delays.values()) < inf:
             break
     return [Tally("rows", rule, change.name, 1, delays=[delay]) for rule, delay in delays.items()]
 
 
-def appearing(change: Stream, repetition: int) -> list[Tally]:
+def appearing(change: Changes, repetition: int) -> list[Tally]:
     """Judge a categorical feature, at first clean, in which a level appears."""
     watched = Watched(reference(change, repetition, (LEVELED,)))
-    watches = dict.fromkeys(RULES, Watch())
     for _, batch in _batches(change, repetition, LEVELED, CHANGE - _WARM, CHANGE):
-        watched.alarms(batch, watches)
-    return _after(change, repetition, watched, watches, LEVELED)
+        watched.alarms(batch)
+    return _after(change, repetition, watched, watched.save(), LEVELED)
 
 
 def million(repetition: int, rows: int = 1_000_000, shift: float = 0.02, batch: int = 1_000) -> int:
     """Return how often the default rule alarms in ``rows`` rows of one feature that is shifted a little."""
-    default = dict(list(RULES.items())[-1:])
-    watched = Watched(reference(Stream("clean"), repetition, (FIRST,)), default)
-    watches, alarms = dict.fromkeys(default, Watch()), 0
+    watched = Watched(reference(Changes("clean"), repetition, (FIRST,)), dict(list(RULES.items())[-1:]))
     values = np.asarray(shifted(repetition, 0, rows, shift, (FIRST,))[FIRST])
-    for start in range(0, rows, batch):
-        alarms += len(watched.alarms({FIRST: values[start : start + batch]}, watches))
-    return alarms
+    return sum(len(watched.alarms({FIRST: values[start : start + batch]})) for start in range(0, rows, batch))
