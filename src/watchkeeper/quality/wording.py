@@ -16,6 +16,7 @@ from watchkeeper.core.yaml_text import shown
 
 __all__ = ["asked", "broken_words", "plain_value"]
 
+_LEAST = 1e-16
 _LONGEST = 120
 
 
@@ -59,9 +60,9 @@ def _share(rule: Rule, measurement: Measurement, value: float, upper: float) -> 
         p = float(binom.sf(offending - 1, checked, upper))
         if p > rule.alpha:
             return ""
-        chance = f", p {p:.2g}"
-    allowed = f", allowed {upper:.3%}" if upper else ""
-    return f"{offending:,} of {checked:,} rows ({value:.3%}{allowed}{chance}) break it"
+        chance = f", p {p:.2g}" if p > _LEAST else f", p below {_LEAST:g}"
+    allowed = f", allowed {100 * upper:.3g}%" if upper else ""
+    return f"{offending:,} of {checked:,} rows ({100 * value:.3g}%{allowed}{chance}) break it"
 
 
 def plain_value(value: Any) -> Any:
