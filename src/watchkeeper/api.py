@@ -45,6 +45,7 @@ def check(
     positive: str | None = None,
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
+    measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
@@ -69,6 +70,8 @@ def check(
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
         Checks of unchanged data, on average, to a false alarm.
+    measures
+        Comparisons to make beside the usual ones, such as ``ks_test`` or ``mmd``; they are shown and not judged.
     rules
         Quality rules that the current rows must keep: the path of a YAML file, or a list of mappings such as
         ``{"rule": "in_range", "column": "age", "lower": 0}``.
@@ -103,7 +106,8 @@ def check(
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, rules=rules, embed=embed, now=made, progress=progress,
+        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, now=made,
+        progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
 

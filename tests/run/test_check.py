@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from watchkeeper.core.alert import AlertState, Cause, Severity
-from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.state import JOINT
@@ -254,3 +255,20 @@ def test_a_column_name_may_be_anything() -> None:
     before, now = (frame.rename(names) for frame in (rows(1), SAME.with_columns(pl.col("amount") * 1_000)))
     result = check(now, before)
     assert (Cause.DATA_FAULT, ("a\x1fb",)) in found(result)
+
+
+def test_comparisons_that_are_asked_for_are_made_and_not_judged() -> None:
+    rng = np.random.default_rng(12)
+    before, now = (pl.DataFrame({"a": rng.normal(size=800), "b": rng.normal(size=800)}) for _ in range(2))
+    found = check_tables(now, before, measures=["ks_test", "mmd"])
+    made = {(m.name, m.column): m for m in found.measurements}
+    expected = stats.ks_2samp(before["a"].to_numpy(), now["a"].to_numpy(), method="asymp").pvalue
+    assert made["ks_test", "a"].value == pytest.approx(expected, rel=0.1)
+    assert made["mmd", JOINT].status is Status.OK
+    assert not any(s.measurement.name in ("ks_test", "mmd") for s in found.signals)
+
+
+def test_a_comparison_that_does_not_exist_is_refused_with_a_near_miss() -> None:
+    frame = pl.DataFrame({"x": [1.0, 2.0]})
+    with pytest.raises(UsageError, match="there is no comparison 'ks_tst'; did you mean 'ks_test'"):
+        check_tables(frame, frame, measures=["ks_tst"])

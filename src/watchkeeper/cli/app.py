@@ -110,6 +110,10 @@ def check(
     tolerance: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Share of rows that may move without a word.")
     ] = 0.05,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also make this comparison, such as ks_test; repeatable, not judged."),
+    ] = None,
     rules: RulesFile = None,
     embed: EmbedOption = None,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
@@ -130,7 +134,7 @@ def check(
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
-            rules=rules, embed=embedders(embed), progress=progress,
+            measures=measure or (), rules=rules, embed=embedders(embed), progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)
     if html is not None:

@@ -13,12 +13,13 @@ import polars as pl
 from watchkeeper.charts.chart import Memory
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import EmptyError, SchemaError
+from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
-from watchkeeper.core.spec import AlertRule, Spec
+from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
@@ -89,6 +90,7 @@ def check_tables(
     positive: str | None = None,
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
+    measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Embed | str] | None = None,
     now: datetime | None = None,
@@ -107,6 +109,8 @@ def check_tables(
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
         Checks of unchanged data, on average, to a false alarm.
+    measures
+        Comparisons to make beside the usual ones, such as ``ks_test``; they are shown and not judged.
     rules
         Quality rules for the current rows: the path of a YAML file, or a list of mappings.
     embed
@@ -122,8 +126,10 @@ def check_tables(
         When a named column does not exist in the reference.
     ConfigError
         When a rule is off, or names a column that neither table has.
+    UsageError
+        When there is no such comparison.
     """
-    wanted = load_rules(rules)
+    wanted, asked = load_rules(rules), _asked(measures)
     try:
         ours, theirs = open_table(current), open_table(reference)
     except EmptyError as error:
@@ -142,7 +148,7 @@ def check_tables(
     check_columns(wanted, [*theirs.columns, *ours.columns], "either table")
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
-    monitors = default_monitors(schema, rule, history=False, tolerance=tolerance)
+    monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
     spec = Spec(model, schema, None, None, monitors, rule, keep=kept(monitors))
     spread = replace(spec, windows=pace(theirs, schema))
     batches = _batches(theirs, read, tuple(embedding.embedders))
@@ -188,6 +194,15 @@ def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterat
             yield Batch(frame.with_columns(pl.lit(None).alias(label)), schema)
         else:
             yield Batch(frame, schema)
+
+
+def _asked(measures: Sequence[str]) -> tuple[Monitor, ...]:
+    """Return monitors without a chart, whose comparisons are made and not judged."""
+    known = plugins("comparison")
+    for name in measures:
+        if name not in known:
+            raise UsageError(f"there is no comparison {name!r}; {near_miss(name, known)}")
+    return tuple(Monitor(name, "") for name in dict.fromkeys(measures))
 
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
