@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -52,3 +54,10 @@ def test_a_design_effect_divides_the_z_of_one_pair_and_not_of_all_together():
     several = point(0.5, 190 * 2 * stats.norm.sf(6), pairs=190)
     found = [Significance().step(None, several, {"design_effect": effect})[1].p_value for effect in (9.0, 2.25)]
     assert found == [1.0, pytest.approx(190 * 2 * stats.norm.sf(4))]
+
+
+def test_where_the_design_effect_must_be_known_a_point_without_it_is_not_judged():
+    bare = point(0.5, 1e-9)
+    known = replace(bare, facts={**bare.facts, "design_effect": 1.0})
+    assert not Significance().step(None, bare, {"known": 1.0})[1].fired
+    assert Significance().step(None, known, {"known": 1.0})[1].fired

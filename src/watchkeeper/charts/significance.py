@@ -23,14 +23,18 @@ class Significance:
     of series judged together and A the run length to a false alarm in windows. At a large sample any change is
     significant, so the value must also be above ``tolerance``, in its own unit; at 0 significance alone decides. The
     average run length over all series is at least A as long as the p-values are valid for windows one by one. A design
-    effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ.
+    effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ. With ``known``
+    set to 1 a point is judged only where it was measured.
+
     A p-value k·2Φ(-z) of the largest of k differences says so by its fact ``pairs``: the z of the one is divided, not
     that of all k together.
     """
 
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "significance"
-    defaults: ClassVar[Options] = {"tolerance": 0.0, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0}
+    defaults: ClassVar[Options] = {
+        "tolerance": 0.0, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "known": 0.0,
+    }  # fmt: skip
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the point; the rule needs no memory."""
@@ -38,6 +42,8 @@ class Significance:
         chosen = {**self.defaults, **options}
         told = measurement.facts.get("p_value")
         if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):
+            return memory, Signal(measurement, self.name)
+        if float(chosen["known"]) and "design_effect" not in measurement.facts:
             return memory, Signal(measurement, self.name)
         effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
         among = max(1.0, float(measurement.facts.get("pairs", 1.0)))

@@ -62,7 +62,8 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
     found = _watched(features, run_length, tolerance) + _watched(answers, run_length, tolerance, labels=label)
     if len([c for c in features if c.kind is Kind.NUMERIC]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
-        options = {"run_length": rule.budget, "tolerance": _CORRELATION}
+        # Rows of one window are near each other in time, so without the design effect nothing is known of chance.
+        options = {"run_length": rule.budget, "tolerance": _CORRELATION, "known": float(history)}
         found.append(Monitor("correlation_change", "significance", (JOINT,), options=options, cause=Cause.JOINT_DRIFT))
     if label:
         side: dict[str, float | str] = {"min_rows": LEAST_LABELLED}
