@@ -18,8 +18,6 @@ from watchkeeper.stats.vectors import Vectors
 
 KEEP = ("covariance", "random_features", "point_sample")
 
-_rows = iter(range(10**9))
-
 
 def features(
     reference: np.ndarray,
@@ -28,9 +26,10 @@ def features(
     levels: Sequence[Mapping[str, Sequence[str | None]]] = (),
 ) -> list[State]:
     """Return the states of all features together under the maps of the reference; every row has an id of its own."""
-    frames = []
+    frames, first = [], 0
     for number, x in enumerate((reference, *currents)):
-        ids = [next(_rows) for _ in range(len(x))]
+        # The sample is chosen by the ids, so that they are the same whichever test runs first.
+        ids, first = range(first, first + len(x)), first + len(x)
         frame = pl.DataFrame({"id": ids} | {f"x{i}": x[:, i] for i in range(x.shape[1])}).fill_nan(None)
         frames.append(frame.with_columns(**{k: pl.Series(v) for k, v in (levels[number] if levels else {}).items()}))
     columns = [Column("id", Role.ID, Kind.IDENTIFIER)]
@@ -45,9 +44,9 @@ def features(
 
 def vectors(*sides: np.ndarray, keep: Sequence[str] = KEEP) -> list[State]:
     """Return the states of a column of vectors."""
-    column, found = Column("v", Role.FEATURE, Kind.VECTOR), []
+    column, found, first = Column("v", Role.FEATURE, Kind.VECTOR), [], 0
     for x in sides:
-        ids = hash_numbers(np.array([next(_rows) for _ in range(len(x))]))
+        ids, first = hash_numbers(np.arange(first, first + len(x))), first + len(x)
         block = Vectors.of(pl.Series("v", x), ids)
         parts = {name: fold(plugin("statistic", name), column, [block]) for name in keep}
         found.append(State(StateKey(column="v"), column, parts))
