@@ -11,7 +11,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.performance.metric import Metric
-from watchkeeper.run.monitors import HARM, MEASURED, default_monitors
+from watchkeeper.run.monitors import HARM, MEASURED, default_monitors, kept
 
 FRAME = pl.DataFrame(
     {
@@ -106,3 +106,9 @@ def test_a_table_without_usable_columns_gets_no_monitor_without_columns() -> Non
 def test_the_textbook_limits_give_way_where_they_do_not_keep_the_budget() -> None:
     charts = [[m.options["exact"] for m in made(budget=b) if m.chart == "shewhart"] for b in (52.0, 365.0)]
     assert charts == [[0.0, 0.0], [1.0, 1.0]]
+
+
+def test_optional_statistics_are_kept_where_a_monitor_rests_on_them() -> None:
+    asked = [Monitor("mmd", ""), Monitor("ks", "tolerance"), Monitor("auroc", "shewhart")]
+    assert kept(asked) == ("random_features",)
+    assert kept([*asked, Monitor("correlation_change", "significance")]) == ("covariance", "random_features")

@@ -10,7 +10,7 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 
-__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "kept"]
+__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "installed", "kept"]
 
 MEASURED = (
     "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
@@ -112,10 +112,16 @@ def _watched(
     ]
 
 
-def kept(monitors: Iterable[Monitor], others: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the optional statistics that the comparisons of monitors, and ``others``, rest on."""
+def installed() -> set[str]:
+    """Return the comparisons of other packages: who installs one wants to see it."""
+    own = f"{__name__.partition('.')[0]}."
+    return {name for name, one in plugins("comparison").items() if not type(one).__module__.startswith(own)}
+
+
+def kept(monitors: Iterable[Monitor]) -> tuple[str, ...]:
+    """Return the optional statistics that the comparisons of monitors, and those of other packages, rest on."""
     known = plugins("comparison")
-    names = {*(monitor.measure for monitor in monitors), *others}
+    names = {*(monitor.measure for monitor in monitors), *installed()}
     return tuple(sorted({need for name in names & known.keys() for need in getattr(known[name], "needs", ())}))
 
 

@@ -20,7 +20,7 @@ from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.assess import assess_rules, judge_rules
-from watchkeeper.run.monitors import MEASURED
+from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
@@ -78,7 +78,7 @@ def assess(
     label = spec.schema.name_of(Role.LABEL)
     roles = {column.name: column.role for column in spec.schema}
     named = {monitor.measure for monitor in spec.monitors if not monitor.against}
-    wanted = {*MEASURED, *named, *_installed()} if only is None else only
+    wanted = {*MEASURED, *named, *installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
     for (segment, column), state in current.items():
@@ -120,12 +120,6 @@ def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Me
                 made = assess_column(earlier.get((segment, column)), state, [monitor.measure])
                 found.extend(replace(m, against=name) for m in made)
     return found
-
-
-def _installed() -> set[str]:
-    """Return the comparisons of other packages: who installs one wants to see it."""
-    own = f"{__name__.partition('.')[0]}."
-    return {name for name, one in plugins("comparison").items() if not type(one).__module__.startswith(own)}
 
 
 def _rows(state: State) -> list[Measurement]:
