@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import log, sqrt
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ def _moved(before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str], rows
 def electricity(data: Path) -> Iterator[Case]:
     """Half-hours since 7 May 1996: three columns stand still for 17,424 rows (363 days), then move."""
     frame = pl.read_parquet(data / FILES["electricity"])
-    start = datetime(1996, 5, 7)  # noqa: DTZ001
+    start = datetime(1996, 5, 7, tzinfo=UTC)
     times = pl.Series("at", [start + timedelta(minutes=30 * i) for i in range(frame.height)])
     frame = frame.with_columns(times).drop("date")
     change, rows = 17_424, 1_344

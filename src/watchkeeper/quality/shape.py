@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import groupby
 
 import polars as pl
@@ -40,8 +41,8 @@ def _coarse(character: str) -> str:
     return "[0-9A-Za-z]" if character.isascii() and character.isalnum() else character
 
 
-def _shared(texts: list[str], classify: object) -> str:
-    runs = [[(name, "".join(group)) for name, group in groupby(text, classify)] for text in texts]  # type: ignore[call-overload]
+def _shared(texts: list[str], classify: Callable[[str], str]) -> str:
+    runs = [[(name, "".join(group)) for name, group in groupby(text, classify)] for text in texts]
     names = [name for name, _ in runs[0]]
     if not names or len(names) > _PARTS or any([name for name, _ in row] != names for row in runs):
         return ""

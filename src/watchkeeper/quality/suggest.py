@@ -191,5 +191,6 @@ def _overlap(a: pl.Series, b: pl.Series) -> float:
     """Return how far the upper quarter of a reaches above the lower quarter of b, in terms of the spread of b."""
     high, low = a.quantile(0.75), b.quantile(0.25)
     spread = b.std()
-    usable = isinstance(high, float) and isinstance(low, float) and isinstance(spread, float) and spread > 0
-    return (high - low) / spread if usable else 0.0  # type: ignore[operator]
+    if not (isinstance(high, float) and isinstance(low, float) and isinstance(spread, float) and spread > 0):
+        return 0.0
+    return (high - low) / spread
