@@ -16,6 +16,7 @@ LEADS = {
     "statistic": "What a state can hold about a column, about outcomes or about whole rows.",
     "comparison": "Reference against current; each returns a number with its size and uncertainty.",
     "metric": "Measures of performance, computed from states.",
+    "estimator": "Performance without labels, or with few, computed from states.",
     "rule": "What rows and their statistics must look like.",
     "chart": "Judges a measurement: centre, limits, and whether a rule was broken.",
     "notifier": "Sends alerts somewhere.",

@@ -26,6 +26,7 @@ class Family(StrEnum):
 
     COMPARISON = "comparison"
     METRIC = "metric"
+    ESTIMATE = "estimate"
     QUALITY = "quality"
     RUNTIME = "runtime"
 

@@ -1,1 +1,1 @@
-"""Realised performance: one metric per class, measured from the state of the outcomes alone."""
+"""Performance, realised and estimated: one metric or estimator per class, from states alone."""
