@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,6 @@ from watchkeeper.stats.vectors import Vectors
 
 __all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of"]
 
-_PARALLEL_ROWS = 50_000
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that have a form of their own."""
 
@@ -35,7 +33,6 @@ def fold_piece(
     frame: pl.DataFrame,
     schema: Schema,
     key: StateKey,
-    aside: ThreadPoolExecutor | None,
     keep: Sequence[str] = (),
     *,
     segment: bool = False,
@@ -52,12 +49,6 @@ def fold_piece(
     problems = {c.name: problem_of(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
     leveled = [c.name for c in usable if not _numeric(c) and c.kind not in _WHOLE]
-
-    def others() -> tuple[dict[str, Levels], State, State]:
-        return count_levels(frame, leveled), _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)
-
-    # Two threads: counting levels and whole-row work seldom hold the interpreter lock, folding numbers often does.
-    waiting = aside.submit(others) if aside is not None and frame.height >= _PARALLEL_ROWS else None
     plain = chosen.of(Numbers)
     numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), plain) for c in usable if _numeric(c)}
     for column in usable:
@@ -67,14 +58,14 @@ def fold_piece(
                 numbers[column.name] = _fold(column, blocks, chosen.of(form))
             except SchemaError as error:
                 problems[column.name] = str(error)
-    counted, outcome, rows = waiting.result() if waiting else others()
+    counted = count_levels(frame, leveled)
     found = []
     for column in watched:
         parts = numbers.get(column.name) or (
             _fold(column, [counted[column.name]], chosen.of(Levels)) if column.name in counted else {}
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
-    return [*found, outcome, rows]
+    return [*found, _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)]
 
 
 def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,28 +49,27 @@ def summarise(
     """
     states: dict[StateKey, State] = {}
     done = 0
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        for group in _gathered(batches):
-            whole = _joined(group)
-            for state in (*_fold_batch(whole, spec, aside), *fold_rules(whole, spec, done)):
-                known = states.get(state.key)
-                states[state.key] = merge_states(known, state) if known else state
-            lengths = [len(batch) for batch in group]
-            done += len(whole)
-            del whole
-            group.clear()  # or these rows would stay in memory while the next ones are read
-            if progress:
-                for length in lengths:
-                    progress(length)
+    for group in _gathered(batches):
+        whole = _joined(group)
+        for state in (*_fold_batch(whole, spec), *fold_rules(whole, spec, done)):
+            known = states.get(state.key)
+            states[state.key] = merge_states(known, state) if known else state
+        lengths = [len(batch) for batch in group]
+        done += len(whole)
+        del whole
+        group.clear()  # or these rows would stay in memory while the next ones are read
+        if progress:
+            for length in lengths:
+                progress(length)
     return states
 
 
-def _fold_batch(batch: Batch, spec: Spec, aside: ThreadPoolExecutor) -> list[State]:
+def _fold_batch(batch: Batch, spec: Spec) -> list[State]:
     pieces = _split(batch, spec.windows)
     return [
         state
         for version, window, frame in pieces
-        for state in summarise_rows(frame, batch.schema, spec.model, version, window, aside, spec.keep)
+        for state in summarise_rows(frame, batch.schema, spec.model, version, window, spec.keep)
     ]
 
 
@@ -107,7 +105,6 @@ def summarise_rows(
     model: str = "",
     version: str = "",
     window: Window | None = None,
-    aside: ThreadPoolExecutor | None = None,
     keep: Sequence[str] = (),
 ) -> list[State]:
     """Return the states of rows that belong to one version and window: of all rows, and of every segment.
@@ -120,12 +117,12 @@ def summarise_rows(
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments:
-        return [*fold_piece(frame, schema, key, aside, keep), *together]
+        return [*fold_piece(frame, schema, key, keep), *together]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
         whole: dict[str, State] = {}
         for name, piece in _by_segment(frame, rule):
-            folded = fold_piece(piece, schema, StateKey(model, version, window, name), aside, keep, segment=True)
+            folded = fold_piece(piece, schema, StateKey(model, version, window, name), keep, segment=True)
             found.extend(folded)
             if number == 0:
                 for state in folded:
