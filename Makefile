@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench calibrate size changelog chromium clean
+.PHONY: help demo test check docs bench calibrate size changelog chromium postgresql clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -33,7 +33,7 @@ $(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
 demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013
 	$(VENV)/bin/watchkeeper demo
 
-test: $(STAMPS)/test chromium  ## run the tests in random order, warnings as errors
+test: $(STAMPS)/test chromium postgresql  ## run the tests in random order, warnings as errors
 	$(PY) -m pytest -n 2 $(ARGS)
 
 check: $(STAMPS)/check  ## lint, types, import layers
@@ -58,14 +58,21 @@ size:  ## size of a plain install and its number of packages
 changelog: $(STAMPS)/demo  ## move the fragments of changelog.d into CHANGELOG.md: make changelog VERSION=1.2.0
 	$(PY) changelog.d/assemble.py $(VERSION)
 
-# The browser tests open pages in Chromium; without one they skip and say so.
+# Tests of pages need Chromium, tests of the store PostgreSQL; where one is missing and cannot be had they skip and say so.
 chromium:
-	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "installing chromium for the browser tests"; \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
-	    >/dev/null 2>&1 </dev/null || echo "chromium could not be installed: browser tests will be skipped"; \
-	else echo "no chromium here: browser tests will be skipped (install the package chromium to run them)"; fi
+	@$(call package,chromium,chromium chromium-browser google-chrome)
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call package,postgresql,initdb); }
+
+define package
+for name in $(2); do command -v $$name >/dev/null && exit 0; done; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  echo "installing $(1) for the tests"; \
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); } \
+    >/dev/null 2>&1 </dev/null || echo "$(1) could not be installed: its tests will be skipped"; \
+else echo "no $(1) here: its tests will be skipped (install the package $(1) to run them)"; fi
+endef
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) bench/.envs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
