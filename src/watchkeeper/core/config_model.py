@@ -68,7 +68,15 @@ class Reference(Part):
 
 
 class Columns(Part):
-    """Which column is what; what is left out is inferred."""
+    """Which column is what; what is left out is inferred.
+
+    Attributes
+    ----------
+    scores
+        Column by class, of the probabilities that a classifier of three or more classes gives.
+    embed
+        Embedder by column of text, as ``module:function``.
+    """
 
     id: Text | None = None
     time: Text | None = None
@@ -79,6 +87,7 @@ class Columns(Part):
     version: Text | None = None
     features: tuple[Text, ...] | None = None
     ignore: tuple[Text, ...] = ()
+    scores: dict[Text, Text] = Field(default_factory=dict)
     embed: dict[Text, Text] = Field(default_factory=dict)
 
     @field_validator("embed")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from watchkeeper.core.class_scores import class_scores_of
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.event_time import MOMENT, is_moment_text, to_utc
 from watchkeeper.core.kinds import as_text, finite_numbers, is_probability, kind_of, map_of, type_name
@@ -37,6 +38,7 @@ NAMES: Mapping[Role, tuple[str, ...]] = {
 """Names by which a role is recognised, best first; case does not matter."""
 
 _SINGLE = tuple(NAMES)
+_SCORES = (Role.SCORE, Role.CLASS_SCORE)
 _RESERVED = (OUTCOME, ROWS, JOINT, RULES)
 _INTERNAL = "__watchkeeper_"
 _SEGMENTS = 50
@@ -66,6 +68,7 @@ def infer_schema(
     segments: Sequence[str] = (),
     positive: str | None = None,
     task: Task | None = None,
+    scores: Mapping[str, str] | None = None,
 ) -> Schema:
     """Return the schema of a log: what was given is kept, the rest is inferred, and each column says why.
 
@@ -86,6 +89,8 @@ def infer_schema(
         The class that the score is the probability of.
     task
         What the model answers, where the labels alone mislead (such as grades 1 to 30).
+    scores
+        Column by class, of the probabilities that a classifier of three or more classes gives.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def infer_schema(
         When a named column does not exist, is named twice, or has a name or type its role cannot have.
     """
     given = dict(roles or {})
-    _check_names(frame.columns, given, features, ignore, segments)
+    _check_names(frame.columns, given, features, ignore, segments, scores or {})
     found = _Roles(frame)
     for name in frame.columns:
         if name in ignore:
@@ -108,16 +113,20 @@ def infer_schema(
         if role not in given:
             _find(role, found)
     _mend_prediction(found, given)
-    for name in frame.columns:
-        if name not in found.of:
-            _give_rest(name, found, features, segments)
     for role in (Role.LABEL, Role.PREDICTION):
         _single(role, found.series(role))
     answer = answer_of(found.series(Role.LABEL), found.series(Role.PREDICTION), found.series(Role.SCORE), positive)
     if task is not None and task is not answer.task:
         answer = _overruled(task, found)
+    answer, pairs = class_scores_of(frame, answer, scores or {}, set(frame.columns) - set(found.of))
+    for name, column in pairs:
+        why = "given" if scores else f"named {column!r} and lies in [0, 1]"
+        found.give(column, Role.CLASS_SCORE, f"score of the class {name!r}: {why}")
+    for name in frame.columns:
+        if name not in found.of:
+            _give_rest(name, found, features, segments)
     columns = tuple(_column(frame[name], found, answer) for name in frame.columns)
-    return Schema(columns, answer.task, answer.classes, answer.positive, _segment_rules(frame, segments))
+    return Schema(columns, answer.task, answer.classes, answer.positive, _segment_rules(frame, segments), pairs)
 
 
 def _check_names(
@@ -126,16 +135,20 @@ def _check_names(
     features: Sequence[str] | None,
     ignore: Sequence[str],
     segments: Sequence[str],
+    scores: Mapping[str, str],
 ) -> None:
     present = set(columns)
     for role, name in given.items():
         if role not in _SINGLE:
             raise SchemaError(f"{role.value} is not a role of one column; {near_miss(role.value, [*_SINGLE])}")
         _exists(name, f"the {role.value} column", present)
+    for label, name in scores.items():
+        _exists(name, f"the score column of the class {label!r}", present)
     for what, names in (("feature", features or ()), ("ignored column", ignore), ("segment column", segments)):
         for name in names:
             _exists(name, f"the {what}", present)
     _named_once([*((n, f"the {r.value}") for r, n in given.items()), *((n, "a feature") for n in features or ()),
+                 *((n, f"the score of the class {label!r}") for label, n in scores.items()),
                  *((n, "ignored") for n in ignore)])  # fmt: skip
     for name in segments:
         if name in ignore:
@@ -304,7 +317,7 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
         kind, reason = Kind.IDENTIFIER, "tells rows apart"
     elif role is Role.VERSION:
         kind, reason = Kind.CATEGORICAL, "names versions"
-    elif role in (Role.LATENCY, Role.SCORE) and kind is not Kind.NUMERIC:
+    elif role in (Role.LATENCY, *_SCORES) and kind is not Kind.NUMERIC:
         raise SchemaError(
             f"the {role.value} column {name!r} holds {type_name(series.dtype)}, where numbers were expected"
         )
@@ -314,7 +327,7 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
 def _map(series: pl.Series, role: Role, kind: Kind) -> NumericMap:
     if kind not in (Kind.NUMERIC, Kind.TIME) or role is Role.IGNORED:
         return NumericMap()
-    if role is Role.LATENCY or (role is Role.SCORE and is_probability(series)):
+    if role is Role.LATENCY or (role in _SCORES and is_probability(series)):
         return NumericMap(0.0, 1.0)
     return map_of(series)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -11,7 +12,7 @@ from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.kinds import as_text, is_probability
 from watchkeeper.core.schema import Task
 
-__all__ = ["Answer", "answer_of", "is_mistaken_score"]
+__all__ = ["Answer", "answer_of", "is_mistaken_score", "sorted_classes"]
 
 _YES = ("1", "true", "yes", "y", "t", "positive", "pos", "+")
 _PAIRS = {"0": ("0", "1"), "1": ("0", "1"), "false": ("false", "true"), "true": ("false", "true")}
@@ -100,6 +101,12 @@ def _classes(columns: list[pl.Series]) -> tuple[str, ...]:
             values = values.drop_nans()
         if not values.dtype.is_nested():
             found.update(as_text(values).to_list())
+    return sorted_classes(found)
+
+
+def sorted_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Return classes in the order of their codes: by their numbers if all are numbers, else by their texts."""
+    found = set(names)
     try:
         return tuple(sorted(found, key=lambda name: (float(name), name)))
     except ValueError:

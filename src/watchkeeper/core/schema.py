@@ -14,6 +14,9 @@ __all__ = ["ALL", "Column", "Kind", "NumericMap", "Role", "Schema", "SegmentRule
 ALL = "all"
 """The segment that holds every row."""
 
+_SEVERAL = frozenset({"feature", "class_score", "quantile", "segment", "ignored"})
+"""Roles that more than one column may have."""
+
 
 class Role(StrEnum):
     """What a column is for."""
@@ -23,7 +26,11 @@ class Role(StrEnum):
     FEATURE = "feature"
     PREDICTION = "prediction"
     SCORE = "score"
+    CLASS_SCORE = "class_score"
+    QUANTILE = "quantile"
     LABEL = "label"
+    LABEL_TIME = "label_time"
+    GROUP = "group"
     LATENCY = "latency"
     VERSION = "version"
     SEGMENT = "segment"
@@ -49,7 +56,9 @@ class Task(StrEnum):
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
     REGRESSION = "regression"
+    RANKING = "ranking"
     NONE = "none"
 
 
@@ -92,7 +101,7 @@ class Schema:
     Parameters
     ----------
     columns
-        At most one column may be the id, time, prediction, score, label, latency or version.
+        At most one column may be the id, time, prediction, score, label, label_time, group, latency or version.
     task
         What the model answers.
     classes
@@ -101,6 +110,10 @@ class Schema:
         The class that ``score`` is the probability of (binary only).
     segments
         Columns whose values split the rows; a segment column may be a feature too.
+    class_scores
+        (class, column) of the probability of each class, in the order of ``classes`` (multiclass only).
+    quantiles
+        (level, column) of each predicted quantile, in the order of the levels (regression only).
     """
 
     columns: tuple[Column, ...]
@@ -108,12 +121,14 @@ class Schema:
     classes: tuple[str, ...] = ()
     positive: str | None = None
     segments: tuple[SegmentRule, ...] = ()
+    class_scores: tuple[tuple[str, str], ...] = ()
+    quantiles: tuple[tuple[float, str], ...] = ()
 
     def __post_init__(self) -> None:
         twice = [name for name, times in Counter(c.name for c in self.columns).items() if times > 1]
         if twice:
             raise SchemaError(f"column {twice[0]!r} occurs twice in the schema")
-        for role in set(Role) - {Role.FEATURE, Role.SEGMENT, Role.IGNORED}:
+        for role in set(Role) - _SEVERAL:
             names = [c.name for c in self.columns if c.role is role]
             if len(names) > 1:
                 raise SchemaError(f"only one column may be the {role.value}; these are: {', '.join(names)}")

@@ -43,6 +43,9 @@ def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str
             lines.append(f"      # {role.value}: none was recognised")
         else:
             lines.extend([f"      {role.value}: {shown(column.name)}", f"      #   {_comment(column.why)}"])
+    if schema.class_scores:
+        pairs = ", ".join(f"{shown(name)}: {shown(column)}" for name, column in schema.class_scores)
+        lines.append(f"      scores: {{{pairs}}}")
     lines.append("      features:")
     lines.extend(f"        - {shown(feature.name)}  # {_comment(feature.why)}" for feature in schema.features)
     if not schema.features:

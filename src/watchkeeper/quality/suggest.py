@@ -30,7 +30,9 @@ _MOST_LEVELS, _MOST_PAIRED, _MOST_PAIRS = 100, 40, 12
 _PAIRED_ROWS = 1_000
 _NEARLY_CONSTANT = 0.9
 _ROUND = 1e-9
-_WATCHED = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.TIME, Role.ID)
+_WATCHED = (
+    Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.LABEL, Role.TIME, Role.ID,
+)  # fmt: skip
 
 
 def suggest(schema: Schema, states: Mapping[str, State], sample: pl.DataFrame) -> tuple[Rule, ...]:
@@ -136,7 +138,7 @@ def _range(column: Column, state: State) -> Iterator[Rule]:
     # What is never negative seldom becomes so by chance.
     lower = 0.0 if low >= 0 > lower else lower
     upper = 0.0 if high <= 0 < upper else upper
-    if column.role is Role.SCORE and low >= 0 and high <= 1:
+    if column.role in (Role.SCORE, Role.CLASS_SCORE) and low >= 0 and high <= 1:
         lower, upper = 0.0, 1.0
     yield _rule("in_range", column.name, part.n, lower=_tidy(lower), upper=_tidy(upper), strictly=False)
 

@@ -98,7 +98,7 @@ def _missing(source: Source, schema: Schema) -> list[str]:
 
 
 def _blank(before: States, schema: Schema) -> list[str]:
-    watched = [c.name for c in schema if c.role in (Role.FEATURE, Role.SCORE, Role.PREDICTION)]
+    watched = [c.name for c in schema if c.role in (Role.FEATURE, Role.SCORE, Role.CLASS_SCORE, Role.PREDICTION)]
     states = [(name, before.get((ALL, name))) for name in watched]
     counts = [(name, state.parts.get("count")) for name, state in states if state is not None]
     blank = [name for name, part in counts if isinstance(part, CountPart) and part.rows and not part.valid]
@@ -140,6 +140,8 @@ def _columns(schema: Schema) -> str:
     if schema.task is not Task.NONE:
         positive = f", positive class {schema.positive}" if schema.positive is not None else ""
         told.append(f"task {schema.task.value}{positive}")
+    if schema.class_scores:
+        told.append(f"scores {_listed([column for _, column in schema.class_scores])}")
     told.append(f"features {_listed([c.name for c in schema.features])}")
     ignored = [c.name for c in schema if c.role is Role.IGNORED]
     if ignored:

@@ -230,6 +230,7 @@ class Project:
             segments=model.segments,
             positive=model.positive,
             task=model.task,
+            scores=model.columns.scores,
         )
 
     def _sample(self, name: str, model: Model) -> pl.DataFrame:

@@ -239,7 +239,8 @@ def _lost(
 
     A metric that never could be measured, such as the log loss of scores that are no probabilities, is no news.
     """
-    answers = {column.name for column in schema if column.role in (Role.LABEL, Role.PREDICTION, Role.SCORE)}
+    roles = (Role.LABEL, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE)
+    answers = {column.name for column in schema if column.role in roles}
     if any(s.fired and s.measurement.column in answers for cause, s in caused if cause in _FAULTS):
         return []
     lost = [

@@ -292,6 +292,9 @@ class Outcomes:
         The classes in the order of their codes; empty for a regressor.
     positive
         Code of the class that ``score`` is the probability of; None unless binary.
+    class_scores
+        Probability of each class in the order of ``classes``, float64, shape (rows, K), NaN for null; None where the
+        log has no columns of them.
     """
 
     rows: int
@@ -300,6 +303,7 @@ class Outcomes:
     score: NDArray[np.float64] | None
     classes: tuple[str, ...] = ()
     positive: int | None = None
+    class_scores: NDArray[np.float64] | None = None
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:

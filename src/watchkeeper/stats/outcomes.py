@@ -44,7 +44,19 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
         scores,
         schema.classes,
         positive,
+        _class_scores(frame, schema),
     )
+
+
+def _class_scores(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64] | None:
+    """Return the probabilities of all classes; None where the frame lacks one of their columns."""
+    columns = [column for _, column in schema.class_scores]
+    if not columns or any(column not in frame.columns for column in columns):
+        return None
+    found = np.empty((frame.height, len(columns)))
+    for place, column in enumerate(columns):
+        found[:, place] = _floats(frame[column])
+    return found
 
 
 def _floats(series: pl.Series) -> NDArray[np.float64]:
