@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 from watchkeeper.core.schema import NumericMap
 from watchkeeper.stats.blocks import BLOCK
 
-__all__ = ["BINS", "DISTINCT", "BinCounts", "Groups", "ValueCounts", "count_values", "merge_values", "upper_edges"]
+__all__ = [
+    "BINS",
+    "DISTINCT",
+    "BinCounts",
+    "Groups",
+    "Places",
+    "ValueCounts",
+    "count_values",
+    "merge_values",
+    "score_at",
+    "upper_edges",
+]
 
 BINS = 4_096
 """Bins between the lowest and the highest score."""
@@ -96,13 +107,46 @@ class ValueCounts:
         return merge_values((self.table[used], positives, negatives), self.collided)
 
 
-class BinCounts:
-    """Counts scores in bins that are narrow at both ends of [0, 1], where the scores of rare events live."""
+class Places:
+    """Maps scores to places that lie close together at both ends of [0, 1], where the scores of rare events live."""
 
     def __init__(self, map: NumericMap) -> None:
         self.map = map
-        self.dense = np.zeros(2 * BINS, np.int64)
         self.place, self.upper = np.empty(BLOCK), np.empty(BLOCK)
+
+    def of(self, scores: Floats) -> Floats:
+        """Return ``BINS``·u of up to ``BLOCK`` scores: u = √(s/2) below one half and 1 - √((1-s)/2) above."""
+        m = len(scores)
+        if not m:
+            return scores
+        s = self._unit(scores)
+        place, upper = self.place[:m], self.upper[:m]
+        np.subtract(1.0, s, out=place)
+        np.minimum(place, s, out=place)
+        place *= 0.5
+        np.sqrt(place, out=place)
+        # |0 - u| and |1 - u| cost a third of choosing between u and 1 - u row by row.
+        upper[:] = s >= 0.5
+        np.subtract(upper, place, out=place)
+        np.abs(place, out=place)
+        place *= BINS
+        return place
+
+    def _unit(self, scores: Floats) -> Floats:
+        if self.map == _PROBABILITY:
+            return scores if scores.min() >= 0.0 and scores.max() <= 1.0 else np.clip(scores, 0.0, 1.0)
+        with np.errstate(over="ignore", under="ignore"):
+            unit: Floats = 1.0 / (1.0 + np.exp((self.map.anchor - scores) / self.map.scale))
+        return unit
+
+
+class BinCounts:
+    """Counts scores in bins that are narrow at both ends of [0, 1]."""
+
+    def __init__(self, map: NumericMap) -> None:
+        self.dense = np.zeros(2 * BINS, np.int64)
+        self.places = Places(map)
+        self.upper = np.empty(BLOCK)
         self.keys = np.empty(BLOCK, np.intp)
 
     def add(self, scores: Floats, positive: NDArray[np.bool_]) -> None:
@@ -132,37 +176,21 @@ class BinCounts:
         return bins.astype(np.uint16), positives[bins], negatives[bins]
 
     def _place(self, scores: Floats) -> Floats:
-        """Return the bin of each score: u = √(s/2) below one half and 1 - √((1-s)/2) above, in steps of 1/4,096."""
-        m = len(scores)
-        if not m:
-            return scores
-        s = self._unit(scores)
-        place, upper = self.place[:m], self.upper[:m]
-        np.subtract(1.0, s, out=place)
-        np.minimum(place, s, out=place)
-        place *= 0.5
-        np.sqrt(place, out=place)
-        # |0 - u| and |1 - u| cost a third of choosing between u and 1 - u row by row.
-        upper[:] = s >= 0.5
-        np.subtract(upper, place, out=place)
-        np.abs(place, out=place)
-        place *= BINS
+        """Return the bin of each score."""
+        place = self.places.of(scores)
         np.floor(place, out=place)
         return np.minimum(place, BINS - 1, out=place)
-
-    def _unit(self, scores: Floats) -> Floats:
-        if self.map == _PROBABILITY:
-            return scores if scores.min() >= 0.0 and scores.max() <= 1.0 else np.clip(scores, 0.0, 1.0)
-        with np.errstate(over="ignore", under="ignore"):
-            unit: Floats = 1.0 / (1.0 + np.exp((self.map.anchor - scores) / self.map.scale))
-        return unit
 
 
 def upper_edges(bins: NDArray[np.uint16], map: NumericMap) -> Floats:
     """Return the score at the upper edge of each bin, in the unit of the column."""
-    u = (bins.astype(np.int64) + 1) / BINS
-    edges = np.where(u <= 0.5, 2.0 * u * u, 1.0 - 2.0 * (1.0 - u) ** 2)
+    edges = score_at((bins.astype(np.int64) + 1) / BINS)
     if map == _PROBABILITY:
         return edges
     with np.errstate(divide="ignore"):
         return map.anchor + map.scale * (np.log(edges) - np.log1p(-edges))
+
+
+def score_at(u: Floats) -> Floats:
+    """Return the score in [0, 1] whose place is ``BINS``·u."""
+    return np.where(u <= 0.5, 2.0 * u * u, 1.0 - 2.0 * (1.0 - u) ** 2)
