@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,9 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., LakeStore]]:
     """Open the store in the test's own folder, as often as asked, and close all in the end."""
     stores: list[LakeStore] = []
 
-    def make(where: str | Path = "store", **options: str) -> LakeStore:
-        store = open_store(tmp_path / where, encode=encode_state, decode=decode_state, **options)
+    def make(where: str | Path = "store", **options: Any) -> LakeStore:
+        place = where if "://" in str(where) else tmp_path / where
+        store = open_store(place, encode=encode_state, decode=decode_state, **options)
         assert isinstance(store, LakeStore)
         stores.append(store)
         return store
