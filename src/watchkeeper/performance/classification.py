@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
+from watchkeeper.performance.discrimination import SHOWN_CLASSES
 from watchkeeper.performance.interval import logit_interval, proportion_error, wilson
 from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
 from watchkeeper.stats.confusion import ConfusionPart
@@ -63,7 +64,11 @@ def _macro(part: ConfusionPart, name: str) -> Estimate | Lack:
         error, interval = proportion_error(round(value * fewest), fewest), wilson(value * fewest, fewest)
     else:
         interval = logit_interval(value, error)
-    return Estimate(value, n, error, interval, facts={**_facts(part), "classes": classes, "average": "macro"})
+    facts: dict[str, float | str] = {**_facts(part), "classes": classes, "average": "macro"}
+    if classes <= SHOWN_CLASSES:
+        own = zip(part.classes, values.tolist(), occurs.tolist(), strict=True)
+        facts |= {f"of {label}": ratio for label, ratio, there in own if there}
+    return Estimate(value, n, error, interval, facts=facts)
 
 
 def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 from typing import ClassVar
 
@@ -9,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import Z, logit_interval, proportion_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import Estimate, Lack, has_scores, measured
+from watchkeeper.stats.class_ranks import MOST_CLASSES, ClassRanksPart
 from watchkeeper.stats.score_histogram import ScoreHistogramPart
 
-__all__ = ["Auroc", "AveragePrecision"]
+__all__ = ["SHOWN_CLASSES", "Auroc", "AveragePrecision"]
 
 Floats = NDArray[np.float64]
+
+SHOWN_CLASSES = 20
+"""Classes up to which each one's own value is among the facts."""
 
 
 def _lack(positives: int, negatives: int) -> Lack | None:
@@ -42,6 +47,53 @@ def _widened(interval: tuple[float, float], bound: float) -> tuple[float, float]
     return max(0.0, interval[0] - bound), min(1.0, interval[1] + bound)
 
 
+_One = Callable[[ScoreHistogramPart], Estimate | Lack]
+
+
+def _measured(metric: str, state: State, estimate: _One) -> Measurement:
+    """Measure one class against the rest where classes have scores of their own, else the positive one."""
+    many = state.parts.get("class_ranks")
+    if not isinstance(many, ClassRanksPart) or not many.classes:
+        return measured(metric, state, "score_histogram", ScoreHistogramPart, estimate)
+    return measured(metric, state, "class_ranks", ClassRanksPart, lambda part: _macro(part, estimate))
+
+
+def _macro(part: ClassRanksPart, estimate: _One) -> Estimate | Lack:
+    """Average over the classes that occur.
+
+    The errors of classes are dependent in a way their own histograms do not tell; the mean of their standard errors is
+    the largest standard error that the mean can have.
+    """
+    if not part.histograms:
+        return Lack(f"there are {len(part.classes)} classes; ranks are kept of up to {MOST_CLASSES}")
+    if part.outside:
+        return Lack(f"{part.outside} rows have a score outside [0, 1], which is no probability", failed=True)
+    found = {name: estimate(histogram) for name, histogram in zip(part.classes, part.histograms, strict=True)}
+    known = {name: one for name, one in found.items() if isinstance(one, Estimate)}
+    rows = part.histograms[0].n
+    if not known:
+        return Lack(
+            "all labels are of one class" if rows else "no row has both a label and a score of every class", rows
+        )
+    k = len(known)
+    value = sum(one.value for one in known.values()) / k
+    error = sum(one.error or 0.0 for one in known.values()) / k
+    bound = sum(float(one.facts.get("bound", 0.0)) for one in known.values()) / k
+    ends = [one.interval for one in known.values() if one.interval]
+    # Where every class is in perfect order the logit has no slope; the mean of the classes' own limits stands in.
+    interval = (
+        _widened(logit_interval(value, error), bound)
+        if 0 < value < 1
+        else (sum(low for low, _ in ends) / k, sum(high for _, high in ends) / k)
+    )
+    facts: dict[str, float | str] = {"classes": k, "average": "macro"}
+    facts |= {"unscored": part.unscored} if part.unscored else {}
+    facts |= {"bound": bound} if bound else {}
+    if k <= SHOWN_CLASSES:
+        facts |= {f"of {name}": one.value for name, one in known.items()}
+    return Estimate(value, rows, error, interval, facts=facts)
+
+
 class Auroc:
     """Area under the ROC curve: the chance that a positive scores above a negative, ties counting one half.
 
@@ -53,6 +105,9 @@ class Auroc:
     Exact up to 2,000 distinct scores. Beyond, rows of one bin count as tied: the fact ``bound`` is ½ Σ p_b·q_b, which
     the exact value cannot be further away, and the interval is widened by it.
 
+    For more than two classes the plain mean, over the classes that occur, of each against the rest, with the mean of
+    their standard errors, which is at least that of the mean; the facts hold each class's own, ``of <class>``.
+
     References
     ----------
     DeLong, DeLong, Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver operating
@@ -62,16 +117,16 @@ class Auroc:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "auroc"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY})
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
     larger_is_better: ClassVar[bool | None] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
-        return has_roles(schema, Role.LABEL, Role.SCORE)
+        return has_scores(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the area."""
-        return measured(self.name, state, "score_histogram", ScoreHistogramPart, self._estimate)
+        return _measured(self.name, state, self._estimate)
 
     @staticmethod
     def _estimate(part: ScoreHistogramPart) -> Estimate | Lack:
@@ -125,7 +180,8 @@ class AveragePrecision:
     there are positives stands in (after Boyd, Eng, Page).
 
     Exact up to 2,000 distinct scores. Beyond, rows of one bin count as tied: the fact ``bound`` is the largest distance
-    to the value under any order within the bins, and the interval is widened by it.
+    to the value under any order within the bins, and the interval is widened by it. For more than two classes the plain
+    mean as for AUROC.
 
     References
     ----------
@@ -136,16 +192,16 @@ class AveragePrecision:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "average_precision"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY})
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
     larger_is_better: ClassVar[bool | None] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
-        return has_roles(schema, Role.LABEL, Role.SCORE)
+        return has_scores(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the average precision."""
-        return measured(self.name, state, "score_histogram", ScoreHistogramPart, self._estimate)
+        return _measured(self.name, state, self._estimate)
 
     @staticmethod
     def _estimate(part: ScoreHistogramPart) -> Estimate | Lack:

@@ -12,7 +12,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 
-__all__ = ["Estimate", "Lack", "Metric", "has_roles", "measured"]
+__all__ = ["Estimate", "Lack", "Metric", "has_roles", "has_scores", "measured"]
 
 P = TypeVar("P")
 
@@ -83,6 +83,12 @@ class Lack:
 def has_roles(schema: Schema, *roles: Role) -> bool:
     """Return whether the log has a column for each role."""
     return all(schema.of(role) is not None for role in roles)
+
+
+def has_scores(schema: Schema) -> bool:
+    """Return whether the log has labels and what ranks them: a score, or for more than two classes one of each."""
+    scored = bool(schema.class_scores) if schema.task is Task.MULTICLASS else has_roles(schema, Role.SCORE)
+    return scored and has_roles(schema, Role.LABEL)
 
 
 def measured(

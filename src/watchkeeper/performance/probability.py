@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import erf, exp, pi, sqrt
 from typing import ClassVar
 
 import numpy as np
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import Z, mean_interval, sample_error
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import Estimate, Lack, has_scores, measured
 from watchkeeper.stats.calibration import CalibrationPart
+from watchkeeper.stats.class_sums import ClassSumsPart
 
 __all__ = ["Brier", "CalibrationError", "LogLoss"]
 
-_BINARY = frozenset({Task.BINARY})
+_CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
 
 
 def _lack(part: CalibrationPart) -> Lack | None:
@@ -31,6 +34,26 @@ def _lack(part: CalibrationPart) -> Lack | None:
 def _facts(part: CalibrationPart) -> dict[str, float | str]:
     facts: dict[str, float | str] = {"positives": int(part.positives.sum())}
     return {**facts, "unscored": part.unscored} if part.unscored else facts
+
+
+_Formula = Callable[[CalibrationPart], Estimate | Lack]
+
+
+def _measured(metric: str, state: State, estimate: _Formula, of_classes: _Formula | None = None) -> Measurement:
+    """Measure from the sums over classes where there are any, else from those over the score of the positive one."""
+    many = state.parts.get("class_sums")
+    if not isinstance(many, ClassSumsPart) or not many.classes:
+        return measured(metric, state, "calibration", CalibrationPart, estimate)
+    formula = of_classes or estimate
+    return measured(metric, state, "class_sums", ClassSumsPart, lambda part: _over_classes(part, formula))
+
+
+def _over_classes(part: ClassSumsPart, formula: _Formula) -> Estimate | Lack:
+    found = formula(part.calibration)
+    if isinstance(found, Lack):
+        return found if found.failed else Lack("no row has both a label and a score of every class")
+    facts = {name: value for name, value in found.facts.items() if name != "positives"}
+    return replace(found, facts={"classes": len(part.classes), **facts})
 
 
 def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: float) -> Estimate:
@@ -48,16 +71,16 @@ class LogLoss:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "log_loss"
-    tasks: ClassVar[frozenset[Task]] = _BINARY
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
     larger_is_better: ClassVar[bool | None] = False
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
-        return has_roles(schema, Role.LABEL, Role.SCORE)
+        return has_scores(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the mean loss; failed when scores are no probabilities."""
-        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+        return _measured(self.name, state, self._estimate)
 
     @staticmethod
     def _estimate(part: CalibrationPart) -> Estimate | Lack:
@@ -67,6 +90,8 @@ class LogLoss:
 class Brier:
     """Mean squared difference of score and label. Exact, with the sample standard error and Student's interval.
 
+    For more than two classes Brier's own definition, the squared differences of all classes added up: 0 to 2.
+
     References
     ----------
     Brier (1950), Verification of forecasts expressed in terms of probability,
@@ -75,20 +100,24 @@ class Brier:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "brier"
-    tasks: ClassVar[frozenset[Task]] = _BINARY
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
     larger_is_better: ClassVar[bool | None] = False
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
-        return has_roles(schema, Role.LABEL, Role.SCORE)
+        return has_scores(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the mean squared difference; failed when scores are no probabilities."""
-        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+        return _measured(self.name, state, self._estimate, self._of_classes)
 
     @staticmethod
     def _estimate(part: CalibrationPart) -> Estimate | Lack:
         return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 1.0)
+
+    @staticmethod
+    def _of_classes(part: CalibrationPart) -> Estimate | Lack:
+        return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 2.0)
 
 
 class CalibrationError:
@@ -96,27 +125,29 @@ class CalibrationError:
 
     Sampling alone makes it positive: ``floor`` is what a perfectly calibrated score would show, Σ_b (n_b/n)·σ_b·√(2/π)
     with σ_b² = s̄_b(1 - s̄_b)/n_b. The standard error adds the variances of the folded normal differences. The interval
-    is conservative: the value is at most the sum of all noise above the truth, and below it only by its own error.
+    is conservative: the value is at most the sum of all noise above the truth, and below it only by its own error. For
+    more than two classes the highest probability is held against how often its class came true (Guo et al.).
 
     References
     ----------
     Naeini, Cooper, Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning,
     https://ojs.aaai.org/index.php/AAAI/article/view/9602. Leone, Nelson, Nottingham (1961), The folded normal
-    distribution, doi:10.1080/00401706.1961.10489974.
+    distribution, doi:10.1080/00401706.1961.10489974. Guo, Pleiss, Sun, Weinberger (2017), On calibration of modern
+    neural networks, https://proceedings.mlr.press/v70/guo17a.html.
     """
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "calibration_error"
-    tasks: ClassVar[frozenset[Task]] = _BINARY
+    tasks: ClassVar[frozenset[Task]] = _CLASSES
     larger_is_better: ClassVar[bool | None] = False
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
-        return has_roles(schema, Role.LABEL, Role.SCORE)
+        return has_scores(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the error; failed when scores are no probabilities."""
-        return measured(self.name, state, "calibration", CalibrationPart, self._estimate)
+        return _measured(self.name, state, self._estimate)
 
     @staticmethod
     def _estimate(part: CalibrationPart) -> Estimate | Lack:

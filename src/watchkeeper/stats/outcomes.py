@@ -53,7 +53,7 @@ def _class_scores(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64] | 
     columns = [column for _, column in schema.class_scores]
     if not columns or any(column not in frame.columns for column in columns):
         return None
-    found = np.empty((frame.height, len(columns)))
+    found = np.empty((frame.height, len(columns)), order="F")
     for place, column in enumerate(columns):
         found[:, place] = _floats(frame[column])
     return found

@@ -135,6 +135,10 @@ def _outcomes(rng: np.random.Generator) -> list[Case]:
     many = pl.DataFrame(
         {"label": names[rng.integers(0, 3, _N)], "prediction": names[rng.integers(0, 3, _N)], "score": score}
     )
+    each = rng.dirichlet([1.0, 2.0, 3.0], _N)
+    scored = many.with_columns(pl.Series(f"p_{name}", each[:, code]) for code, name in enumerate("abc"))
+    odd = scored.with_columns(p_a=_hostile(each[:, 0].copy(), rng), label=pl.Series(rng.choice(["a", "b", "x"], _N)))
+    three: dict[str, Any] = {"classes": ("a", "b", "c"), "class_scores": tuple((name, f"p_{name}") for name in "abc")}
     truth = 100 + 10 * rng.normal(size=_N)
     sums = pl.DataFrame({"label": truth, "prediction": truth + rng.normal(size=_N), "score": score})
     two = {"classes": ("0", "1"), "positive": "1"}
@@ -144,6 +148,8 @@ def _outcomes(rng: np.random.Generator) -> list[Case]:
         _outcome_case("binary outcomes without labels", binary.with_columns(label=None), Task.BINARY, **two),
         _outcome_case("binary outcomes without scores", binary.drop("score"), Task.BINARY, **two),
         _outcome_case("outcomes of many classes", many, Task.MULTICLASS, classes=("a", "b", "c")),
+        _outcome_case("outcomes of many classes with the score of each", scored, Task.MULTICLASS, **three),
+        _outcome_case("outcomes of many classes with bad scores", odd, Task.MULTICLASS, **three),
         _outcome_case("outcomes of a regression", sums, Task.REGRESSION),
         _outcome_case("no outcomes", binary.head(0), Task.BINARY, **two),
     ]
