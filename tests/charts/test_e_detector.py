@@ -29,11 +29,11 @@ def rows(u: np.ndarray) -> Measurement:
 
 
 def test_one_batch_is_the_formula():
-    """By hand: f = .5, g = .7, δ = .05, n = 10; both directions and four steps, of which .2 upwards is v = .75."""
+    """By hand: f = .5, g = .7, δ = .05, n = 10; both directions and three steps, of which .15 upwards is v = .7."""
     u, n = 0.55, 10
     each = []
     for g in (0.7, 0.3):
-        for a in (0.02, 0.05, 0.1, 0.2):
+        for a in (0.03, 0.07, 0.15):
             v = u + a
             each.append(n * math.exp(n * (g * math.log(v / u) + (1 - g) * math.log((1 - v) / (1 - u)))))
     _, signal = EDetector().step(None, shares([0.5], [0.7], n), {"run_length": 1_000.0})
@@ -44,7 +44,7 @@ def test_two_batches_add_up_as_shiryaev_roberts():
     u, n = 0.55, 10
     first, second = [], []
     for g in (0.7, 0.3):
-        for a in (0.02, 0.05, 0.1, 0.2):
+        for a in (0.03, 0.07, 0.15):
             e = math.exp(n * (g * math.log((u + a) / u) + (1 - g) * math.log((1 - u - a) / (1 - u))))
             first.append(n * e)
             second.append((n * e + n) * e)

@@ -19,7 +19,7 @@ __all__ = ["EDetector", "verdict"]
 class EDetector:
     """Signals when the mean of Shiryaev–Roberts e-detectors over a grid of changes reaches p·A.
 
-    For each point of the measurement's ``curve`` (reference share f), both directions and a ∈ {.02, .05, .1, .2}:
+    For each point of the measurement's ``curve`` (reference share f), both directions and a ∈ {.03, .07, .15}:
     u = f + δ is the largest tolerated share, v = u + a the alternative, and a batch of n rows with share g multiplies
 
     E = exp{(n/φ)·[g·ln(v/u) + (1 - g)·ln((1 - v)/(1 - u))]},  M ← (M + n)·E.
@@ -30,7 +30,7 @@ class EDetector:
 
     ``side`` = ``upper`` watches only for shares that rise, ``lower`` only for those that fall.
 
-    δ is at least the half-width √(ln(2/.01)·φ/(2·n0)) within which n0 reference rows know their own shares: evidence
+    δ is at least the half-width √(ln(2/.001)·φ/(2·n0)) within which n0 reference rows know their own shares: evidence
     against the reference's sampling error would otherwise add up for ever. The score is 3·ln(mean M)/ln(p·A).
 
     References

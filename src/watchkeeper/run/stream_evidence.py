@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.charts.evidence import NONE, Bets, advance, tolerated
+from watchkeeper.charts.evidence import BETS, NONE, Bets, advance, tolerated
 from watchkeeper.core.errors import StateError
 from watchkeeper.run.stream_series import Series, needed
 
@@ -44,7 +44,7 @@ class Evidence:
         self._owner = np.repeat(np.arange(len(sizes)), sizes)
         self._per_row = (1 / np.array(told))[self._owner]
         points = sum(sizes)
-        self._grid = np.full((8, points), NONE)
+        self._grid = np.full((BETS, points), NONE)
         self._shares, self._lately = np.zeros(points), np.zeros(points)
         self.together = np.full(len(sizes), NONE)
         self.judged, self._since = np.zeros(len(sizes)), np.zeros(len(sizes))
@@ -102,6 +102,6 @@ class Evidence:
         if len(grid) != self._grid.nbytes or len(numbers) != 8 * (3 * series + 2 * points):
             raise StateError("a stored stream is damaged: its evidence does not fit its reference")
         found = np.frombuffer(numbers).copy()
-        self._grid = np.frombuffer(grid).reshape(8, points).copy()
+        self._grid = np.frombuffer(grid).reshape(BETS, points).copy()
         self.together, self.judged, self._since = np.split(found[: 3 * series], 3)
         self._shares, self._lately = np.split(found[3 * series :], 2)
