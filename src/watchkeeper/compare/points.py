@@ -19,16 +19,21 @@ Matrix = NDArray[np.float64]
 
 
 def both_samples(
-    name: str, reference: State, current: State, least: int = 3
+    name: str, reference: State, current: State, least: int = 3, sample: str = "point_sample"
 ) -> tuple[PointSamplePart, PointSamplePart] | Measurement:
     """Return the samples of both sides, or the measurement without data where one has fewer points than ``least``.
+
+    Parameters
+    ----------
+    sample
+        Registry key of the statistic that holds the points.
 
     Raises
     ------
     StateError
         When the sides have other features.
     """
-    p, q = reference.part("point_sample", PointSamplePart), current.part("point_sample", PointSamplePart)
+    p, q = reference.part(sample, PointSamplePart), current.part(sample, PointSamplePart)
     missing = lacking(name, current, len(p.hashes), len(q.hashes))
     if missing:
         return missing

@@ -17,12 +17,10 @@ from watchkeeper.stats.vectors import Vectors
 
 __all__ = ["PointSample", "PointSamplePart"]
 
-_SIZE = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class PointSamplePart:
-    """The up to 1,000 points of the rows with the smallest hashes, in the order of their hashes.
+    """The points of the rows with the smallest hashes, as many as the statistic keeps, in the order of their hashes.
 
     Attributes
     ----------
@@ -49,7 +47,8 @@ class PointSamplePart:
 
 
 class _Work:
-    def __init__(self) -> None:
+    def __init__(self, sample: PointSample) -> None:
+        self._sample, self._size = sample, sample.size
         self.kept = PointSamplePart()
         self._source: JointSource | None = None
         self._hashes = np.empty(0, np.uint64)
@@ -59,20 +58,20 @@ class _Work:
     def add(self, block: Joint | Vectors) -> None:
         if isinstance(block, Vectors):
             hashes = block.hashes
-            chosen = _smallest(hashes)
+            chosen = _smallest(hashes, self._size)
             taken = block.x[chosen]
             fresh = PointSamplePart(len(hashes), hashes[chosen], taken, by_id=block.identity is not None)
-            self.kept = PointSample().merge(self.kept, fresh)
+            self.kept = self._sample.merge(self.kept, fresh)
             return
         if block.source is not self._source:
             self._gather()
             self._source = block.source
         # Rows are only gathered when their source is used up: most of those chosen first are pushed out again.
         hashes = block.hashes
-        limit = self._hashes[-1] if len(self._hashes) == _SIZE else np.uint64(2**64 - 1)
+        limit = self._hashes[-1] if len(self._hashes) == self._size else np.uint64(2**64 - 1)
         below = np.flatnonzero(hashes <= limit)
         both = np.concatenate([self._hashes, hashes[below]])
-        chosen = _smallest(both)
+        chosen = _smallest(both, self._size)
         self._rows = np.concatenate([self._rows, below + block.start])[chosen]
         self._hashes = both[chosen]
         self._seen += len(hashes)
@@ -84,7 +83,7 @@ class _Work:
         names = tuple(column.name for column in source.columns)
         x, levels = source.numbers(self._rows), source.levels(self._rows)
         fresh = PointSamplePart(self._seen, self._hashes, x, levels, names, source.by_id)
-        self.kept = PointSample().merge(self.kept, fresh)
+        self.kept = self._sample.merge(self.kept, fresh)
         self._hashes, self._rows, self._seen = np.empty(0, np.uint64), np.empty(0, np.intp), 0
 
     def part(self) -> PointSamplePart:
@@ -92,13 +91,13 @@ class _Work:
         return self.kept
 
 
-def _smallest(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-    if len(hashes) > 4 * _SIZE:
-        low = np.flatnonzero(hashes <= np.partition(hashes, 2 * _SIZE)[2 * _SIZE])
+def _smallest(hashes: NDArray[np.uint64], size: int) -> NDArray[np.intp]:
+    if len(hashes) > 4 * size:
+        low = np.flatnonzero(hashes <= np.partition(hashes, 2 * size)[2 * size])
         distinct, first = np.unique(hashes[low], return_index=True)
-        if len(distinct) >= _SIZE:
-            return low[first[:_SIZE]]
-    return np.unique(hashes, return_index=True)[1][:_SIZE]
+        if len(distinct) >= size:
+            return low[first[:size]]
+    return np.unique(hashes, return_index=True)[1][:size]
 
 
 def _counted_on(known: NDArray[np.uint64], more: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -137,6 +136,7 @@ class PointSample:
     reads: ClassVar[tuple[type, ...]] = (Joint, Vectors)
     part_type: ClassVar[type] = PointSamplePart
     optional: ClassVar[bool] = True
+    size: ClassVar[int] = 1_000
 
     def applies(self, column: Column) -> bool:
         """All features together, and vectors."""
@@ -144,7 +144,7 @@ class PointSample:
 
     def start(self, column: Column) -> _Work:
         """Return empty working memory."""
-        return _Work()
+        return _Work(self)
 
     def merge(self, a: PointSamplePart, b: PointSamplePart) -> PointSamplePart:
         """Keep the smallest hashes of both; StateError when features or lengths of vectors differ."""
@@ -160,10 +160,10 @@ class PointSample:
         by_id = a.by_id and b.by_id
         other = b.hashes if by_id else _counted_on(a.hashes, b.hashes)
         hashes, first = np.unique(np.concatenate([a.hashes, other]), return_index=True)
-        chosen = first[:_SIZE]
+        chosen = first[: self.size]
         levels = pl.concat([a.levels, b.levels])[chosen] if a.levels.width else a.levels
         x = np.concatenate([a.x, b.x])[chosen]
-        return PointSamplePart(a.rows + b.rows, hashes[:_SIZE], x, levels, a.names, by_id)
+        return PointSamplePart(a.rows + b.rows, hashes[: self.size], x, levels, a.names, by_id)
 
     def result(self, part: PointSamplePart) -> pl.DataFrame:
         """Return the points as a frame; the numbers of vectors are called by their place."""

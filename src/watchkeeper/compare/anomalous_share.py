@@ -1,0 +1,61 @@
+"""The share of anomalous rows, whichever detector finds them."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from scipy.stats import beta
+
+from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.conformal import excess_p, least_rows
+from watchkeeper.compare.points import both_samples
+from watchkeeper.compare.proportion import newcombe
+from watchkeeper.compare.row_judge import FOLDS, Detector, RowJudge, half_of
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.state import State
+
+__all__ = ["RATE", "SAMPLE", "anomalous_share"]
+
+SAMPLE = "large_sample"
+
+RATE = 0.01
+"""Share of rows like those of the reference that are flagged."""
+
+_SURE = 0.99
+
+
+def anomalous_share(name: str, detector: Detector, reference: State, current: State, rate: float = RATE) -> Measurement:
+    """Return the share of sampled current rows with a conformal p-value of at most ``rate``, less the reference's own.
+
+    Both shares are among the facts as ``from`` and ``to``; ``reference_upper`` bounds the share that the reference
+    itself would show on new rows, known only as well as its tail is. ``p_value`` is that of as many flagged rows when
+    nothing changed, exact for rows that are independent and scores that do not tie.
+    """
+    sides = both_samples(name, reference, current, 1, SAMPLE)
+    if isinstance(sides, Measurement):
+        return sides
+    p, q = sides
+    own = np.bincount(half_of(p.hashes), minlength=FOLDS).tolist()
+    if min(own) < least_rows(rate):
+        needed = FOLDS * least_rows(rate)
+        told = f"the reference has {sum(own)} rows; a share of {rate:.2%} needs {needed}, and some more for chance"
+        return Measurement.missing(current.key, Family.COMPARISON, name, told, n=q.rows)
+    judge = RowJudge.fitted(detector, p)
+    if not judge.varies:
+        return Measurement.missing(current.key, Family.COMPARISON, name, "nothing varies in the reference", n=q.rows)
+    before = int((judge.p_values(p, judge.scores(p)) <= rate).sum())
+    flagged = int((judge.p_values(q, judge.scores(q)) <= rate).sum())
+    n0, n = len(p.hashes), len(q.hashes)
+    there, here = before / n0, flagged / n
+    rows = np.bincount(half_of(q.hashes), minlength=FOLDS).tolist()
+    return Measurement.of(
+        current.key, Family.COMPARISON, name, here - there, n,
+        error=sqrt(there * (1 - there) / n0 + here * (1 - here) / n),
+        interval=newcombe(before, n0, flagged, n),
+        facts={
+            "n_reference": n0, "n_effective": effective_size(n0, n), "rate": rate, "from": there, "to": here,
+            "reference_upper": float(beta.ppf(_SURE, before + 1, n0 - before)) if before < n0 else 1.0,
+            "flagged": flagged, "p_value": excess_p(flagged, rows, own, rate),
+        },
+    )  # fmt: skip
