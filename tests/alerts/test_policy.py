@@ -9,6 +9,7 @@ from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
+from watchkeeper.core.state import JOINT
 from watchkeeper.core.window import Window
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -79,6 +80,14 @@ def test_forty_columns_are_one_alert_with_the_worst_first() -> None:
     assert len(alerts) == 1
     assert alerts[0].columns[:2] == ("c39", "c38")
     assert len(alerts[0].evidence) == 40
+
+
+def test_a_change_of_how_features_go_together_names_the_pair() -> None:
+    facts = {"pair": "age × income", "first": "age", "second": "income", "from": 0.1, "to": 0.6}
+    measurement = Measurement(Family.COMPARISON, "correlation_change", 0.5, 100, facts=facts, column=JOINT)
+    found = Signal(measurement, "significance", zone=Zone.BEYOND, rule="above", score=5.0)
+    (alert,), _ = decide("m", window(0), [(Cause.JOINT_DRIFT, found)], RULE, {})
+    assert alert.columns == ("age", "income")
 
 
 def test_drift_that_a_data_fault_explains_is_not_a_second_alert() -> None:

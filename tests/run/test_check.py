@@ -136,6 +136,12 @@ def test_a_missing_column_is_an_alert_and_no_crash() -> None:
     assert {m.status for m in result.measurements if m.column == "amount"} == {Status.FAILED}
 
 
+def test_a_column_that_the_reference_lacks_is_named() -> None:
+    result = check(SAME.with_columns(campaign=pl.lit("spring")))
+    assert result.verdict == "ok"
+    assert any("campaign is not in the reference and not looked at" in note for note in result.notes)
+
+
 def test_a_missing_label_is_late_and_no_fault() -> None:
     result = check(SAME.drop("label"))
     assert (result.verdict, result.alerts) == ("ok", ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,10 +10,11 @@ from hashlib import sha256
 from watchkeeper.alerts.message import describe
 from watchkeeper.alerts.ranking import ranked
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
-from watchkeeper.core.measurement import Status
+from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule
+from watchkeeper.core.state import JOINT
 from watchkeeper.core.window import Window
 
 __all__ = ["Episode", "decide", "has_fired", "severity_of", "withdraw"]
@@ -143,8 +144,8 @@ def _advance(
             message=describe(group),
             severity=max(alert.severity, _gravest(cause, group)),
             last=window.end if window else None,
-            columns=_merged(group, lambda s: s.measurement.column, alert.columns),
-            segments=_merged(group, lambda s: "" if s.measurement.segment == ALL else s.measurement.segment, ()),
+            columns=_named([name for signal in group for name in _columns(signal.measurement)], alert.columns),
+            segments=_named([s.measurement.segment for s in group if s.measurement.segment != ALL], ()),
             evidence=tuple(group),
         )
     if alert.state is AlertState.PENDING and sum(recent) >= k:
@@ -164,8 +165,14 @@ def _gravest(cause: Cause, group: list[Signal]) -> Severity:
     return max((own or severity_of(cause) for own in stated), default=severity_of(cause))
 
 
-def _merged(group: list[Signal], key: Callable[[Signal], str], before: tuple[str, ...]) -> tuple[str, ...]:
-    names = [key(signal) for signal in group]
+def _columns(measurement: Measurement) -> tuple[str, ...]:
+    """Return the columns a measurement is about; one of all features together names the pair it found."""
+    if measurement.column != JOINT:
+        return (measurement.column,)
+    return tuple(str(measurement.facts[key]) for key in ("first", "second") if key in measurement.facts)
+
+
+def _named(names: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*names, *before) if name and not name.startswith("@")))
 
 

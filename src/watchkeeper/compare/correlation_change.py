@@ -76,6 +76,8 @@ class CorrelationChange:
         names = p.names or tuple(str(place) for place in range(p.d))
         facts = sizes(p, q) | {
             "pair": f"{names[first[most]]} × {names[second[most]]}",
+            "first": names[first[most]],
+            "second": names[second[most]],
             "from": float(r0[most]),
             "to": float(r[most]),
             "pairs": len(first),

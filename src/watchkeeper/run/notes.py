@@ -9,6 +9,7 @@ from math import inf, log, sqrt
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, ROWS, State
+from watchkeeper.run.rules import looked_at_by
 from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
@@ -45,6 +46,7 @@ def notes(
         found += _undated(source, states, spec.schema)
         found += _repeated(source, states)
     found += _missing(current, spec.schema)
+    found += _further(current, spec)
     found += _blank(before, spec.schema)
     found += reach(rows(before), rows(now), spec)
     found += effects_note(effects)
@@ -95,6 +97,15 @@ def _missing(source: Source, schema: Schema) -> list[str]:
     if not absent:
         return []
     return [f"If {_listed(absent)} is the label, which comes late, name it with --label."]
+
+
+def _further(source: Source, spec: Spec) -> list[str]:
+    ruled = looked_at_by(spec.rules)
+    further = [name for name in source.columns if name not in spec.schema and name not in ruled]
+    if not further:
+        return []
+    verb = "is" if len(further) == 1 else "are"
+    return [f"{source.name}: {_listed(further)} {verb} not in the reference and not looked at."]
 
 
 def _blank(before: States, schema: Schema) -> list[str]:
