@@ -12,8 +12,10 @@ Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 
-def wilson(k: float, n: float) -> tuple[float, float]:
+def wilson(k: float, n: float, z: float = Z) -> tuple[float, float]:
     """Return Wilson's score interval of k successes in n trials; (0, 1) without trials.
+
+    ``z`` is the normal quantile of its level, of 95 % where none is given.
 
     References
     ----------
@@ -27,8 +29,8 @@ def wilson(k: float, n: float) -> tuple[float, float]:
     if not n:
         return 0.0, 1.0
     p = k / n
-    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # At the ends one limit is exactly 0 or 1, which rounding would miss.
     return (0.0 if k == 0 else max(0.0, centre - half)), (1.0 if k == n else min(1.0, centre + half))
 

@@ -138,7 +138,7 @@ def _sums(rows: ClassRows, classes: tuple[str, ...]) -> ClassSumsPart:
         classes,
         np.bincount(bins, minlength=BINS),
         np.bincount(bins[top == labels], minlength=BINS),
-        np.bincount(bins, highest, minlength=BINS),
+        np.bincount(bins, highest, minlength=BINS).astype(np.float64),
         float(losses.sum()), float(np.einsum("i,i->", losses, losses)),
         float(squares.sum()), float(np.einsum("i,i->", squares, squares)),
         rows.outside, rows.unscored,
