@@ -1,0 +1,93 @@
+"""The protocol of an estimator of performance, and what estimates have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite, sqrt
+from typing import ClassVar, Protocol, runtime_checkable
+
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.performance.interval import Z
+
+__all__ = ["ASSUMES", "BOUNDS", "Estimator", "estimated"]
+
+ASSUMES = "the relation of features to labels is that of the reference: concept shift is invisible"
+"""What every estimate without labels rests on; it is printed wherever one is shown."""
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("accuracy", "precision", "recall", "specificity", "f1", "auroc", "average_precision"), (0.0, 1.0)),
+    **dict.fromkeys(("log_loss", "brier", "mae", "mse", "rmse", "mape"), (0.0, float("inf"))),
+}
+"""Between which limits a metric lies."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """Says how well a model answers where labels are missing, from the states of reference and current.
+
+    Attributes
+    ----------
+    plugin
+        Always ``"estimator"``.
+    name
+        Registry key, and the fact ``method`` of its measurements.
+    tasks
+        The tasks it is defined for.
+    needs
+        Optional statistics it rests on.
+    """
+
+    plugin: ClassVar[str]
+    name: ClassVar[str]
+    tasks: ClassVar[frozenset[Task]]
+    needs: ClassVar[tuple[str, ...]]
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has the columns the estimator needs; its task is looked at elsewhere."""
+
+    def estimate(
+        self, reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
+    ) -> list[Measurement]:
+        """Return one measurement per metric, under the metric's name.
+
+        Parameters
+        ----------
+        reference, current
+            The states of one segment by column.
+        schema
+            Gives task, roles and classes.
+        """
+
+
+def estimated(
+    key: StateKey,
+    metric: str,
+    value: float,
+    n: int,
+    sampling: float,
+    calibration: float,
+    facts: Mapping[str, float | str],
+) -> Measurement:
+    """Return the measurement of an estimate with the band in which the realised value is to be expected.
+
+    The band is value ± 1.96·√(sampling + calibration), cut to what is possible.
+
+    Parameters
+    ----------
+    sampling
+        Variance of the realised value, given the rows of the window: its labels are chance.
+    calibration
+        Variance of the estimate: what it was learnt from is a sample.
+    """
+    error = sqrt(max(0.0, sampling) + max(0.0, calibration))
+    if not isfinite(value) or not isfinite(error):
+        return Measurement.failed(key, Family.ESTIMATE, metric, f"the estimate is {value} ± {error}", n=n)
+    lowest, highest = BOUNDS.get(metric, (-float("inf"), float("inf")))
+    band = max(lowest, value - Z * error), min(highest, value + Z * error)
+    told = {"error_of_sampling": sqrt(max(0.0, sampling)), "error_of_calibration": sqrt(max(0.0, calibration))}
+    return Measurement.of(
+        key, Family.ESTIMATE, metric, value, n,
+        error=error, interval=band, facts={**facts, **told, "band": "realised value", "assumes": ASSUMES},
+    )  # fmt: skip
