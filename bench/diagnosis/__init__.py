@@ -1,0 +1,1 @@
+"""Causes planted in the log of a fitted model, and how they are told apart."""

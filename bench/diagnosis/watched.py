@@ -1,0 +1,148 @@
+"""The log through the real steps: states, measurements, signals, alerts, and the diagnosis of the gravest alert."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from bench.diagnosis.planted import CHANGED, DAY, QUIET, REFERENCE, START, Cause, World, choose, days
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.alert import Cause as AlertCause
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Role, SegmentRule
+from watchkeeper.core.spec import AlertRule, Monitor, Spec
+from watchkeeper.core.state import ROWS, State, StateKey
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.diagnose.case import Case, Finding
+from watchkeeper.diagnose.diagnose import diagnose, findings_of, onset_of
+from watchkeeper.run.monitors import default_monitors, kept
+from watchkeeper.run.reference import design_effects
+from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.stats.summarise import summarise
+
+States = dict[tuple[str, str], State]
+Pieces = Mapping[StateKey, State]
+
+ROLES = {Role.ID: "id", Role.TIME: "at", Role.VERSION: "version", Role.PREDICTION: "prediction", Role.LABEL: "label"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of one planted cause.
+
+    Attributes
+    ----------
+    cause
+        What was planted.
+    alert
+        The gravest alert of the first window in which one fired; None where none did.
+    delay
+        Days from the change to that window.
+    diagnosis
+        Of that alert.
+    findings
+        What the diagnosis was ranked from.
+    """
+
+    cause: Cause
+    alert: Alert | None = None
+    delay: int = 0
+    diagnosis: Diagnosis | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Watched:
+    """A model that was watched up to the day of the change."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        before = pl.concat(days(world, 0, REFERENCE + QUIET))
+        reference = before.filter(pl.col("at") < START + REFERENCE * DAY)
+        roles = ROLES if world.regression else {**ROLES, Role.SCORE: "score"}
+        schema = infer_schema(reference, roles=roles)
+        schema = replace(schema, segments=(SegmentRule("region"),))
+        rule = AlertRule(budget=1_000)
+        late = Monitor("null_rate", "tolerance", ("label",), options={"always": 0.1}, cause=AlertCause.LABEL_FAULT)
+        monitors = (*default_monitors(schema, rule, history=True), late)
+        self.spec = Spec("planted", schema, WindowRule(DAY, DAY, START), None, monitors, rule, keep=kept(monitors))
+        pieces = self.fold(before)
+        first = {key: s for key, s in pieces.items() if key.window is not None and _number(key.window) < REFERENCE}
+        self.reference = merged(first.values(), None, "planted")
+        self.effects = design_effects(first, self.spec)
+        self.pieces, self.history, self.watch = dict(pieces), list[Measurement](), Watch()
+        for number in range(REFERENCE + QUIET):
+            self.watch, _ = self.judge(pieces, number, self.watch, self.history)
+
+    def fold(self, frame: pl.DataFrame) -> Pieces:
+        """Return the states of each day and version."""
+        return summarise([Batch(frame, self.spec.schema)], self.spec)
+
+    def judge(
+        self, pieces: Pieces, number: int, watch: Watch, history: list[Measurement]
+    ) -> tuple[Watch, tuple[Alert, ...]]:
+        """Measure and judge one day; add its measurements to the history."""
+        window = Window(START + number * DAY, START + (number + 1) * DAY)
+        states = merged([s for key, s in pieces.items() if key.window == window], window, "planted")
+        measured = [replace(m, window=window) for m in assess(states, self.reference, self.spec, effects=self.effects)]
+        history += measured
+        done = judge(measured, self.spec, watch, window, learning=number < REFERENCE)
+        return done.watch, done.alerts
+
+    def see(self, cause: Cause, *, attribute: bool = False) -> Seen:
+        """Plant a cause, watch until an alert fires, and diagnose the gravest."""
+        first = REFERENCE + QUIET
+        pieces = {**self.pieces, **self.fold(pl.concat(days(self.world, first, CHANGED, cause)))}
+        watch, history = self.watch, list(self.history)
+        for number in range(first, first + CHANGED):
+            watch, alerts = self.judge(pieces, number, watch, history)
+            firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+            if firing:
+                return self._explained(cause, firing[0], number, pieces, history, attribute=attribute)
+        return Seen(cause)
+
+    def _explained(
+        self,
+        cause: Cause,
+        alert: Alert,
+        number: int,
+        pieces: Pieces,
+        history: Sequence[Measurement],
+        *,
+        attribute: bool,
+    ) -> Seen:
+        since = alert.since or START
+        held = [s for k, s in pieces.items() if k.window and k.window.start >= since and _number(k.window) <= number]
+        current, versions = merged(held, None, "planted"), versions_of(pieces, number)
+        found = diagnose(
+            alert, self.spec, self.reference, current, history=history, versions=versions, effects=self.effects,
+            attribute=attribute,
+        )  # fmt: skip
+        case = Case(
+            alert, self.spec, self.reference, current, tuple(history), versions, self.effects, onset_of(alert, history)
+        )
+        return Seen(cause, alert, number - REFERENCE - QUIET, found, tuple(findings_of(case)[0]))
+
+
+def versions_of(pieces: Pieces, last: int) -> dict[Window, dict[str, int]]:
+    """Return the rows of each version by day."""
+    found: dict[Window, Counter[str]] = {}
+    for key, state in pieces.items():
+        if key.column == ROWS and key.segment == "all" and key.window is not None and _number(key.window) <= last:
+            found.setdefault(key.window, Counter())[key.version] += state.parts["row_sample"].rows
+    return {window: dict(counts) for window, counts in found.items()}
+
+
+def _number(window: Window) -> int:
+    return (window.start - START) // DAY
+
+
+def seen(seed: int, names: Sequence[str], *, attribute: bool = False) -> list[Seen]:
+    """Plant each of the causes in the log of one seed."""
+    watched = Watched(World(seed))
+    return [watched.see(choose(name, seed), attribute=attribute) for name in names]

@@ -1,0 +1,240 @@
+"""From an alert to ranked causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from math import exp
+
+from watchkeeper.core.alert import Alert, Cause
+from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.schema import Role
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.window import Window
+from watchkeeper.diagnose.case import Case, Finding, weight_of
+from watchkeeper.diagnose.change_point import change_point
+from watchkeeper.diagnose.drop import drop_by_features, drop_by_segments
+from watchkeeper.diagnose.faults import Fault, data_faults, faults_of
+from watchkeeper.diagnose.labels import label_faults
+from watchkeeper.diagnose.latency import latency_finding
+from watchkeeper.diagnose.loss_rise import LossRise, concept_finding, loss_rise
+from watchkeeper.diagnose.release import switch_near, versions_apart
+from watchkeeper.diagnose.sampled import States, sampled, segment_columns
+from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
+from watchkeeper.diagnose.worst import worst_segments
+
+__all__ = ["diagnose", "findings_of", "onset_of", "ranked"]
+
+SCALE = 1.0
+"""Log odds per unit of weight, fitted on planted causes."""
+
+IN_DOUBT = 1.0
+"""Weight of not knowing, fitted on planted causes."""
+
+_EXPLAINED = 3.0
+"""Weight lost by a cause whose signs another cause, found for itself, brings about."""
+
+_TOLERATED = 0.05
+_STEP = 1.0
+
+
+def diagnose(
+    alert: Alert,
+    spec: Spec,
+    reference: States,
+    current: States,
+    *,
+    history: Iterable[Measurement] = (),
+    versions: Mapping[Window, Mapping[str, int]] | None = None,
+    effects: Mapping[str, float] | None = None,
+    attribute: bool = True,
+    seed: int = 0,
+) -> Diagnosis:
+    """Return what an alert may come from, the likeliest cause first, with evidence and confidence.
+
+    Looked for, in this order: a fault of the data; other traffic; other rows inside segments; other labels at equal
+    features; a fault of the labels; a release; the runtime. What an earlier cause brings about does not count for a
+    later one: drift that follows from the shares of segments is no covariate shift, rows with a fault are left out
+    before labels are compared, a new version that answers otherwise explains a loss that rose at equal features.
+
+    Confidences are the weights of the findings through a softmax, with a scale and a weight of not knowing that were
+    fitted on planted causes (see docs/diagnosis.md): they are right about causes that are alone and as large as those
+    planted, and know nothing of causes that leave no trace in the log.
+
+    Parameters
+    ----------
+    alert
+        What to explain; its evidence names the series and its times the windows.
+    reference, current
+        States by (segment, column): of the reference, and of all windows since the alert began together.
+    history
+        Measurements of windows before and since, of any series.
+    versions
+        Rows by window and version, from before the change on.
+    effects
+        Design effect by column.
+    attribute
+        Whether to attribute the rise of the loss and to search for the worst segments too.
+    seed
+        Of what is drawn: orders, permutations and blocks.
+    """
+    onset = onset_of(alert, history)
+    case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset)
+    findings, rise, mix, drifted = findings_of(case)
+    since = onset.at if onset else alert.since
+    hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
+    attributions: tuple[Attribution, ...] = ()
+    worst: tuple[WorstSegment, ...] = ()
+    if attribute and rise.loss:
+        attributions = _attributions(case, rise, mix, drifted)
+        worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
+    notes = (rise.note,) if rise.note else ()
+    return Diagnosis(alert.id, alert.model, hypotheses, onset, attributions, worst, notes)
+
+
+def onset_of(alert: Alert, history: Iterable[Measurement]) -> Onset | None:
+    """Return when the series of an alert changed; the alert's own start where the series do not tell."""
+    series = {signal.measurement.series for signal in alert.evidence if signal.fired}
+    kept = [m for m in history if m.series in series]
+    until = next((s.measurement.window for s in alert.evidence if s.measurement.window is not None), None)
+    found = change_point(kept, until=until)
+    if found is not None:
+        return found
+    return Onset(alert.since, alert.since, alert.since) if alert.since else None
+
+
+def findings_of(case: Case) -> tuple[list[Finding], LossRise, Mix | None, list[Moved]]:
+    """Return what speaks for each cause, after what explains what, and what it was found with."""
+    schema = case.spec.schema
+    found = [*_nudged(case, data_faults(case), Cause.DATA_FAULT, HypothesisKind.DATA_FAULT)]
+    faults = [f for c in schema.features for f in faults_of(case, c)]
+    mixes = segment_mix(case)
+    mix = mixes[0] if mixes else None
+    column = mix.column if mix else next(iter(segment_columns(schema)), "")
+    rise = loss_rise(case, faults, column)
+    drifted = moved(case, mix if mix and mix.lower > 0 else None)
+    found += _nudged(case, _mixed(case, mix, drifted, rise), Cause.TRAFFIC_MIX, HypothesisKind.TRAFFIC_MIX)
+    found += _shifted(case, drifted, faults, rise)
+    labels, releases, concept = label_faults(case), _released(case, rise), concept_finding(case, rise)
+    if concept is not None:
+        explained = bool(labels) + any(f.weight > concept.weight / 2 for f in releases)
+        found.append(replace(concept, weight=concept.weight - _EXPLAINED * explained))
+    found += [*labels, *releases]
+    latency = latency_finding(case)
+    return found + ([latency] if latency else []), rise, mix, drifted
+
+
+def _nudged(case: Case, findings: list[Finding], cause: Cause, kind: HypothesisKind) -> list[Finding]:
+    """Give the findings that the alert's own cause speaks for a little more weight."""
+    if case.alert.cause is not cause:
+        return findings
+    return [replace(f, weight=f.weight + _STEP) if f.kind is kind else f for f in findings]
+
+
+def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str]:
+    """Return what share of a surely risen loss one part makes up, and the sentence that says so."""
+    if rise.parts is None or not case.harmful:
+        return 0.0, ""
+    causes = rise.parts.causes
+    if causes.total <= 2 * (causes.error or 0.0):
+        return 0.0, ""
+    part = rise.parts.part(name)
+    share = min(1.0, max(0.0, part.value / causes.total))
+    words = f"{name} makes up {part.value:+.4f} of the change of {causes.total:+.4f} in the {rise.loss}"
+    return share, words
+
+
+def _mixed(case: Case, mix: Mix | None, drifted: list[Moved], rise: LossRise) -> list[Finding]:
+    if mix is None or mix.lower <= 0:
+        return []
+    share, words = _part(case, rise, "traffic mix")
+    weight = weight_of(mix.lower, _TOLERATED) + 2 * share
+    told = [
+        f"{s} makes up {mix.now[s]:.1%} of the rows, {mix.before.get(s, 0.0):.1%} before"
+        for s in mix.risen[:3]
+        if abs(mix.now[s] - mix.before.get(s, 0.0)) > 0.01
+    ]
+    through = [m for m in drifted if m.lower > 0 and m.lower_within == 0 and m.column != mix.column]
+    if through:
+        names = ", ".join(repr(m.column) for m in through[:5])
+        told.append(f"{names} moved only because of that: inside segments the rows are as before")
+    lead = tuple(s for s in mix.risen if abs(mix.now[s] - mix.before.get(s, 0.0)) > mix.distance / 3)
+    told += [words] if words else []
+    return [Finding(HypothesisKind.TRAFFIC_MIX, weight, (mix.column,), lead, tuple(told))]
+
+
+def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRise) -> list[Finding]:
+    faulty = {f.column for f in faults}
+    left = [m for m in drifted if m.column not in faulty and m.lower_within > 0]
+    if not left:
+        return []
+    share, words = _part(case, rise, "covariate shift")
+    most = left[0]
+    named = tuple(m.column for m in left if m.within > most.within / 2)
+    told = [
+        f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions) inside segments"
+        for m in left[: len(named)]
+    ]
+    weight = weight_of(most.lower_within, _TOLERATED) + 2 * share
+    return [Finding(HypothesisKind.COVARIATE_SHIFT, weight, named, (), (*told, *([words] if words else [])))]
+
+
+def _released(case: Case, rise: LossRise) -> list[Finding]:
+    """Return the finding that another version answers, or that answers changed without one."""
+    answers = rise.answers
+    shifted = weight_of(answers.lower, _TOLERATED) if answers and rise.overlap >= _TOLERATED else 0.0
+    said = f"at equal features {answers.column!r} moved by {answers.distance:.3f}" if answers and shifted else ""
+    switch = switch_near(case.versions, case.onset)
+    column = case.spec.schema.name_of(Role.VERSION)
+    columns = (column,) if column else ()
+    if switch is None:
+        if shifted <= 0:
+            return []
+        words = (said, "no change of version is in the log: the model or an input that is not logged changed")
+        return [Finding(HypothesisKind.RELEASE, shifted - 1.0, columns, (), words)]
+    since = f"{switch.share:.0%} of the rows since {switch.at:%Y-%m-%d %H:%M}, {switch.share0:.0%} before"
+    told = [f"version {switch.version!r} answers {since}"]
+    weight = 1.0 + 2 * switch.rise + min(shifted, 4.0)
+    if answers and not shifted and rise.overlap >= _TOLERATED:
+        weight -= _EXPLAINED
+        told.append(f"but at equal features {answers.column!r} is what it was")
+    elif said:
+        told.append(said)
+    rows = sampled(case.current, case.spec.schema, rise.loss).labelled() if rise.loss else rise.rows
+    versus = versions_apart(rows, case.spec.schema, switch.version)
+    if versus is not None:
+        worse = versus.z > 3
+        weight += 2.0 if worse else -_EXPLAINED if versus.z < 1 else 0.0
+        told.append(
+            f"side by side its mean {rise.loss} is {versus.new:.4f}, that of the other versions {versus.others:.4f}"
+        )
+    return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(told))]
+
+
+def _attributions(case: Case, rise: LossRise, mix: Mix | None, drifted: list[Moved]) -> tuple[Attribution, ...]:
+    if rise.parts is None:
+        return ()
+    by_segments = drop_by_segments(rise.parts) if mix is not None and len(rise.parts.changes) > 1 else None
+    order = sorted(drifted, key=lambda m: -m.distance)
+    by_features = drop_by_features(
+        rise.rows0.labelled(), rise.rows.labelled(), case.spec.schema, rise.parts.causes, [m.column for m in order]
+    )
+    return tuple(a for a in (rise.parts.causes, by_segments, by_features) if a is not None)
+
+
+def ranked(findings: Iterable[Finding], *, scale: float = SCALE, in_doubt: float = IN_DOUBT) -> list[Hypothesis]:
+    """Return one hypothesis for each kind and place, the likeliest first, with confidences that add up to 1.
+
+    c_i = e^(s·w_i) / (e^(s·u) + Σ_j e^(s·w_j)), w the weights and u that of not knowing.
+    """
+    order = list(HypothesisKind)
+    doubt = Finding(HypothesisKind.UNKNOWN, in_doubt, evidence=("nothing in the log explains it as well",))
+    held = [f for f in findings if f.weight > 0]
+    held = sorted([*held, doubt], key=lambda f: (-f.weight, order.index(f.kind), f.columns))
+    top = held[0].weight
+    odds = [exp(scale * (f.weight - top)) for f in held]
+    return [
+        Hypothesis(f.kind, o / sum(odds), f.columns, f.segments, None, f.evidence, f.measurements)
+        for f, o in zip(held, odds, strict=True)
+    ]

@@ -1,0 +1,186 @@
+"""Faults of the data: what no change of the world does to a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from watchkeeper.compare.assess import assess_column
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.schema import ALL, Column, Kind, Role
+from watchkeeper.core.state import ROWS
+from watchkeeper.diagnose.case import Case, Finding, compared, room
+from watchkeeper.stats.blocks import to_text
+from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.stats.row_sample import RowSamplePart
+
+__all__ = ["Fault", "clean_rows", "data_faults", "faults_of"]
+
+_WATCHED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
+_BASE = 5.0
+_ANSWERS = 1.5
+"""Weight lost by a fault of what the model answers: most often it follows from something else."""
+
+_REPLAYED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of one column.
+
+    Attributes
+    ----------
+    share
+        Of the rows it is in; 1 where it is in all.
+    what
+        ``missing``, ``type``, ``unit_change``, ``constant``, ``null_rate``, ``silent_default``, ``encoding_change`` or
+        ``unseen_levels``.
+    """
+
+    column: str
+    what: str
+    share: float
+    words: str
+    measurement: Measurement | None = None
+
+
+def data_faults(case: Case) -> list[Finding]:
+    """Return one finding for each column with a fault, and those about whole rows."""
+    found: list[Finding] = []
+    for column in case.spec.schema:
+        if column.role not in _WATCHED:
+            continue
+        faults = faults_of(case, column)
+        if faults:
+            weight = _BASE + 3 * max(f.share for f in faults) - (0.0 if column.role is Role.FEATURE else _ANSWERS)
+            measured = tuple(f.measurement for f in faults if f.measurement is not None)
+            words = tuple(f.words for f in faults)
+            found.append(Finding(HypothesisKind.DATA_FAULT, weight, (column.name,), (), words, measured))
+    return [*found, *_rows(case)]
+
+
+def faults_of(case: Case, column: Column) -> list[Fault]:
+    """Return the faults of a column, the gravest first: a broken column has no others."""
+    before, now = case.reference.get((ALL, column.name)), case.current.get((ALL, column.name))
+    if before is None or before.problem:
+        return []
+    if now is None or now.problem:
+        words = now.problem if now is not None else f"column {column.name!r} did not arrive"
+        return [Fault(column.name, "missing" if now is None or "missing" in words else "type", 1.0, words)]
+    found: list[Fault] = []
+    for look in (_unit, _constant):
+        fault = look(case, column)
+        if fault:
+            found.append(fault)
+    for measure, always, told in _RATES:
+        m = compared(case, column, measure, always=always)
+        if m is not None and m.value is not None and m.value > 0:
+            found.append(Fault(column.name, measure, float(m.value), told(column.name, m), m))
+    if any(f.what == "encoding_change" for f in found):
+        # Levels in another writing are unseen levels too.
+        found = [f for f in found if f.what != "unseen_levels"]
+    return sorted(found, key=lambda f: -f.share)
+
+
+def _unit(case: Case, column: Column) -> Fault | None:
+    pair = case.both(column.name)
+    if pair is None or column.kind is not Kind.NUMERIC or column.role is not Role.FEATURE:
+        return None
+    found = assess_column(*pair, ["unit_change"])
+    m = found[0] if found else None
+    if m is None or m.status is not Status.OK or m.value is None or 0.99 < m.value < 1.01:
+        return None
+    size = float(m.facts["n_effective"])
+    if float(m.facts["before"]) <= 0.05 + room(size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)):
+        return None
+    units = f" ({m.facts['units']})" if m.facts.get("units") else ""
+    words = f"all quantiles of {column.name!r} are {m.value:.4g} times those of the reference{units}: another unit"
+    return Fault(column.name, "unit_change", 1.0, words, m)
+
+
+def _constant(case: Case, column: Column) -> Fault | None:
+    pair = case.both(column.name)
+    if pair is None or column.role is not Role.FEATURE:
+        return None
+    before, now = (side.parts.get("moments") for side in pair)
+    if not isinstance(before, MomentsPart) or not isinstance(now, MomentsPart) or now.n < 30:
+        return None
+    if before.smallest < before.largest and now.smallest == now.largest:
+        words = f"{column.name!r} holds {now.smallest:g} in all {now.n} rows: it is stuck at one value"
+        return Fault(column.name, "constant", 1.0, words)
+    return None
+
+
+def _null_rate(name: str, m: Measurement) -> str:
+    return f"{float(m.facts['to']):.1%} of {name!r} is missing, {float(m.facts['from']):.1%} was in the reference"
+
+
+def _silent_default(name: str, m: Measurement) -> str:
+    return f"{float(m.facts['to']):.1%} of {name!r} is {m.facts['default']}, which stands in for a missing value"
+
+
+def _encoding_change(name: str, m: Measurement) -> str:
+    return f"{m.value or 0:.1%} of {name!r} is written in another way than in the reference"
+
+
+def _unseen_levels(name: str, m: Measurement) -> str:
+    return f"{m.value or 0:.1%} of {name!r} holds levels that the reference never showed: {m.facts['levels']}"
+
+
+_RATES: tuple[tuple[str, float, Callable[[str, Measurement], str]], ...] = (
+    ("null_rate", 0.03, _null_rate),
+    ("silent_default", 0.03, _silent_default),
+    ("encoding_change", 0.01, _encoding_change),
+    ("unseen_levels", 0.01, _unseen_levels),
+)
+
+
+def _rows(case: Case) -> list[Finding]:
+    """Return what is wrong with rows as a whole: none, doubled, or come before."""
+    sides = [states.get((ALL, ROWS)) for states in (case.reference, case.current)]
+    before, now = (s.parts.get("row_sample") if s is not None and not s.problem else None for s in sides)
+    kind = HypothesisKind.DATA_FAULT
+    if not isinstance(now, RowSamplePart) or not now.rows:
+        return [Finding(kind, _BASE + 3, evidence=("no rows arrived: something upstream is missing",))]
+    found: list[Finding] = []
+    if case.alert.cause is Cause.BLIND:
+        words = "windows came without rows, or columns could not be measured: something upstream was missing"
+        found.append(Finding(kind, _BASE, case.alert.columns, (), (words,)))
+    if isinstance(before, RowSamplePart) and before.rows:
+        doubled, usual = now.doubled / now.rows, before.doubled / before.rows
+        if doubled > 2 * usual + 0.01:
+            words = f"{doubled:.1%} of the rows repeat an id of the same window, {usual:.1%} did before: sent twice"
+            found.append(Finding(kind, _BASE + 3 * doubled, evidence=(words,)))
+        again = float(np.isin(now.hashes, before.hashes).mean())
+        if again > _REPLAYED:
+            words = f"at least {again:.1%} of the sampled rows are rows of the reference: old rows were sent again"
+            found.append(Finding(kind, _BASE + 3 * again, evidence=(words,)))
+    return found
+
+
+def clean_rows(frame: pl.DataFrame, reference: pl.DataFrame, faults: list[Fault]) -> NDArray[np.bool_]:
+    """Return which rows are free of the faults that lie in single rows, shape (rows,)."""
+    kept = np.ones(frame.height, bool)
+    for fault in faults:
+        if fault.column not in frame.columns:
+            continue
+        series = frame[fault.column]
+        if fault.what == "null_rate":
+            lost = series.is_null() | (series.is_nan().fill_null(False) if series.dtype.is_float() else False)
+            kept &= ~lost.to_numpy()
+        elif fault.what == "silent_default" and fault.measurement is not None:
+            default = str(fault.measurement.facts["default"])
+            if series.dtype.is_numeric():
+                kept &= ~(series.cast(pl.Float64) == float(default)).fill_null(False).to_numpy()
+            else:
+                kept &= ~(to_text(series) == default).fill_null(False).to_numpy()
+        elif fault.what in ("unseen_levels", "encoding_change") and fault.column in reference.columns:
+            known = to_text(reference[fault.column]).unique()
+            kept &= (to_text(series).is_in(known.implode()) | series.is_null()).to_numpy()
+    return kept

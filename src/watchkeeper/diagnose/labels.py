@@ -1,0 +1,87 @@
+"""Faults of the labels: late, fewer, others than before, or written in another way."""
+
+from __future__ import annotations
+
+from watchkeeper.compare.proportion import newcombe
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.schema import ALL, Column, Role
+from watchkeeper.core.state import OUTCOME
+from watchkeeper.diagnose.case import Case, Finding, compared, weight_of
+from watchkeeper.stats.count import CountPart
+
+__all__ = ["label_faults"]
+
+_FEWER = 0.1
+"""Fall of the share of labelled rows that does not matter."""
+
+_BASE = 3.5
+
+
+def label_faults(case: Case) -> list[Finding]:
+    """Return what is wrong with the labels, all in one finding.
+
+    That fewer rows have a label is a fault only in comparison with what is usual: where the newest windows always wait
+    for their labels, the finding says no more than that they wait.
+    """
+    column = case.spec.schema.of(Role.LABEL)
+    if column is None:
+        return []
+    looks = (_broken(case, column), _fewer(case, column), _other(case, column), _turned(case))
+    told = [one for one in looks if one is not None]
+    if not told:
+        return []
+    weight = max(weight for weight, _ in told) + (1.0 if case.alert.cause is Cause.LABEL_FAULT else 0.0)
+    words = tuple(words for _, words in sorted(told, key=lambda one: -one[0]))
+    return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), words)]
+
+
+def _broken(case: Case, column: Column) -> tuple[float, str] | None:
+    before, now = case.reference.get((ALL, column.name)), case.current.get((ALL, column.name))
+    if before is None or before.problem or (now is not None and not now.problem):
+        return None
+    return 8.0, now.problem if now is not None else f"label {column.name!r} did not arrive"
+
+
+def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
+    pair = case.both(column.name)
+    parts = [side.parts.get("count") for side in pair] if pair else []
+    if len(parts) != 2 or not all(isinstance(p, CountPart) and p.rows for p in parts):
+        return None
+    before, now = parts
+    if not isinstance(before, CountPart) or not isinstance(now, CountPart):
+        return None
+    upper = newcombe(before.valid, before.rows, now.valid, now.rows)[1]
+    if upper > -_FEWER:
+        return None
+    share0, share = before.valid / before.rows, now.valid / now.rows
+    words = f"{share:.1%} of the rows have a label, {share0:.1%} had before: labels are late or lost"
+    return _BASE + weight_of(-upper, _FEWER), words
+
+
+def _other(case: Case, column: Column) -> tuple[float, str] | None:
+    for measure, words in (
+        ("encoding_change", "{share:.1%} of the labels are written in another way than in the reference"),
+        ("unseen_levels", "{share:.1%} of the labels are of a class that the reference never showed: {levels}"),
+    ):
+        m = compared(case, column, measure, always=0.01)
+        if m is not None and m.value:
+            told = words.format(share=m.value, levels=m.facts.get("levels", ""))
+            return 5.0 + 3 * float(m.value), told
+    return None
+
+
+def _turned(case: Case) -> tuple[float, str] | None:
+    """Say whether positives now score as negatives did."""
+    pair = case.both(OUTCOME)
+    if pair is None or case.spec.schema.of(Role.SCORE) is None:
+        return None
+    before, now = (plugin("metric", "auroc").measure(side) for side in pair)
+    if Status.OK is not before.status or Status.OK is not now.status or before.interval is None or now.interval is None:
+        return None
+    if before.interval[0] <= 0.55 or now.interval[1] >= 0.45 or abs(1 - now.value - before.value) > 0.1:
+        return None
+    words = f"the AUROC is {now.value:.3f}, {before.value:.3f} before: positive and negative labels changed places"
+    return 7.0, words

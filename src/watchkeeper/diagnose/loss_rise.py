@@ -1,0 +1,140 @@
+"""What the loss says of the causes: whether labels changed at equal features, and how much other rows explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from scipy.special import ndtri
+
+from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.measurement import Family
+from watchkeeper.core.schema import ALL
+from watchkeeper.diagnose.answers import AnswerShift, answer_shift
+from watchkeeper.diagnose.case import Case, Finding, weight_of
+from watchkeeper.diagnose.decomposition import Decomposition, SegmentChange, decompose, segment_losses
+from watchkeeper.diagnose.faults import Fault, clean_rows
+from watchkeeper.diagnose.losses import MeanLoss, loss_for
+from watchkeeper.diagnose.sampled import Sampled, sampled
+
+__all__ = ["LossRise", "concept_finding", "loss_rise"]
+
+_TOLERATED = 0.05
+"""Rise of the loss that does not matter, as a share of the reference's loss."""
+
+_OVERLAP = 0.1
+"""Effective share of reference rows below which what is expected at equal features is a guess."""
+
+_LEAST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LossRise:
+    """The rows of both sides and what they tell of the loss.
+
+    Attributes
+    ----------
+    loss
+        Name of the loss; empty where rows have none.
+    rows0, rows
+        Samples of both sides, without rows that a fault lies in.
+    parts
+        The change of the loss taken apart; None where labels do not suffice, or a fault lies in all rows.
+    answers
+        Whether the model answers otherwise at equal features.
+    overlap
+        Effective share of the weighted reference rows.
+    note
+        Why something could not be looked at; empty where all could.
+    """
+
+    loss: str
+    rows0: Sampled
+    rows: Sampled
+    parts: Decomposition | None
+    answers: AnswerShift | None
+    overlap: float
+    note: str = ""
+
+
+def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
+    """Take the rise of the loss apart on the rows that are free of faults.
+
+    Parameters
+    ----------
+    column
+        The segment column to go by; empty where none is declared.
+    """
+    schema = case.spec.schema
+    metric = next((s.measurement.name for s in case.alert.evidence if s.measurement.family is Family.METRIC), "")
+    loss = loss_for(schema, metric)
+    rows0, rows = (sampled(states, schema, loss, column) for states in (case.reference, case.current))
+    if any(f.share >= 1 for f in faults):
+        worst = max(faults, key=lambda f: f.share)
+        note = f"{worst.column!r} is at fault in all rows, so that nothing can be said of labels at equal features"
+        return LossRise(loss, rows0, rows, None, None, 0.0, note)
+    losses0, losses = (segment_losses(states, loss, column) for states in (case.reference, case.current))
+    note = ""
+    if faults:
+        kept0, kept = (clean_rows(side.frame, rows0.frame, faults) for side in (rows0, rows))
+        rows0, rows = rows0.where(kept0), rows.where(kept)
+        losses0, losses = _by_rows(rows0), _by_rows(rows)
+        note = "rows that a fault lies in were left out of what is said of the loss"
+    parts = decompose(rows0.labelled(), rows.labelled(), schema, loss, losses0, losses) if loss else None
+    if loss and parts is None:
+        note = "too few labels are in to tell what changed at equal features"
+    overlap = parts.effective / len(rows0.labelled()) if parts else 0.0
+    return LossRise(loss, rows0, rows, parts, answer_shift(rows0, rows, schema), overlap, note)
+
+
+def _by_rows(rows: Sampled) -> dict[str, MeanLoss]:
+    found: dict[str, MeanLoss] = {}
+    known = rows.labelled()
+    for segment in sorted(set(known.segments.tolist())):
+        losses = known.losses[known.segments == segment]
+        if len(losses) >= _LEAST:
+            share = float(known.weights[known.segments == segment].sum())
+            # The number of rows carries the share of the segment.
+            n = max(1, round(share * len(known)))
+            found[segment] = MeanLoss(float(losses.mean()), float(losses.std(ddof=1) / sqrt(len(losses))), n)
+    return found
+
+
+def concept_finding(case: Case, rise: LossRise) -> Finding | None:
+    """Return the finding that the loss rose at equal features, overall or in some segments; None where it did not."""
+    if rise.parts is None:
+        return None
+    whole, usual = rise.parts.part("concept shift"), max(rise.parts.causes.before, 1e-12)
+    error = whole.error or 0.0
+    lower = whole.value - 1.96 * error
+    hit = _hit(rise.parts.changes)
+    effects = [max(lower, 0.0) / usual, *(_lower(c, rise.parts.changes) / max(c.before.value, 1e-12) for c in hit)]
+    weight = weight_of(max(effects), _TOLERATED)
+    if weight <= 0:
+        return None
+    apart = f"{whole.value:+.4f} ± {1.96 * error:.4f} from the reference's {usual:.4f}"
+    words = [f"at equal features the {rise.loss.replace('_', ' ')} is {apart}: labels or answers are not as before"]
+    words += [
+        f"in {c.segment} it is {c.after.value:.4f} where {c.expected:.4f} was to be expected (± {1.96 * c.error:.4f})"
+        for c in hit
+    ]
+    if rise.overlap < _OVERLAP:
+        weight /= 2
+        words.append(f"only {rise.overlap:.0%} of the reference's rows are like the current ones, so this is a guess")
+    if not case.harmful:
+        weight -= 1.0
+    return Finding(HypothesisKind.CONCEPT_SHIFT, weight, (), tuple(c.segment for c in hit), tuple(words))
+
+
+def _lower(change: SegmentChange, among: tuple[SegmentChange, ...]) -> float:
+    """Return the lower bound of the rise in a segment that holds for all segments at once, at 95 %."""
+    return change.concept - float(ndtri(1 - 0.025 / len(among))) * change.error
+
+
+def _hit(changes: tuple[SegmentChange, ...]) -> list[SegmentChange]:
+    """Return the segments where the loss surely rose, and more than half as much as where it rose most."""
+    rose = [c for c in changes if c.segment != ALL and _lower(c, changes) > 0]
+    most = max((c.concept for c in rose), default=0.0)
+    near = [c for c in rose if c.concept > most / 2]
+    # Where it rose everywhere alike there is no segment to name.
+    return [] if len(near) == len(changes) else sorted(near, key=lambda c: -c.concept * c.share)

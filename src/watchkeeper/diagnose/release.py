@@ -1,0 +1,106 @@
+"""Whether another version of the model answers since the change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from watchkeeper.core.diagnosis import Onset
+from watchkeeper.core.schema import Role as ColumnRole
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.window import Window
+from watchkeeper.diagnose.sampled import Sampled
+from watchkeeper.stats.blocks import to_text
+
+__all__ = ["Switch", "Versus", "switch_near", "versions_apart"]
+
+_LEAST_SHARE = 0.2
+_LEAST_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Another mix of versions.
+
+    Attributes
+    ----------
+    at
+        Start of the first window with the other mix.
+    version
+        The version whose share rose most.
+    share0, share
+        Its share of the rows before and since.
+    """
+
+    at: datetime
+    version: str
+    share0: float
+    share: float
+
+    @property
+    def rise(self) -> float:
+        """By how much its share rose."""
+        return self.share - self.share0
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """Mean losses of the new version and of the others side by side in one time, and the z of their difference."""
+
+    new: float
+    others: float
+    z: float
+
+
+def switch_near(versions: Mapping[Window, Mapping[str, int]], onset: Onset | None) -> Switch | None:
+    """Return the change of versions that began in the interval of the onset, one window of slack on either side.
+
+    Shares before are those of the windows that end by the start of the interval, and shares since those of the
+    windows after its end; None where no version gained a fifth of the rows, or where it did so at another time.
+    """
+    windows = sorted(versions)
+    if onset is None or len(windows) < 2:
+        return None
+    slack = windows[0].end - windows[0].start
+    before = _shares(versions[w] for w in windows if w.start < onset.earliest - slack)
+    since = _shares(versions[w] for w in windows if w.start >= onset.latest)
+    if not before or not since:
+        return None
+    version = max(since, key=lambda v: since[v] - before.get(v, 0.0))
+    share0, share = before.get(version, 0.0), since[version]
+    if share - share0 < _LEAST_SHARE:
+        return None
+    half = (share + share0) / 2
+    risen = [w.start for w in windows if _shares([versions[w]]).get(version, 0.0) >= half and share0 < half]
+    starts = [s for s in risen if onset.earliest - slack <= s <= onset.latest + slack]
+    # It must have begun then, not have been there before.
+    earlier = [s for s in risen if s < onset.earliest - slack]
+    if not starts or len(earlier) > len([w for w in windows if w.start < onset.earliest - slack]) / 4:
+        return None
+    return Switch(starts[0], version, share0, share)
+
+
+def versions_apart(rows: Sampled, schema: Schema, version: str) -> Versus | None:
+    """Compare the losses of a version with those of the others in the same windows; None where one of them is alone."""
+    name = schema.name_of(ColumnRole.VERSION)
+    if name is None or name not in rows.frame.columns or not len(rows):
+        return None
+    new = (to_text(rows.frame[name]) == version).fill_null(False).to_numpy()
+    sides = rows.losses[new], rows.losses[~new]
+    if min(map(len, sides)) < _LEAST_ROWS:
+        return None
+    error = float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)))
+    means = [float(side.mean()) for side in sides]
+    return Versus(means[0], means[1], (means[0] - means[1]) / error if error > 0 else 0.0)
+
+
+def _shares(counts: Iterable[Mapping[str, int]]) -> dict[str, float]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    rows = sum(total.values())
+    return {version: count / rows for version, count in total.items()} if rows else {}
