@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT
-from watchkeeper.stats.blocks import to_float, to_text
+from watchkeeper.stats.blocks import Outcomes, to_float, to_text
+from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.row_identity import hash_points, id_hashes
 
 __all__ = ["FAR", "JOINT_COLUMN", "MOST_COLUMNS", "Joint", "JointSource", "joint_columns"]
@@ -33,6 +34,8 @@ class JointSource:
 
     Attributes
     ----------
+    schema
+        What the columns of the rows mean.
     columns
         The d numeric features.
     leveled
@@ -42,7 +45,7 @@ class JointSource:
     """
 
     def __init__(self, frame: pl.DataFrame, schema: Schema) -> None:
-        self._frame, self._schema = frame, schema
+        self._frame, self.schema = frame, schema
         self.columns = joint_columns(schema)
         self.by_id = schema.name_of(Role.ID) in frame.columns
         kinds = (Kind.CATEGORICAL, Kind.BOOLEAN)
@@ -51,7 +54,7 @@ class JointSource:
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
         """A 64-bit hash of each row's id; in a log without ids of its numeric features and its time; shape (rows,)."""
-        found = id_hashes(self._frame, self._schema)
+        found = id_hashes(self._frame, self.schema)
         return hash_points(self._coordinates(), self._frame.height) if found is None else found
 
     def _coordinates(self) -> Iterator[NDArray[np.float64]]:
@@ -62,7 +65,7 @@ class JointSource:
                 x = to_float(series).fill_null(np.nan).to_numpy()
                 with np.errstate(over="ignore", invalid="ignore"):
                     yield (x - column.map.anchor) * (1.0 / column.map.scale)
-        time = self._schema.of(Role.TIME)
+        time = self.schema.of(Role.TIME)
         if time is not None and time.name in self._frame.columns and self._frame[time.name].dtype.is_temporal():
             yield to_float(self._frame[time.name]).fill_null(np.nan).to_numpy()
 
@@ -74,6 +77,10 @@ class JointSource:
             if series is not None:
                 found[:, place] = to_float(series[rows]).fill_null(np.nan).to_numpy()
         return found
+
+    def outcomes(self, rows: NDArray[np.intp]) -> Outcomes:
+        """Return label, prediction and score of some rows; SchemaError when they cannot be read."""
+        return outcomes(self._frame[rows], self.schema)
 
     def levels(self, rows: NDArray[np.intp]) -> pl.DataFrame:
         """Return the categorical and boolean features of some rows as text."""

@@ -80,8 +80,8 @@ class _Work:
         source = self._source
         if source is None or not self._seen:
             return
-        names = tuple(column.name for column in source.columns)
-        x, levels = source.numbers(self._rows), source.levels(self._rows)
+        names, x = self._sample.numbers(source, self._rows)
+        levels = source.levels(self._rows)
         fresh = PointSamplePart(self._seen, self._hashes, x, levels, names, source.by_id)
         self.kept = self._sample.merge(self.kept, fresh)
         self._hashes, self._rows, self._seen = np.empty(0, np.uint64), np.empty(0, np.intp), 0
@@ -145,6 +145,10 @@ class PointSample:
     def start(self, column: Column) -> _Work:
         """Return empty working memory."""
         return _Work(self)
+
+    def numbers(self, source: JointSource, rows: NDArray[np.intp]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """Return what is kept of some rows as numbers: d names and float64 of shape (rows, d)."""
+        return tuple(column.name for column in source.columns), source.numbers(rows)
 
     def merge(self, a: PointSamplePart, b: PointSamplePart) -> PointSamplePart:
         """Keep the smallest hashes of both; StateError when features or lengths of vectors differ."""
