@@ -100,10 +100,11 @@ class _Work:
     def part(self) -> HistogramPart:
         if self.dense is None:
             return HistogramPart(self.map.anchor, self.map.scale)
-        keys = np.flatnonzero(self.dense)
-        bins = bin_order(keys)
-        order = np.argsort(bins)
-        return HistogramPart(self.map.anchor, self.map.scale, bins[order], self.dense[keys][order])
+        keys = (self.dense != 0).nonzero()[0]
+        # Keys with the sign bit, the upper half, stand for negative values and count away from zero.
+        positive = int(keys.searchsorted(KEYS // 2))
+        keys = np.concatenate([keys[positive:][::-1], keys[:positive]])
+        return HistogramPart(self.map.anchor, self.map.scale, bin_order(keys), self.dense[keys])
 
 
 class Histogram:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,17 @@ def fold_piece(
     key: StateKey,
     keep: Sequence[str] = (),
     *,
-    segment: bool = False,
+    counted: dict[str, list[Levels]] | None = None,
 ) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows.
 
     Parameters
     ----------
-    segment
-        Whether the rows are one segment: statistics of whole windows only are then left out.
+    counted
+        Where the rows are one segment of several, the levels that are counted go here, and statistics of whole
+        windows only are left out.
     """
-    chosen = _Chosen(keep, segment)
+    chosen = _Chosen(keep, counted is not None)
     watched = [c for c in schema if c.role not in _UNWATCHED]
     problems = {c.name: problem_of(frame, c) for c in watched}
     usable = [c for c in watched if not problems[c.name]]
@@ -58,11 +59,14 @@ def fold_piece(
                 numbers[column.name] = _fold(column, blocks, chosen.of(form))
             except SchemaError as error:
                 problems[column.name] = str(error)
-    counted = count_levels(frame, leveled)
+    levels = count_levels(frame, leveled)
+    if counted is not None:
+        for name, block in levels.items():
+            counted.setdefault(name, []).append(block)
     found = []
     for column in watched:
         parts = numbers.get(column.name) or (
-            _fold(column, [counted[column.name]], chosen.of(Levels)) if column.name in counted else {}
+            _fold(column, [levels[column.name]], chosen.of(Levels)) if column.name in levels else {}
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
     return [*found, _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)]
@@ -117,8 +121,16 @@ class _Chosen:
         return [s for s in found if not getattr(s, "whole_only", False)] if self.segment else found
 
 
-def fold_details(frame: pl.DataFrame, schema: Schema) -> dict[str, dict[str, Any]]:
-    """Return, by column, the parts of the statistics that are kept of whole windows only."""
+def fold_details(
+    frame: pl.DataFrame, schema: Schema, counted: Mapping[str, Sequence[Levels]]
+) -> dict[str, dict[str, Any]]:
+    """Return, by column, the parts of the statistics that are kept of whole windows only.
+
+    Parameters
+    ----------
+    counted
+        The levels of categorical columns, counted in one or more parts.
+    """
     found: dict[str, dict[str, Any]] = {}
     for column in schema:
         if column.role in _UNWATCHED or column.kind in _WHOLE or problem_of(frame, column):
@@ -126,10 +138,8 @@ def fold_details(frame: pl.DataFrame, schema: Schema) -> dict[str, dict[str, Any
         form = Numbers if _numeric(column) else Levels
         statistics = [s for s in _statistics(form) if getattr(s, "whole_only", False) and s.applies(column)]
         if statistics:
-            blocks = (
-                NumberSource(frame[column.name], column).blocks()
-                if _numeric(column)
-                else count_levels(frame, [column.name]).values()
+            blocks: Iterable[Any] = (
+                NumberSource(frame[column.name], column).blocks() if _numeric(column) else counted.get(column.name, ())
             )
             found[column.name] = _fold(column, blocks, statistics)
     return found

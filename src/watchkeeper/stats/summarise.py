@@ -16,7 +16,7 @@ from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.stats.blocks import to_text
+from watchkeeper.stats.blocks import Levels, to_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.piece import fold_details, fold_joint, fold_piece
 from watchkeeper.stats.rule_fold import fold_rules
@@ -119,10 +119,12 @@ def summarise_rows(
     if not schema.segments:
         return [*fold_piece(frame, schema, key, keep), *together]
     found: list[State] = together
+    counted: dict[str, list[Levels]] = {}
     for number, rule in enumerate(schema.segments):
         whole: dict[str, State] = {}
         for name, piece in _by_segment(frame, rule):
-            folded = fold_piece(piece, schema, StateKey(model, version, window, name), keep, segment=True)
+            own = StateKey(model, version, window, name)
+            folded = fold_piece(piece, schema, own, keep, counted=counted if number == 0 else {})
             found.extend(folded)
             if number == 0:
                 for state in folded:
@@ -130,7 +132,7 @@ def summarise_rows(
                     moved = State(StateKey(model, version, window, ALL, column), state.spec, state.parts, state.problem)
                     whole[column] = merge_states(whole[column], moved) if column in whole else moved
         found.extend(whole.values())
-    details = fold_details(frame, schema)
+    details = fold_details(frame, schema, counted)
     return [_with_details(state, details) if state.key.segment == ALL else state for state in found]
 
 
