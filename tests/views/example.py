@@ -107,6 +107,21 @@ def metric_signals(name: str, level: float, spread: float, *, falls: float = 0.0
     return found
 
 
+def estimated_signals(name: str, level: float, spread: float, *, seed: int = 0) -> list[Signal]:
+    """The same metric without labels: it is there where labels are not, and a change of concept is invisible to it."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for place, window in enumerate(weeks()):
+        key = StateKey("delays", "v1" if place < 24 else "v2", window, column="@outcome")
+        value = level + spread * rng.normal() / 2
+        measured = Measurement.of(
+            key, Family.ESTIMATE, name, value, 5_400, error=spread, interval=(value - 2 * spread, value + 2 * spread),
+            facts={"method": "cbpe"},
+        )  # fmt: skip
+        found.append(Signal(measured, "shewhart", level, level - 3 * spread, level + 3 * spread, Zone.WITHIN_1))
+    return found
+
+
 def column_signals(
     column: str, name: str, limit: float, *, breaks: float = 0.0, since: int = 37, seed: int = 0
 ) -> list[Signal]:
@@ -132,6 +147,7 @@ def column_signals(
 
 def signals() -> tuple[Signal, ...]:
     found = metric_signals("auroc", 0.672, 0.008, falls=0.05, seed=1)
+    found += estimated_signals("auroc", 0.672, 0.008, seed=4)
     found += metric_signals("log_loss", 0.51, 0.012, seed=2)
     found += metric_signals("brier_score", 0.169, 0.004, seed=3)
     for place, column in enumerate((*NUMERIC, *TEXT)):

@@ -152,6 +152,25 @@ def test_a_window_without_data_says_so_in_words_on_its_card_and_in_its_chart(htm
     assert "in control" not in seen
 
 
+def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(html: str) -> None:
+    assert html.count("<h3>auroc</h3>") == 1
+    assert "auroc, estimated" in html
+    assert "A change of concept is invisible to them" in html
+    assert "2013-05-27 to 2013-06-02" in html  # labels are missing in that week
+    assert "estimated without labels, 2013-05-27 to 2013-06-02: 0.6" in html
+
+
+def test_an_estimate_without_a_realised_metric_has_a_card_of_its_own(report: Report) -> None:
+    known = [s for s in report.signals if s.measurement.family is not Family.METRIC]
+    alone = replace(report, signals=tuple(known)).html()
+    assert "<h3>auroc, estimated</h3>" in alone
+
+
+def test_a_report_without_estimates_does_not_speak_of_them(report: Report) -> None:
+    known = [s for s in report.signals if s.measurement.family is not Family.ESTIMATE]
+    assert "estimated" not in replace(report, signals=tuple(known)).html().replace("wk-line-estimate", "")
+
+
 def test_a_column_that_vanished_from_the_newest_window_is_no_data_not_its_last_value() -> None:
     signals = column_signals("kept", "ks", 0.08) + column_signals("lost", "ks", 0.08)[:-3]
     page = report_html(Report("t", "m", Verdict.OK, MADE, signals=tuple(signals)))

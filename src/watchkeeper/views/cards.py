@@ -22,7 +22,7 @@ from watchkeeper.views.wording import failure, measure, number, shown, subject
 __all__ = ["Album", "Card", "column_cards", "metric_cards", "unjudged"]
 
 _MOST_LINES = 6
-_ABOUT_THE_MODEL = (Family.METRIC, Family.RUNTIME)
+_ABOUT_THE_MODEL = (Family.METRIC, Family.ESTIMATE, Family.RUNTIME)
 
 States = tuple[Mapping[str, State], Mapping[str, State]]
 """The states of reference and current by column."""
@@ -79,15 +79,27 @@ def metric_cards(series: Sequence[Series], findings: Findings, album: Album, mos
     """Return a card for each metric and runtime number: over all rows, then in the segments that are not calm."""
     judged = [s for s in series if s.family in _ABOUT_THE_MODEL]
     others = series_of(Signal(m, "") for m in unjudged(findings) if m.family in _ABOUT_THE_MODEL)
-    whole = [s for s in judged + others if s.newest.measurement.segment == ALL]
-    parts = [s for s in judged if s not in whole and s.mark.weight < Mark.NEAR.weight]
+    estimates = {_metric(s): s for s in judged + others if s.family is Family.ESTIMATE}
+    realised = {_metric(s) for s in judged + others if s.family is Family.METRIC}
+    # An estimate shares the card of what it estimates, where that is known at all.
+    alone = [s for s in judged + others if s.family is not Family.ESTIMATE or _metric(s) not in realised]
+    whole = [s for s in alone if s.newest.measurement.segment == ALL]
+    parts = [s for s in judged if s in alone and s not in whole and s.mark.weight < Mark.NEAR.weight]
     cards = []
     for one in whole[:most] + parts[: most // 2]:
+        estimate = estimates.get(_metric(one)) if one.family is Family.METRIC else None
         drawn = ""
         if one.windows > 1:
-            drawn = album.add(control_chart(one, actions=findings.actions), f"Control chart of {one.subject}")
-        cards.append(Card(one.subject, one.mark, _about(one), (Line.of(one),), control=drawn))
+            chart = control_chart(one, estimate=estimate, actions=findings.actions)
+            drawn = album.add(chart, f"Control chart of {one.subject}")
+        lines = (Line.of(one), Line.of(estimate)) if estimate else (Line.of(one),)
+        cards.append(Card(one.subject, one.mark, _about(one), lines, control=drawn))
     return cards
+
+
+def _metric(series: Series) -> tuple[str, str]:
+    measurement = series.newest.measurement
+    return measurement.name, measurement.segment
 
 
 def column_cards(series: Sequence[Series], findings: Findings, album: Album, most: int) -> tuple[list[Card], int]:

@@ -46,7 +46,13 @@ class _Point:
 
 
 def control_chart(
-    series: Series, *, actions: Iterable[Action] = (), width: int = WIDTH, height: int = 150, most: int = MOST_WINDOWS
+    series: Series,
+    *,
+    estimate: Series | None = None,
+    actions: Iterable[Action] = (),
+    width: int = WIDTH,
+    height: int = 150,
+    most: int = MOST_WINDOWS,
 ) -> alt.LayerChart:
     """Draw a series over time with its centre, its limits and its 95 % intervals.
 
@@ -57,6 +63,8 @@ def control_chart(
     ----------
     series
         At least one of its measurements must have a window.
+    estimate
+        The same metric estimated without labels, drawn dashed with its own intervals.
     actions
         Promotions and rollbacks that were done are marked at their moment.
     most
@@ -70,14 +78,16 @@ def control_chart(
     points, blanks = _laid_out(series, most)
     if not points and not blanks:
         raise UsageError(f"the series {series.measure!r} has no windows, so it cannot be drawn over time")
-    starts = [p.window.start for p in points] + [b[0] for b in blanks]
-    ends = [p.window.end for p in points] + [b[1] for b in blanks]
-    low, high = _range(points)
+    estimated = _laid_out(estimate, most)[0] if estimate else []
+    starts = [p.window.start for p in (*points, *estimated)] + [b[0] for b in blanks]
+    ends = [p.window.end for p in (*points, *estimated)] + [b[1] for b in blanks]
+    low, high = _range([*points, *estimated])
     x = alt.X("at:T", axis=time_axis(), scale=alt.Scale(type="utc", domain=[_iso(min(starts)), _iso(max(ends))]))
     y = alt.Y("y:Q", axis=alt.Axis(title=None, tickCount=3), scale=alt.Scale(domain=[low, high], zero=False, nice=3))
     layers = [
         *_blank_layers(blanks, x, min(starts), max(ends), width),
         *_line_layers(points, x, y, (low, high)),
+        *_estimate_layers(estimated, x, y, (low, high)),
         *_point_layers(points, x, y),
         *_event_layers(actions, x, min(starts), max(ends)),
     ]
@@ -203,6 +213,35 @@ def _band(points: Sequence[_Point], span: tuple[float, float]) -> list[dict[str,
             moments.append(point.window.end)
         rows += [{"at": _iso(at), "y": low, "top": high, "run": point.run} for at in moments]
     return rows
+
+
+def _estimate_layers(points: Sequence[_Point], x: alt.X, y: alt.Y, span: tuple[float, float]) -> list[alt.Chart]:
+    if not points:
+        return []
+    rows, bars = [], []
+    for point in points:
+        said = f"estimated without labels, {_says(point)}"
+        shape = "diamond" if point.mark is Mark.SIGNAL else "circle"
+        rows.append({"at": _iso(point.middle), "y": point.value, "run": point.run, "shape": shape, "says": said})
+        interval = point.signal.measurement.interval
+        if interval is not None and all(map(_finite, interval)):
+            low, high = (min(max(v, span[0]), span[1]) for v in interval)
+            bars.append({"at": _iso(point.middle), "y": low, "top": high})
+    layers = []
+    if bars:
+        rule = inline(bars).mark_rule(stroke=colour("estimate"), strokeWidth=1, opacity=0.6)
+        layers.append(rule.encode(x=x, y=y, y2=alt.Y2("top:Q")))
+    line = inline(rows).mark_line(stroke=colour("estimate"), strokeWidth=1.2, strokeDash=[4, 2])
+    layers.append(line.encode(x=x, y=y, detail=alt.Detail("run:N")))
+    for shape, size in (("circle", 12), ("diamond", 45)):
+        chosen = [row for row in rows if row["shape"] == shape]
+        if chosen:
+            mark = inline(chosen).mark_point(
+                shape=shape, size=size, filled=True, fill=colour("paper"), stroke=colour("estimate"), strokeWidth=1.2,
+                opacity=1, aria=True,
+            )  # fmt: skip
+            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+    return layers
 
 
 def _steps(points: Sequence[_Point], lines: Any) -> list[dict[str, Any]]:

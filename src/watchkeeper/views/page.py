@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader
 
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.views.axes import NARROW, WIDE
 from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
 from watchkeeper.views.findings import Findings, Verdict
@@ -155,11 +156,17 @@ def _drawn(
         "overviews": overviews,
         "many_windows": any(one.windows > 1 for one in series),
         "metrics": metrics,
+        "estimated": any(m.family is Family.ESTIMATE for m in _measured(findings)),
         "cards": loud + calm[:opened],
         "calm": calm[opened:],
         "left_out": left_out,
         "undrawn": album.left_out,
     }
+
+
+def _measured(findings: Findings) -> Iterator[Measurement]:
+    yield from findings.measurements
+    yield from (signal.measurement for signal in findings.signals)
 
 
 def _story(findings: Findings) -> dict[str, object]:

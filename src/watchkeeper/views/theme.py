@@ -27,6 +27,7 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "grid": ("#eceff2", "#23282e"),
     "value": ("#0072b2", "#56b4e9"),
     "band": ("#cfe3f1", "#1d3a4e"),
+    "estimate": ("#a0457e", "#e29cc5"),
     "limit": ("#6b7580", "#98a2ad"),
     "reference": ("#c3c9d1", "#4a525c"),
     "reference_edge": ("#8b95a1", "#8b95a1"),

@@ -136,14 +136,15 @@ def period(window: Window | None) -> str:
 
 
 def measure(measurement: Measurement) -> str:
-    """Return the name of what was measured, in words."""
-    return shown(measurement.name, 60).replace("_", " ")
+    """Return the name of what was measured, in words; an estimate says that it is one."""
+    name = shown(measurement.name, 60).replace("_", " ")
+    return f"{name}, estimated" if measurement.family is Family.ESTIMATE else name
 
 
 def subject(measurement: Measurement) -> str:
     """Return what a measurement is about: its column, or itself where it is about the model, with its segment."""
     about = measurement.column
-    if measurement.family is Family.METRIC or not about or about.startswith("@"):
+    if measurement.family in (Family.METRIC, Family.ESTIMATE) or not about or about.startswith("@"):
         about = measure(measurement)
     return shown(about if measurement.segment == ALL else f"{about} · {measurement.segment}", 120)
 
