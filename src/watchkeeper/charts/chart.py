@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Protocol, runtime_checkable
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 
-__all__ = ["Chart", "Memory", "Options"]
+__all__ = ["Chart", "Memory", "Options", "Phase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of a series over which its chart had one level.
+
+    Parameters
+    ----------
+    start
+        Start of its first window; None where windows have no time.
+    reason
+        Why the chart learned anew: empty for the first phase, ``release``, ``change`` or what the caller says.
+    version
+        Version of the model in its first window.
+    """
+
+    start: datetime | None = None
+    reason: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +44,14 @@ class Memory:
         Phase I points as (value, standard error).
     arrays
         Lists of numbers by name, finite.
+    phases
+        The phases of the series, oldest first; the last is the one in force.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()
     arrays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
 
 
 Options = Mapping[str, float | str]

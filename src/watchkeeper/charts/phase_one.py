@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-__all__ = ["Baseline", "baseline", "widening"]
+__all__ = ["TRIM", "Baseline", "baseline", "kept", "variance_between", "widening"]
 
-_TRIM = 3.5
+TRIM = 3.5
+"""Robust standard deviations from the median beyond which a point is no part of phase I."""
+
+Floats = NDArray[np.float64]
+
 _NORMAL_MAD = 1.4826022185056018
 """1 / Φ⁻¹(3/4): makes the median absolute deviation of a normal sample estimate its standard deviation."""
 
@@ -34,13 +39,18 @@ class Baseline:
     used: int
 
 
-def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
+def baseline(points: tuple[tuple[float, float], ...], trim: float = TRIM) -> Baseline:
     """Estimate the in-control level from (value, standard error) pairs, robustly.
 
     Points further than 3.5 robust standard deviations from the median are left out (further than Student's quantile of
     the same probability where there are few points). τ² is the moment estimate of
     DerSimonian and Laird, τ² = max(0, (Q - (k - 1)) / (Σw - Σw²/Σw)) with w = 1/s²; points without a sampling error
     give the plain variance.
+
+    Parameters
+    ----------
+    trim
+        Robust standard deviations beyond which a point is left out; 0 leaves none out.
 
     References
     ----------
@@ -50,11 +60,7 @@ def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
     values = np.array([p[0] for p in points], float)
     errors = np.array([p[1] for p in points], float)
     middle = float(np.median(values))
-    spread = _NORMAL_MAD * float(np.median(np.abs(values - middle)))
-    distance = np.abs(values - middle)
-    # The median absolute deviation of a few points is itself uncertain; Student's quantile allows for that.
-    limit = max(_TRIM, float(t.isf(norm.sf(_TRIM), max(len(values) - 1, 1))))
-    keep = distance <= limit * np.sqrt(spread**2 + errors**2) if spread > 0 or errors.any() else distance == 0
+    keep = kept(values - middle, errors, trim)
     values, errors = values[keep], errors[keep]
     k = len(values)
     if k < 2:
@@ -63,10 +69,28 @@ def baseline(points: tuple[tuple[float, float], ...]) -> Baseline:
         return Baseline(float(values.mean()), float(values.var(ddof=1)), k)
     w = 1 / errors**2
     fixed = float((w * values).sum() / w.sum())
-    q = float((w * (values - fixed) ** 2).sum())
-    between = max(0.0, (q - (k - 1)) / float(w.sum() - (w**2).sum() / w.sum()))
+    between = variance_between(values - fixed, errors, float(w.sum() - (w**2).sum() / w.sum()), k - 1)
     w = 1 / (errors**2 + between)
     return Baseline(float((w * values).sum() / w.sum()), between, k)
+
+
+def kept(residuals: Floats, errors: Floats, trim: float = TRIM) -> NDArray[np.bool_]:
+    """Return which points of phase I are kept, from their distances to the median; all of them at a trim of 0."""
+    if not trim:
+        return np.ones(len(residuals), bool)
+    distance = np.abs(residuals)
+    spread = _NORMAL_MAD * float(np.median(distance))
+    if not spread and not errors.any():
+        return np.asarray(distance == 0)
+    # The median absolute deviation of a few points is itself uncertain; Student's quantile allows for that.
+    limit = max(trim, float(t.isf(norm.sf(trim), max(len(distance) - 1, 1))))
+    return np.asarray(distance <= limit * np.sqrt(spread**2 + errors**2))
+
+
+def variance_between(residuals: Floats, errors: Floats, weight: float, degrees: float) -> float:
+    """Return τ² = max(0, (Σw·r² - degrees) / weight), the moment estimate, from residuals about weighted means."""
+    q = float((residuals**2 / errors**2).sum())
+    return max(0.0, (q - degrees) / weight) if weight > 0 else 0.0
 
 
 def widening(k: float, used: int) -> float:

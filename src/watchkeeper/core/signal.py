@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from watchkeeper.core.measurement import Measurement
@@ -39,6 +40,10 @@ class Signal:
         Distance from the centre in standard deviations, or the chart's own statistic; it orders signals by weight.
     p_value
         Of the point alone, against the null the chart tests; None where it tests none. It ranks columns in an alert.
+    phase
+        1 while the chart still learns its level, 2 when the level is fixed, 0 for charts that learn none.
+    since
+        Start of the window the level was learned from; later than the first window where the chart was re-based.
     """
 
     measurement: Measurement
@@ -50,6 +55,8 @@ class Signal:
     rule: str = ""
     score: float = 0.0
     p_value: float | None = None
+    phase: int = 0
+    since: datetime | None = None
 
     @property
     def fired(self) -> bool:

@@ -221,7 +221,7 @@ def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement)
     except (WatchkeeperError, ValueError, ArithmeticError, KeyError) as error:
         reason = f"the chart {monitor.chart} failed: {error}"
         return Signal(replace(measurement, status=Status.FAILED, reason=reason), monitor.chart)
-    if memory.numbers or memory.points or memory.arrays:
+    if memory.numbers or memory.points or memory.arrays or memory.phases:
         charts[series] = memory
     else:
         charts.pop(series, None)

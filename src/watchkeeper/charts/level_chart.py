@@ -1,0 +1,96 @@
+"""What the charts that learn the level of a series have in common: phase I, holes, seasons and phases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.in_control import Expected, expected, is_learning, learned
+from watchkeeper.charts.phases import confirmed, released
+from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.signal import Signal, Zone
+
+__all__ = ["LevelChart", "Verdict", "zone_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a chart makes of one point.
+
+    Parameters
+    ----------
+    lower, upper
+        The values beyond which this very point would have signalled, given the points before.
+    rule
+        Why it signals; empty when it does not.
+    high
+        Whether it signals because the series is high rather than low.
+    numbers, arrays
+        What the chart remembers of the point.
+    """
+
+    lower: float | None
+    upper: float | None
+    rule: str
+    score: float
+    high: bool = True
+    p_value: float | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+class LevelChart:
+    """A chart that learns what is usual of a series and judges each further point by it."""
+
+    name: ClassVar[str]
+    defaults: ClassVar[Options]
+
+    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+        """Judge the next point; the first ``min_samples`` points are learned from and never signal."""
+        chosen = {**self.defaults, **options}
+        memory = memory or Memory()
+        if measurement.status is not Status.OK or measurement.value is None:
+            return memory, self._told(memory, Signal(measurement, self.name))
+        if measurement.n < float(chosen["min_rows"]):
+            return memory, self._told(memory, Signal(measurement, self.name, memory.numbers.get("centre")))
+        memory = released(memory, measurement, chosen)
+        if "centre" not in memory.numbers:
+            after = learned(memory, measurement, chosen, None)
+            centre = after.numbers.get("centre")
+            return after, self._told(after, Signal(measurement, self.name, centre, zone=Zone.LEARNING))
+        found = expected(memory, measurement, chosen)
+        if found is None:
+            return memory, self._told(memory, Signal(measurement, self.name, memory.numbers["centre"]))
+        verdict = self._judged(memory, found, chosen)
+        fired = bool(verdict.rule)
+        signal = Signal(
+            measurement, self.name, found.centre, verdict.lower, verdict.upper, zone_of(verdict.score, fired),
+            verdict.rule, verdict.score, verdict.p_value,
+        )  # fmt: skip
+        signal = self._told(memory, signal)
+        after, streak = confirmed(memory, verdict.high, fired, chosen)
+        if "centre" not in after.numbers:
+            return after, signal
+        after = learned(after, measurement, chosen, found, fired=fired)
+        numbers = {**after.numbers, **verdict.numbers}
+        if streak or "streak" in numbers:
+            numbers["streak"] = streak
+        return replace(after, numbers=numbers, arrays={**after.arrays, **verdict.arrays}), signal
+
+    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+        raise NotImplementedError
+
+    def _told(self, memory: Memory, signal: Signal) -> Signal:
+        """Say in which phase the chart is and since when."""
+        since = memory.phases[-1].start if memory.phases else None
+        return replace(signal, phase=1 if is_learning(memory) else 2, since=since)
+
+
+def zone_of(score: float, fired: bool) -> Zone:
+    """Return the zone of a score in standard deviations."""
+    if fired:
+        return Zone.BEYOND
+    z = abs(score)
+    return Zone.WITHIN_1 if z <= 1 else Zone.WITHIN_2 if z <= 2 else Zone.WITHIN_3
