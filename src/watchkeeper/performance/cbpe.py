@@ -14,7 +14,7 @@ from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expectation import Expectation
-from watchkeeper.performance.expected import Answered, estimates_of, metrics_for
+from watchkeeper.performance.expected import Answered, Replicates, estimates_of, metrics_for
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 
 __all__ = ["Cbpe", "cells_of", "lack_of_labels", "learnt_from"]
@@ -110,4 +110,4 @@ def learnt_from(current: ScoreCellsPart, code: int, calibrator: Calibrator) -> A
     places, counts = current.table(code)
     rows: NDArray[np.float64] = counts.sum(axis=2).astype(float)
     expected = Expectation.of(score_of(places), rows, calibrator.curve[places])
-    return Answered(expected, calibrator.draws[:, places])
+    return Answered(expected, (Replicates(calibrator.draws[:, places], 1 / len(calibrator.draws)),))

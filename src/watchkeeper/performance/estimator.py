@@ -69,6 +69,7 @@ def estimated(
     sampling: float,
     calibration: float,
     facts: Mapping[str, float | str],
+    assumes: str = ASSUMES,
 ) -> Measurement:
     """Return the measurement of an estimate with the band in which the realised value is to be expected.
 
@@ -80,6 +81,8 @@ def estimated(
         Variance of the realised value, given the rows of the window: its labels are chance.
     calibration
         Variance of the estimate: what it was learnt from is a sample.
+    assumes
+        What the reader has to believe.
     """
     error = sqrt(max(0.0, sampling) + max(0.0, calibration))
     if not isfinite(value) or not isfinite(error):
@@ -89,5 +92,5 @@ def estimated(
     told = {"error_of_sampling": sqrt(max(0.0, sampling)), "error_of_calibration": sqrt(max(0.0, calibration))}
     return Measurement.of(
         key, Family.ESTIMATE, metric, value, n,
-        error=error, interval=band, facts={**facts, **told, "band": "realised value", "assumes": ASSUMES},
+        error=error, interval=band, facts={**facts, **told, "band": "realised value", "assumes": assumes},
     )  # fmt: skip

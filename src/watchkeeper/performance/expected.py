@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.performance.expectation import EXPECTED, Expectation
 
-__all__ = ["Answered", "Expected", "estimates_of", "metrics_for"]
+__all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for"]
 
 Floats = NDArray[np.float64]
 
@@ -21,29 +21,36 @@ _BY_PROBABILITY = ("log_loss", "brier")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What is expected of one class.
+class Replicates:
+    """What would have been expected, had something else been learnt from.
 
     Attributes
     ----------
-    expected
-        The expectation.
     draws
-        Differences in replicates of what it was learnt from: of the probability at each score, shape (d, b), or of the
-        expected positives, shape (d, 3·b).
-    jackknife
-        Whether the replicates leave out one of d groups each, and are no bootstrap samples.
+        Differences from what is expected: of the probability at each score, shape (d, b), or of the expected positives
+        of each cell, shape (d, 3·b).
+    weight
+        The variance of a metric is this times the sum of its d squared differences: 1/d for bootstrap samples,
+        (d - 1)/d where each leaves out one of d groups.
     """
 
-    expected: Expectation
     draws: Floats
-    jackknife: bool = False
+    weight: float
 
-    def moved(self, gradient: Floats) -> Floats:
-        """Return by how much a metric with this gradient differs in each replicate, shape (d,)."""
-        by_score = self.draws.shape[1] == len(gradient)
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What is expected of one class, and what it might have been for each independent source of error."""
+
+    expected: Expectation
+    replicates: tuple[Replicates, ...]
+
+    def moved(self, source: int, gradient: Floats) -> Floats:
+        """Return by how much a metric with this gradient differs in each replicate of a source, shape (d,)."""
+        draws = self.replicates[source].draws
+        by_score = draws.shape[1] == len(gradient)
         change = (gradient * self.expected.rows).sum(axis=1) if by_score else gradient.ravel()
-        return np.asarray(self.draws @ change)
+        return np.asarray(draws @ change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +127,8 @@ def _rows(e: Expectation, name: str) -> float:
 
 def _joined(answered: Sequence[Answered], gradients: Sequence[Floats], value: float, name: str) -> Expected:
     sampling = sum(float((a.expected.variance * g**2).sum()) for a, g in zip(answered, gradients, strict=True))
-    moved = sum(a.moved(g) for a, g in zip(answered, gradients, strict=True))
-    spread = np.asarray(moved, float)
-    calibration = float(spread @ spread) / max(1, len(spread))
-    if answered[0].jackknife:
-        calibration *= len(spread) - 1
+    calibration = 0.0
+    for source, replicates in enumerate(answered[0].replicates):
+        moved = np.sum([a.moved(source, g) for a, g in zip(answered, gradients, strict=True)], axis=0)
+        calibration += replicates.weight * float(moved @ moved)
     return Expected(value, round(_rows(answered[0].expected, name)), sampling, calibration)

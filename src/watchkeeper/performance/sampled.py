@@ -1,0 +1,162 @@
+"""Sampled rows as numbers: features that a model can read, labels, predictions and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from watchkeeper.core.errors import StateError
+from watchkeeper.core.schema import Column, Schema, Task
+from watchkeeper.core.state import JOINT, State
+from watchkeeper.performance.calibrator import Same
+from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
+from watchkeeper.stats.blocks import BLOCK
+from watchkeeper.stats.joint import joint_columns
+from watchkeeper.stats.point_sample import PointSamplePart
+from watchkeeper.stats.score_counts import Places
+
+__all__ = ["FOLDS", "Sampled", "fold_models", "has_sample", "places_of", "predicted", "sampled"]
+
+Floats = NDArray[np.float64]
+
+FOLDS = 5
+"""Groups of reference rows; each of as many models learns from all but one."""
+
+_MOST_LEVELS = 200
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Rows of one sample.
+
+    Attributes
+    ----------
+    x
+        Features and what was answered: numbers, and levels as codes of the reference's; float64, shape (n, d).
+    coded
+        Which of the d are codes, bool, shape (d,).
+    label, prediction
+        Numbers, or codes of classes; NaN where there is none, shape (n,).
+    scores
+        Score of the positive class, or of each class, shape (n, k).
+    fold
+        The group of each row by its identity, shape (n,).
+    rows
+        Rows that were sampled from.
+    """
+
+    x: Floats
+    coded: NDArray[np.bool_]
+    label: Floats
+    prediction: Floats
+    scores: Floats
+    fold: NDArray[np.int64]
+    rows: int = 0
+    tables: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def has_sample(schema: Schema) -> bool:
+    """Return whether rows are sampled: there are two numeric features at least."""
+    return len(joint_columns(schema)) > 1
+
+
+def sampled(reference: Mapping[str, State], current: Mapping[str, State], schema: Schema) -> tuple[Sampled, Sampled]:
+    """Return the sampled rows of both sides, levels coded alike.
+
+    Raises
+    ------
+    StateError
+        When one side keeps no sample.
+    """
+    before, now = (_part(states) for states in (reference, current))
+    first = _reference(Same(before), schema.task is not Task.REGRESSION)
+    return first, _rows(now, schema.task is not Task.REGRESSION, first.tables)
+
+
+def _part(states: Mapping[str, State]) -> PointSamplePart:
+    if JOINT not in states:
+        raise StateError("no rows are sampled here: keep the statistic answer_sample")
+    return states[JOINT].part("answer_sample", PointSamplePart)
+
+
+@lru_cache(maxsize=8)
+def _reference(same: Same, classifier: bool) -> Sampled:
+    part: PointSamplePart = same.held[0]
+    tables = {series.name: _table(series) for series in part.levels.iter_columns()}
+    return _rows(part, classifier, tables)
+
+
+def _table(series: pl.Series) -> dict[str, float]:
+    counted = series.drop_nulls().value_counts(sort=True).to_series(0).head(_MOST_LEVELS).to_list()
+    return {level: float(code) for code, level in enumerate(sorted(counted))}
+
+
+def _rows(part: PointSamplePart, classifier: bool, tables: Mapping[str, Mapping[str, float]]) -> Sampled:
+    answers = {name: part.x[:, place] for place, name in enumerate(part.names) if name.startswith("@")}
+    features = [part.x[:, place] for place, name in enumerate(part.names) if not name.startswith("@")]
+    codes = [_codes(part.levels, name, table) for name, table in tables.items()]
+    n = len(part.hashes)
+    scores = np.column_stack([np.empty((n, 0)), *(x for name, x in answers.items() if name.startswith(SCORE))])
+    nothing = np.full(n, np.nan)
+    prediction = answers.get(PREDICTION, nothing)
+    answered = scores if classifier else prediction[:, None]
+    x = np.column_stack([np.empty((n, 0)), *features, *codes, answered])
+    coded = np.repeat([False, True, False], [len(features), len(codes), answered.shape[1]])
+    fold = (part.hashes % np.uint64(FOLDS)).astype(np.int64)
+    return Sampled(x, coded, answers.get(LABEL, nothing), prediction, scores, fold, part.rows, tables)
+
+
+def _codes(levels: pl.DataFrame, name: str, table: Mapping[str, float]) -> Floats:
+    if name not in levels.columns:
+        return np.full(levels.height, np.nan)
+    rest = float(len(table))
+    return np.array([np.nan if level is None else table.get(level, rest) for level in levels[name].to_list()], float)
+
+
+def fold_models(rows: Sampled, target: Floats, classifier: bool) -> list[Any]:
+    """Return ``FOLDS`` boosted trees, each learnt from the rows of all folds but one.
+
+    Rows without a target (NaN) are left out.
+    """
+    known = np.isfinite(target)
+    with threadpool_limits(1):
+        return [
+            _model(classifier, rows.coded).fit(rows.x[known & (rows.fold != k)], target[known & (rows.fold != k)])
+            for k in range(FOLDS)
+        ]
+
+
+def predicted(models: list[Any], x: Floats) -> Floats:
+    """Return what each model says of each row: shape (models, n), or (models, n, classes) of classifiers."""
+    with threadpool_limits(1):
+        told = [model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x) for model in models]
+    return np.stack(told)
+
+
+def _model(classifier: bool, coded: NDArray[np.bool_]) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if classifier else HistGradientBoostingRegressor
+    return kind(
+        max_iter=100, learning_rate=0.1, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False,
+        categorical_features=coded if coded.any() else None, random_state=_SEED,
+    )  # fmt: skip
+
+
+def places_of(rows: Sampled, column: int, score: Column) -> NDArray[np.intp]:
+    """Return the place in ``score_cells`` of one score of each row; -1 where there is none."""
+    scores = rows.scores[:, column]
+    known = np.flatnonzero(np.isfinite(scores))
+    found = np.full(len(scores), -1, np.intp)
+    for piece in np.array_split(known, 1 + len(known) // BLOCK):
+        place = Places(score.map).of(scores[piece])
+        found[piece] = place.astype(np.intp) + (place > 0)
+    return found

@@ -1,0 +1,56 @@
+"""Direct loss estimation against the closed form of normal errors."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tests.performance.estimation_data import prices, states_of, without_labels
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.schema import Task
+from watchkeeper.performance.dle import Dle
+
+
+@cache
+def reference():
+    frame = prices(np.random.default_rng(0), 8_000)
+    schema = infer_schema(frame, task=Task.REGRESSION)
+    return schema, states_of(frame, schema)
+
+
+def estimates(frame):
+    schema, before = reference()
+    return {m.name: m for m in Dle().estimate(before, states_of(without_labels(frame), schema), schema)}
+
+
+@pytest.mark.parametrize("spread", [1.0, 1.5])
+def test_losses_follow_the_closed_form_where_the_features_move(spread):
+    frame = prices(np.random.default_rng(1), 15_000, spread)
+    found, deviation = estimates(frame), 0.5 + frame["w"].abs().to_numpy()
+    # Normal errors have E|e| = sigma*sqrt(2/pi) and E e^2 = sigma^2.
+    assert found["mae"].value == pytest.approx(np.mean(deviation) * np.sqrt(2 / np.pi), rel=0.04)
+    assert found["mse"].value == pytest.approx(np.mean(deviation**2), rel=0.08)
+    assert found["rmse"].value == pytest.approx(found["mse"].value ** 0.5)
+
+
+def test_bands_cover_the_realised_losses():
+    rng = np.random.default_rng(2)
+    covered = []
+    for k in range(18):
+        frame = prices(rng, 1_500, (0.8, 1.0, 1.2)[k % 3])
+        found, error = estimates(frame), (frame["prediction"] - frame["label"]).to_numpy()
+        truth = {
+            "mae": np.abs(error).mean(),
+            "mse": (error**2).mean(),
+            "rmse": (error**2).mean() ** 0.5,
+            "mape": np.mean(np.abs(error / frame["label"].to_numpy())),
+        }
+        covered += [found[name].interval[0] <= value <= found[name].interval[1] for name, value in truth.items()]
+    assert 0.88 <= np.mean(covered) <= 0.995
+
+
+def test_too_few_labels_are_no_data():
+    schema, _ = reference()
+    few = states_of(prices(np.random.default_rng(3), 100), schema)
+    assert {m.status for m in Dle().estimate(few, few, schema)} == {Status.NO_DATA}
