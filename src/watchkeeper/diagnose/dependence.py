@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.diagnose.explainer import Predict
@@ -94,8 +95,9 @@ def partial_dependence(
     if n < 2 or not tried:
         raise SchemaError(f"{n} rows with {len(tried)} values of {feature!r} have no dependence to show")
     curves = np.empty((n, len(tried)))
-    for place, value in enumerate(tried):
-        curves[:, place] = asked(predict, rows.with_columns(pl.lit(value, dtype=series.dtype).alias(feature)))
+    with threadpool_limits(1):
+        for place, value in enumerate(tried):
+            curves[:, place] = asked(predict, rows.with_columns(pl.lit(value, dtype=series.dtype).alias(feature)))
     mean, error = curves.mean(axis=0), curves.std(axis=0, ddof=1) / sqrt(n)
     own = curves - curves.mean(axis=1, keepdims=True)
     return Dependence(

@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.schema import Task
@@ -110,6 +111,19 @@ def permutation_importance(
     if rows.height < 3:
         raise UsageError(f"permutation importance needs at least 3 labelled rows; there are {rows.height}")
     of_rows = LOSSES[loss] if isinstance(loss, str) else loss
+    with threadpool_limits(1):
+        return _measured(predict, rows, labels, features, of_rows, repeats, seed)
+
+
+def _measured(
+    predict: Predict,
+    rows: pl.DataFrame,
+    labels: Floats,
+    features: Sequence[str],
+    of_rows: Loss,
+    repeats: int,
+    seed: int,
+) -> tuple[Importance, ...]:
     before = of_rows(labels, asked(predict, rows))
     donors = _donors(rows.height, repeats, np.random.default_rng(seed))
     found = []

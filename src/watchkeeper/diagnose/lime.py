@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from watchkeeper.diagnose.explainer import Attributions, Predict, background_rows
 from watchkeeper.diagnose.mixing import asked, mixed
@@ -62,6 +63,10 @@ class Lime:
 
     def explain(self, rows: pl.DataFrame) -> Attributions:
         """Return the weights of the surrogate of each row."""
+        with threadpool_limits(1):
+            return self._explained(rows)
+
+    def _explained(self, rows: pl.DataFrame) -> Attributions:
         features = tuple(self.background.columns)
         rows = background_rows(rows, features, rows.height)
         n, d = rows.height, len(features)

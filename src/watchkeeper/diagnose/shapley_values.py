@@ -8,6 +8,7 @@ from math import factorial, sqrt
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from watchkeeper.diagnose.explainer import Attributions, Predict, background_rows
 from watchkeeper.diagnose.mixing import asked, mixed
@@ -59,6 +60,10 @@ class ShapleyValues:
 
     def explain(self, rows: pl.DataFrame) -> Attributions:
         """Return what each feature adds to the score of each row."""
+        with threadpool_limits(1):
+            return self._explained(rows)
+
+    def _explained(self, rows: pl.DataFrame) -> Attributions:
         features = tuple(self.background.columns)
         rows = background_rows(rows, features, rows.height)
         n, d = rows.height, len(features)
