@@ -32,38 +32,50 @@ def reference():
 
 @cache
 def trial(estimator, shift):
-    """Return by metric the errors and whether the band covers, over three windows."""
+    """Return the mean absolute error of each metric over three windows."""
     schema, before = reference()
     rng = np.random.default_rng(11)
-    errors, covered = {name: [] for name in REALISED}, {name: [] for name in REALISED}
+    errors = {name: [] for name in REALISED}
     for _ in range(3):
         frame = applicants(rng, 3_000, shift=shift)
         now = states_of(without_labels(frame), schema)
         found = {m.name: m for m in estimator().estimate(before, now, schema)}
         for name, formula in REALISED.items():
-            truth = formula(frame)
-            errors[name].append(abs(found[name].value - truth))
-            covered[name].append(found[name].interval[0] <= truth <= found[name].interval[1])
-    return {k: float(np.mean(v)) for k, v in errors.items()}, float(np.mean(list(covered.values())))
+            errors[name].append(abs(found[name].value - formula(frame)))
+    return {k: float(np.mean(v)) for k, v in errors.items()}
 
 
 @pytest.mark.parametrize("estimator", [Pape, Multicalibrated])
 def test_a_shift_that_changes_the_meaning_of_scores_is_followed(estimator):
-    ours, _ = trial(estimator, 0.8)
-    plain, _ = trial(Cbpe, 0.8)
+    ours = trial(estimator, 0.8)
+    plain = trial(Cbpe, 0.8)
     for name in ("precision", "recall", "f1"):
         assert ours[name] < 0.7 * plain[name], (name, ours[name], plain[name])
 
 
-@pytest.mark.parametrize(("estimator", "shift"), [(Pape, 0.0), (Pape, 0.8), (Multicalibrated, 0.0)])
-def test_bands_cover_where_the_method_claims_to_hold(estimator, shift):
-    _, covered = trial(estimator, shift)
-    assert covered >= 0.85
+@pytest.mark.slow
+def test_bands_cover_where_the_method_claims_to_hold():
+    rng = np.random.default_rng(3)
+    covered = {Pape: [], Multicalibrated: []}
+    for _ in range(8):
+        frame = applicants(rng, 8_000)
+        schema = infer_schema(frame)
+        before = states_of(frame, schema)
+        for shift in (0.0, 0.8):
+            frame = applicants(rng, 3_000, shift=shift)
+            now = states_of(without_labels(frame), schema)
+            for estimator, hits in covered.items():
+                found = {m.name: m for m in estimator().estimate(before, now, schema)}
+                bands = [(found[name].interval, formula(frame)) for name, formula in REALISED.items()]
+                hits += [lower <= truth <= upper for (lower, upper), truth in bands]
+    # 16 windows of six metrics that go together: two standard errors below 95 per cent are 84.
+    for estimator, hits in covered.items():
+        assert 0.84 <= np.mean(hits) <= 1.0, (estimator, np.mean(hits))
 
 
 def test_without_shift_the_estimate_is_that_of_cbpe():
-    ours, _ = trial(Pape, 0.0)
-    plain, _ = trial(Cbpe, 0.0)
+    ours = trial(Pape, 0.0)
+    plain = trial(Cbpe, 0.0)
     for name, error in ours.items():
         assert error < plain[name] + 0.004
 

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 _LEAST = 500
 _SHARE = 0.5
-_BETWEEN = 1 / 12
+_BETWEEN = 1 / 4
 
 
 class Multicalibrated:
@@ -39,8 +39,8 @@ class Multicalibrated:
     both.
 
     The band has the variance of the labels given the rows and that of what was learnt: the delete-a-group jackknife
-    over the five models, the bootstrap of the calibrator, and the squared difference between the halves over twelve, as
-    if the truth lay anywhere between them.
+    over the five models, the bootstrap of the calibrator, and the distance of the estimate from either half as one
+    standard error.
 
     References
     ----------
