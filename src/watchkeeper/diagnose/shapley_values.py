@@ -18,6 +18,9 @@ __all__ = ["ShapleyValues", "linear_attributions"]
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 
+_MOST = 65_536
+"""Mixed rows that are made at once."""
+
 
 @dataclass(frozen=True)
 class ShapleyValues:
@@ -78,9 +81,12 @@ class ShapleyValues:
 
     def _worth(self, row: pl.DataFrame, masks: Masks) -> Floats:
         """Return v of each set of features, shape (number of sets,)."""
-        m = self.background.height
-        own, donor = np.repeat(masks, m, axis=0), np.tile(np.arange(m), len(masks))
-        return np.asarray(asked(self.predict, mixed(row, self.background, own, donor)).reshape(-1, m).mean(axis=1))
+        m, found = self.background.height, []
+        size = max(1, _MOST // m)
+        for part in (masks[start : start + size] for start in range(0, len(masks), size)):
+            own, donor = np.repeat(part, m, axis=0), np.tile(np.arange(m), len(part))
+            found.append(asked(self.predict, mixed(row, self.background, own, donor)).reshape(-1, m).mean(axis=1))
+        return np.concatenate(found)
 
     def _exact(self, row: pl.DataFrame) -> tuple[Floats, Floats]:
         d = len(row.columns)
@@ -95,20 +101,19 @@ class ShapleyValues:
         return values, np.zeros(d)
 
     def _drawn(self, row: pl.DataFrame, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        d, found = len(row.columns), []
-        for _ in range(max(2, self.orders)):
-            order = rng.permutation(d)
-            found.append((self._along(row, order) + self._along(row, order[::-1])) / 2)
-        pairs = np.array(found)
-        return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / sqrt(len(pairs))
+        d, pairs = len(row.columns), max(2, self.orders)
+        orders = np.array([order for _ in range(pairs) for order in _forth_and_back(rng.permutation(d))])
+        place = np.argsort(orders, axis=1)
+        # Before step k of an order the features at places below k are in.
+        masks = place[:, None, :] < np.arange(d + 1)[None, :, None]
+        worth = self._worth(row, masks.reshape(-1, d)).reshape(-1, d + 1)
+        steps = np.take_along_axis(np.diff(worth, axis=1), place, axis=1)
+        found = steps.reshape(pairs, 2, d).mean(axis=1)
+        return found.mean(axis=0), found.std(axis=0, ddof=1) / sqrt(pairs)
 
-    def _along(self, row: pl.DataFrame, order: NDArray[np.intp]) -> Floats:
-        masks = np.zeros((len(order) + 1, len(order)), bool)
-        for place, j in enumerate(order):
-            masks[place + 1 :, j] = True
-        steps = np.empty(len(order))
-        steps[order] = np.diff(self._worth(row, masks))
-        return steps
+
+def _forth_and_back(order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return order, order[::-1]
 
 
 def linear_attributions(coefficients: Floats, x: Floats, background: Floats) -> Floats:
