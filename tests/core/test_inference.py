@@ -308,7 +308,7 @@ def test_an_all_null_column_holds_later_rows_to_no_type():
 @pytest.mark.parametrize("role", [Role.LABEL, Role.PREDICTION])
 def test_lists_cannot_be_labels_or_predictions(role):
     with pytest.raises(SchemaError, match=rf"the {role.value} column 'parts' holds List, which has no single values"):
-        infer_schema(log(parts=[[1, 2]] * N), roles={role: "parts"})
+        infer_schema(log(parts=[[1.5, 2.0]] * N), roles={role: "parts"})
 
 
 def test_a_label_of_nothing_but_nan_has_no_task():

@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 
 from watchkeeper.core.measurement import Family, Status
+from watchkeeper.core.spec import FAIRNESS
 from watchkeeper.core.state import OUTCOME, State, StateKey
-from watchkeeper.performance.fairness import FAIRNESS, fairness
+from watchkeeper.performance.fairness import fairness
 from watchkeeper.stats.blocks import Outcomes
 from watchkeeper.stats.confusion import Confusion
 from watchkeeper.stats.statistic import fold

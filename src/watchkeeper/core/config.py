@@ -174,10 +174,16 @@ def check_names(config: Config) -> None:
     for model_name, model in config.models.items():
         above: YamlPath = ("models", model_name)
         for place, monitor in enumerate(model.monitors or ()):
-            check((*above, "monitors", place, "measure"), monitor.measure, "measure", measures)
+            own = {**measures, **dict.fromkeys(model.own_measures)}
+            check((*above, "monitors", place, "measure"), monitor.measure, "measure", own)
             check((*above, "monitors", place, "chart"), monitor.chart, "chart", plugins("chart"))
         for place, notify in enumerate(model.notify):
             check((*above, "notify", place, "to"), notify.to, "notifier", plugins("notifier"))
+        for place, function in enumerate(model.metrics.functions):
+            name = function.partition(":")[2]
+            if name in measures:
+                where = config.origin((*above, "metrics", "functions", place))
+                faults.append(f"{where}: metrics: there is a measure {name!r} already; rename {function}")
         metric = model.maintenance().metric
         if metric:
             check((*above, "maintain", "metric"), metric, "metric", plugins("metric"))

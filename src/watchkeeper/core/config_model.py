@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_type_hints
 
@@ -13,9 +13,10 @@ from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.budget import parse_budget
 from watchkeeper.core.config_fields import Duration, Moment, Options, Part, Text, format_duration
+from watchkeeper.core.config_metrics import Metrics, MetricsField, check_place
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import ALL, Role, Schema, Task
-from watchkeeper.core.spec import AlertRule, Maintenance, Monitor, Spec
+from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.window import Window, WindowRule
 
 __all__ = ["Alerts", "Columns", "Model", "MonitorConfig", "Notify", "Reference", "StoreConfig", "Table", "Windows"]
@@ -67,13 +68,22 @@ class Reference(Part):
         return self
 
 
+_LATER = ("label_time", "group", "scores", "quantiles")
+
+
 class Columns(Part):
     """Which column is what; what is left out is inferred.
 
     Attributes
     ----------
+    label_time
+        When the label became known, which tells how late labels come.
+    group
+        What the rows that are ranked together have in common, such as a query; it makes the task a ranking.
     scores
         Column by class, of the probabilities that a classifier of three or more classes gives.
+    quantiles
+        Column by level between 0 and 1, of the quantiles that a forecast gives.
     embed
         Embedder by column of text, as ``module:function``.
     """
@@ -85,19 +95,24 @@ class Columns(Part):
     label: Text | None = None
     latency: Text | None = None
     version: Text | None = None
+    label_time: Text | None = None
+    group: Text | None = None
     features: tuple[Text, ...] | None = None
     ignore: tuple[Text, ...] = ()
     scores: dict[Text, Text] = Field(default_factory=dict)
+    quantiles: dict[Annotated[float, Field(gt=0, lt=1)], Text] = Field(default_factory=dict)
     embed: dict[Text, Text] = Field(default_factory=dict)
 
     @field_validator("embed")
     @classmethod
     def _functions(cls, given: dict[str, str]) -> dict[str, str]:
         for column, name in given.items():
-            module, _, function = name.partition(":")
-            if not (module and function):
-                raise ValueError(f"{name!r} for {column!r} is not understood. Valid: module:function")
+            check_place(name, column)
         return given
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leave out keys that came later and are not used: projects know their columns by this text."""
+        return [(name, value) for name, value in super().__repr_args__() if value or name not in _LATER]
 
     def roles(self) -> dict[Role, str]:
         """Return the column of each role that is given."""
@@ -236,6 +251,10 @@ class Model(Part):
         ``default``, or the list of what to watch.
     rules
         Quality rules: the path of a YAML file, or the list itself.
+    metrics
+        Metrics beside the built-in ones; a list names functions.
+    fairness
+        Columns whose segments a binary classifier should treat alike; they are segments too.
     """
 
     source: Text | None = None
@@ -256,6 +275,19 @@ class Model(Part):
     notify: tuple[Notify, ...] = (Notify(to="console"),)
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None
+    metrics: MetricsField = Metrics()
+    fairness: tuple[Text, ...] = ()
+
+    @property
+    def split_by(self) -> tuple[str, ...]:
+        """The columns whose values are segments: those named as such, and those of fairness."""
+        return tuple(dict.fromkeys((*self.segments, *self.fairness)))
+
+    @property
+    def own_measures(self) -> tuple[str, ...]:
+        """What this model measures that no plug-in is registered for."""
+        functions = tuple(place.partition(":")[2] for place in self.metrics.functions)
+        return (*functions, *((BUSINESS_VALUE,) if self.metrics.value else ()), *(FAIRNESS if self.fairness else ()))
 
     def maintenance(self) -> Maintenance:
         """Return what the maintenance step needs."""
@@ -285,7 +317,8 @@ class Model(Part):
         alerts = AlertRule(
             self.alerts.k, self.alerts.n, self.alerts.clear, parse_budget(self.alerts.budget, rule.every)
         )
+        schema = replace(schema, metrics=self.metrics.functions)
         return Spec(
             name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
-            embed=dict(self.columns.embed),
+            embed=dict(self.columns.embed), value=self.metrics.by_label(schema), fairness=self.fairness,
         )  # fmt: skip

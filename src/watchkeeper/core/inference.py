@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,14 +10,17 @@ import polars as pl
 from watchkeeper.core.class_scores import class_scores_of
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.event_time import MOMENT, is_moment_text, to_utc
-from watchkeeper.core.kinds import as_text, finite_numbers, is_probability, kind_of, map_of, type_name
-from watchkeeper.core.outcome import Answer, answer_of, is_mistaken_score
+from watchkeeper.core.kinds import as_text, is_probability, kind_of, map_of, type_name
+from watchkeeper.core.label_sets import is_label_set, members
+from watchkeeper.core.outcome import Answer, answer_of, is_mistaken_score, sorted_classes
+from watchkeeper.core.role_content import FITS
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
 
 __all__ = ["NAMES", "infer_schema"]
 
 NAMES: Mapping[Role, tuple[str, ...]] = {
+    Role.LABEL_TIME: ("label_time", "label_timestamp", "labelled_at", "labeled_at"),
     Role.ID: ("prediction_id", "id", "request_id", "event_id", "row_id", "uuid", "guid", "identifier"),
     Role.TIME: (
         "timestamp", "time", "event_time", "predicted_at", "prediction_time", "datetime", "created_at", "ts", "date",
@@ -34,11 +37,14 @@ NAMES: Mapping[Role, tuple[str, ...]] = {
     Role.LATENCY: ("latency", "latency_ms", "latency_s", "latency_seconds", "response_time", "response_time_ms",
                    "duration_ms", "inference_time"),
     Role.VERSION: ("model_version", "version"),
+    # Sessions and queries are features of other tasks, so that whoever ranks names them.
+    Role.GROUP: (),
 }  # fmt: skip
 """Names by which a role is recognised, best first; case does not matter."""
 
 _SINGLE = tuple(NAMES)
 _SCORES = (Role.SCORE, Role.CLASS_SCORE)
+_NUMBERS = (Role.LATENCY, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _RESERVED = (OUTCOME, ROWS, JOINT, RULES)
 _INTERNAL = "__watchkeeper_"
 _SEGMENTS = 50
@@ -69,6 +75,7 @@ def infer_schema(
     positive: str | None = None,
     task: Task | None = None,
     scores: Mapping[str, str] | None = None,
+    quantiles: Mapping[float, str] | None = None,
 ) -> Schema:
     """Return the schema of a log: what was given is kept, the rest is inferred, and each column says why.
 
@@ -77,7 +84,8 @@ def infer_schema(
     frame
         A sample of the reference, spread over it.
     roles
-        Column by role, for the id, time, prediction, score, label, latency and version that are known.
+        Column by role, for the id, time, prediction, score, label, label time, group, latency and version that are
+        known.
     features
         The feature columns; None for every column that has no other role.
     ignore
@@ -91,14 +99,20 @@ def infer_schema(
         What the model answers, where the labels alone mislead (such as grades 1 to 30).
     scores
         Column by class, of the probabilities that a classifier of three or more classes gives.
+    quantiles
+        Column by level, of the quantiles that a forecast gives.
 
     Raises
     ------
     SchemaError
         When a named column does not exist, is named twice, or has a name or type its role cannot have.
     """
-    given = dict(roles or {})
-    _check_names(frame.columns, given, features, ignore, segments, scores or {})
+    given, levels = dict(roles or {}), dict(sorted((quantiles or {}).items()))
+    more = [
+        *((f"the score of the class {name!r}", column) for name, column in (scores or {}).items()),
+        *((f"the quantile {level:g}", column) for level, column in levels.items()),
+    ]
+    _check_names(frame.columns, given, features, ignore, segments, more)
     found = _Roles(frame)
     for name in frame.columns:
         if name in ignore:
@@ -109,15 +123,15 @@ def infer_schema(
         found.give(name, role, f"{role.value}: given")
     for name in features or ():
         found.give(name, Role.FEATURE, "feature: given")
+    for level, name in levels.items():
+        found.give(name, Role.QUANTILE, f"quantile {level:g}: given")
     for role in _SINGLE:
         if role not in given:
             _find(role, found)
     _mend_prediction(found, given)
-    for role in (Role.LABEL, Role.PREDICTION):
-        _single(role, found.series(role))
-    answer = answer_of(found.series(Role.LABEL), found.series(Role.PREDICTION), found.series(Role.SCORE), positive)
-    if task is not None and task is not answer.task:
-        answer = _overruled(task, found)
+    answer = _answer(found, positive, task)
+    if levels and answer.task is not Task.REGRESSION:
+        raise SchemaError(f"quantiles were given, but the task is {answer.task.value}; they belong to a regression")
     answer, pairs = class_scores_of(frame, answer, scores or {}, set(frame.columns) - set(found.of))
     for name, column in pairs:
         why = "given" if scores else f"named {column!r} and lies in [0, 1]"
@@ -126,7 +140,15 @@ def infer_schema(
         if name not in found.of:
             _give_rest(name, found, features, segments)
     columns = tuple(_column(frame[name], found, answer) for name in frame.columns)
-    return Schema(columns, answer.task, answer.classes, answer.positive, _segment_rules(frame, segments), pairs)
+    return Schema(
+        columns,
+        answer.task,
+        answer.classes,
+        answer.positive,
+        _segment_rules(frame, segments),
+        pairs,
+        tuple(levels.items()),
+    )
 
 
 def _check_names(
@@ -135,20 +157,20 @@ def _check_names(
     features: Sequence[str] | None,
     ignore: Sequence[str],
     segments: Sequence[str],
-    scores: Mapping[str, str],
+    more: Sequence[tuple[str, str]],
 ) -> None:
     present = set(columns)
     for role, name in given.items():
         if role not in _SINGLE:
             raise SchemaError(f"{role.value} is not a role of one column; {near_miss(role.value, [*_SINGLE])}")
         _exists(name, f"the {role.value} column", present)
-    for label, name in scores.items():
-        _exists(name, f"the score column of the class {label!r}", present)
+    for what, name in more:
+        _exists(name, f"the column of {what}", present)
     for what, names in (("feature", features or ()), ("ignored column", ignore), ("segment column", segments)):
         for name in names:
             _exists(name, f"the {what}", present)
     _named_once([*((n, f"the {r.value}") for r, n in given.items()), *((n, "a feature") for n in features or ()),
-                 *((n, f"the score of the class {label!r}") for label, n in scores.items()),
+                 *((n, what) for what, n in more),
                  *((n, "ignored") for n in ignore)])  # fmt: skip
     for name in segments:
         if name in ignore:
@@ -185,7 +207,7 @@ def _find(role: Role, found: _Roles) -> None:
         name = free.get(word)
         if name is None:
             continue
-        content = _FITS[role](found.frame[name])
+        content = _content(role, found, found.frame[name])
         if content:
             found.give(name, role, f"{role.value}: named {name!r} and {content}")
             return
@@ -200,55 +222,34 @@ def _find(role: Role, found: _Roles) -> None:
             found.give(texts[0], role, "time: the only column of ISO 8601 text")
 
 
-def _fits_id(series: pl.Series) -> str:
-    if not (series.dtype.is_integer() or series.dtype == pl.String) or not len(series) or series.null_count():
-        return ""
-    share = series.n_unique() / len(series)
-    if share < 0.95:
-        return ""
-    return "all different" if share == 1 else f"{share:.1%} of the values different; the others are doubled"
+def _content(role: Role, found: _Roles, series: pl.Series) -> str:
+    if role is Role.SCORE and Role.GROUP in found.of.values():
+        # What ranks need be no probability.
+        return "holds numbers" if series.dtype.is_numeric() else ""
+    return FITS[role](series)
 
 
-def _fits_time(series: pl.Series) -> str:
-    if series.dtype in (pl.Datetime, pl.Date):
-        return f"holds {type_name(series.dtype)}"
-    if series.dtype == pl.String and is_moment_text(series):
-        return "holds ISO 8601 text"
-    values = finite_numbers(series) if series.dtype.is_numeric() else pl.Series([], dtype=pl.Float64)
-    plausible = len(values) > 0 and bool(((values > 6e8) & (values < 5e18)).all())
-    return "holds seconds, or parts of them, since 1970" if plausible else ""
-
-
-def _fits_prediction(series: pl.Series) -> str:
-    return "" if series.dtype.is_nested() or series.dtype.is_temporal() else f"holds {type_name(series.dtype)}"
-
-
-def _fits_score(series: pl.Series) -> str:
-    return "lies in [0, 1]" if is_probability(series) else ""
-
-
-def _fits_latency(series: pl.Series) -> str:
-    if isinstance(series.dtype, pl.Duration):
-        return "holds lengths of time"
-    values = finite_numbers(series) if series.dtype.is_numeric() else pl.Series([], dtype=pl.Float64)
-    return "is never negative" if len(values) and not bool((values < 0).any()) else ""
-
-
-def _fits_version(series: pl.Series) -> str:
-    plain = not (series.dtype.is_nested() or series.dtype.is_temporal())
-    distinct = series.n_unique()
-    return f"holds {distinct} different values" if plain and distinct <= 100 else ""
-
-
-_FITS: Mapping[Role, Callable[[pl.Series], str]] = {
-    Role.ID: _fits_id,
-    Role.TIME: _fits_time,
-    Role.PREDICTION: _fits_prediction,
-    Role.SCORE: _fits_score,
-    Role.LABEL: _fits_prediction,
-    Role.LATENCY: _fits_latency,
-    Role.VERSION: _fits_version,
-}
+def _answer(found: _Roles, positive: str | None, task: Task | None) -> Answer:
+    """Return what the model answers: as it is given, as its columns demand, or as labels and predictions show."""
+    label, prediction = found.series(Role.LABEL), found.series(Role.PREDICTION)
+    if task in (None, Task.MULTILABEL):
+        sets = [s for s in (label, prediction) if s is not None and is_label_set(s)]
+        if sets:
+            return Answer(
+                Task.MULTILABEL, sorted_classes(members(sets)), why="labels or predictions are lists of classes"
+            )
+        if task is Task.MULTILABEL:
+            raise SchemaError(
+                "the task is given as multilabel, but neither labels nor predictions hold lists of classes"
+            )
+    for role, series in ((Role.LABEL, label), (Role.PREDICTION, prediction)):
+        _single(role, series)
+    if task is None and found.series(Role.GROUP) is not None:
+        task = Task.RANKING
+    if task in (Task.REGRESSION, Task.RANKING, Task.NONE):
+        return Answer(task, why="given" if task is not Task.RANKING else "rows are ranked by group")
+    answer = answer_of(label, prediction, found.series(Role.SCORE), positive)
+    return answer if task is None or task is answer.task else _overruled(task, found)
 
 
 def _single(role: Role, series: pl.Series | None) -> None:
@@ -281,8 +282,6 @@ def _give_rest(name: str, found: _Roles, features: Sequence[str] | None, segment
 
 
 def _overruled(task: Task, found: _Roles) -> Answer:
-    if task in (Task.REGRESSION, Task.NONE):
-        return Answer(task, why="given")
     texts = [
         as_text(series).unique().drop_nulls()
         for role in (Role.LABEL, Role.PREDICTION)
@@ -302,7 +301,7 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
     dtype = "" if series.dtype == pl.Null else str(series.dtype)
     kind, reason = kind_of(series)
     if role is Role.TIME:
-        if not _fits_time(series) and series.null_count() < len(series):
+        if not FITS[Role.TIME](series) and series.null_count() < len(series):
             raise SchemaError(
                 f"the time column {name!r} holds {type_name(series.dtype)} that is no time. "
                 "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
@@ -311,13 +310,19 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
         series = to_utc(series)
     elif role in (Role.LABEL, Role.PREDICTION) and answer.task is not Task.NONE:
         reason = f"{answer.task.value}: {answer.why}"
-        if answer.task is not Task.REGRESSION and kind is not Kind.BOOLEAN:
+        if answer.task is Task.MULTILABEL:
+            kind, dtype = Kind.CATEGORICAL, "String"
+        elif answer.task not in (Task.REGRESSION, Task.RANKING) and kind is not Kind.BOOLEAN:
             kind = Kind.CATEGORICAL
     elif role is Role.ID:
         kind, reason = Kind.IDENTIFIER, "tells rows apart"
+    elif role is Role.GROUP:
+        kind, reason = Kind.IDENTIFIER, "tells rows apart that are ranked together"
+    elif role is Role.LABEL_TIME:
+        kind, reason = Kind.TIME, "read as UTC"
     elif role is Role.VERSION:
         kind, reason = Kind.CATEGORICAL, "names versions"
-    elif role in (Role.LATENCY, *_SCORES) and kind is not Kind.NUMERIC:
+    elif role in _NUMBERS and kind is not Kind.NUMERIC:
         raise SchemaError(
             f"the {role.value} column {name!r} holds {type_name(series.dtype)}, where numbers were expected"
         )

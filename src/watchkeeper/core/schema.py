@@ -114,6 +114,8 @@ class Schema:
         (class, column) of the probability of each class, in the order of ``classes`` (multiclass only).
     quantiles
         (level, column) of each predicted quantile, in the order of the levels (regression only).
+    metrics
+        ``module:function`` of the user's own metrics, each of which makes a number of label, prediction and score.
     """
 
     columns: tuple[Column, ...]
@@ -123,6 +125,7 @@ class Schema:
     segments: tuple[SegmentRule, ...] = ()
     class_scores: tuple[tuple[str, str], ...] = ()
     quantiles: tuple[tuple[float, str], ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         twice = [name for name, times in Counter(c.name for c in self.columns).items() if times > 1]

@@ -11,7 +11,13 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["AlertRule", "Maintenance", "Monitor", "Spec"]
+__all__ = ["BUSINESS_VALUE", "FAIRNESS", "AlertRule", "Maintenance", "Monitor", "Spec"]
+
+BUSINESS_VALUE = "business_value"
+"""The name under which the mean value of a prediction is measured."""
+
+FAIRNESS = ("selection_rate_gap", "tpr_gap", "fpr_gap")
+"""Gaps between segments: demographic parity, equal opportunity, and the false alarms that equalised odds ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,10 @@ class Spec:
         What rows and their statistics must look like.
     embed
         By column of text the ``module:function`` that turns a list of texts into an array of vectors.
+    value
+        By label, by prediction, what one such row brings; empty where nobody said.
+    fairness
+        Columns whose segments should be treated alike.
     """
 
     model: str
@@ -152,3 +162,5 @@ class Spec:
     keep: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     embed: Mapping[str, str] = field(default_factory=dict)
+    value: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    fairness: tuple[str, ...] = ()

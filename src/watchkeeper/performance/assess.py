@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from watchkeeper.core.errors import UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.performance.business_value import business_value
 from watchkeeper.performance.metric import Metric
+from watchkeeper.performance.row_metrics import row_metrics
 
 __all__ = ["assess_performance"]
 
 
-def assess_performance(state: State, schema: Schema) -> list[Measurement]:
-    """Measure every registered metric that suits the task and the columns of the log.
+def assess_performance(
+    state: State, schema: Schema, *, value: Mapping[str, Mapping[str, float]] | None = None
+) -> list[Measurement]:
+    """Measure every registered metric that suits the task and the columns of the log, and the user's own.
 
     Parameters
     ----------
     state
         The outcomes of one window and segment.
     schema
-        Gives the task and the roles; a metric whose columns the schema does not have is left out.
+        Gives the task and the roles; a metric whose columns the schema does not have is left out. Names the user's own
+        metrics.
+    value
+        By label, by prediction, what one such row brings; without it no business value is measured.
 
     Returns
     -------
     list
-        One measurement per metric, in the order of their names. A metric that raises is a failed measurement, never
-        an error; one whose rows have not come yet has status ``no_data``.
+        One measurement per metric, in the order of their names, then the user's own and the business value. A metric
+        that raises is a failed measurement, never an error; one whose rows have not come yet has status ``no_data``.
 
     Raises
     ------
@@ -40,7 +49,8 @@ def assess_performance(state: State, schema: Schema) -> list[Measurement]:
         measurement = _measure(name, metric, state, schema)
         if measurement is not None:
             found.append(measurement)
-    return found
+    found.extend(row_metrics(state, schema))
+    return [*found, business_value(state, value)] if value else found
 
 
 def _measure(name: str, metric: Metric, state: State, schema: Schema) -> Measurement | None:

@@ -8,14 +8,13 @@ from itertools import product
 import numpy as np
 
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.spec import BUSINESS_VALUE
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.performance.metric import Estimate, Lack, measured
 from watchkeeper.stats.confusion import ConfusionPart
 
-__all__ = ["NAME", "business_value"]
-
-NAME = "business_value"
+__all__ = ["business_value"]
 
 
 def business_value(state: State, value: Mapping[str, Mapping[str, float]]) -> Measurement:
@@ -46,7 +45,7 @@ def business_value(state: State, value: Mapping[str, Mapping[str, float]]) -> Me
     >>> found.value, found.facts["total"]
     (0.6, 6.0)
     """
-    return measured(NAME, state, "confusion", ConfusionPart, lambda part: _estimate(part, value))
+    return measured(BUSINESS_VALUE, state, "confusion", ConfusionPart, lambda part: _estimate(part, value))
 
 
 def _estimate(part: ConfusionPart, value: Mapping[str, Mapping[str, float]]) -> Estimate | Lack:

@@ -12,14 +12,12 @@ from scipy.special import chdtrc, ndtr, ndtri
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
+from watchkeeper.core.spec import FAIRNESS
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.performance.interval import proportion_error, wilson
 from watchkeeper.stats.confusion import ConfusionPart
 
-__all__ = ["FAIRNESS", "LEAST_ROWS", "fairness"]
-
-FAIRNESS = ("selection_rate_gap", "tpr_gap", "fpr_gap")
-"""Demographic parity, equal opportunity, and the false alarms that equalised odds ask for as well."""
+__all__ = ["LEAST_ROWS", "fairness"]
 
 LEAST_ROWS = 30
 """Rows below which a segment's rate is not compared."""

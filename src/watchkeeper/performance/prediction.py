@@ -14,12 +14,13 @@ from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.error_sums import ErrorSumsPart
 from watchkeeper.stats.prediction_sums import PredictionSumsPart
+from watchkeeper.stats.set_sums import SetSumsPart
 
 __all__ = ["Bias", "LabelCoverage", "PredictionMean", "PredictionVariance"]
 
 P = TypeVar("P")
 
-_SUPERVISED = frozenset({Task.BINARY, Task.MULTICLASS, Task.REGRESSION})
+_SUPERVISED = frozenset(Task) - {Task.NONE}
 
 
 def _has_number(schema: Schema) -> bool:
@@ -176,6 +177,8 @@ class LabelCoverage:
 
     def measure(self, state: State) -> Measurement:
         """Return the share."""
+        if _part(state, "set_sums", SetSumsPart).rows:
+            return measured(self.name, state, "set_sums", SetSumsPart, self._of_sets)
         if _part(state, "confusion", ConfusionPart).rows:
             return measured(self.name, state, "confusion", ConfusionPart, self._of_classes)
         return measured(self.name, state, "error_sums", ErrorSumsPart, self._of_numbers)
@@ -187,6 +190,10 @@ class LabelCoverage:
             return found
         facts = {"unseen_labels": float(part.unseen_labels)}
         return Estimate(found.value, found.n, found.error, found.interval, facts=facts)
+
+    @staticmethod
+    def _of_sets(part: SetSumsPart) -> Estimate | Lack:
+        return _coverage(part.labelled, part.rows)
 
     @staticmethod
     def _of_numbers(part: ErrorSumsPart) -> Estimate | Lack:

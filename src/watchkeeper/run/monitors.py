@@ -21,7 +21,9 @@ MEASURED = (
 HARM = {
     Task.BINARY: ("auroc", "log_loss"),
     Task.MULTICLASS: ("accuracy", "f1"),
+    Task.MULTILABEL: ("f1_micro", "jaccard"),
     Task.REGRESSION: ("mae", "rmse"),
+    Task.RANKING: ("ndcg", "mrr"),
     Task.NONE: (),
 }
 """Metrics whose fall means harm, by task."""
@@ -69,7 +71,7 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
         side: dict[str, float | str] = {"min_rows": LEAST_LABELLED}
         side |= {"exact": float(rule.budget > _TEXTBOOK)} if history else {"margin": 0.02}
         for metric in HARM[schema.task]:
-            worse = "lower" if metric in ("auroc", "accuracy", "f1") else "upper"
+            worse = "upper" if metric in ("log_loss", "mae", "rmse") else "lower"
             found.append(Monitor(metric, "shewhart", options={"side": worse, **side}, cause=Cause.PERFORMANCE))
     return tuple(monitor for monitor in found if monitor.columns or monitor.cause is Cause.PERFORMANCE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -132,7 +133,7 @@ class Project:
             When there are no rows yet to infer it from.
         """
         model = self.config.model(name)
-        what = (model.columns, model.segments, model.positive, model.task, model.reference)
+        what = (model.columns, model.split_by, model.positive, model.task, model.reference)
         digest = sha256(repr(what).encode()).hexdigest()
         held = self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
@@ -141,6 +142,10 @@ class Project:
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
+        schema = spec.schema
+        if schema.metrics and str(self.folder) not in sys.path:
+            # Functions may lie beside the configuration, as embedders and training do.
+            sys.path.insert(0, str(self.folder))
         wide = self.embedding(spec).wide(schema)
         monitors = spec.monitors or default_monitors(wide, spec.alerts, history=True)
         return replace(spec, monitors=monitors, keep=kept(monitors))
@@ -227,10 +232,11 @@ class Project:
             roles=model.columns.roles(),
             features=model.columns.features,
             ignore=model.columns.ignore,
-            segments=model.segments,
+            segments=model.split_by,
             positive=model.positive,
             task=model.task,
             scores=model.columns.scores,
+            quantiles=model.columns.quantiles,
         )
 
     def _sample(self, name: str, model: Model) -> pl.DataFrame:

@@ -122,5 +122,6 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
 
 
 def _mark(spec: Spec, what: str) -> str:
-    digest = sha256(repr((spec.schema.columns, spec.schema.segments, spec.windows, spec.keep)).encode()).hexdigest()
+    parts = (spec.schema.columns, spec.schema.segments, spec.windows, spec.keep, *spec.schema.metrics)
+    digest = sha256(repr(parts).encode()).hexdigest()
     return f"{digest[:16]} {what}"

@@ -19,6 +19,7 @@ from watchkeeper.core.spec import Monitor, Spec
 from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.fairness import fairness
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
@@ -83,7 +84,7 @@ def assess(
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
     for (segment, column), state in current.items():
         if column == OUTCOME:
-            found.extend(assess_performance(state, spec.schema))
+            found.extend(assess_performance(state, spec.schema, value=spec.value))
         elif column == ROWS:
             found.extend(_rows(state))
         elif column == RULES or roles.get(column) in (Role.TIME, Role.ID):
@@ -91,6 +92,9 @@ def assess(
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             made = assess_column(reference.get((segment, column)), state, comparisons)
             found.extend(_with_facts(m, state, effects or {}, late=column == label) for m in made)
+    outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
+    for column in spec.fairness:
+        found.extend(fairness(outcomes, column))
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
     if spec.rules and only is None:

@@ -7,8 +7,8 @@ until the next one is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from threading import local
@@ -24,6 +24,7 @@ from watchkeeper.core.schema import Column, NumericMap
 __all__ = [
     "BLOCK",
     "KEYS",
+    "ClassSets",
     "Levels",
     "NumberSource",
     "Numbers",
@@ -275,6 +276,25 @@ class WordCounts:
         return self._words[taken], self._first[taken], self.counts[taken]
 
 
+@dataclass(frozen=True, slots=True)
+class ClassSets:
+    """Sets of classes row by row.
+
+    Attributes
+    ----------
+    labels, predictions
+        Whether a class belongs to the set, bool, shape (rows, K + 1); the last column is for anything outside the
+        classes.
+    labelled, predicted
+        Whether there is a set at all, bool, shape (rows,).
+    """
+
+    labels: NDArray[np.bool_]
+    predictions: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """What was answered and what was true, row by row, in the terms of the schema.
@@ -295,6 +315,20 @@ class Outcomes:
     class_scores
         Probability of each class in the order of ``classes``, float64, shape (rows, K), NaN for null; None where the
         log has no columns of them.
+    quantiles, levels
+        Predicted quantiles, float64, shape (rows, len(levels)), NaN for null, and their levels in increasing order;
+        None where the log has no columns of them.
+    groups
+        Hash of what rows that are ranked together have in common, uint64, shape (rows,), 0 for null; None where the log
+        has no such column.
+    delay
+        Seconds from the prediction to its label, float64, shape (rows,), NaN where one of both times is not known; None
+        where the log does not have both.
+    sets
+        Labels and predictions that are sets of classes; ``label`` and ``prediction`` are then None.
+    row_values
+        By name of a user's own metric its number for each row, float64, shape (rows,), NaN where it has none; or, in
+        words, why it could not be made.
     """
 
     rows: int
@@ -304,10 +338,18 @@ class Outcomes:
     classes: tuple[str, ...] = ()
     positive: int | None = None
     class_scores: NDArray[np.float64] | None = None
+    quantiles: NDArray[np.float64] | None = None
+    levels: tuple[float, ...] = ()
+    groups: NDArray[np.uint64] | None = None
+    delay: NDArray[np.float64] | None = None
+    sets: ClassSets | None = None
+    row_values: Mapping[str, NDArray[np.float64] | str] = field(default_factory=dict)
 
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
         """Rows whose label is known and among the classes, shape (rows,)."""
+        if self.sets is not None:
+            return self.sets.labelled & ~self.sets.labels[:, -1]
         if self.label is None:
             return np.zeros(self.rows, bool)
         return self.label >= 0 if self.classes else np.isfinite(self.label)

@@ -52,10 +52,10 @@ def class_rows(block: Outcomes) -> Iterator[ClassRows]:
         known = labels >= 0
         if not known.all():
             labels, scores = labels[known], scores[known]
-        finite = np.isfinite(scores).all(axis=1)
+        finite = np.asarray(np.isfinite(scores).all(axis=1))
         with np.errstate(invalid="ignore"):
-            inside = ((scores >= 0.0) & (scores <= 1.0)).all(axis=1)
-        unscored = len(finite) - int(np.count_nonzero(finite))
+            inside = np.asarray(((scores >= 0.0) & (scores <= 1.0)).all(axis=1))
+        unscored = len(labels) - int(np.count_nonzero(finite))
         outside = int(np.count_nonzero(finite & ~inside))
         if unscored or outside:
             labels, scores = labels[inside], scores[inside]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.event_time import to_utc
 from watchkeeper.core.kinds import type_name
+from watchkeeper.core.label_sets import sets_of
 from watchkeeper.core.schema import Role, Schema, Task
-from watchkeeper.stats.blocks import Outcomes, to_text
+from watchkeeper.stats.blocks import ClassSets, Outcomes, to_text
+from watchkeeper.stats.hashing import hash_numbers, hash_texts
+from watchkeeper.stats.row_metrics import row_values
 
 __all__ = ["outcomes"]
 
@@ -27,14 +34,18 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
         name = schema.name_of(role)
         return frame[name] if name and name in frame.columns else None
 
+    more = _more(frame, schema)
+    if schema.task is Task.MULTILABEL:
+        return Outcomes(frame.height, None, None, None, schema.classes, sets=_sets(frame, schema), **more)
     label, prediction, score = present(Role.LABEL), present(Role.PREDICTION), present(Role.SCORE)
     scores = None if score is None else _floats(score)
-    if schema.task is Task.REGRESSION:
+    if schema.task in (Task.REGRESSION, Task.RANKING):
         return Outcomes(
             frame.height,
             None if label is None else _floats(label),
             None if prediction is None else _floats(prediction),
             scores,
+            **more,
         )
     positive = schema.classes.index(schema.positive) if schema.positive in schema.classes else None
     return Outcomes(
@@ -45,12 +56,68 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
         schema.classes,
         positive,
         _class_scores(frame, schema),
+        **more,
     )
+
+
+def _more(frame: pl.DataFrame, schema: Schema) -> dict[str, Any]:
+    """Return what only some logs have; nothing for those that do not."""
+    found: dict[str, Any] = {}
+    if schema.quantiles:
+        found["quantiles"] = _matrix(frame, [column for _, column in schema.quantiles])
+        found["levels"] = tuple(level for level, _ in schema.quantiles)
+    group, labelled_at, asked_at = (schema.name_of(role) for role in (Role.GROUP, Role.LABEL_TIME, Role.TIME))
+    if group in frame.columns and group:
+        found["groups"] = _hashes(frame[group])
+    if labelled_at in frame.columns and asked_at in frame.columns and labelled_at and asked_at:
+        found["delay"] = _seconds(frame[asked_at], frame[labelled_at])
+    if schema.metrics:
+        found["row_values"] = row_values(frame, schema)
+    return found
+
+
+def _hashes(series: pl.Series) -> NDArray[np.uint64]:
+    if series.dtype.is_integer():
+        found = hash_numbers(series.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
+    else:
+        found = hash_texts(to_text(series).fill_null(""))
+    # The hash 0 is kept for null.
+    found = np.maximum(found, np.uint64(1))
+    if series.null_count():
+        found = np.where(series.is_null().to_numpy(), np.uint64(0), found)
+    return found
+
+
+def _seconds(start: pl.Series, end: pl.Series) -> NDArray[np.float64]:
+    apart = to_utc(end) - to_utc(start)
+    return (apart.dt.total_microseconds().cast(pl.Float64) / 1e6).fill_null(float("nan")).to_numpy()
+
+
+def _sets(frame: pl.DataFrame, schema: Schema) -> ClassSets:
+    held = []
+    for role in (Role.LABEL, Role.PREDICTION):
+        name = schema.name_of(role)
+        series = frame[name] if name and name in frame.columns else pl.Series([None] * frame.height, dtype=pl.Null)
+        held.append((_members(sets_of(series), schema.classes), series.is_not_null().to_numpy()))
+    (labels, labelled), (predictions, predicted) = held
+    return ClassSets(labels, predictions, labelled, predicted)
+
+
+def _members(lists: pl.Series, classes: tuple[str, ...]) -> NDArray[np.bool_]:
+    found = np.zeros((len(lists), len(classes) + 1), bool)
+    frame = pl.DataFrame({"row": np.arange(len(lists)), "name": lists}).explode("name").drop_nulls()
+    mapping = {name: code for code, name in enumerate(classes)}
+    codes = frame["name"].replace_strict(mapping, default=len(classes), return_dtype=pl.Int64).to_numpy()
+    found[frame["row"].to_numpy(), codes] = True
+    return found
 
 
 def _class_scores(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64] | None:
     """Return the probabilities of all classes; None where the frame lacks one of their columns."""
-    columns = [column for _, column in schema.class_scores]
+    return _matrix(frame, [column for _, column in schema.class_scores])
+
+
+def _matrix(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64] | None:
     if not columns or any(column not in frame.columns for column in columns):
         return None
     found = np.empty((frame.height, len(columns)), order="F")

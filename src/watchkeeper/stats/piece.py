@@ -10,8 +10,9 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
+from watchkeeper.core.label_sets import canonical
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
@@ -26,7 +27,7 @@ __all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of"]
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that have a form of their own."""
 
-_UNWATCHED = (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT)
+_UNWATCHED = (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT, Role.GROUP, Role.LABEL_TIME)
 
 
 def fold_piece(
@@ -45,6 +46,7 @@ def fold_piece(
         Where the rows are one segment of several, the levels that are counted go here, and statistics of whole
         windows only are left out.
     """
+    frame = _with_plain_sets(frame, schema)
     chosen = _Chosen(keep, counted is not None)
     watched = [c for c in schema if c.role not in _UNWATCHED]
     problems = {c.name: problem_of(frame, c) for c in watched}
@@ -70,6 +72,22 @@ def fold_piece(
         )
         found.append(State(_key(key, column.name), column, parts, problems[column.name]))
     return [*found, _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)]
+
+
+def _with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return labels and predictions that are lists of classes as texts, one for each set, that count as levels."""
+    if schema.task is not Task.MULTILABEL:
+        return frame
+    plain = []
+    for role in (Role.LABEL, Role.PREDICTION):
+        name = schema.name_of(role)
+        if name and name in frame.columns:
+            try:
+                plain.append(canonical(frame[name]))
+            except SchemaError:
+                # Whoever looks at the column says what is wrong with it.
+                continue
+    return frame.with_columns(plain)
 
 
 def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:

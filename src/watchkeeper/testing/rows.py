@@ -20,6 +20,7 @@ from watchkeeper.stats.rule_rows import RuleRows
 from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
+from watchkeeper.testing.outcome_rows import outcome_rows
 
 __all__ = ["Case", "cases_for"]
 
@@ -151,8 +152,14 @@ def _outcomes(rng: np.random.Generator) -> list[Case]:
         _outcome_case("outcomes of many classes with the score of each", scored, Task.MULTICLASS, **three),
         _outcome_case("outcomes of many classes with bad scores", odd, Task.MULTICLASS, **three),
         _outcome_case("outcomes of a regression", sums, Task.REGRESSION),
+        *(_more_outcomes(name, frame, schema) for name, frame, schema in outcome_rows(rng)),
         _outcome_case("no outcomes", binary.head(0), Task.BINARY, **two),
     ]
+
+
+def _more_outcomes(name: str, frame: pl.DataFrame, schema: Schema) -> Case:
+    started = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
+    return Case(name, started, frame, lambda piece: iter([outcomes(piece, schema)]))
 
 
 def _outcome_case(name: str, frame: pl.DataFrame, task: Task, **known: Any) -> Case:
