@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchkeeper.api import Stream, check, open_project, report, run_once, stream
+    from watchkeeper.api import Stream, check, explain, open_project, report, run_once, stream
     from watchkeeper.core.errors import WatchkeeperError
 
 __version__ = "0.1.0"
@@ -15,13 +15,24 @@ _LAZY = {
     "Stream": "watchkeeper.api",
     "WatchkeeperError": "watchkeeper.core.errors",
     "check": "watchkeeper.api",
+    "explain": "watchkeeper.api",
     "open_project": "watchkeeper.api",
     "report": "watchkeeper.api",
     "run_once": "watchkeeper.api",
     "stream": "watchkeeper.api",
 }
 
-__all__ = ["Stream", "WatchkeeperError", "__version__", "check", "open_project", "report", "run_once", "stream"]
+__all__ = [
+    "Stream",
+    "WatchkeeperError",
+    "__version__",
+    "check",
+    "explain",
+    "open_project",
+    "report",
+    "run_once",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
 from watchkeeper.run.notes import effects_note, reach, rows
 from watchkeeper.run.once import run_once
 from watchkeeper.run.place import Place
@@ -24,10 +25,11 @@ from watchkeeper.run.reference import reference_effects
 from watchkeeper.run.steps import merged
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
+from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
 
-__all__ = ["Stream", "check", "open_project", "report", "run_once", "stream"]
+__all__ = ["Explanation", "Stream", "check", "explain", "open_project", "report", "run_once", "stream"]
 
 
 def check(
@@ -48,6 +50,7 @@ def check(
     measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
+    attribute: bool = False,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Report:
     """Compare current rows with reference rows and say what changed.
@@ -78,6 +81,9 @@ def check(
     embed
         By column of text a function, or ``module:function``, that takes a list of texts and returns an array of shape
         (n, d): their embeddings are watched as the column ``<column>@embedding``.
+    attribute
+        Whether to attribute a rise of the loss to causes, segments and features for alerts of any kind; it is done
+        for alerts about performance.
     progress
         Called with (side, rows so far, rows in all or None).
 
@@ -106,8 +112,8 @@ def check(
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, now=made,
-        progress=progress,
+        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attribute=attribute,
+        now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
 
@@ -189,6 +195,7 @@ def _of_check(found: Checked, made: datetime, name: str) -> Report:
         made=made,
         headline=found.why or _headline(found.verdict, found.alerts, found.rows),
         alerts=found.alerts,
+        diagnoses=found.diagnoses,
         signals=found.signals,
         measurements=found.measurements,
         reference=found.reference,
@@ -247,6 +254,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         made=made or datetime.now(UTC),
         headline=_standing(verdict, place, alerts, newest),
         alerts=alerts,
+        diagnoses=diagnose_alerts(spec, store, alerts),
         actions=tuple(store.recorded(name, Action)),
         signals=signals,
         measurements=measured,
@@ -255,6 +263,32 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         schema=spec.schema,
         notes=notes,
     )
+
+
+def explain(project: Project, alert: str = "", model: str | None = None, *, seed: int = 0) -> Explanation:
+    """Return what an alert comes from: ranked causes with evidence, when it began, and what the loss rose by and where.
+
+    Parameters
+    ----------
+    project
+        An open project; see ``open_project``.
+    alert
+        The id of an alert, or the beginning of it; empty for the worst that fires, else the newest.
+    model
+        The model; None where the configuration has only one.
+    seed
+        Of what is drawn on the way, so that the same question gets the same answer.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such model.
+    UsageError
+        When there is no such alert.
+    """
+    name = project.only(model)
+    found = find_alert(project.store.recorded(name, Alert), alert)
+    return Explanation(found, explain_alert(project.spec(name), project.store, found, seed=seed))
 
 
 def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:

@@ -16,7 +16,9 @@ HEAVY = {
     "alembic", "altair", "deltalake", "jinja2", "numpy", "polars", "rich", "scipy", "skops", "sklearn",
     "sqlalchemy", "vl_convert", "yaml",
 }  # fmt: skip
-COMMANDS = ("check", "demo", "init", "run", "status", "report", "versions", "promote", "rollback", "config", "rules")
+COMMANDS = (
+    "check", "demo", "init", "run", "status", "report", "explain", "versions", "promote", "rollback", "config", "rules",
+)  # fmt: skip
 
 
 def test_help_takes_less_than_half_a_second() -> None:

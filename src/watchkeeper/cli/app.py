@@ -10,6 +10,7 @@ import typer
 
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.embedders import EmbedOption, embedders
+from watchkeeper.cli.explain import explain
 from watchkeeper.cli.output import (
     check_page,
     prepare,
@@ -116,6 +117,9 @@ def check(
     ] = None,
     rules: RulesFile = None,
     embed: EmbedOption = None,
+    attribute: Annotated[
+        bool, typer.Option("--attribute", help="Say how much of a rise of the loss comes from where, for any alert.")
+    ] = False,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
     html: Html = None,
@@ -134,7 +138,8 @@ def check(
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
-            measures=measure or (), rules=rules, embed=embedders(embed), progress=progress,
+            measures=measure or (), rules=rules, embed=embedders(embed), attribute=attribute,
+            progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)
     if html is not None:
@@ -288,6 +293,9 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
         say(f"wrote {page}")
     if json:
         show_json(found.json())
+
+
+app.command()(explain)
 
 
 @app.command()

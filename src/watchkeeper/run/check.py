@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.charts.chart import Memory
-from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -25,6 +26,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.embedding import Embed, Embedding
+from watchkeeper.run.explain import diagnosed
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.run.pace import SAMPLE, STATES, pace, span, timed
@@ -54,6 +56,8 @@ class Checked:
         ``ok``, ``alert``, ``no_data`` or ``failed``.
     measurements, signals, alerts
         Of the current rows as a whole.
+    diagnoses
+        What the firing alerts come from.
     history
         Where the current rows have a time column: signals of the windows inside them, of the columns in an alert.
     reference, current
@@ -71,6 +75,7 @@ class Checked:
     measurements: tuple[Measurement, ...] = ()
     signals: tuple[Signal, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
     history: tuple[Signal, ...] = ()
     reference: Mapping[StateKey, State] = field(default_factory=dict)
     current: Mapping[StateKey, State] = field(default_factory=dict)
@@ -93,6 +98,7 @@ def check_tables(
     measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Embed | str] | None = None,
+    attribute: bool = False,
     now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
@@ -115,6 +121,8 @@ def check_tables(
         Quality rules for the current rows: the path of a YAML file, or a list of mappings.
     embed
         Embedders by column of text, see ``Embedding``; each adds a column of vectors.
+    attribute
+        Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
     now
         The moment of the check, for rules about freshness.
 
@@ -169,12 +177,18 @@ def check_tables(
     n0, n = rows(before), rows(states)
     if not n0 or not n:
         alerts = ()
+    diagnoses = tuple(
+        diagnosed(alert, spec, before, states, effects=effects, attribute=attribute or alert.cause is Cause.PERFORMANCE)
+        for alert in alerts
+        if alert.state is AlertState.FIRING
+    )
     return Checked(
         _verdict(alerts, measurements, n0, n, spec),
         spec,
         tuple(measurements),
         judged.signals,
         alerts,
+        diagnoses,
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in states.values()},

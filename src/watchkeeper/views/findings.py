@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
@@ -40,6 +41,8 @@ class Findings:
         When it was made, an aware datetime.
     alerts
         Every alert worth telling, in any order and any state.
+    diagnoses
+        What some of the alerts come from.
     actions
         What was done or proposed, in any order; ``action.alert`` ties it to an alert.
     signals
@@ -60,6 +63,7 @@ class Findings:
     made: datetime
     headline: str = ""
     alerts: tuple[Alert, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
     actions: tuple[Action, ...] = ()
     signals: tuple[Signal, ...] = ()
     measurements: tuple[Measurement, ...] = ()
@@ -79,3 +83,7 @@ class Findings:
     def actions_in_order(self) -> tuple[Action, ...]:
         """The actions, oldest first; those without a moment come last, in the order given."""
         return tuple(sorted(self.actions, key=lambda a: (a.at is None, a.at.timestamp() if a.at else 0.0)))
+
+    def diagnosis_of(self, alert: Alert) -> Diagnosis | None:
+        """Return what an alert comes from, where that was looked into."""
+        return next((found for found in self.diagnoses if found.alert == alert.id), None)

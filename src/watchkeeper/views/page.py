@@ -15,9 +15,11 @@ from jinja2 import Environment, PackageLoader
 
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.views.axes import NARROW, WIDE
 from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
+from watchkeeper.views.causes import Why
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overview import history
@@ -54,6 +56,7 @@ class _Told:
     more_names: int = 0
     lines: tuple[Line, ...] = ()
     actions: tuple[_Told, ...] = ()
+    why: Why | None = None
 
 
 def report_html(findings: Findings, *, charts: int = _MOST_CHARTS) -> str:
@@ -174,7 +177,7 @@ def _story(findings: Findings) -> dict[str, object]:
     told = {alert.id for alert in alerts[:_MOST_ALERTS]}
     others = [action for action in actions if action.alert not in told]
     return {
-        "alerts": [_alert(alert, actions) for alert in alerts[:_MOST_ALERTS]],
+        "alerts": [_alert(alert, actions, findings.diagnosis_of(alert)) for alert in alerts[:_MOST_ALERTS]],
         "more_alerts": max(0, len(alerts) - _MOST_ALERTS),
         "acted": bool(actions),
         "some_told": len(others) < len(actions),
@@ -221,7 +224,7 @@ def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str,
     return tiles
 
 
-def _alert(alert: Alert, actions: Sequence[Action]) -> _Told:
+def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None) -> _Told:
     open_ = alert.state in (AlertState.FIRING, AlertState.PENDING)
     look = {1: "notice", 2: "warning", 3: "signal"}[alert.severity] if open_ else "void"
     facts = [("cause", CAUSES[alert.cause]), ("state", alert.state.value), ("since", moment(alert.since))]
@@ -237,6 +240,7 @@ def _alert(alert: Alert, actions: Sequence[Action]) -> _Told:
         max(0, len(names) - _MOST_NAMES),
         tuple(Line.of(Series((signal,))) for signal in alert.evidence[:_MOST_EVIDENCE]),
         tuple(_action(a) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
+        Why.of(diagnosis) if diagnosis else None,
     )
 
 

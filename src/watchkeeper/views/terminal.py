@@ -13,6 +13,8 @@ from rich.text import Text
 
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Severity
+from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.views.causes import CauseLine, cause_lines
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
@@ -21,6 +23,7 @@ from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, period, sh
 
 __all__ = ["plain", "report_text"]
 
+_MOST_CAUSES = 2
 _MOST_ALERTS, _MOST_ACTIONS, _MOST_SERIES, _MOST_COLUMNS, _MOST_NOTES = 10, 12, 10, 6, 12
 
 _VERDICTS = {
@@ -53,7 +56,8 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(headline, 400))
     parts: list[RenderableType] = [opening]
     if alerts:
-        parts += [_gap(), _alerts(alerts[:_MOST_ALERTS]), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
+        told = [(alert, findings.diagnosis_of(alert)) for alert in alerts[:_MOST_ALERTS]]
+        parts += [_gap(), _alerts(told), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
     if actions:
         parts += [_gap(), *_rest(len(actions) - _MOST_ACTIONS, "older action"), _actions(actions[-_MOST_ACTIONS:])]
@@ -97,12 +101,12 @@ def _table() -> Table:
     return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
 
 
-def _alerts(alerts: Sequence[Alert]) -> RenderableType:
+def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
     table = _table()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for alert in alerts:
+    for alert, diagnosis in alerts:
         closed = alert.state in (AlertState.RESOLVED, AlertState.SILENCED)
         look = "dim" if closed else _SEVERITIES[alert.severity]
         since = f"since {moment(alert.since)}" if alert.since else ""
@@ -113,8 +117,16 @@ def _alerts(alerts: Sequence[Alert]) -> RenderableType:
         told = Text(shown(alert.message, 400), style="dim" if closed else "")
         details = " · ".join(filter(None, [CAUSES[alert.cause], alert.state.value, listed]))
         told.append(f"\n{details}", style="dim")
+        causes = cause_lines(diagnosis, most=_MOST_CAUSES) if diagnosis else []
+        if causes:
+            told.append(f"\nlikely cause: {'; or '.join(_cause(line) for line in causes)}")
         table.add_row(Text(str(alert.severity), style=look), Text(since, style="dim"), told)
     return Padding(table, (0, 0, 0, 2))
+
+
+def _cause(line: CauseLine) -> str:
+    named = f" of {', '.join(line.names[:_MOST_CAUSES])}" if line.names else ""
+    return f"{line.kind}{named} ({line.confidence})"
 
 
 def _actions(actions: Sequence[Action]) -> RenderableType:

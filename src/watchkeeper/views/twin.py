@@ -9,9 +9,11 @@ from typing import Any
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
+from watchkeeper.views.causes import diagnosis_json
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.wording import failure
 
@@ -40,7 +42,10 @@ def report_json(findings: Findings) -> dict[str, Any]:
     signals = [_signal(s, place(s.measurement)) for s in findings.signals]
     for measurement in findings.measurements:
         place(measurement)
-    alerts = [_alert(a, [_signal(s, place(s.measurement)) for s in a.evidence]) for a in findings.worst_alerts]
+    alerts = [
+        _alert(a, [_signal(s, place(s.measurement)) for s in a.evidence], findings.diagnosis_of(a))
+        for a in findings.worst_alerts
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "title": findings.title,
@@ -61,7 +66,10 @@ def report_json(findings: Findings) -> dict[str, Any]:
 
 
 def measurement_json(measurement: Measurement) -> dict[str, Any]:
-    """Return a measurement as JSON values; the key ``comparison``, ``metric``, ``quality`` or ``runtime`` names it."""
+    """Return a measurement as JSON values.
+
+    The key ``comparison``, ``metric``, ``estimate``, ``quality`` or ``runtime`` names it.
+    """
     status, reason = failure(measurement)
     return {
         measurement.family.value: measurement.name,
@@ -94,7 +102,7 @@ def _signal(signal: Signal, place: int) -> dict[str, Any]:
     }
 
 
-def _alert(alert: Alert, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+def _alert(alert: Alert, evidence: list[dict[str, Any]], diagnosis: Diagnosis | None) -> dict[str, Any]:
     return {
         "id": alert.id,
         "severity": str(alert.severity),
@@ -106,6 +114,7 @@ def _alert(alert: Alert, evidence: list[dict[str, Any]]) -> dict[str, Any]:
         "since": _moment(alert.since),
         "last": _moment(alert.last),
         "evidence": evidence,
+        "diagnosis": diagnosis_json(diagnosis) if diagnosis else None,
     }
 
 

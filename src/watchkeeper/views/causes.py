@@ -1,0 +1,188 @@
+"""What an alert comes from, in words: for a page, a terminal and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
+from watchkeeper.views.wording import moment, number, shown
+
+__all__ = ["KINDS", "CauseLine", "Why", "cause_lines", "diagnosis_json", "onset_words", "part_lines", "segment_lines"]
+
+KINDS: Mapping[HypothesisKind, str] = {
+    HypothesisKind.DATA_FAULT: "data fault",
+    HypothesisKind.TRAFFIC_MIX: "traffic mix",
+    HypothesisKind.COVARIATE_SHIFT: "covariate shift",
+    HypothesisKind.CONCEPT_SHIFT: "concept shift",
+    HypothesisKind.LABEL_FAULT: "label fault",
+    HypothesisKind.RELEASE: "release",
+    HypothesisKind.RUNTIME: "runtime",
+    HypothesisKind.UNKNOWN: "something else",
+}
+
+_LEAST = 0.02
+_MOST, _MOST_SENTENCES, _MOST_NAMES, _MOST_PARTS = 4, 3, 6, 10
+
+
+@dataclass(frozen=True)
+class CauseLine:
+    """One possible cause in words."""
+
+    kind: str
+    confidence: str
+    percent: int
+    names: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Why:
+    """A diagnosis in words.
+
+    Attributes
+    ----------
+    since
+        When the change began; empty where nothing is known.
+    causes
+        The likeliest causes.
+    parts
+        For each attribution what changed, and its parts as name, value and margin.
+    worst
+        Segments found by search: the rule, and how much worse the model is there.
+    """
+
+    since: str
+    causes: tuple[CauseLine, ...]
+    parts: tuple[tuple[str, list[tuple[str, str, str]]], ...]
+    worst: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> Why:
+        """Return a diagnosis in words."""
+        return cls(
+            onset_words(diagnosis.onset),
+            tuple(cause_lines(diagnosis)),
+            tuple(part_lines(one) for one in diagnosis.attributions),
+            tuple(segment_lines(diagnosis.worst)),
+            tuple(shown(note, 300) for note in diagnosis.notes),
+        )
+
+
+def cause_lines(diagnosis: Diagnosis, most: int = _MOST) -> list[CauseLine]:
+    """Return the likeliest causes; of those below 2 % only the first."""
+    told = [h for place, h in enumerate(diagnosis.hypotheses) if place == 0 or h.confidence >= _LEAST]
+    return [_line(hypothesis) for hypothesis in told[:most]]
+
+
+def _line(hypothesis: Hypothesis) -> CauseLine:
+    names = tuple(shown(name, 60) for name in (*hypothesis.columns, *hypothesis.segments))
+    evidence = tuple(shown(words, 240) for words in hypothesis.evidence[:_MOST_SENTENCES])
+    percent = round(100 * hypothesis.confidence)
+    return CauseLine(KINDS[hypothesis.kind], f"{percent} %", percent, names[:_MOST_NAMES], evidence)
+
+
+def onset_words(onset: Onset | None) -> str:
+    """Return when the change began, with the interval it is known within; empty where nothing is known."""
+    if onset is None:
+        return ""
+    if onset.earliest == onset.latest:
+        return moment(onset.at)
+    return f"{moment(onset.at)} (95 %: {moment(onset.earliest)} to {moment(onset.latest)})"
+
+
+def part_lines(attribution: Attribution) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return what changed, in words, and each part of it: its name, its value and twice its standard error."""
+    loss = attribution.loss.replace("_", " ")
+    told = (
+        f"{loss} {number(attribution.before)} → {number(attribution.after)} ({_signed(attribution.total)}), "
+        f"by {attribution.over}"
+    )
+    parts = attribution.parts
+    if attribution.over != "causes":
+        parts = tuple(sorted(parts, key=lambda part: -abs(part.value)))
+    rest = parts[_MOST_PARTS:]
+    lines = [
+        (shown(p.name, 60), _signed(p.value), f"± {number(2 * p.error, 2)}" if p.error else "")
+        for p in parts[:_MOST_PARTS]
+    ]
+    if rest:
+        lines.append((f"{len(rest)} others", _signed(sum(p.value for p in rest)), ""))
+    return told, lines
+
+
+def segment_lines(worst: tuple[WorstSegment, ...]) -> list[tuple[str, str]]:
+    """Return the segments found by search: the rule, and how much worse the model is there."""
+    return [(shown(one.rule, 160), _worse(one)) for one in worst]
+
+
+def _worse(one: WorstSegment) -> str:
+    ends = f"{number(one.interval[0], 3)} to {number(one.interval[1], 3)}"
+    rest = f"{one.n:,} rows of the sample, p = {number(one.p_value, 2)}"
+    return f"loss {_signed(one.effect)} ({ends}), {rest}"
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value, 3)}" if value > 0 else number(value, 3)
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis as JSON values."""
+    return {
+        "alert": diagnosis.alert,
+        "hypotheses": [_hypothesis(h) for h in diagnosis.hypotheses],
+        "onset": _onset(diagnosis.onset),
+        "attributions": [_attribution(a) for a in diagnosis.attributions],
+        "worst_segments": [
+            {
+                "rule": one.rule,
+                "columns": list(one.columns),
+                "effect": float(one.effect),
+                "n": one.n,
+                "interval": [float(end) for end in one.interval],
+                "p_value": float(one.p_value),
+            }
+            for one in diagnosis.worst
+        ],
+        "notes": list(diagnosis.notes),
+    }
+
+
+def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "kind": hypothesis.kind.value,
+        "confidence": float(hypothesis.confidence),
+        "columns": list(hypothesis.columns),
+        "segments": list(hypothesis.segments),
+        "since": _at(hypothesis.since),
+        "evidence": list(hypothesis.evidence),
+    }
+
+
+def _onset(onset: Onset | None) -> dict[str, str | None] | None:
+    if onset is None:
+        return None
+    return {"at": _at(onset.at), "earliest": _at(onset.earliest), "latest": _at(onset.latest)}
+
+
+def _attribution(attribution: Attribution) -> dict[str, Any]:
+    return {
+        "loss": attribution.loss,
+        "over": attribution.over,
+        "before": float(attribution.before),
+        "after": float(attribution.after),
+        "error": None if attribution.error is None else float(attribution.error),
+        "parts": [
+            {"name": p.name, "value": float(p.value), "error": None if p.error is None else float(p.error)}
+            for p in attribution.parts
+        ],
+        "n_reference": attribution.n_reference,
+        "n": attribution.n,
+    }
+
+
+def _at(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

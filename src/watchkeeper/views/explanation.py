@@ -1,0 +1,95 @@
+"""What one alert comes from, as an object that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.views.causes import Why, diagnosis_json
+from watchkeeper.views.report import wanted
+from watchkeeper.views.wording import CAUSES, shown
+
+__all__ = ["Explanation"]
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """An alert with its ranked causes: shows itself on a terminal, in a notebook and as JSON."""
+
+    alert: Alert
+    diagnosis: Diagnosis
+
+    def json(self) -> dict[str, Any]:
+        """Return the explanation as JSON values, with ``schema_version`` 1."""
+        alert = self.alert
+        told = {"id": alert.id, "cause": alert.cause.value, "severity": str(alert.severity), "message": alert.message}
+        rest = {name: value for name, value in diagnosis_json(self.diagnosis).items() if name != "alert"}
+        return {"schema_version": 1, "model": alert.model, "alert": told, **rest}
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.alert.id}: {self.diagnosis.hypotheses[0].kind.value}>"
+
+    def __str__(self) -> str:
+        out = StringIO()
+        Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False).print(self.__rich__())
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+    def __rich__(self) -> RenderableType:
+        why, alert = Why.of(self.diagnosis), self.alert
+        opening = Text.assemble((str(alert.severity), "bold"), "  ", shown(alert.message, 400))
+        about = [CAUSES[alert.cause], alert.state.value, f"alert {alert.id}"]
+        parts: list[RenderableType] = [opening, Text(" · ".join(about), style="dim"), Text("")]
+        parts.append(Text(f"what it comes from{f', since {why.since}' if why.since else ''}", style="dim"))
+        parts.append(_causes(why))
+        for told, lines in why.parts:
+            parts += [Text(""), Text(told, style="dim"), _parts(lines)]
+        if why.worst:
+            parts += [Text(""), Text("worst segments found by search", style="dim")]
+            parts += [Text.assemble("  ", rule, "  ", (told, "dim")) for rule, told in why.worst]
+        parts += [Text(f"  {note}", style="dim") for note in why.notes]
+        return Group(*parts)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        makers = {"text/html": self._html, "text/plain": self.__str__}
+        return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
+
+    def _html(self) -> str:
+        from watchkeeper.views.page import environment, style
+
+        template = environment().get_template("explanation.html")
+        body = template.render(message=shown(self.alert.message, 400), why=Why.of(self.diagnosis))
+        return f"<style>{style()}</style>{body}"
+
+
+def _causes(why: Why) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in why.causes:
+        told = Text(line.kind, style="bold")
+        told.append(f"  {', '.join(line.names)}" if line.names else "", style="")
+        for sentence in line.evidence:
+            told.append(f"\n{sentence}", style="dim")
+        table.add_row(Text(line.confidence), told)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _parts(lines: list[tuple[str, str, str]]) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    table.add_column(overflow="fold", max_width=40)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for name, value, margin in lines:
+        table.add_row(Text(name), Text(value), Text(margin, style="dim"))
+    return Padding(table, (0, 0, 0, 2))
