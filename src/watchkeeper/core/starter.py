@@ -8,6 +8,8 @@ from watchkeeper.core.yaml_text import quoted, shown
 __all__ = ["starter_yaml"]
 
 _ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.LATENCY, Role.VERSION)
+_RARE = (Role.LABEL_TIME, Role.GROUP)
+"""Roles that are not missed where no column has them."""
 
 
 def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str = "", store: str = "") -> str:
@@ -43,9 +45,14 @@ def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str
             lines.append(f"      # {role.value}: none was recognised")
         else:
             lines.extend([f"      {role.value}: {shown(column.name)}", f"      #   {_comment(column.why)}"])
+    for column in (one for role in _RARE if (one := schema.of(role)) is not None):
+        lines.extend([f"      {column.role.value}: {shown(column.name)}", f"      #   {_comment(column.why)}"])
     if schema.class_scores:
         pairs = ", ".join(f"{shown(name)}: {shown(column)}" for name, column in schema.class_scores)
         lines.append(f"      scores: {{{pairs}}}")
+    if schema.quantiles:
+        pairs = ", ".join(f"{level:g}: {shown(column)}" for level, column in schema.quantiles)
+        lines.append(f"      quantiles: {{{pairs}}}")
     lines.append("      features:")
     lines.extend(f"        - {shown(feature.name)}  # {_comment(feature.why)}" for feature in schema.features)
     if not schema.features:

@@ -20,7 +20,7 @@ from watchkeeper.quality.wording import asked, broken_words
 
 __all__ = ["assess_rules", "judge_rules", "severity_of_rule"]
 
-_REACHES = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE)
+_REACHES = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _GRAVE, _LIGHT = 100.0, 10.0
 
 

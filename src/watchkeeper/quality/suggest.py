@@ -31,7 +31,7 @@ _PAIRED_ROWS = 1_000
 _NEARLY_CONSTANT = 0.9
 _ROUND = 1e-9
 _WATCHED = (
-    Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.LABEL, Role.TIME, Role.ID,
+    Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE, Role.LABEL, Role.TIME, Role.ID,
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ __all__ = ["ERROR", "Arrived", "arrived", "errors_of", "is_row", "joined", "watc
 ERROR = "@error"
 """The column of errors: 1 where the prediction was wrong, or how far it was off; null where the label is not known."""
 
-_ROLES = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.LABEL)
+_ROLES = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE, Role.LABEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ HARM = {
 LEAST_LABELLED = 30.0
 """Labelled rows below which a metric is measured and not judged: its error is estimated from as many."""
 
-_ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE)
+_ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
 _TEXT = ("text_length", "character_mix", "token_drift")
 _CORRELATION = 0.1

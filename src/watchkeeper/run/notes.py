@@ -18,7 +18,10 @@ __all__ = ["effects_note", "notes", "reach", "room", "rows"]
 
 _MANY, _MOST = 50, 6
 _STRONG = 2.0
-_SINGLE = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.LATENCY, Role.VERSION)
+_SINGLE = (
+    Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.LABEL_TIME, Role.GROUP, Role.LATENCY,
+    Role.VERSION,
+)  # fmt: skip
 
 States = Mapping[tuple[str, str], State]
 
@@ -147,7 +150,7 @@ def effects_note(effects: Mapping[str, float]) -> list[str]:
 def _columns(schema: Schema) -> str:
     """Say in one line which column was taken for what; the reasons stand in the report's table of columns."""
     roles = [(role, schema.of(role)) for role in _SINGLE]
-    told = [f"{role.value} {column.name}" for role, column in roles if column is not None]
+    told = [f"{role.value.replace('_', ' ')} {column.name}" for role, column in roles if column is not None]
     if schema.task is not Task.NONE:
         positive = f", positive class {schema.positive}" if schema.positive is not None else ""
         told.append(f"task {schema.task.value}{positive}")
