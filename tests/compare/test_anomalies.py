@@ -137,8 +137,13 @@ def test_the_local_outlier_factor_sees_a_broken_relation_between_ordinary_values
     reference = np.column_stack([x, x + 0.1 * rng.normal(size=x.shape)])
     broken = np.column_stack([y, y + 0.1 * rng.normal(size=y.shape)])
     broken[:150, 1] = -broken[:150, 1]
-    sides = features(reference, broken, keep=LARGE)
-    assert LocalOutlierFactor().compare(*sides).value > 0.03
+    noise = [rng.normal(size=(len(side), 2)) for side in (reference, broken)]
+    sides = features(
+        *(np.hstack([side, more]) for side, more in zip((reference, broken), noise, strict=True)), keep=LARGE
+    )
+    found = LocalOutlierFactor().compare(*sides)
+    assert found.value > 0.015
+    assert {found.facts["first"], found.facts["second"]} == {"x0", "x1"}
 
 
 def test_equal_rows_give_no_difference_however_many_times_they_repeat():

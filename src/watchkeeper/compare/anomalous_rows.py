@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,6 @@ __all__ = ["AnomalousRow", "anomalous_rows"]
 
 Matrix = NDArray[np.float64]
 
-_REPLACEMENTS = 16
 _TOLD = 3
 _WEAK = 0.2
 
@@ -95,7 +94,11 @@ def anomalous_rows(
     chosen = np.lexsort((-scores, p_values))[:most]
     return tuple(
         AnomalousRow(
-            int(k), float(scores[k]), float(p_values[k]), float(adjusted[k]), _told(judge, now, int(k), scores)
+            int(k),
+            float(scores[k]),
+            float(p_values[k]),
+            float(adjusted[k]),
+            _told(judge, now, int(k), float(scores[k])),
         )
         for k in chosen
     )
@@ -107,22 +110,9 @@ def _points(rows: pl.DataFrame, schema: Schema) -> PointSamplePart:
     return PointSamplePart(rows.height, source.hashes, source.numbers(every), source.levels(every), names, source.by_id)
 
 
-def _told(judge: RowJudge, rows: PointSamplePart, row: int, scores: Matrix) -> tuple[tuple[str, str], ...]:
-    """Return the features whose replacement by values of reference rows lowers the score most."""
-    names = (*rows.names, *rows.levels.columns)
-    ordinary = np.linspace(0, len(judge.reference.hashes) - 1, _REPLACEMENTS).astype(np.intp)
-    many = len(names) * _REPLACEMENTS
-    x = np.repeat(rows.x[[row]], many, axis=0)
-    levels = rows.levels[[row] * many] if rows.levels.width else rows.levels
-    for place in range(len(rows.names)):
-        x[place * _REPLACEMENTS : (place + 1) * _REPLACEMENTS, place] = judge.reference.x[ordinary, place]
-    for place, name in enumerate(rows.levels.columns, len(rows.names)):
-        held = levels[name].to_list()
-        held[place * _REPLACEMENTS : (place + 1) * _REPLACEMENTS] = judge.reference.levels[name][ordinary].to_list()
-        levels = levels.with_columns(pl.Series(name, held, pl.String))
-    # All keep the identity of their row, so that the same detector judges them.
-    tried = replace(rows, rows=many, hashes=np.repeat(rows.hashes[row], many), x=x, levels=levels)
-    lost = scores[row] - judge.scores(tried).reshape(len(names), _REPLACEMENTS).mean(axis=1)
+def _told(judge: RowJudge, rows: PointSamplePart, row: int, score: float) -> tuple[tuple[str, str], ...]:
+    """Return the features whose replacement by values of reference rows lowers the score most, with their values."""
+    names, lost = (*rows.names, *rows.levels.columns), score - judge.without(rows, row)
     first = np.argsort(-lost)[:_TOLD]
     return tuple((names[k], _value(rows, row, int(k))) for k in first if lost[k] > max(0.0, _WEAK * lost[first[0]]))
 

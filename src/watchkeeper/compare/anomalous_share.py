@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import beta
 
 from watchkeeper.compare.cells import effective_size
@@ -14,6 +15,7 @@ from watchkeeper.compare.proportion import newcombe
 from watchkeeper.compare.row_judge import FOLDS, Detector, RowJudge, half_of
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
+from watchkeeper.stats.point_sample import PointSamplePart
 
 __all__ = ["RATE", "SAMPLE", "anomalous_share"]
 
@@ -23,6 +25,8 @@ RATE = 0.01
 """Share of rows like those of the reference that are flagged."""
 
 _SURE = 0.99
+_SURPRISING = 1e-3
+_LOOKED_AT = 20
 
 
 def anomalous_share(name: str, detector: Detector, reference: State, current: State, rate: float = RATE) -> Measurement:
@@ -30,7 +34,8 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
 
     Both shares are among the facts as ``from`` and ``to``; ``reference_upper`` bounds the share that the reference
     itself would show on new rows, known only as well as its tail is. ``p_value`` is that of as many flagged rows when
-    nothing changed, exact for rows that are independent and scores that do not tie.
+    nothing changed, exact for rows that are independent and scores that do not tie. Where it is below .001, ``first``
+    and ``second`` name the features that stand out in the strangest rows.
     """
     sides = both_samples(name, reference, current, 1, SAMPLE)
     if isinstance(sides, Measurement):
@@ -45,17 +50,35 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
     if not judge.varies:
         return Measurement.missing(current.key, Family.COMPARISON, name, "nothing varies in the reference", n=q.rows)
     before = int((judge.p_values(p, judge.scores(p)) <= rate).sum())
-    flagged = int((judge.p_values(q, judge.scores(q)) <= rate).sum())
+    scores = judge.scores(q)
+    p_values = judge.p_values(q, scores)
+    flagged = int((p_values <= rate).sum())
     n0, n = len(p.hashes), len(q.hashes)
     there, here = before / n0, flagged / n
     rows = np.bincount(half_of(q.hashes), minlength=FOLDS).tolist()
+    facts: dict[str, float | str] = {
+        "n_reference": n0, "n_effective": effective_size(n0, n), "rate": rate, "from": there, "to": here,
+        "reference_upper": float(beta.ppf(_SURE, before + 1, n0 - before)) if before < n0 else 1.0,
+        "flagged": flagged, "p_value": excess_p(flagged, rows, own, rate),
+    }  # fmt: skip
+    if float(facts["p_value"]) < _SURPRISING:
+        facts |= _standing_out(judge, q, scores, p_values)
     return Measurement.of(
         current.key, Family.COMPARISON, name, here - there, n,
         error=sqrt(there * (1 - there) / n0 + here * (1 - here) / n),
         interval=newcombe(before, n0, flagged, n),
-        facts={
-            "n_reference": n0, "n_effective": effective_size(n0, n), "rate": rate, "from": there, "to": here,
-            "reference_upper": float(beta.ppf(_SURE, before + 1, n0 - before)) if before < n0 else 1.0,
-            "flagged": flagged, "p_value": excess_p(flagged, rows, own, rate),
-        },
+        facts=facts,
     )  # fmt: skip
+
+
+def _standing_out(
+    judge: RowJudge, rows: PointSamplePart, scores: NDArray[np.float64], p_values: NDArray[np.float64]
+) -> dict[str, float | str]:
+    """Name the two features without which the strangest rows would be least strange."""
+    names = (*rows.names, *rows.levels.columns)
+    worst = np.argsort(p_values, kind="stable")[:_LOOKED_AT]
+    lost = np.array([scores[k] - judge.without(rows, int(k)) for k in worst])
+    # Each row counts alike, however strange it is.
+    share = np.maximum(lost, 0.0) / np.maximum(lost.max(axis=1, keepdims=True), 1e-12)
+    first, second = np.argsort(-share.mean(axis=0), kind="stable")[:2]
+    return {"first": names[first], "second": names[second], "tells": f"{names[first]}, {names[second]}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = ["FOLDS", "Detector", "RowJudge"]
 Matrix = NDArray[np.float64]
 
 FOLDS = 2
+_REPLACEMENTS = 16
 
 
 class Detector(Protocol):
@@ -87,6 +88,23 @@ class RowJudge:
             mine = fold == number
             found[mine] = conformal_p(self.calibration[number], scores[mine], own[mine])
         return found
+
+    def without(self, rows: PointSamplePart, row: int) -> Matrix:
+        """Return the mean score of a row with each feature taken from ordinary reference rows, shape (features,)."""
+        names = (*rows.names, *rows.levels.columns)
+        ordinary = np.linspace(0, len(self.reference.hashes) - 1, _REPLACEMENTS).astype(np.intp)
+        many, numbers = len(names) * _REPLACEMENTS, len(rows.names)
+        x = np.repeat(rows.x[[row]], many, axis=0)
+        for place in range(numbers):
+            x[place * _REPLACEMENTS : (place + 1) * _REPLACEMENTS, place] = self.reference.x[ordinary, place]
+        changed = {}
+        for place, name in enumerate(rows.levels.columns, numbers):
+            held = [rows.levels[name][row]] * many
+            held[place * _REPLACEMENTS : (place + 1) * _REPLACEMENTS] = self.reference.levels[name][ordinary].to_list()
+            changed[name] = pl.Series(name, held, pl.String)
+        # All keep the identity of their row, so that the same detector judges them.
+        tried = replace(rows, rows=many, hashes=np.repeat(rows.hashes[row], many), x=x, levels=pl.DataFrame(changed))
+        return np.asarray(self.scores(tried).reshape(len(names), _REPLACEMENTS).mean(axis=1))
 
     @property
     def varies(self) -> bool:
