@@ -18,16 +18,22 @@ from watchkeeper.compare.isolation_forest import IsolationForest
 from watchkeeper.compare.local_outlier_factor import LocalOutlierFactor
 from watchkeeper.compare.row_features import RowFeatures
 from watchkeeper.compare.row_judge import RowJudge, half_of
+from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.kinds import map_of
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Column, Kind, Role, Schema
-from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.spec import AlertRule, Monitor, Spec
+from watchkeeper.core.state import JOINT, State, StateKey
+from watchkeeper.run.monitors import kept
+from watchkeeper.run.steps import Watch, assess, judge
 from watchkeeper.stats.piece import fold_joint
+from watchkeeper.stats.summarise import summarise_rows
 
 from .points import POPULATIONS, features, normal
 
 LARGE = ("large_sample",)
+JOINT_DRIFT = Cause.JOINT_DRIFT
 DETECTORS = (IsolationForest(), LocalOutlierFactor())
 
 
@@ -129,6 +135,22 @@ def test_strange_rows_are_counted_and_the_chart_signals_at_its_budget(detector):
     assert 0.035 < float(found.facts["to"]) < 0.062
     assert float(found.facts["p_value"]) < 1e-12
     assert found.value == pytest.approx(float(found.facts["to"]) - float(found.facts["from"]))
+
+
+def test_a_monitor_has_the_sample_kept_and_its_alert_names_the_columns():
+    rng = np.random.default_rng(12)
+    reference, clean, odd = log(rng, 6_000), log(rng, 2_000, 10_000), log(rng, 2_000, 20_000)
+    odd = odd.with_columns(b=pl.when(pl.col("id") % 10 == 0).then(8 - pl.col("b")).otherwise(pl.col("b")))
+    monitor = Monitor("local_outlier_factor", "tolerance", (JOINT,), options={"run_length": 365.0}, cause=JOINT_DRIFT)
+    spec = Spec("m", known(reference), monitors=(monitor,), alerts=AlertRule(1, 1), keep=kept([monitor]))
+    before, same, changed = (
+        {(s.key.segment, s.key.column): s for s in summarise_rows(side, spec.schema, keep=spec.keep)}
+        for side in (reference, clean, odd)
+    )
+    quiet, loud = (judge(assess(side, before, spec), spec, Watch(), None).alerts for side in (same, changed))
+    assert not [alert for alert in quiet if alert.cause is JOINT_DRIFT]
+    (alert,) = [alert for alert in loud if alert.cause is JOINT_DRIFT]
+    assert alert.columns[0] == "b"
 
 
 def test_the_local_outlier_factor_sees_a_broken_relation_between_ordinary_values():

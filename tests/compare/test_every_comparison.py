@@ -10,7 +10,8 @@ from watchkeeper.testing.comparison import check_comparison
 
 def _named() -> list[object]:
     """Names of comparisons; those that train models or permute points on hundreds of pairs are slow."""
-    costly = {name for name, one in plugins("comparison").items() if "point_sample" in getattr(one, "needs", ())}
+    samples = {"point_sample", "large_sample"}
+    costly = {name for name, one in plugins("comparison").items() if samples & set(getattr(one, "needs", ()))}
     return [pytest.param(name, marks=pytest.mark.slow) if name in costly else name for name in plugins("comparison")]
 
 
