@@ -42,16 +42,24 @@ def ljung_box(scaled: Floats, lags: int = _LAGS) -> float:
     return float(chi2.sf(q, lags))
 
 
-def first_order(scaled: Floats) -> float:
+def first_order(scaled: Floats, *, tested: bool = True) -> float:
     """Return φ of an AR(1) where Ljung–Box rejects at .05, 0 where it does not or with fewer than 30 points.
 
+    Parameters
+    ----------
+    tested
+        Whether Ljung–Box must reject. A chart that adds points up cannot afford a dependence that was overlooked, and
+        takes φ as it is estimated.
+
+    Notes
+    -----
     The first autocorrelation of m points is on average (1 + 3φ)/m too small, which is added back.
 
     References
     ----------
     Marriott and Pope (1954), Bias in the estimation of autocorrelations, doi:10.1093/biomet/41.3-4.390.
     """
-    if len(scaled) < _LEAST or ljung_box(scaled) > _LEVEL:
+    if len(scaled) < _LEAST or (tested and ljung_box(scaled) > _LEVEL):
         return 0.0
     r = float(autocorrelations(scaled, 1)[0])
     return float(np.clip(r + (1 + 3 * r) / len(scaled), -_MOST, _MOST))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.in_control import LEARNING, Expected, is_learning
+from watchkeeper.charts.in_control import ADDING, Expected, is_learning
 from watchkeeper.charts.level_chart import LevelChart, Verdict
 from watchkeeper.charts.run_length import ewma_limit
 from watchkeeper.core.errors import UsageError
@@ -44,7 +44,7 @@ class Ewma(LevelChart):
     name: ClassVar[str] = "ewma"
     patience: ClassVar[int] = 2
     defaults: ClassVar[Options] = {
-        **LEARNING, "phase_one": 100.0, "lambda": 0.1, "factor": 0.0, "run_length": 500.0, "series": 1.0,
+        **ADDING, "lambda": 0.1, "factor": 0.0, "run_length": 500.0, "series": 1.0,
         "side": "both",
     }  # fmt: skip
 

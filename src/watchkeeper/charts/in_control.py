@@ -17,13 +17,16 @@ from watchkeeper.charts.phases import begun
 from watchkeeper.charts.season import SEASONS, weeks
 from watchkeeper.core.measurement import Measurement
 
-__all__ = ["LEARNING", "Expected", "expected", "is_learning", "learned", "level_of"]
+__all__ = ["ADDING", "LEARNING", "Expected", "expected", "is_learning", "learned", "level_of"]
 
 LEARNING: Options = MappingProxyType({
-    "min_samples": 8.0, "phase_one": 30.0, "trim": TRIM, "between": "additive", "sampling": "auto", "season": "auto",
+    "min_samples": 8.0, "phase_one": 100.0, "trim": TRIM, "between": "additive", "sampling": "auto", "season": "auto",
     "autocorrelation": "auto", "exact": 1.0, "min_rows": 0.0, "rebase": "none", "confirm": 8.0,
 })  # fmt: skip
 """Options of every chart that learns the level of its series."""
+
+ADDING: Options = MappingProxyType({**LEARNING, "min_samples": 30.0, "autocorrelation": "always"})
+"""Those of charts that add points up: they judge only when they can tell whether points depend on the ones before."""
 
 _WEEKS = 8.0
 _MOST = 2_000

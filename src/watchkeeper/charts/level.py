@@ -19,6 +19,7 @@ __all__ = ["BETWEEN", "SAMPLING", "Level", "Points", "deviation", "fitted", "sam
 Floats = NDArray[np.float64]
 
 BETWEEN = ("additive", "laney", "none")
+AUTOCORRELATION = ("auto", "always", "none")
 SAMPLING = ("auto", "own", "binomial", "poisson")
 
 _SHARE = 0.02
@@ -93,9 +94,12 @@ class Level:
 
     @property
     def degrees(self) -> float:
-        """Degrees of freedom of the variance: points kept less levels estimated."""
+        """Degrees of freedom of the variance: points kept less levels estimated, fewer where points depend.
+
+        A variance of m points of an AR(1) is as uncertain as one of m·(1 - φ²)/(1 + φ²) points.
+        """
         seen = len(set(self.cells)) if self.cells else 1
-        return max(self.used - seen, 1.0)
+        return max((self.used - seen) * (1 - self.phi**2) / (1 + self.phi**2), 1.0)
 
     def at(self, start: float) -> tuple[float, float]:
         """Return the level of the window that starts at ``start`` (seconds since 1970), and its variance."""
@@ -155,9 +159,10 @@ def fitted(points: Points, chosen: Mapping[str, float | str]) -> Level:
     scaled = (points.values - plain.centre) / np.where(sigma > 0, sigma, 1.0)
     season = season_of(np.clip(scaled, -TRIM, TRIM), points.starts, points.length, str(chosen.get("season", "none")))
     level = replace(_levels(points, errors, season, trim, between), sampling=sampling)
-    if str(chosen.get("autocorrelation", "none")) == "none":
-        return level
-    return _dependent(level, points, errors)
+    asked = str(chosen.get("autocorrelation", "none"))
+    if asked not in AUTOCORRELATION:
+        raise UsageError(f"there is no autocorrelation {asked!r}; {near_miss(asked, AUTOCORRELATION)}")
+    return level if asked == "none" else _dependent(level, points, errors, tested=asked == "auto")
 
 
 def _levels(points: Points, errors: Floats, season: str, trim: float, between: str) -> Level:
@@ -207,13 +212,13 @@ def _slack(weights: Floats) -> float:
     return float(weights.sum() - (weights**2).sum() / weights.sum()) if len(weights) else 0.0
 
 
-def _dependent(level: Level, points: Points, errors: Floats) -> Level:
+def _dependent(level: Level, points: Points, errors: Floats, *, tested: bool) -> Level:
     """Return the level with φ, which also widens the doubt about the centre by (1 + φ)/(1 - φ)."""
     centres = np.array([level.at(float(start))[0] for start in points.starts.tolist()])
     sigma = np.sqrt((errors * level.spread) ** 2 * bool((errors > 0).all()) + level.between)
     if not (sigma > 0).all():
         return level
-    phi = first_order(np.clip((points.values - centres) / sigma, -TRIM, TRIM))
+    phi = first_order(np.clip((points.values - centres) / sigma, -TRIM, TRIM), tested=tested)
     if not phi:
         return level
     wider = (1 + phi) / (1 - phi)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.in_control import LEARNING, Expected
+from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, Verdict
 from watchkeeper.charts.run_length import shiryaev_roberts_limit
 
@@ -38,7 +38,7 @@ class ShiryaevRoberts(LevelChart):
     name: ClassVar[str] = "shiryaev_roberts"
     patience: ClassVar[int] = 2
     defaults: ClassVar[Options] = {
-        **LEARNING, "phase_one": 100.0, "k": 0.5, "g": 0.0, "run_length": 500.0, "series": 1.0, "side": "both",
+        **ADDING, "k": 0.5, "g": 0.0, "run_length": 500.0, "series": 1.0, "side": "both",
     }  # fmt: skip
 
     def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:

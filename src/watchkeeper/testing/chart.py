@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kstwobign
+from scipy.stats import kstwobign, poisson
 
 from watchkeeper.charts.chart import Chart, Memory, Options
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -19,6 +20,9 @@ __all__ = ["check_chart"]
 _FACTS = {"n_effective": 500.0, "n_reference": 1_000}
 _GRID = np.arange(1, 64) / 64
 _BATCH, _BATCHES, _STREAMS = 50, 200, 20
+_RUN_LENGTH, _SERIES, _WINDOWS, _SOON = 50.0, 4, 120, 30
+_UNIT = 1_024.0
+_HOLE = Status.NO_DATA
 
 
 def check_chart(chart: Chart, seed: int = 0) -> None:
@@ -26,13 +30,19 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
 
     Checked: the protocol; a steady series never signals on a constant; a gross change does, at once or within as many
     points as the chart states in ``patience``; windows without data or that failed neither signal nor move the memory
-    and are never inside the limits; the memory survives being stored as JSON in mid-stream; the same series gives the
-    same signals twice.
+    and are never inside the limits, and a series with such windows anywhere is judged as one without; the memory
+    survives being stored as JSON in mid-stream; the same series gives the same signals twice.
+
+    A chart that learns the level of its series (it has an option ``min_samples``) must judge a series in another unit
+    alike, unless it says ``has_unit = False`` because it takes shares only; one with an option ``run_length`` must keep
+    it on simulated normal points, where points that signal in a row count once, and see a shift of four standard
+    deviations.
 
     A chart with an option ``run_length`` promises a false-alarm rate; one without promises none and is asked for none.
-    A promise is held to on 20 simulated streams of uniform rows: at a run length of a quarter of the rows seen in all
-    no more signals than that allows with a probability of one in a thousand; a shift of the distribution by .15 found
-    in every stream, sooner than one of .08; and silence at half the tolerance with a million rows.
+    That of a chart with a ``tolerance`` that learns no level is held to on 20 simulated streams of uniform rows: at a
+    run length of a quarter of the rows seen in all no more signals than that allows with a probability of one in a
+    thousand; a shift of the distribution by .15 found in every stream, sooner than one of .08; and silence at half the
+    tolerance with a million rows.
 
     Raises
     ------
@@ -63,8 +73,36 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
     restored = msgspec.json.decode(msgspec.json.encode(half), type=Memory)
     _, second = _run(chart, restored, noisy[37:])
     assert first + second == straight, "the memory changes when it is stored and read back"
-    if chart.defaults.get("run_length") and "tolerance" in chart.defaults:
+    _, holed = _run(chart, None, [p for point in noisy for p in (point, replace(point, value=None, status=_HOLE))])
+    assert [s.rule for s in holed[::2]] == [s.rule for s in straight], "windows without data change what is judged"
+    if "min_samples" in chart.defaults:
+        _check_level(chart, seed)
+    elif chart.defaults.get("run_length") and "tolerance" in chart.defaults:
         _check_budget(chart, seed)
+
+
+def _check_level(chart: Chart, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    own: dict[str, float | str] = {"tolerance": 0.001} if "tolerance" in chart.defaults else {}
+    if getattr(chart, "has_unit", True):
+        noisy = [_point(v) for v in [*rng.normal(0.02, 0.005, 60).tolist(), 0.045, 0.03, 0.03]]
+        scaled = [replace(p, value=(p.value or 0.0) * _UNIT, error=(p.error or 0.0) * _UNIT) for p in noisy]
+        _, before = _run(chart, None, noisy, own)
+        _, after = _run(chart, None, scaled, {name: float(value) * _UNIT for name, value in own.items()})
+        assert [s.fired for s in before] == [s.fired for s in after], "it judges a series in another unit otherwise"
+        assert np.allclose([s.score for s in before], [s.score for s in after]), "its score depends on the unit"
+    if not chart.defaults.get("run_length"):
+        return
+    options: Options = {**own, "run_length": _RUN_LENGTH}
+    alarms, judged = 0, 0
+    for _ in range(_SERIES):
+        memory, signals = _run(chart, None, [_point(v) for v in rng.normal(0.02, 0.005, _WINDOWS).tolist()], options)
+        judged += sum(s.zone not in (Zone.LEARNING, Zone.NOT_JUDGED) for s in signals)
+        alarms += sum(now.fired and not last.fired for last, now in pairwise(signals))
+        _, moved = _run(chart, memory, [_point(v) for v in rng.normal(0.04, 0.005, _SOON).tolist()], options)
+        assert any(s.fired for s in moved), f"a shift of four standard deviations is not seen in {_SOON} windows"
+    most = float(poisson.ppf(0.999, judged / _RUN_LENGTH))
+    assert alarms <= most, f"{alarms} false alarms in {judged} windows at a run length of {_RUN_LENGTH:g}"
 
 
 def _check_budget(chart: Chart, seed: int) -> None:
