@@ -145,7 +145,10 @@ def _predictions(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.Da
 
 def _labels(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
     roles = (Role.ID, Role.LABEL, Role.TIME)
-    return _frame({_name(schema, role): [row.get(role.value) for row in rows] for role in roles}, schema)
+    frame = _frame({_name(schema, role): [row.get(role.value) for row in rows] for role in roles}, schema)
+    known_at = schema.name_of(Role.LABEL_TIME) if schema else None
+    # A label is logged with the moment at which it became known.
+    return frame.with_columns(frame[_name(schema, Role.TIME)].alias(known_at)) if known_at else frame
 
 
 def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame:

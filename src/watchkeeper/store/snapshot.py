@@ -205,39 +205,42 @@ def _later_doubles(rows: pl.LazyFrame, key: pl.Expr) -> pl.DataFrame | None:
 def _with_labels(
     frame: pl.DataFrame, ids: pl.Series | None, labels: Snapshot, key: _Keys | None, schema: Schema
 ) -> pl.DataFrame:
-    """Put the newest late label in its column; a label that was logged with the prediction stands where none came."""
-    name = schema.name_of(Role.LABEL)
+    """Put the newest late label, and when it was known, in its columns; what was logged stands where none came."""
+    name, known_at = schema.name_of(Role.LABEL), schema.name_of(Role.LABEL_TIME)
     if name is None:
         return frame
     if ids is not None and key is not None and labels.scan is not None:
         bounds = {key.their_column: (ids.min(), ids.max())} if key.their_column else {}
-        late, came = _late_labels(ids, labels.scan(bounds), labels.layout, key.theirs, name)
-        if name in frame.columns:
-            late = _either(came, late, frame[name])
+        names = [name, known_at] if known_at else [name]
+        found, came = _late_labels(ids, labels.scan(bounds), labels.layout, key.theirs, names)
+        late = [_either(came, one, frame[one.name]) if one.name in frame.columns else one for one in found]
     elif name in frame.columns:
         return frame
     else:
-        late = pl.Series(name, [None] * frame.height, pl.Null)
+        late = [pl.Series(name, [None] * frame.height, pl.Null)]
     whole = frame.with_columns(late)
     return whole.select(c.name for c in schema if c.name in whole.columns)
 
 
 def _late_labels(
-    ids: pl.Series, labels: pl.LazyFrame, layout: Layout, key: pl.Expr, name: str
-) -> tuple[pl.Series, pl.Series]:
-    """Return the newest label of each id, and whether there is one."""
+    ids: pl.Series, labels: pl.LazyFrame, layout: Layout, key: pl.Expr, names: list[str]
+) -> tuple[list[pl.Series], pl.Series]:
+    """Return columns of the newest label of each id, and whether there is one."""
     wanted = ids.to_frame(_KEY)
-    stored = layout.columns([name])
+    stored = layout.columns(names)
     between = key.is_between(pl.lit(ids.min()), pl.lit(ids.max()))
     near = labels.filter(between).select(key.alias(_KEY), ARRIVAL, PLACE, *stored)
     found = near.join(wanted.lazy(), on=_KEY, how="semi").collect(engine="streaming")
     newest = found.sort(ARRIVAL, PLACE).unique(_KEY, keep="last", maintain_order=True)
-    value = layout.restore(newest, [name])
-    if name not in value.columns:
-        value = value.with_columns(pl.lit(None).alias(name))
-    known = pl.DataFrame([newest[_KEY], value[name].alias("label")]).with_columns(came=pl.lit(True))
+    value = layout.restore(newest, names)
+    lost = [pl.lit(None).alias(name) for name in names if name not in value.columns]
+    value = value.with_columns(lost)
+    places = [str(place) for place in range(len(names))]
+    columns = [value[name].alias(place) for name, place in zip(names, places, strict=True)]
+    known = pl.DataFrame([newest[_KEY], *columns]).with_columns(came=pl.lit(True))
     joined = wanted.join(known, on=_KEY, how="left", maintain_order="left")
-    return joined["label"].alias(name), joined["came"].fill_null(False)
+    late = [joined[place].alias(name) for name, place in zip(names, places, strict=True)]
+    return late, joined["came"].fill_null(False)
 
 
 def _either(came: pl.Series, late: pl.Series, logged: pl.Series) -> pl.Series:
