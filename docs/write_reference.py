@@ -17,6 +17,7 @@ LEADS = {
     "comparison": "Reference against current; each returns a number with its size and uncertainty.",
     "metric": "Measures of performance, computed from states.",
     "estimator": "Performance without labels, or with few, computed from states.",
+    "explainer": "Shares a score out to the features of a row.",
     "rule": "What rows and their statistics must look like.",
     "chart": "Judges a measurement: centre, limits, and whether a rule was broken.",
     "notifier": "Sends alerts somewhere.",

@@ -1,4 +1,4 @@
-"""The registry of things that can be added: statistics, comparisons, metrics, estimators, rules, charts, triggers and notifiers.
+"""The registry of things that can be added: statistics, comparisons, metrics, estimators, explainers, rules, charts, triggers and notifiers.
 
 A distribution names a module or package in the entry-point group ``watchkeeper.<kind>`` of its ``pyproject.toml``;
 every class in it that carries ``plugin = "<kind>"`` and a ``name`` is registered under that name. Built-ins are found
@@ -20,7 +20,7 @@ from watchkeeper.core.errors import PluginError, near_miss
 
 __all__ = ["KINDS", "plugin", "plugins"]
 
-KINDS = ("statistic", "comparison", "metric", "estimator", "rule", "chart", "notifier", "trigger")
+KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger")
 
 
 @cache

@@ -17,9 +17,11 @@ from watchkeeper.maintain.terms import read_answers
 from watchkeeper.maintain.train import Trainer, score_rows
 
 __all__ = [
+    "Asked",
     "Attributions",
     "Contribution",
     "Explainer",
+    "Explains",
     "Predict",
     "background_rows",
     "feature_names",
@@ -103,6 +105,46 @@ class Attributions:
     def mean_absolute(self) -> Floats:
         """Return the mean |value| of each feature over the rows, shape (d,)."""
         return np.asarray(np.abs(self.values).mean(axis=0))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model that is to be explained.
+
+    Attributes
+    ----------
+    model, schema
+        The fitted model, and the log it answers for.
+    predict
+        Rows to scores.
+    background
+        The rows that features are replaced from.
+    of
+        The class that is explained of a multiclass model.
+    """
+
+    model: Any
+    schema: Schema
+    predict: Predict
+    background: pl.DataFrame
+    of: str = ""
+
+
+class Explains(Protocol):
+    """What the registry holds of a way to explain: ``plugin`` is ``explainer``, ``name`` its key."""
+
+    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+        """Return the explainer of one model.
+
+        Parameters
+        ----------
+        exact
+            Number of features up to which the effort is made to be exact, where that grows with 2 to their number.
+        orders
+            Pairs of orders to draw beyond that.
+        seed
+            Of what is drawn.
+        """
 
 
 @runtime_checkable

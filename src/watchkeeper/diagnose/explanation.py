@@ -11,13 +11,15 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.state import StateKey
 from watchkeeper.diagnose.attribution_drift import attribution_drift
 from watchkeeper.diagnose.dependence import Dependence, partial_dependence
 from watchkeeper.diagnose.explainer import (
+    Asked,
     Attributions,
-    Explainer,
+    Explains,
     Predict,
     background_rows,
     feature_names,
@@ -25,12 +27,12 @@ from watchkeeper.diagnose.explainer import (
     predict_function,
 )
 from watchkeeper.diagnose.importance import Importance, default_loss, permutation_importance
-from watchkeeper.diagnose.shapley_values import ShapleyValues
 from watchkeeper.maintain.train import Trainer
 
 __all__ = ["Explanation", "explain_model"]
 
 _BACKGROUND = 40
+_MANY, _FEW = {"exact": 6, "orders": 2}, {"exact": 10, "orders": 16}
 _LEAST_LABELLED = 30
 
 
@@ -102,7 +104,7 @@ def explain_model(
     key: StateKey | None = None,
     of: str = "",
     trainer: Trainer | None = None,
-    explainer: Explainer | None = None,
+    method: str = "shapley",
     places: Sequence[int] | None = None,
     rows: int = 150,
     most: int = 4,
@@ -122,9 +124,8 @@ def explain_model(
         The class that is explained of a multiclass model.
     trainer
         Asks the model where it does not speak scikit-learn.
-    explainer
-        Who attributes scores to features; ``ShapleyValues`` with 40 rows of the reference, exact up to six features, if
-        none is given.
+    method
+        Registry key of the explainer that shares scores out, with 40 rows of the reference as its background.
     places
         Current rows to explain one by one; None for the three whose scores lie farthest from the middle one.
     rows
@@ -145,15 +146,16 @@ def explain_model(
     background = background_rows(reference, features, _BACKGROUND)
     if not current.height:
         raise SchemaError("the current window has no sampled rows; there is nothing to explain")
-    many = explainer or ShapleyValues(predict, background, most_exact=6, orders=2, seed=seed)
+    way: Explains = plugin("explainer", method)
+    asked = Asked(model, schema, predict, background, of)
+    many = way.of(asked, **_MANY, seed=seed)
     before, now = (many.explain(side.head(rows)) for side in (reference, current))
     drift = attribution_drift(features, before.values, now.values, key or StateKey(), seed=seed)
     order = np.argsort(-now.mean_absolute(), kind="stable")
     ranked = tuple(features[j] for j in order)
     importance, labelled = _importance(predict, current, schema, features, of, seed)
     chosen = _extreme(now) if places is None else tuple(places)
-    one = explainer or ShapleyValues(predict, background, most_exact=10, seed=seed)
-    examples = one.explain(current[list(chosen)])
+    examples = way.of(asked, **_FEW, seed=seed).explain(current[list(chosen)])
     curves = [partial_dependence(predict, current, name) for name in ranked[:most] if _drawable(current, name)]
     return Explanation(ranked, tuple(drift), before, now, importance, labelled, tuple(curves), examples, chosen)
 

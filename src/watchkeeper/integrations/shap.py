@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.diagnose.explainer import Attributions, background_rows, predict_function
+from watchkeeper.diagnose.explainer import Asked, Attributions, Explainer, background_rows, predict_function
 from watchkeeper.diagnose.shapley_values import ShapleyValues
 from watchkeeper.maintain.terms import positive_class
 
-__all__ = ["Shap"]
+__all__ = ["ByShap", "Shap"]
 
 Floats = NDArray[np.float64]
 
@@ -241,3 +241,21 @@ def _side_by_side(step: Any, columns: list[int]) -> list[int] | None:
             return None
         found[width.start] = after
     return [column for start in sorted(found) for column in found[start]]
+
+
+class ByShap:
+    """Shapley values by the package shap: exact and fast for linear models and trees, ``shapley`` for all others.
+
+    It needs ``pip install 'watchkeeper[shap]'``.
+
+    References
+    ----------
+    Lundberg and Lee (2017), arXiv:1705.07874.
+    """
+
+    plugin: ClassVar[str] = "explainer"
+    name: ClassVar[str] = "shap"
+
+    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+        """Return the explainer of a model; UsageError where the package is not installed."""
+        return Shap(asked.model, asked.schema, asked.background, asked.of, orders, seed)
