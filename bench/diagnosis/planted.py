@@ -38,11 +38,14 @@ class Cause:
         The hypothesis that is right.
     where
         The column or segment that is right; empty where there is none to name.
+    size
+        1 for what is planted in full, less for a fainter one.
     """
 
     name: str
     kind: str
     where: str = ""
+    size: float = 1.0
 
 
 KINDS = {
@@ -56,6 +59,9 @@ KINDS = {
     "version change": "release",
 }
 """What is planted, and the hypothesis that is right."""
+
+NOTHING = "nothing"
+"""The name of a cause that is none: the strongest signal of quiet days is explained, as after a false alarm."""
 
 
 class World:
@@ -112,8 +118,8 @@ class World:
         y = self.labels(self.draws, self.signal(people))
         table = _table(people)
         if faulty:
-            # Trained on a table whose rows were joined wrongly: two columns belong to other rows.
-            for name in ("amount", "distance"):
+            # Trained on a table whose rows were joined wrongly: one or two columns belong to other rows.
+            for name in ("amount", "distance")[: 1 + (self.seed % 4 > 0)]:
                 table = table.with_columns(table[name].sample(fraction=1, shuffle=True, seed=self.seed))
         trees = HistGradientBoostingRegressor if self.regression else HistGradientBoostingClassifier
         last: Any = trees(max_iter=60, max_leaf_nodes=12, random_state=0)
@@ -132,8 +138,10 @@ def _table(people: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame({"region": region, "channel": channel, **named})
 
 
-def choose(name: str, seed: int) -> Cause:
+def choose(name: str, seed: int, size: float = 1.0) -> Cause:
     """Return the cause of that name with the place that the seed chooses."""
+    if name == NOTHING:
+        return Cause(name, "unknown")
     rng = np.random.default_rng([seed, 2])
     column = str(rng.choice(["amount", "distance", "balance"]))
     where = {
@@ -146,37 +154,47 @@ def choose(name: str, seed: int) -> Cause:
         "label delay": "label",
         "version change": "version",
     }
-    return Cause(name, KINDS[name], where[name])
+    return Cause(name, KINDS[name], where[name], size)
 
 
 def day(world: World, number: int, cause: Cause | None = None) -> pl.DataFrame:
     """Return the log of a day; with a cause, one on which it is at work."""
     rng = np.random.default_rng([world.seed, 3, number])
     how = np.random.default_rng([world.seed, 4])
-    name = cause.name if cause else ""
-    shares = _SHARES[how.permutation([3, 0, 1, 2])] if name == "mix shift" else _SHARES
-    people = world.people(rng, ROWS, shares)
+    name, size = (cause.name, cause.size) if cause else ("", 1.0)
+    people = world.people(rng, ROWS, _other_shares(how, size) if name == "mix shift" else _SHARES)
+    if cause and name != NOTHING and world.seed % 3 == 0:
+        # Something else moves a little on the same day, which no model minds.
+        people["noise"] = people["noise"] + 0.15
     if name == "covariate shift" and cause:
-        _shift(people, cause.where, float(how.uniform(0.6, 1.0)))
+        _shift(people, cause.where, size * float(how.uniform(0.4, 1.0)))
     signal = world.signal(people)
     if name == "concept shift in one segment" and cause:
         hit = np.array(REGIONS)[people["region"]] == cause.where.split("=")[1]
-        # What spoke for it speaks against it.
-        signal = np.where(hit, float(how.uniform(-0.6, -0.2)) * signal, signal)
+        # What spoke for it speaks for it no longer, or against it.
+        signal = np.where(hit, (1 - size * float(how.uniform(0.8, 1.6))) * signal, signal)
     y = world.labels(rng, signal)
     if name == "new category":
-        people["channel"] = np.where(rng.random(ROWS) < how.uniform(0.1, 0.3), 3, people["channel"])
+        new = rng.random(ROWS) < size * how.uniform(0.03, 0.3)
+        people["channel"] = np.where(new, len(CHANNELS), people["channel"])
     table = _table(people)
     if name == "unit change" and cause:
         factor = float(how.choice([0.001, 1.609344, 100.0, 0.3048]))
         table = table.with_columns(pl.col(cause.where) * factor)
     if name == "null spike" and cause:
-        lost = pl.Series(rng.random(ROWS) < how.uniform(0.15, 0.4))
+        lost = pl.Series(rng.random(ROWS) < size * how.uniform(0.06, 0.4))
         table = table.with_columns(pl.when(lost).then(None).otherwise(pl.col(cause.where)).alias(cause.where))
-    model, version = (world.second, "1.1") if number >= world.early else (world.model, "1.0")
-    if name == "version change":
-        model, version = world.bad, "2.0"
-    return _log(world, table, y, (model, version), number, rng, _held(name, rng, how, y))
+    held = _held(size if name == "label delay" else 0.0, rng, how, y)
+    new = rng.random(ROWS) < (size if name == "version change" else 0.0)
+    return _log(world, table, y, number, rng, held, new)
+
+
+def _other_shares(how: np.random.Generator, size: float) -> Floats:
+    """Return shares of the regions of which .15 to .35 (times the size) went from some to others."""
+    while True:
+        drawn = how.dirichlet(12 * _SHARES)
+        if 0.15 <= np.abs(drawn - _SHARES).sum() / 2 <= 0.35:
+            return np.asarray(_SHARES + size * (drawn - _SHARES))
 
 
 def _shift(people: dict[str, Any], column: str, size: float) -> None:
@@ -188,39 +206,44 @@ def _shift(people: dict[str, Any], column: str, size: float) -> None:
     people[column] = np.exp(middle + 0.75 * (np.log(people[column]) - middle) + 0.5 * size)
 
 
-def _held(name: str, rng: np.random.Generator, how: np.random.Generator, y: Floats) -> NDArray[np.bool_]:
+def _held(size: float, rng: np.random.Generator, how: np.random.Generator, y: Floats) -> NDArray[np.bool_]:
     """Return which labels are in; of every other seed the late ones are those of one kind."""
-    if name != "label delay":
-        return np.asarray(rng.random(len(y)) < 0.95)
-    share, choosy = float(how.uniform(0.25, 0.45)), how.random() < 0.5
-    if not choosy:
-        return np.asarray(rng.random(len(y)) < share)
-    high = y > np.median(y) if len(np.unique(y)) > 2 else y > 0.5
-    return np.asarray(rng.random(len(y)) < np.where(high, 1.6 * share, 0.4 * share))
+    share, choosy = 0.95 - size * (0.95 - float(how.uniform(0.25, 0.6))), how.random() < 0.5
+    high = y > (np.median(y) if len(np.unique(y)) > 2 else 0.5)
+    tilt = 0.5 * size * choosy
+    return np.asarray(rng.random(len(y)) < np.where(high, (1 + tilt) * share, (1 - tilt) * share))
 
 
 def _log(
     world: World,
     table: pl.DataFrame,
     y: Floats,
-    served: tuple[Any, str],
     number: int,
     rng: np.random.Generator,
     held: NDArray[np.bool_],
+    new: NDArray[np.bool_],
 ) -> pl.DataFrame:
-    model, version = served
-    times = START + number * DAY
+    """Return the rows as they are logged; ``new`` ones are answered by the bad version."""
     seconds = np.sort(rng.integers(0, 86_400, ROWS)) * np.timedelta64(1, "s")
-    at = pl.Series("at", np.datetime64(times.replace(tzinfo=None), "us") + seconds).dt.replace_time_zone("UTC")
+    midnight = np.datetime64((START + number * DAY).replace(tzinfo=None), "us")
+    at = pl.Series("at", midnight + seconds).dt.replace_time_zone("UTC")
     labels = pl.Series("label", y if world.regression else y.astype(int))
-    labels = labels.zip_with(pl.Series(held), pl.Series("label", [None], dtype=labels.dtype))
-    if world.regression:
-        answers = [pl.Series("prediction", np.asarray(model.predict(table), float))]
-    else:
-        score = np.asarray(model.predict_proba(table)[:, 1], float)
-        answers = [pl.Series("score", score), pl.Series("prediction", (score > 0.5).astype(int))]
+    labels = labels.zip_with(pl.Series(held), pl.Series("label", [None] * ROWS, dtype=labels.dtype))
+    served, version = (world.second, "1.1") if number >= world.early else (world.model, "1.0")
+    answer = _answered(served, table)
+    if new.any():
+        answer = np.where(new, _answered(world.bad, table), answer)
+    columns = [pl.Series("prediction", answer if world.regression else (answer > 0.5).astype(int)), labels]
+    if not world.regression:
+        columns.append(pl.Series("score", answer))
     ids = pl.Series("id", np.arange(ROWS) + number * ROWS)
-    return table.with_columns(ids, at, pl.Series("version", [version] * ROWS), *answers, labels)
+    return table.with_columns(ids, at, pl.Series("version", np.where(new, "2.0", version)), *columns)
+
+
+def _answered(model: Any, table: pl.DataFrame) -> Floats:
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(table)[:, 1], float)
+    return np.asarray(model.predict(table), float)
 
 
 def days(world: World, first: int, count: int, cause: Cause | None = None) -> Sequence[pl.DataFrame]:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from bench.diagnosis.planted import CHANGED, DAY, QUIET, REFERENCE, START, Cause, World, choose, days
-from watchkeeper.core.alert import Alert, AlertState
+from bench.diagnosis.planted import CHANGED, DAY, NOTHING, QUIET, REFERENCE, START, Cause, World, choose, days
+from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.inference import infer_schema
-from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, SegmentRule
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.diagnose.case import Case, Finding
-from watchkeeper.diagnose.diagnose import diagnose, findings_of, onset_of
+from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.run.monitors import default_monitors, kept
 from watchkeeper.run.reference import design_effects
 from watchkeeper.run.steps import Watch, assess, judge, merged
@@ -46,15 +46,30 @@ class Seen:
         Days from the change to that window.
     diagnosis
         Of that alert.
-    findings
-        What the diagnosis was ranked from.
     """
 
     cause: Cause
     alert: Alert | None = None
     delay: int = 0
     diagnosis: Diagnosis | None = None
-    findings: tuple[Finding, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The kind ranked first."""
+        return self.diagnosis.hypotheses[0].kind.value if self.diagnosis else ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the right kind is ranked first."""
+        return self.kind == self.cause.kind
+
+    @property
+    def placed(self) -> bool:
+        """Whether the hypothesis ranked first names the right column or segment first."""
+        if self.diagnosis is None:
+            return False
+        first = self.diagnosis.hypotheses[0]
+        return self.cause.where in (first.columns[:1] + first.segments[:1])
 
 
 class Watched:
@@ -84,26 +99,35 @@ class Watched:
         return summarise([Batch(frame, self.spec.schema)], self.spec)
 
     def judge(
-        self, pieces: Pieces, number: int, watch: Watch, history: list[Measurement]
+        self,
+        pieces: Pieces,
+        number: int,
+        watch: Watch,
+        history: list[Measurement],
+        signals: list[Signal] | None = None,
     ) -> tuple[Watch, tuple[Alert, ...]]:
-        """Measure and judge one day; add its measurements to the history."""
+        """Measure and judge one day; add its measurements to the history, its signals to the signals."""
         window = Window(START + number * DAY, START + (number + 1) * DAY)
         states = merged([s for key, s in pieces.items() if key.window == window], window, "planted")
         measured = [replace(m, window=window) for m in assess(states, self.reference, self.spec, effects=self.effects)]
         history += measured
         done = judge(measured, self.spec, watch, window, learning=number < REFERENCE)
+        if signals is not None:
+            signals += done.signals
         return done.watch, done.alerts
 
-    def see(self, cause: Cause, *, attribute: bool = False) -> Seen:
+    def see(self, cause: Cause, *, attributed: bool = False) -> Seen:
         """Plant a cause, watch until an alert fires, and diagnose the gravest."""
         first = REFERENCE + QUIET
         pieces = {**self.pieces, **self.fold(pl.concat(days(self.world, first, CHANGED, cause)))}
-        watch, history = self.watch, list(self.history)
+        watch, history, signals = self.watch, list(self.history), list[Signal]()
         for number in range(first, first + CHANGED):
-            watch, alerts = self.judge(pieces, number, watch, history)
+            watch, alerts = self.judge(pieces, number, watch, history, signals)
+            if cause.name == NOTHING and number == first + 1:
+                return self._explained(cause, _false_alarm(signals, number), number, pieces, history)
             firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
             if firing:
-                return self._explained(cause, firing[0], number, pieces, history, attribute=attribute)
+                return self._explained(cause, firing[0], number, pieces, history, attributed=attributed)
         return Seen(cause)
 
     def _explained(
@@ -114,19 +138,27 @@ class Watched:
         pieces: Pieces,
         history: Sequence[Measurement],
         *,
-        attribute: bool,
+        attributed: bool = False,
     ) -> Seen:
         since = alert.since or START
         held = [s for k, s in pieces.items() if k.window and k.window.start >= since and _number(k.window) <= number]
         current, versions = merged(held, None, "planted"), versions_of(pieces, number)
         found = diagnose(
             alert, self.spec, self.reference, current, history=history, versions=versions, effects=self.effects,
-            attribute=attribute,
+            attributed=attributed,
         )  # fmt: skip
-        case = Case(
-            alert, self.spec, self.reference, current, tuple(history), versions, self.effects, onset_of(alert, history)
-        )
-        return Seen(cause, alert, number - REFERENCE - QUIET, found, tuple(findings_of(case)[0]))
+        return Seen(cause, alert, number - REFERENCE - QUIET, found)
+
+
+def _false_alarm(signals: Sequence[Signal], number: int) -> Alert:
+    """Return an alert about the strongest signals of quiet days."""
+    judged = [s for s in signals if s.zone in (Zone.WITHIN_1, Zone.WITHIN_2, Zone.WITHIN_3, Zone.BEYOND)]
+    worst = sorted(judged, key=lambda s: -abs(s.score))[:3]
+    cause = AlertCause.PERFORMANCE if worst[0].measurement.family is Family.METRIC else AlertCause.DRIFT
+    evidence = tuple(replace(s, rule="taken for one") for s in worst)
+    since = START + (number - 1) * DAY
+    columns = tuple(s.measurement.column for s in worst if not s.measurement.column.startswith("@"))
+    return Alert("false", "planted", cause, Severity.WARNING, AlertState.FIRING, "", since, None, columns, (), evidence)
 
 
 def versions_of(pieces: Pieces, last: int) -> dict[Window, dict[str, int]]:
@@ -142,7 +174,7 @@ def _number(window: Window) -> int:
     return (window.start - START) // DAY
 
 
-def seen(seed: int, names: Sequence[str], *, attribute: bool = False) -> list[Seen]:
-    """Plant each of the causes in the log of one seed."""
+def seen(seed: int, names: Sequence[str], sizes: Sequence[float] = (1.0,), *, attributed: bool = False) -> list[Seen]:
+    """Plant each of the causes, in each of the sizes, in the log of one seed."""
     watched = Watched(World(seed))
-    return [watched.see(choose(name, seed), attribute=attribute) for name in names]
+    return [watched.see(choose(name, seed, size), attributed=attributed) for size in sizes for name in names]

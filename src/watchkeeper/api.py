@@ -50,7 +50,7 @@ def check(
     measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
-    attribute: bool = False,
+    attributed: bool = False,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Report:
     """Compare current rows with reference rows and say what changed.
@@ -81,7 +81,7 @@ def check(
     embed
         By column of text a function, or ``module:function``, that takes a list of texts and returns an array of shape
         (n, d): their embeddings are watched as the column ``<column>@embedding``.
-    attribute
+    attributed
         Whether to attribute a rise of the loss to causes, segments and features for alerts of any kind; it is done
         for alerts about performance.
     progress
@@ -112,7 +112,7 @@ def check(
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attribute=attribute,
+        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attributed=attributed,
         now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")

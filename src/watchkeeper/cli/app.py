@@ -117,7 +117,7 @@ def check(
     ] = None,
     rules: RulesFile = None,
     embed: EmbedOption = None,
-    attribute: Annotated[
+    attributed: Annotated[
         bool, typer.Option("--attribute", help="Say how much of a rise of the loss comes from where, for any alert.")
     ] = False,
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
@@ -138,7 +138,7 @@ def check(
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
-            measures=measure or (), rules=rules, embed=embedders(embed), attribute=attribute,
+            measures=measure or (), rules=rules, embed=embedders(embed), attributed=attributed,
             progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)

@@ -35,10 +35,10 @@ class SegmentChange:
         Of the labelled rows of each side.
     before, after
         Mean loss of each side.
-    expected
+    usual
         Mean loss of the reference's rows, weighted to have the features of the current ones.
     error
-        Standard error of ``after - expected``.
+        Standard error of ``after - usual``.
     """
 
     segment: str
@@ -46,13 +46,13 @@ class SegmentChange:
     share: float
     before: MeanLoss
     after: MeanLoss
-    expected: float
+    usual: float
     error: float
 
     @property
     def concept(self) -> float:
         """By how much the loss rose at equal features."""
-        return self.after.value - self.expected
+        return self.after.value - self.usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def decompose(
             s, losses0[s].n / n0, losses[s].n / n, losses0[s], losses[s], losses0[s].value + shift,
             sqrt(losses0[s].error ** 2 + losses[s].error ** 2 + error**2),
         )
-        for s, shift, error in zip(names, shifts, errors, strict=True)
+        for s, shift, error in zip(names, shifts.tolist(), errors.tolist(), strict=True)
     ]  # fmt: skip
     return Decomposition(_causes(changes, loss, n0, n, errors, effective), tuple(changes), effective)
 

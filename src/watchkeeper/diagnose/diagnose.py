@@ -19,7 +19,7 @@ from watchkeeper.diagnose.faults import Fault, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
 from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import LossRise, concept_finding, loss_rise
-from watchkeeper.diagnose.release import switch_near, versions_apart
+from watchkeeper.diagnose.release import same_versions, switch_near, versions_apart
 from watchkeeper.diagnose.sampled import States, sampled, segment_columns
 from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
 from watchkeeper.diagnose.worst import worst_segments
@@ -48,7 +48,7 @@ def diagnose(
     history: Iterable[Measurement] = (),
     versions: Mapping[Window, Mapping[str, int]] | None = None,
     effects: Mapping[str, float] | None = None,
-    attribute: bool = True,
+    attributed: bool = True,
     seed: int = 0,
 ) -> Diagnosis:
     """Return what an alert may come from, the likeliest cause first, with evidence and confidence.
@@ -74,7 +74,7 @@ def diagnose(
         Rows by window and version, from before the change on.
     effects
         Design effect by column.
-    attribute
+    attributed
         Whether to attribute the rise of the loss and to search for the worst segments too.
     seed
         Of what is drawn: orders, permutations and blocks.
@@ -86,7 +86,7 @@ def diagnose(
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
-    if attribute and rise.loss:
+    if attributed and rise.loss:
         attributions = _attributions(case, rise, mix, drifted)
         worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
     notes = (rise.note,) if rise.note else ()
@@ -189,7 +189,8 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
     column = case.spec.schema.name_of(Role.VERSION)
     columns = (column,) if column else ()
     if switch is None:
-        if shifted <= 0:
+        # A version that the reference does not know came earlier, and is in the log.
+        if shifted <= 0 or (column and not same_versions(rise.rows0, rise.rows, case.spec.schema)):
             return []
         words = (said, "no change of version is in the log: the model or an input that is not logged changed")
         return [Finding(HypothesisKind.RELEASE, shifted - 1.0, columns, (), words)]

@@ -115,7 +115,7 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
     apart = f"{whole.value:+.4f} ± {1.96 * error:.4f} from the reference's {usual:.4f}"
     words = [f"at equal features the {rise.loss.replace('_', ' ')} is {apart}: labels or answers are not as before"]
     words += [
-        f"in {c.segment} it is {c.after.value:.4f} where {c.expected:.4f} was to be expected (± {1.96 * c.error:.4f})"
+        f"in {c.segment} it is {c.after.value:.4f} where {c.usual:.4f} was to be expected (± {1.96 * c.error:.4f})"
         for c in hit
     ]
     if rise.overlap < _OVERLAP:

@@ -16,10 +16,11 @@ from watchkeeper.core.window import Window
 from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.blocks import to_text
 
-__all__ = ["Switch", "Versus", "switch_near", "versions_apart"]
+__all__ = ["Switch", "Versus", "same_versions", "switch_near", "versions_apart"]
 
 _LEAST_SHARE = 0.2
 _LEAST_ROWS = 30
+_STRANGE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,16 @@ def versions_apart(rows: Sampled, schema: Schema, version: str) -> Versus | None
     error = float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)))
     means = [float(side.mean()) for side in sides]
     return Versus(means[0], means[1], (means[0] - means[1]) / error if error > 0 else 0.0)
+
+
+def same_versions(rows0: Sampled, rows: Sampled, schema: Schema) -> bool:
+    """Return whether at most one of ten current rows is answered by a version that did not answer the reference."""
+    name = schema.name_of(ColumnRole.VERSION)
+    if name is None or any(name not in side.frame.columns for side in (rows0, rows)):
+        return True
+    known = to_text(rows0.frame[name]).unique()
+    strange = ~to_text(rows.frame[name]).is_in(known.implode()).fill_null(False).to_numpy()
+    return float(rows.weights[strange].sum()) <= _STRANGE
 
 
 def _shares(counts: Iterable[Mapping[str, int]]) -> dict[str, float]:

@@ -98,7 +98,7 @@ def check_tables(
     measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Embed | str] | None = None,
-    attribute: bool = False,
+    attributed: bool = False,
     now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
@@ -121,7 +121,7 @@ def check_tables(
         Quality rules for the current rows: the path of a YAML file, or a list of mappings.
     embed
         Embedders by column of text, see ``Embedding``; each adds a column of vectors.
-    attribute
+    attributed
         Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
     now
         The moment of the check, for rules about freshness.
@@ -178,7 +178,9 @@ def check_tables(
     if not n0 or not n:
         alerts = ()
     diagnoses = tuple(
-        diagnosed(alert, spec, before, states, effects=effects, attribute=attribute or alert.cause is Cause.PERFORMANCE)
+        diagnosed(
+            alert, spec, before, states, effects=effects, attributed=attributed or alert.cause is Cause.PERFORMANCE
+        )
         for alert in alerts
         if alert.state is AlertState.FIRING
     )

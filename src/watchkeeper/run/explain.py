@@ -53,12 +53,12 @@ def find_alert(alerts: Iterable[Alert], id: str = "") -> Alert:
     return found[0]
 
 
-def explain_alert(spec: Spec, store: Store, alert: Alert, *, attribute: bool = True, seed: int = 0) -> Diagnosis:
+def explain_alert(spec: Spec, store: Store, alert: Alert, *, attributed: bool = True, seed: int = 0) -> Diagnosis:
     """Return what an alert of a model's log comes from: the rows since it began against the reference.
 
     Parameters
     ----------
-    attribute
+    attributed
         Whether to attribute a rise of the loss and to search for the worst segments too, which takes seconds.
     seed
         Of what is drawn on the way.
@@ -69,7 +69,7 @@ def explain_alert(spec: Spec, store: Store, alert: Alert, *, attribute: bool = T
         When the store cannot be read.
     """
     known = reference_states(spec, store), reference_effects(spec, store)
-    return _explain(spec, store, alert, known, attribute, seed)
+    return _explain(spec, store, alert, known, attributed, seed)
 
 
 def diagnose_alerts(spec: Spec, store: Store, alerts: Iterable[Alert]) -> tuple[Diagnosis, ...]:
@@ -82,7 +82,7 @@ def diagnose_alerts(spec: Spec, store: Store, alerts: Iterable[Alert]) -> tuple[
 
 
 def _explain(
-    spec: Spec, store: Store, alert: Alert, known: tuple[States, Mapping[str, float]], attribute: bool, seed: int
+    spec: Spec, store: Store, alert: Alert, known: tuple[States, Mapping[str, float]], attributed: bool, seed: int
 ) -> Diagnosis:
     rule = spec.windows or WindowRule()
     affected = _affected(alert, rule)
@@ -96,7 +96,7 @@ def _explain(
         history=store.recorded(spec.model, Measurement, since),
         versions=_versions(store, spec.model, since, rule),
         effects=known[1],
-        attribute=attribute,
+        attributed=attributed,
         seed=seed,
     )
 

@@ -1,0 +1,88 @@
+"""The tables of docs/diagnosis.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.diagnosis.confidence import reliability
+from bench.diagnosis.planted import KINDS, NOTHING
+from bench.diagnosis.watched import Seen
+
+__all__ = ["BEGIN", "END", "claims", "render"]
+
+BEGIN = "<!-- the tables below are written by `python -m bench.diagnosis` -->"
+END = "<!-- end of the tables -->"
+
+_SHORT = {
+    "data_fault": "data fault",
+    "traffic_mix": "traffic mix",
+    "covariate_shift": "covariate shift",
+    "concept_shift": "concept shift",
+    "label_fault": "label fault",
+    "release": "release",
+    "unknown": "unknown",
+    "": "no alert",
+}
+
+
+def render(cases: Sequence[Seen], seeds: int) -> str:
+    """Return the tables between their marks."""
+    full = [one for one in cases if one.cause.size == 1.0]
+    faint = [one for one in cases if one.cause.size != 1.0 and one.cause.name != NOTHING]
+    nothing = [one for one in full if one.cause.name == NOTHING]
+    planted = [one for one in full if one.cause.name != NOTHING]
+    right, placed = (sum(getattr(one, name) for one in planted) for name in ("right", "placed"))
+    lines = [
+        BEGIN,
+        "",
+        f"Each cause was planted in {seeds} logs. The right kind is ranked first in {right} of {len(planted)}",
+        f"({right / len(planted):.0%}), the right column or segment is named first in {placed}",
+        f"({placed / len(planted):.0%}); a cause that raised no alert counts as not found.",
+        "",
+        *_table(planted),
+    ]
+    if nothing:
+        quiet = sum(one.right for one in nothing)
+        told = f"{quiet} of {len(nothing)} were answered with `unknown` first."
+        lines += ["", f"The strongest signals of quiet logs were explained as if they had been an alert: {told}"]
+    if faint:
+        fired = [one for one in faint if one.diagnosis]
+        found = f"{sum(one.right for one in fired)} and the right place in {sum(one.placed for one in fired)}."
+        lines += [
+            "",
+            f"At half the size, {len(fired)} of {len(faint)} raised an alert within six days. Of these the right kind",
+            f"is first in {found}",
+            "",
+            *_table(faint),
+        ]
+    lines += ["", "Confidence of the first hypothesis, over all of these, and how often it is right:", ""]
+    lines += ["| confidence | diagnoses | mean confidence | right |", "|---|---|---|---|"]
+    lines += [
+        f"| {one.low:.2f} to {one.high:.2f} | {one.count} | {one.mean:.2f} | {one.right:.2f} |"
+        for one in reliability(cases)
+    ]
+    return "\n".join([*lines, "", END])
+
+
+def _table(cases: Sequence[Seen]) -> list[str]:
+    kinds = list(dict.fromkeys([*KINDS.values(), "unknown", ""]))
+    lines = [
+        f"| planted | {' | '.join(_SHORT[kind] for kind in kinds)} | place |",
+        "|---" * (len(kinds) + 2) + "|",
+    ]
+    for name in KINDS:
+        own = [one for one in cases if one.cause.name == name]
+        times = Counter(one.kind for one in own)
+        cells = [f"**{times[k]}**" if k == KINDS[name] else str(times[k] or "") for k in kinds]
+        lines.append(f"| {name} | {' | '.join(cells)} | {sum(one.placed for one in own)} |")
+    return lines
+
+
+def claims(cases: Sequence[Seen]) -> list[str]:
+    """Return which of the two promises about causes planted in full are broken, in words."""
+    planted = [one for one in cases if one.cause.size == 1.0 and one.cause.name != NOTHING]
+    right = sum(one.right for one in planted) / len(planted)
+    placed = sum(one.placed for one in planted) / len(planted)
+    broken = [] if right >= 0.9 else [f"the right kind is first in {right:.0%}, 90 % were promised"]
+    return broken + ([] if placed >= 0.85 else [f"the right place is first in {placed:.0%}, 85 % were promised"])

@@ -1,0 +1,99 @@
+"""Faults of data and labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.diagnose.logs import SCHEMA, case, log
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.diagnose.case import room, weight_of
+from watchkeeper.diagnose.faults import clean_rows, data_faults, faults_of
+from watchkeeper.diagnose.labels import label_faults
+
+BEFORE = log(1, 6_000)
+NOW = log(2, 1_500)
+NINTH, EIGHTH = pl.col("id") % 9 == 0, pl.col("id") % 8 == 0
+EAST = NOW.with_columns(pl.when(NINTH).then(pl.lit("east")).otherwise("region").alias("region"))
+
+
+def nulled(frame: pl.DataFrame, column: str, share: float) -> pl.DataFrame:
+    lost = pl.Series(np.random.default_rng(0).random(frame.height) < share)
+    return frame.with_columns(pl.when(lost).then(None).otherwise(pl.col(column)).alias(column))
+
+
+def test_clean_rows_have_no_fault() -> None:
+    one = case(BEFORE, NOW)
+    assert data_faults(one) == []
+    assert label_faults(one) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "now", "column"),
+    [
+        ("null_rate", nulled(NOW, "u", 0.1), "u"),
+        ("unit_change", NOW.with_columns(pl.col("u") * 1_000), "u"),
+        ("constant", NOW.with_columns(pl.lit(3.0).alias("x")), "x"),
+        ("silent_default", NOW.with_columns(pl.when(EIGHTH).then(-9999.0).otherwise("u").alias("u")), "u"),
+        ("unseen_levels", EAST, "region"),
+        ("encoding_change", NOW.with_columns(pl.col("region").str.to_uppercase()), "region"),
+        ("missing", NOW.drop("u"), "u"),
+        ("type", NOW.with_columns(pl.format("about {}", "u").alias("u")), "u"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_found_in_its_column_and_in_no_other(what: str, now: pl.DataFrame, column: str) -> None:
+    one = case(BEFORE, now)
+    assert faults_of(one, SCHEMA[column])[0].what == what
+    found = [f for f in data_faults(one) if f.columns[:1] != ("score",)]
+    assert [f.columns for f in found] == [(column,)]
+    assert found[0].kind is HypothesisKind.DATA_FAULT
+    assert repr(column) in found[0].evidence[0]
+
+
+def test_rows_sent_twice_rows_of_old_and_no_rows_are_faults_without_a_column() -> None:
+    doubled = pl.concat([NOW, NOW.head(150)])
+    assert "sent twice" in data_faults(case(BEFORE, doubled))[0].evidence[0]
+    old = pl.concat([NOW.head(1_000), BEFORE.head(500)])
+    assert "old rows" in data_faults(case(BEFORE, old))[0].evidence[0]
+    nothing = data_faults(case(BEFORE, NOW.head(0)))
+    assert any("no rows arrived" in f.evidence[0] for f in nothing)
+
+
+def test_rows_with_a_fault_are_told_from_the_others() -> None:
+    now = nulled(NOW, "u", 0.2)
+    one = case(BEFORE, now)
+    kept = clean_rows(now, BEFORE, faults_of(one, SCHEMA["u"]))
+    assert (kept == now["u"].is_not_null().to_numpy()).all()
+    kept = clean_rows(EAST, BEFORE, faults_of(case(BEFORE, EAST), SCHEMA["region"]))
+    assert (kept == (EAST["region"] != "east").to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "now"),
+    [
+        ("late or lost", log(3, 1_500, labelled=0.4)),
+        ("changed places", NOW.with_columns((1 - pl.col("label")).alias("label"))),
+        ("did not arrive", NOW.drop("label")),
+    ],
+)
+def test_faults_of_labels_are_told(words: str, now: pl.DataFrame) -> None:
+    found = label_faults(case(BEFORE, now))
+    assert [f.kind for f in found] == [HypothesisKind.LABEL_FAULT]
+    assert any(words in one or "missing" in one for one in found[0].evidence)
+    assert found[0].weight > 3
+    more = label_faults(case(BEFORE, now, Cause.LABEL_FAULT))
+    assert more[0].weight > found[0].weight
+
+
+def test_a_few_labels_less_are_no_fault() -> None:
+    assert label_faults(case(BEFORE, log(4, 1_500, labelled=0.93))) == []
+
+
+def test_the_room_for_chance_is_massarts_by_hand() -> None:
+    # √(ln 40/(2·100)).
+    assert room(100) == pytest.approx(0.13581, abs=1e-5)
+    assert room(100, 1, 4) == pytest.approx(2 * room(100))
+    assert room(0) == float("inf")
+    assert weight_of(0.05, 0.05) == pytest.approx(1.3863, abs=1e-4)
