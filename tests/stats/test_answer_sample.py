@@ -56,7 +56,7 @@ def test_windows_whose_answers_cannot_be_read_still_merge():
 def test_a_large_window_is_sampled_uniformly():
     frame = frame_of(60_000)
     part = sample_of(frame, infer_schema(frame)).parts["answer_sample"]
-    assert len(part.hashes) == 20_000
+    assert len(part.hashes) == 50_000
     assert part.rows == 60_000
-    # Four standard errors of a mean of 20,000 uniform numbers.
-    assert abs(part.x[:, part.names.index(SCORE)].mean() - frame["score"].mean()) < 4 * 0.2887 / 20_000**0.5
+    # Four standard errors of a mean of 50,000 uniform numbers.
+    assert abs(part.x[:, part.names.index(SCORE)].mean() - frame["score"].mean()) < 4 * 0.2887 / 50_000**0.5

@@ -57,10 +57,10 @@ class LossModel:
 class Dle:
     """MAE, MSE, RMSE and MAPE as means of losses that trees expect from features and prediction (DLE).
 
-    For each loss L, |ŷ - y|, (ŷ - y)² and |ŷ - y|/|y|, boosted trees h learn E(L | features, ŷ) on up to 20,000 sampled
-    reference rows: five models, each from all rows but a fifth. The estimate is the mean of max(0, h) over the current
-    rows, plus the mean residual of rows that a model has not seen. MAPE is left out where the reference holds labels of
-    0. Concept shift is invisible.
+    For each loss L, |ŷ - y|, (ŷ - y)² and |ŷ - y|/|y|, boosted trees h learn E(L | features, ŷ) on up to 50,000 sampled
+    reference rows: five models, each from all rows but a fifth. The estimate is the mean of max(0, h) over up to 5,000
+    current rows, plus the mean residual of rows that a model has not seen. MAPE is left out where the reference holds
+    labels of 0. Concept shift is invisible.
 
     The band is for the realised value: the variance of a loss given its row is taken to grow with the square of its
     expectation, and that of what was learnt is the delete-a-group jackknife plus the error of the mean residual.
@@ -93,7 +93,7 @@ class Dle:
             lack = "" if len(rows) else "no row has a prediction"
         if lack:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
-        n = round(second.rows * len(rows) / len(second.x))
+        n = round(second.rows * len(rows) / max(1, len(second.x)))
         facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
         found: list[Measurement] = []
         for name in LOSSES:

@@ -27,12 +27,13 @@ Floats = NDArray[np.float64]
 _LEAST = 500
 _SHARE = 0.5
 _BETWEEN = 1 / 4
+_GROUPS = 32
 
 
 class Multicalibrated:
     """Expected metrics under P(y = 1 | features, score), learnt on the reference, half and half with CBPE's.
 
-    Boosted trees learn the label from features and scores on up to 20,000 sampled reference rows: five models, each
+    Boosted trees learn the label from features and scores on up to 50,000 sampled reference rows: five models, each
     from all rows but a fifth. What they expect of a row is averaged over them and with the isotonic calibrator of CBPE.
     The trees follow covariate shift that changes P(y | score), like weights but without their variance, and are fitted
     once for a reference; the calibrator holds where the trees would have to extrapolate. Concept shift is invisible to
@@ -103,25 +104,24 @@ def _answered(
     places, counts = now.table(column)
     cells = counts.sum(axis=2).astype(float)
     by_score = np.repeat(whole.curve[places][:, None], 3, axis=1)
+    # What features change is smooth in the score: it is averaged over groups of scores, by prediction.
+    share = np.cumsum(cells.sum(axis=1)) / max(1.0, float(cells.sum()))
+    group = np.minimum((share * _GROUPS).astype(np.intp), _GROUPS - 1)
     inside = row_places >= 0
     predicted_as = np.where(np.isnan(rows.prediction), 2, rows.prediction == code).astype(np.intp)
-    at = np.searchsorted(places, row_places[inside]) * 3 + predicted_as[inside]
-    size = cells.size
-    sampled_rows = np.bincount(at, minlength=size).reshape(-1, 3)[: len(places)]
+    at = group[np.searchsorted(places, row_places[inside])] * 3 + predicted_as[inside]
+    sampled_rows = np.maximum(np.bincount(at, minlength=3 * _GROUPS), 1)
 
-    def mean(values: Floats) -> Floats:
-        total = np.bincount(at, values[inside], minlength=size).reshape(-1, 3)
-        return np.where(sampled_rows > 0, total / np.maximum(sampled_rows, 1), np.nan)
+    def change(told: Floats) -> Floats:
+        total = np.bincount(at, (told - whole.curve[np.maximum(row_places, 0)])[inside], minlength=3 * _GROUPS)
+        return np.asarray((total / sampled_rows).reshape(_GROUPS, 3)[group])
 
-    learnt = [np.where(np.isnan(told), by_score, told) for told in map(mean, each)]
-    by_features = np.mean(learnt, axis=0)
-    mixed = _SHARE * each.mean(axis=0) + (1 - _SHARE) * whole.curve[np.maximum(row_places, 0)]
-    spread = mean(mixed * (1 - mixed))
-    probability = _SHARE * by_features + (1 - _SHARE) * by_score
-    variance = np.where(np.isnan(spread), probability * (1 - probability), spread)
-    expected = Expectation(score_of(places), cells, cells * probability, cells * variance)
-    left_out = np.stack([(_SHARE * (one - by_features) * cells).ravel() for one in learnt])
-    halves = ((by_features - by_score) * cells).ravel()[None]
+    learnt = np.stack([change(one) for one in each])
+    by_features = learnt.mean(axis=0)
+    probability = np.clip(by_score + _SHARE * by_features, 0.0, 1.0)
+    expected = Expectation(score_of(places), cells, cells * probability, cells * probability * (1 - probability))
+    left_out = (_SHARE * (learnt - by_features) * cells).reshape(len(learnt), -1)
+    halves = (by_features * cells).ravel()[None]
     return Answered(
         expected,
         (

@@ -29,6 +29,7 @@ POOR = 0.25
 """Share of the reference that must be left in weight for overlap not to be called poor."""
 
 _LEAST = 200
+_MOST = 20_000
 _SEED = 0
 _FLOOR = 0.05
 
@@ -64,7 +65,7 @@ class Overlap:
 class Pape:
     """Expected metrics under P(y = 1 | score), calibrated on reference rows weighted as the current ones (PAPE).
 
-    A classifier g between both sides, out of fold on up to 20,000 sampled rows of each, gives the weights
+    A classifier g between both sides, out of fold on up to 20,000 and 5,000 sampled rows, gives the weights
     w = (n₀/n)·g / max(1 - g, .05). Where overlap is poor they are tempered, w^γ with γ = min(1, 4·ESS/n₀) and
     ESS = (Σw)²/Σw², for full weights would then rest on a few rows. Isotonic regression with these weights is the
     calibrator of CBPE. That follows covariate shift which changes P(y | score); it cannot see concept shift.
@@ -94,6 +95,7 @@ class Pape:
         key, names = current[OUTCOME].key, metrics_for(schema)
         lack = lack_of_labels(before, now)
         first, second = sampled(reference, current, schema)
+        first = first.first(_MOST)
         if not lack and min(np.isfinite(first.label).sum(), len(second.x)) < _LEAST:
             lack = f"fewer than {_LEAST} rows are sampled"
         if lack:
@@ -127,29 +129,29 @@ def overlap_of(reference: Sampled, current: Sampled) -> Overlap:
     StateError
         When the sides do not hold the same features.
     """
-    return _overlap(Same(reference, current.x))
+    return _overlap(Same(reference.x, reference.coded, current.x))
 
 
 @lru_cache(maxsize=4)
 def _overlap(same: Same) -> Overlap:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    reference, now = same.held
-    if reference.x.shape[1] != now.shape[1]:
+    before, coded, now = same.held
+    if before.shape[1] != now.shape[1]:
         raise StateError("the samples of reference and current hold other features")
-    x = np.vstack([reference.x, now])
-    side = np.repeat([0, 1], [len(reference.x), len(now)])
+    x = np.vstack([before, now])
+    side = np.repeat([0, 1], [len(before), len(now)])
     half = np.random.default_rng(_SEED).permutation(len(side)) % 2
     told = np.empty(len(side))
     with threadpool_limits(1):
         for one in (0, 1):
             model = HistGradientBoostingClassifier(
                 max_iter=60, learning_rate=0.1, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False,
-                categorical_features=reference.coded if reference.coded.any() else None, random_state=_SEED,
+                categorical_features=coded if coded.any() else None, random_state=_SEED,
             )  # fmt: skip
             model.fit(x[half != one], side[half != one])
             told[half == one] = model.predict_proba(x[half == one])[:, 1]
-    g, n0, n = told[: len(reference.x)], len(reference.x), len(now)
+    g, n0, n = told[: len(before)], len(before), len(now)
     weights = n0 / n * g / np.maximum(1 - g, _FLOOR)
     ess = float(weights.sum() ** 2 / (weights**2).sum()) / n0
     temper = min(1.0, 4 * ess)

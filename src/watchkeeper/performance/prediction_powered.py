@@ -107,7 +107,7 @@ class PredictionPowered:
         self, reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
     ) -> list[Measurement]:
         key = current[OUTCOME].key
-        first, second = sampled(reference, current, schema)
+        first, second = sampled(reference, current, schema, most=50_000)
         found: list[Measurement] = []
         answered = np.isfinite(second.prediction)
         for name in ("mae", "mse"):

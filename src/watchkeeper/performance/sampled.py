@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -62,14 +62,25 @@ class Sampled:
     rows: int = 0
     tables: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    def first(self, most: int) -> Sampled:
+        """Return the first rows, which are as random as all."""
+        if len(self.x) <= most:
+            return self
+        return replace(
+            self, x=self.x[:most], label=self.label[:most], prediction=self.prediction[:most],
+            scores=self.scores[:most], fold=self.fold[:most],
+        )  # fmt: skip
+
 
 def has_sample(schema: Schema) -> bool:
     """Return whether rows are sampled: there are two numeric features at least."""
     return len(joint_columns(schema)) > 1
 
 
-def sampled(reference: Mapping[str, State], current: Mapping[str, State], schema: Schema) -> tuple[Sampled, Sampled]:
-    """Return the sampled rows of both sides, levels coded alike.
+def sampled(
+    reference: Mapping[str, State], current: Mapping[str, State], schema: Schema, most: int = 5_000
+) -> tuple[Sampled, Sampled]:
+    """Return the sampled rows of both sides, levels coded alike, of the current side at most so many.
 
     Raises
     ------
@@ -78,7 +89,7 @@ def sampled(reference: Mapping[str, State], current: Mapping[str, State], schema
     """
     before, now = (_part(states) for states in (reference, current))
     first = _reference(Same(before), schema.task is not Task.REGRESSION)
-    return first, _rows(now, schema.task is not Task.REGRESSION, first.tables)
+    return first, _rows(now, schema.task is not Task.REGRESSION, first.tables).first(most)
 
 
 def _part(states: Mapping[str, State]) -> PointSamplePart:
@@ -126,12 +137,21 @@ def fold_models(rows: Sampled, target: Floats, classifier: bool) -> list[Any]:
 
     Rows without a target (NaN) are left out.
     """
+    # The library has to be loaded before its threads can be limited.
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if classifier else HistGradientBoostingRegressor
     known = np.isfinite(target)
+    models = []
     with threadpool_limits(1):
-        return [
-            _model(classifier, rows.coded).fit(rows.x[known & (rows.fold != k)], target[known & (rows.fold != k)])
-            for k in range(FOLDS)
-        ]
+        for fold in range(FOLDS):
+            model = kind(
+                max_iter=100, learning_rate=0.1, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False,
+                categorical_features=rows.coded if rows.coded.any() else None, random_state=_SEED,
+            )  # fmt: skip
+            seen = known & (rows.fold != fold)
+            models.append(model.fit(rows.x[seen], target[seen]))
+    return models
 
 
 def predicted(models: list[Any], x: Floats) -> Floats:
@@ -139,16 +159,6 @@ def predicted(models: list[Any], x: Floats) -> Floats:
     with threadpool_limits(1):
         told = [model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x) for model in models]
     return np.stack(told)
-
-
-def _model(classifier: bool, coded: NDArray[np.bool_]) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    kind = HistGradientBoostingClassifier if classifier else HistGradientBoostingRegressor
-    return kind(
-        max_iter=100, learning_rate=0.1, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False,
-        categorical_features=coded if coded.any() else None, random_state=_SEED,
-    )  # fmt: skip
 
 
 def places_of(rows: Sampled, column: int, score: Column) -> NDArray[np.intp]:

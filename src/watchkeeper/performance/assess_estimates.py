@@ -1,0 +1,129 @@
+"""Estimates of a model's performance: by named estimators, or by the one that is best for each metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.plugins import plugin, plugins
+from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
+from watchkeeper.performance.estimator import Estimator
+from watchkeeper.stats.score_cells import ScoreCellsPart
+
+__all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"]
+
+_POWERED = "prediction_powered"
+
+_BY_ROWS: Mapping[str, str] = {
+    **dict.fromkeys(("accuracy", "precision", "specificity", "f1", "average_precision", "log_loss"), "multicalibrated"),
+    "recall": "pape",
+}
+"""The estimator that reads rows and serves a metric best, by the rule in docs/estimation.md."""
+
+
+def estimators_for(schema: Schema) -> tuple[str, ...]:
+    """Return the registered estimators that suit the task and the columns of the log."""
+    return tuple(
+        name for name, made in plugins("estimator").items() if schema.task in made.tasks and made.applies(schema)
+    )
+
+
+def kept_for(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the optional statistics that estimators rest on, for ``Spec.keep``."""
+    needed = {need: None for name in names for need in plugin("estimator", name).needs}
+    return tuple(needed)
+
+
+def assess_estimates(
+    reference: Mapping[str, State], current: Mapping[str, State], schema: Schema, names: Sequence[str]
+) -> list[Measurement]:
+    """Estimate by every named estimator that suits the task and the columns.
+
+    Parameters
+    ----------
+    reference, current
+        The states of one segment by column.
+    schema
+        Gives task, roles and classes.
+    names
+        Registry keys of estimators.
+
+    Returns
+    -------
+    list
+        The measurements in the order of the names; one of family ``estimate`` under the metric's name, its method among
+        the facts. An estimator that raises is one failed measurement under its own name, never an error.
+    """
+    found: list[Measurement] = []
+    for name in names:
+        made: Estimator = plugin("estimator", name)
+        if schema.task not in made.tasks or not made.applies(schema):
+            continue
+        found.extend(_estimate(name, made, reference, current, schema))
+    return found
+
+
+def default_estimates(
+    reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
+) -> list[Measurement]:
+    """Estimate each metric once, by the method that serves it best with what the states hold.
+
+    Labels that have come are used as soon as there are enough (``prediction_powered``). Otherwise a regressor has
+    ``dle``, and a classifier ``cbpe`` but, where rows are sampled, ``pape`` for recall and ``multicalibrated`` for
+    accuracy, precision, specificity, F1, average precision and log loss. How the rule was chosen, on other data than it
+    is shown on, is told in docs/estimation.md.
+
+    Parameters
+    ----------
+    reference, current
+        The states of one segment by column. Without the state of sampled rows, as for segments, methods that need it
+        are left out.
+    schema
+        Gives task, roles and classes.
+
+    Returns
+    -------
+    list
+        At most one measurement per metric, in the order of their names.
+    """
+    rows = all(JOINT in states and "answer_sample" in states[JOINT].parts for states in (reference, current))
+    first = "dle" if schema.task is Task.REGRESSION else "cbpe"
+    order = [first] if first == "cbpe" or rows else []
+    if rows and first == "cbpe":
+        order += sorted(set(_BY_ROWS.values()))
+    if _has_labels(current) and (first == "cbpe" or rows):
+        order.append(_POWERED)
+    chosen: dict[str, Measurement] = {}
+    for name in order:
+        for measurement in assess_estimates(reference, current, schema, [name]):
+            metric = measurement.name
+            if name in _BY_ROWS.values() and _BY_ROWS.get(metric) != name:
+                continue
+            if metric not in chosen or measurement.status is Status.OK:
+                chosen[metric] = measurement
+    return [chosen[metric] for metric in sorted(chosen)]
+
+
+def _estimate(
+    name: str, made: Estimator, reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
+) -> list[Measurement]:
+    key = current[OUTCOME].key if OUTCOME in current else StateKey(column=OUTCOME)
+    try:
+        return made.estimate(reference, current, schema)
+    except WatchkeeperError as error:
+        return [Measurement.failed(key, Family.ESTIMATE, name, str(error))]
+    except Exception as error:  # noqa: BLE001 - an estimator of somebody else may raise anything
+        words = f"{type(made).__name__} raised {type(error).__name__}: {error}"
+        return [Measurement.failed(key, Family.ESTIMATE, name, words)]
+
+
+def _has_labels(states: Mapping[str, State]) -> bool:
+    """Return whether a label has come; what is broken is told by the estimators."""
+    outcome = states.get(OUTCOME)
+    part = outcome.parts.get("score_cells") if outcome else None
+    if isinstance(part, ScoreCellsPart) and part.classes:
+        return part.labelled() > 0
+    errors = outcome.parts.get("error_sums") if outcome else None
+    return bool(getattr(errors, "n", 0))
