@@ -117,7 +117,8 @@ def run_once(
 def _basis(spec: Spec, rule: WindowRule) -> str:
     """Say what states depend on: those made otherwise cannot be merged or compared."""
     s = spec.schema
-    parts = (s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep)
+    more = (*s.class_scores, *s.quantiles, *s.metrics)
+    parts = (s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep, *more)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.fairness import fairness
+from watchkeeper.performance.maturity import with_maturity
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
@@ -95,6 +96,8 @@ def assess(
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
     for column in spec.fairness:
         found.extend(fairness(outcomes, column))
+    # Without the clock, so that a window that is judged again from the same rows gives the same.
+    found = with_maturity(found, current, reference)
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
     if spec.rules and only is None:
