@@ -18,8 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.diagnose.explainer import Explainer, predict_function
+from watchkeeper.diagnose.explainer import Asked, Explainer, predict_function
 from watchkeeper.diagnose.shapley_values import ShapleyValues
 
 pytest.importorskip("shap", reason="the extra shap is not installed")
@@ -155,3 +156,13 @@ def test_what_shap_cannot_do_exactly_comes_from_the_definition(model):
     found, exact = both(model, schema(Task.REGRESSION))
     assert found.method == "shapley"
     assert np.array_equal(found.values, exact.values)
+
+
+def test_the_effort_and_the_scores_that_were_asked_for_are_used():
+    frame, y = log()
+    model = make_pipeline(coded(), KNeighborsRegressor()).fit(frame, y)
+    asked = Asked(model, schema(Task.REGRESSION), lambda rows: 2 * model.predict(rows), frame.head(10))
+    found = plugin("explainer", "shap").of(asked, exact=2, orders=3, seed=5).explain(frame.tail(2))
+    drawn = ShapleyValues(asked.predict, frame.head(10), most_exact=2, orders=3, seed=5).explain(frame.tail(2))
+    assert np.array_equal(found.values, drawn.values)
+    assert found.errors.any()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.diagnose.explainer import Asked, Attributions, Explainer, background_rows, predict_function
+from watchkeeper.diagnose.explainer import Asked, Attributions, Explainer, Predict, background_rows, predict_function
 from watchkeeper.diagnose.shapley_values import ShapleyValues
 from watchkeeper.maintain.terms import positive_class
 
@@ -51,7 +51,9 @@ class Shap:
         The rows that features are replaced from, with the features to explain; up to about 100.
     of
         The class whose probability is explained; only for a multiclass model.
-    orders, seed
+    predict
+        From rows to scores; None to ask the model as ``predict_function`` does.
+    most_exact, orders, seed
         Of ``ShapleyValues``.
 
     Raises
@@ -69,6 +71,8 @@ class Shap:
     schema: Schema
     background: pl.DataFrame
     of: str = ""
+    predict: Predict | None = None
+    most_exact: int = 12
     orders: int = 16
     seed: int = 0
     _opened: tuple[list[Any], Any] = field(init=False, repr=False)
@@ -90,8 +94,13 @@ class Shap:
                 found = way(rows, origins)
                 if found is not None:
                     return found
-        predict = predict_function(self.model, self.schema, of=self.of)
-        return ShapleyValues(predict, self.background, orders=self.orders, seed=self.seed).explain(rows)
+        return ShapleyValues(
+            self._score, self.background, most_exact=self.most_exact, orders=self.orders, seed=self.seed
+        ).explain(rows)
+
+    def _score(self, rows: pl.DataFrame) -> Floats:
+        predict = self.predict or predict_function(self.model, self.schema, of=self.of)
+        return predict(rows)
 
     def _linear(self, rows: pl.DataFrame, origins: list[int]) -> Attributions | None:
         final = self._opened[1]
@@ -127,7 +136,7 @@ class Shap:
             # What it cannot explain it refuses in many ways, with errors of private types.
             return None
         base = np.ravel(explainer.expected_value).astype(float)
-        scores = predict_function(self.model, self.schema, of=self.of)(rows)
+        scores = self._score(rows)
         if classifier and values.ndim == 3:
             place = self._place()
             return self._added("shap_tree", rows, origins, values[:, :, place], float(base[place]), scores, "score")
@@ -258,4 +267,4 @@ class ByShap:
 
     def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
         """Return the explainer of a model; UsageError where the package is not installed."""
-        return Shap(asked.model, asked.schema, asked.background, asked.of, orders, seed)
+        return Shap(asked.model, asked.schema, asked.background, asked.of, asked.predict, exact, orders, seed)
