@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchkeeper.api import Stream, check, explain, open_project, report, run_once, stream
+    from watchkeeper.api import Stream, behaviour, check, explain, open_project, report, run_once, stream
     from watchkeeper.core.errors import WatchkeeperError
 
 __version__ = "0.1.0"
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Stream": "watchkeeper.api",
     "WatchkeeperError": "watchkeeper.core.errors",
+    "behaviour": "watchkeeper.api",
     "check": "watchkeeper.api",
     "explain": "watchkeeper.api",
     "open_project": "watchkeeper.api",
@@ -26,6 +27,7 @@ __all__ = [
     "Stream",
     "WatchkeeperError",
     "__version__",
+    "behaviour",
     "check",
     "explain",
     "open_project",

@@ -15,6 +15,7 @@ from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
 from watchkeeper.run.notes import effects_note, reach, rows
@@ -25,11 +26,23 @@ from watchkeeper.run.reference import reference_effects
 from watchkeeper.run.steps import merged
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
+from watchkeeper.views.behaviour import ModelExplanation
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
 
-__all__ = ["Explanation", "Stream", "check", "explain", "open_project", "report", "run_once", "stream"]
+__all__ = [
+    "Explanation",
+    "ModelExplanation",
+    "Stream",
+    "behaviour",
+    "check",
+    "explain",
+    "open_project",
+    "report",
+    "run_once",
+    "stream",
+]
 
 
 def check(
@@ -289,6 +302,47 @@ def explain(project: Project, alert: str = "", model: str | None = None, *, seed
     name = project.only(model)
     found = find_alert(project.store.recorded(name, Alert), alert)
     return Explanation(found, explain_alert(project.spec(name), project.store, found, seed=seed))
+
+
+def behaviour(
+    project: Project,
+    prediction: str = "",
+    model: str | None = None,
+    *,
+    version: str | None = None,
+    method: str = "shapley",
+    of: str = "",
+    seed: int = 0,
+) -> ModelExplanation:
+    """Return what a model does with its features: on rows of the reference, on rows of the newest window, and on some.
+
+    Parameters
+    ----------
+    project
+        An open project; see ``open_project``.
+    prediction
+        Id of a prediction to explain; empty for the three whose scores lie farthest from the rest.
+    model
+        The model; None where the configuration has only one.
+    version
+        The version that is asked; None for the one in charge.
+    method
+        ``shapley``, ``lime``, ``shap`` where that package is installed, or an explainer of another package.
+    of
+        The class whose probability is explained, of a model of more than two.
+    seed
+        Of what is drawn on the way.
+
+    Raises
+    ------
+    UsageError
+        When there is no version to ask, no judged window yet, or no such prediction.
+    """
+    name = project.only(model)
+    found = explain_behaviour(
+        project.keeper(name), version=version, prediction=prediction, method=method, of=of, seed=seed
+    )
+    return ModelExplanation(name, found)
 
 
 def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:

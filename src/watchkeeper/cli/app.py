@@ -10,7 +10,7 @@ import typer
 
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.embedders import EmbedOption, embedders
-from watchkeeper.cli.explain import explain
+from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.output import (
     check_page,
     prepare,
@@ -296,6 +296,7 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
 
 
 app.command()(explain)
+app.command()(behaviour)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The command ``watchkeeper explain``."""
+"""The commands ``watchkeeper explain`` and ``watchkeeper behaviour``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import typer
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile
 from watchkeeper.cli.output import show, show_json
 
-__all__ = ["explain"]
+__all__ = ["behaviour", "explain"]
+
+ModelName = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="NAME", help="The model; needed where there are several.")
+]
+Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn on the way.")]
 
 
 def explain(
@@ -20,10 +25,8 @@ def explain(
         ),
     ] = "",
     config: ConfigFile = FILE,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="NAME", help="The model; needed where there are several.")
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn on the way.")] = 0,
+    model: ModelName = None,
+    seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
     """Say what an alert comes from, since when, and where."""
@@ -33,6 +36,37 @@ def explain(
     project = open_project(config)
     try:
         found = explain_one(project, alert, model, seed=seed)
+    finally:
+        project.close()
+    if json:
+        show_json(found.json())
+    else:
+        show(found)
+
+
+def behaviour(
+    prediction: Annotated[
+        str, typer.Argument(metavar="[ID]", help="A prediction to explain; left out, the three most extreme ones.")
+    ] = "",
+    version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The version to ask; the one in charge by default.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="How scores are shared out: shapley, lime, or shap if installed.")
+    ] = "shapley",
+    of: Annotated[str, typer.Option("--class", metavar="CLASS", help="The class to explain, of more than two.")] = "",
+    config: ConfigFile = FILE,
+    model: ModelName = None,
+    seed: Seed = 0,
+    json: AsJson = False,
+) -> None:
+    """Say what the model does with its features, before and now."""
+    from watchkeeper.api import behaviour as explain_behaviour
+    from watchkeeper.api import open_project
+
+    project = open_project(config)
+    try:
+        found = explain_behaviour(project, prediction, model, version=version, method=method, of=of, seed=seed)
     finally:
         project.close()
     if json:

@@ -16,7 +16,7 @@ from watchkeeper.core.config_fields import Duration, Moment, Options, Part, Text
 from watchkeeper.core.config_metrics import Metrics, MetricsField, check_place
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import ALL, Role, Schema, Task
-from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.window import Window, WindowRule
 
 __all__ = ["Alerts", "Columns", "Model", "MonitorConfig", "Notify", "Reference", "StoreConfig", "Table", "Windows"]
@@ -287,7 +287,8 @@ class Model(Part):
     def own_measures(self) -> tuple[str, ...]:
         """What this model measures that no plug-in is registered for."""
         functions = tuple(place.partition(":")[2] for place in self.metrics.functions)
-        return (*functions, *((BUSINESS_VALUE,) if self.metrics.value else ()), *(FAIRNESS if self.fairness else ()))
+        value, gaps = ((BUSINESS_VALUE,) if self.metrics.value else ()), (FAIRNESS if self.fairness else ())
+        return (ATTRIBUTION_DRIFT, *functions, *value, *gaps)
 
     def maintenance(self) -> Maintenance:
         """Return what the maintenance step needs."""

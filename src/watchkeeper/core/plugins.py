@@ -1,4 +1,4 @@
-"""The registry of things that can be added: statistics, comparisons, metrics, estimators, explainers, rules, charts, triggers and notifiers.
+"""The registry of things that can be added, from statistics and comparisons to notifiers; ``KINDS`` lists them.
 
 A distribution names a module or package in the entry-point group ``watchkeeper.<kind>`` of its ``pyproject.toml``;
 every class in it that carries ``plugin = "<kind>"`` and a ``name`` is registered under that name. Built-ins are found

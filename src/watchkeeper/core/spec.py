@@ -11,7 +11,10 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["BUSINESS_VALUE", "FAIRNESS", "AlertRule", "Maintenance", "Monitor", "Spec"]
+__all__ = ["ATTRIBUTION_DRIFT", "BUSINESS_VALUE", "FAIRNESS", "AlertRule", "Maintenance", "Monitor", "Spec"]
+
+ATTRIBUTION_DRIFT = "attribution_drift"
+"""The name under which it is measured how far a model's use of its features moved; it asks the model in charge."""
 
 BUSINESS_VALUE = "business_value"
 """The name under which the mean value of a prediction is measured."""

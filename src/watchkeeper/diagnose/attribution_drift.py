@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.state import JOINT, StateKey
 
-__all__ = ["NAME", "attribution_drift"]
+__all__ = ["attribution_drift"]
 
 Floats = NDArray[np.float64]
 
-NAME = "attribution_drift"
 
 _Z = 1.959963984540054
 _LEAST = 20
@@ -66,7 +66,7 @@ def attribution_drift(
             raise UsageError(f"attributions of shape {side.shape} do not belong to {len(features)} features")
     n0, n = len(reference), len(current)
     if min(n0, n) < _LEAST:
-        return _missing(features, key, f"the sides have {n0} and {n} rows; {NAME} needs {_LEAST}", n)
+        return _missing(features, key, f"the sides have {n0} and {n} rows; {ATTRIBUTION_DRIFT} needs {_LEAST}", n)
     before, now = np.abs(reference), np.abs(current)
     if not before.sum() or not now.sum():
         return _missing(features, key, "no feature adds anything to the scores", n)
@@ -84,7 +84,7 @@ def attribution_drift(
         }  # fmt: skip
         found.append(
             Measurement.of(
-                replace(key, column=feature), Family.COMPARISON, NAME, value, n, error=error,
+                replace(key, column=feature), Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, error=error,
                 floor=error * sqrt(2 / pi), interval=(max(0.0, value - _Z * error), value + _Z * error), facts=facts,
             )
         )  # fmt: skip
@@ -115,7 +115,9 @@ def _together(
         "largest": ", ".join(f"{features[j]} ({moved[j]:+.3f})" for j in order),
     }
     where = replace(key, column=JOINT)
-    return Measurement.of(where, Family.COMPARISON, NAME, value, n, floor=float(chance.mean()), facts=facts)
+    return Measurement.of(
+        where, Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, floor=float(chance.mean()), facts=facts
+    )
 
 
 def _distance(a: Floats, b: Floats) -> Floats:
@@ -126,4 +128,7 @@ def _distance(a: Floats, b: Floats) -> Floats:
 
 def _missing(features: tuple[str, ...], key: StateKey, reason: str, n: int) -> list[Measurement]:
     names = (*features, JOINT)
-    return [Measurement.missing(replace(key, column=name), Family.COMPARISON, NAME, reason, n=n) for name in names]
+    return [
+        Measurement.missing(replace(key, column=name), Family.COMPARISON, ATTRIBUTION_DRIFT, reason, n=n)
+        for name in names
+    ]

@@ -15,7 +15,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import ROWS, State
+from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.stability import stability
@@ -32,6 +32,7 @@ _EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 Progress = Callable[[str, int, int], None]
 States = Mapping[tuple[str, str], State]
+Measured = Callable[[States, States, StateKey], list[Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,13 @@ class Ran:
 
 
 def run_once(
-    spec: Spec, store: Store, now: datetime, *, progress: Progress | None = None, embedding: Embedding | None = None
+    spec: Spec,
+    store: Store,
+    now: datetime,
+    *,
+    progress: Progress | None = None,
+    embedding: Embedding | None = None,
+    behaviour: Measured | None = None,
 ) -> Ran:
     """Bring everything derived from a model's log up to date.
 
@@ -76,6 +83,8 @@ def run_once(
         The moment of the run; windows that end later are summarised but not judged yet.
     embedding
         Embedders that are there already; None to import those that ``spec`` names.
+    behaviour
+        Measures what needs the model itself, given the states of reference and window and the window's key.
 
     Raises
     ------
@@ -106,7 +115,9 @@ def run_once(
     before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
     alerts, newest = dict(before), Judged((), (), Watch())
     for done, window in enumerate(due):
-        newest, gone, place = _judge_one(spec, store, (reference, effects), rule, window, place, alerts.values())
+        newest, gone, place = _judge_one(
+            spec, store, (reference, effects), rule, window, place, alerts.values(), behaviour
+        )
         alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
         if progress:
             progress("judged", done + 1, len(due))
@@ -137,6 +148,7 @@ def _judge_one(
     window: Window,
     place: Place,
     alerts: Iterable[Alert],
+    behaviour: Measured | None,
 ) -> tuple[Judged, list[Alert], Place]:
     """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
@@ -144,6 +156,8 @@ def _judge_one(
     states = merged((state for _, state in held), window, spec.model)
     earlier = _earlier(spec, store, window)
     measured = assess(states, reference[0], spec, effects=reference[1], earlier=earlier, now=window.end)
+    if behaviour and states:
+        measured.extend(behaviour(reference[0], states, StateKey(spec.model, "", window)))
     measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     watch = Place.watch(store, spec.model, place.before(window))

@@ -25,6 +25,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.quality.rule_set import check_columns
+from watchkeeper.run.behaviour import Behaviour, attributes
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
@@ -187,7 +188,8 @@ class Project:
         keeper = self.keeper(name)
         embedding = self.embedding(keeper.spec)
         self._reference_from_table(name, keeper.spec, embedding)
-        ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding)
+        behaviour = Behaviour(keeper).measure if attributes(keeper.spec) else None
+        ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding, behaviour=behaviour)
         # Training may take long, or fail: people are told before.
         problems = notify(name, self.store, self._receivers(name))
         return Outcome(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))

@@ -1,0 +1,130 @@
+"""What a model does with its features, as an object that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import altair as alt
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.state import JOINT
+from watchkeeper.diagnose.dependence import Dependence
+from watchkeeper.diagnose.explanation import Explanation
+from watchkeeper.views.axes import inline, sheet
+from watchkeeper.views.drawing import draw
+from watchkeeper.views.report import wanted
+from watchkeeper.views.theme import colour
+from watchkeeper.views.wording import number, share, shown
+
+__all__ = ["ModelExplanation"]
+
+_MOST, _MOST_PARTS = 15, 8
+_WIDTH = 300
+
+
+@dataclass(frozen=True, repr=False)
+class ModelExplanation:
+    """What a model does with its features, before and now: on a terminal, in a notebook and as JSON."""
+
+    model: str
+    found: Explanation
+
+    def json(self) -> dict[str, Any]:
+        """Return the explanation as JSON values, with ``schema_version`` 1."""
+        return {"schema_version": 1, "model": self.model, **self.found.document()}
+
+    def __repr__(self) -> str:
+        return f"<ModelExplanation of {self.model!r}: {len(self.found.features)} features>"
+
+    def __str__(self) -> str:
+        out = StringIO()
+        Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False).print(self.__rich__())
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+    def __rich__(self) -> RenderableType:
+        found = self.found
+        rows = f"{found.reference.rows.height} reference and {found.current.rows.height} current rows"
+        opening = Text.assemble((shown(self.model, 80), "bold"), f"  {self._method}, {rows}")
+        parts: list[RenderableType] = [opening, Text(""), self._features()]
+        for k in range(len(found.places)):
+            parts += [Text(""), *self._example(k)]
+        return Group(*parts)
+
+    @property
+    def _method(self) -> str:
+        scale = "logarithm of the odds" if self.found.current.scale == "log_odds" else "score"
+        return f"attributions of the {scale} by {self.found.current.method.replace('_', ' ')}"
+
+    def _features(self) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+        table.add_column("feature", overflow="fold", min_width=14, max_width=40)
+        heads = ("share before", "share now", "moved", "p", "loss without it")
+        for head in heads:
+            table.add_column(head, justify="right", no_wrap=True)
+        drift = {m.column: m for m in self.found.drift if m.column != JOINT}
+        cost = {one.feature: one for one in self.found.importance}
+        for name in self.found.features[:_MOST]:
+            moved, one = drift.get(name), cost.get(name)
+            cells = ["–"] * 4
+            if moved is not None and moved.status is Status.OK:
+                facts = {key: float(moved.facts[key]) for key in ("from", "to", "p_value")}
+                cells = [share(facts["from"]), share(facts["to"]), number(moved.value, 2), number(facts["p_value"], 2)]
+            told = f"{_signed(one.value, 2)} ± {number((one.upper - one.lower) / 2, 1)}" if one else "–"
+            table.add_row(shown(name, 60), *cells, told)
+        return table
+
+    def _example(self, k: int) -> list[RenderableType]:
+        found = self.found.examples
+        title = f"row {self.found.places[k]}: {number(float(found.base[k]))} → {number(float(found.scores[k]))}"
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+        table.add_column(overflow="fold", max_width=60)
+        table.add_column(justify="right", no_wrap=True)
+        for part in found.of(k)[:_MOST_PARTS]:
+            table.add_row(Text(f"{shown(part.feature, 40)} = {shown(part.held, 40)}"), _signed(part.value, 3))
+        return [Text(title, style="dim"), table]
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        makers = {"text/html": self.html, "text/plain": self.__str__}
+        return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
+
+    def html(self) -> str:
+        """Return the explanation as a part of a page."""
+        from watchkeeper.views.page import environment, style
+
+        charts = [(shown(d.feature, 60), draw(_curve(d), f"Partial dependence on {shown(d.feature, 60)}"))
+                  for d in self.found.dependence]  # fmt: skip
+        template = environment().get_template("behaviour.html")
+        return f"<style>{style()}</style>{template.render(model=shown(self.model, 80), text=str(self), charts=charts)}"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"+{number(value, digits)}" if value > 0 else number(value, digits)
+
+
+def _curve(found: Dependence) -> alt.LayerChart:
+    """Draw how the mean score changes with a feature, with its interval over rows."""
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in found.values)
+    rows = [
+        {"x": v if numeric else shown(v, 30), "y": float(m), "low": float(low), "high": float(high)}
+        for v, m, low, high in zip(found.values, found.mean, found.lower, found.upper, strict=True)
+    ]
+    x = alt.X(
+        "x:Q" if numeric else "x:N", title=None, sort=None, scale=alt.Scale(zero=False) if numeric else alt.Scale()
+    )
+    y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False))
+    low = alt.Y("low:Q", title=None)
+    if numeric:
+        band = inline(rows).mark_area(fill=colour("band")).encode(x=x, y=low, y2=alt.Y2("high"))
+        line = inline(rows).mark_line(stroke=colour("value")).encode(x=x, y=y)
+        return sheet([band, line], _WIDTH, 120)
+    bars = inline(rows).mark_rule(stroke=colour("value")).encode(x=x, y=low, y2=alt.Y2("high"))
+    points = inline(rows).mark_point(filled=True, fill=colour("value"), opacity=1, size=30).encode(x=x, y=y)
+    return sheet([bars, points], _WIDTH, 120)
