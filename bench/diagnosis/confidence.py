@@ -46,14 +46,16 @@ def weights_of(seen: Seen) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def fit(cases: Iterable[Seen]) -> tuple[float, float]:
     """Return the scale and the weight of not knowing with the least log loss of the right cause, on a grid."""
     known = [(*weights_of(one), one.cause.kind == "unknown") for one in cases if one.diagnosis is not None]
+    widest = max(len(weights) for weights, _, _ in known)
+    weights, right = np.full((len(known), widest + 1), -np.inf), np.zeros((len(known), widest + 1), bool)
+    for row, (own, hits, nothing) in enumerate(known):
+        weights[row, : len(own)], right[row, : len(own)], right[row, -1] = own, hits, nothing
 
     def loss(scale: float, doubt: float) -> float:
-        total = 0.0
-        for weights, right, nothing in known:
-            odds = np.exp(scale * (np.append(weights, doubt) - max(weights.max(initial=0.0), doubt)))
-            chosen = np.append(right, nothing)
-            total -= np.log(max(float(odds[chosen].sum() / odds.sum()), 1e-3))
-        return total / len(known)
+        weights[:, -1] = doubt
+        odds = np.exp(scale * (weights - weights.max(axis=1, keepdims=True)))
+        chosen = (odds * right).sum(axis=1) / odds.sum(axis=1)
+        return float(-np.log(np.maximum(chosen, 1e-3)).mean())
 
     return min(((float(s), float(u)) for s in SCALES for u in DOUBTS), key=lambda pair: loss(*pair))
 

@@ -90,6 +90,7 @@ def test_a_version_that_came_with_the_change_is_found_and_one_that_came_before_i
     assert found is not None
     assert (found.version, found.at, found.share0, found.share) == ("2", START + 6 * DAY, 0.0, 1.0)
     assert switch_near(history(0, 0, 1, 1, 1, 1, 1, 1, 1), onset(6)) is None
+    assert switch_near(history(*[0] * 30, *[1] * 12), onset(38)) is None
     assert switch_near(history(0, 0, 0, 0, 0, 0, 0.1, 0.1, 0.1), onset(6)) is None
     assert switch_near(history(0, 0, 0, 0.5, 0.5, 0.5), onset(3)) is not None
     assert switch_near({}, onset(3)) is None

@@ -21,6 +21,7 @@ __all__ = ["Switch", "Versus", "same_versions", "switch_near", "versions_apart"]
 _LEAST_SHARE = 0.2
 _LEAST_ROWS = 30
 _STRANGE = 0.1
+_BEFORE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,15 @@ class Versus:
 def switch_near(versions: Mapping[Window, Mapping[str, int]], onset: Onset | None) -> Switch | None:
     """Return the change of versions that began in the interval of the onset, one window of slack on either side.
 
-    Shares before are those of the windows that end by the start of the interval, and shares since those of the
-    windows after its end; None where no version gained a fifth of the rows, or where it did so at another time.
+    Shares before are those of the last five windows before the interval, and shares since those of the windows from its
+    end on; None where no version gained a fifth of the rows, or where it did so at another time.
     """
     windows = sorted(versions)
     if onset is None or len(windows) < 2:
         return None
     slack = windows[0].end - windows[0].start
-    before = _shares(versions[w] for w in windows if w.start < onset.earliest - slack)
+    early = [w for w in windows if w.start < onset.earliest - slack][-_BEFORE:]
+    before = _shares(versions[w] for w in early)
     since = _shares(versions[w] for w in windows if w.start >= onset.latest)
     if not before or not since:
         return None
@@ -78,9 +80,7 @@ def switch_near(versions: Mapping[Window, Mapping[str, int]], onset: Onset | Non
     half = (share + share0) / 2
     risen = [w.start for w in windows if _shares([versions[w]]).get(version, 0.0) >= half and share0 < half]
     starts = [s for s in risen if onset.earliest - slack <= s <= onset.latest + slack]
-    # It must have begun then, not have been there before.
-    earlier = [s for s in risen if s < onset.earliest - slack]
-    if not starts or len(earlier) > len([w for w in windows if w.start < onset.earliest - slack]) / 4:
+    if not starts or any(w.start in risen for w in early):
         return None
     return Switch(starts[0], version, share0, share)
 
