@@ -99,8 +99,8 @@ def test_a_ranking_and_a_forecast_are_told_by_their_columns(tmp_path):
     query = np.arange(n) // 10
     label = rng.integers(0, 3, n)
     frame = pl.DataFrame(
-        {"id": np.arange(n), "timestamp": np.repeat(times(n // 10, 8), 10), "query": query, "label": label,
-         "score": label + rng.normal(size=n)}
+        {"id": np.arange(n), "timestamp": [moment for moment in times(n // 10, 8) for _ in range(10)],
+         "query": query, "label": label, "score": label + rng.normal(size=n)}
     )  # fmt: skip
     (tmp_path / "ranking").mkdir()
     _, found, last = run(tmp_path / "ranking", frame, "    columns: {group: query}")
