@@ -35,7 +35,7 @@ def ljung_box(scaled: Floats, lags: int = _LAGS) -> float:
     Examples
     --------
     >>> round(ljung_box(np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10]), 1), 4)
-    0.0114
+    0.0106
     """
     m, r = len(scaled), autocorrelations(scaled, lags)
     q = m * (m + 2) * float((r**2 / (m - np.arange(1, lags + 1))).sum())

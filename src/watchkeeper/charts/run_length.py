@@ -182,8 +182,8 @@ def shiryaev_roberts_limit(slack: float, run_length: float) -> float:
 
     Examples
     --------
-    >>> round(exp(shiryaev_roberts_limit(0.5, 696.755)))
-    390
+    >>> round(shiryaev_roberts_limit(0.5, 696.755), 4), round(log(390), 4)
+    (5.9661, 5.9661)
     """
     return _root(lambda g: shiryaev_roberts_run_length(slack, g), max(1.5, _wanted(run_length)), 1.0)
 
