@@ -17,7 +17,9 @@ __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"
 _POWERED = "prediction_powered"
 
 _BY_ROWS: Mapping[str, str] = {
-    **dict.fromkeys(("accuracy", "precision", "specificity", "f1", "average_precision", "log_loss"), "multicalibrated"),
+    **dict.fromkeys(
+        ("accuracy", "precision", "specificity", "f1", "average_precision", "log_loss", "brier"), "multicalibrated"
+    ),
     "recall": "pape",
 }
 """The estimator that reads rows and serves a metric best, by the rule in docs/estimation.md."""
@@ -71,9 +73,8 @@ def default_estimates(
     """Estimate each metric once, by the method that serves it best with what the states hold.
 
     Labels that have come are used as soon as there are enough (``prediction_powered``). Otherwise a regressor has
-    ``dle``, and a classifier ``cbpe`` but, where rows are sampled, ``pape`` for recall and ``multicalibrated`` for
-    accuracy, precision, specificity, F1, average precision and log loss. How the rule was chosen, on other data than it
-    is shown on, is told in docs/estimation.md.
+    ``dle``, and a classifier ``cbpe``; where rows are sampled, ``pape`` for recall and ``multicalibrated`` for all but
+    recall and AUROC. How the rule was chosen, on other data than it is shown on, is told in docs/estimation.md.
 
     Parameters
     ----------
