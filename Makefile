@@ -7,10 +7,10 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench calibrate size changelog chromium postgresql clean
+.PHONY: help demo test check docs bench bench-estimation calibrate size changelog chromium postgresql clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python")'
@@ -48,6 +48,9 @@ docs: $(STAMPS)/test  ## run every example in the docs and docstrings, check eve
 
 bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the file; writes bench/RESULTS.md
 	$(PY) -m bench $(ARGS)
+
+bench-estimation: $(STAMPS)/test  ## estimated against realised performance, beside NannyML; writes bench/ESTIMATION.md
+	$(PY) -m bench.estimation $(ARGS)
 
 calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
 	$(PY) -m bench.calibration $(ARGS)

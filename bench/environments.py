@@ -11,6 +11,8 @@ PEERS = {
     # Evidently does not run on pandas 3, and says so nowhere.
     "evidently": ["evidently>=0.7", "pandas>=2.2,<3", "pyarrow>=17"],
     "whylogs": ["whylogs>=1.6", "pandas>=2.2,<3", "pyarrow>=17"],
+    # NannyML imports statsmodels without asking for it, and does not run on pandas 3.
+    "nannyml": ["nannyml==0.13.1", "statsmodels", "pandas>=2.2,<3", "pyarrow>=17"],
 }
 
 

@@ -1,0 +1,1 @@
+"""Estimated against realised performance, beside NannyML."""
