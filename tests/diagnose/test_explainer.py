@@ -88,6 +88,8 @@ def test_mixed_rows_take_features_from_the_row_or_the_donor():
     own = np.array([[True, False], [False, True], [False, False]])
     found = mixed(row, others, own, np.array([0, 1, 1]))
     assert found.rows() == [(9.0, "a"), (2.0, "z"), (2.0, None)]
+    coded = others.with_columns(pl.col("kind").cast(pl.Categorical))
+    assert mixed(row, coded, own, np.array([0, 1, 1])).rows() == found.rows()
 
 
 def test_what_cannot_be_explained_is_told():
@@ -95,6 +97,10 @@ def test_what_cannot_be_explained_is_told():
         background_rows(log(), ("siz",))
     with pytest.raises(SchemaError, match="the background has no rows"):
         background_rows(log().clear(), ("size",))
+    with pytest.raises(SchemaError, match=r"cannot be mixed: 'size' \(String, Float64\)"):
+        ShapleyValues(lambda rows: rows["size"].to_numpy(), log().select("size")).explain(pl.DataFrame({"size": ["9"]}))
+    with pytest.raises(TrainingError, match="failed on 200 rows: ZeroDivisionError"):
+        asked(lambda rows: 1 / 0, log())
     with pytest.raises(TrainingError, match="not finite"):
         asked(lambda rows: np.full(rows.height, np.nan), log())
     with pytest.raises(TrainingError, match=r"shape \(200, 2\) for 200 rows"):
