@@ -1,11 +1,14 @@
 """Metrics of classifiers with a score for each class; expected values from scikit-learn and by simulation."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 import sklearn.metrics
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import Spec
@@ -150,3 +153,25 @@ def test_a_log_with_class_scores_gets_them_measured_batch_by_batch():
     assert found["log_loss"].value == pytest.approx(sklearn.metrics.log_loss(label, y_proba=scores), rel=1e-9)
     recalls = sklearn.metrics.recall_score(label, scores.argmax(axis=1), average=None)
     assert [found["recall"].facts[f"of {name}"] for name in CLASSES] == pytest.approx(recalls)
+
+
+@pytest.mark.validation
+def test_a_published_data_set_is_measured_as_scikit_learn_does():
+    path = Path(__file__).parents[3] / "shared" / "data" / "nannyml_multiclass_mc" / "mc_reference.parquet"
+    if not path.exists():
+        pytest.skip("the shared data sets are not beside the repository")
+    frame = pl.read_parquet(path)
+    schema = infer_schema(frame)
+    states = summarise([Batch(frame, schema)], Spec("m", schema))
+    state = next(s for k, s in states.items() if k.column == OUTCOME)
+    found = {m.name: m for m in assess_performance(state, schema)}
+    label = frame["y_true"].to_numpy()
+    scores = frame.select(column for _, column in schema.class_scores).to_numpy()
+    expected = {
+        # The scores of this data set have two decimals, so that each is counted by itself.
+        "auroc": sklearn.metrics.roc_auc_score(label, scores, multi_class="ovr"),
+        "log_loss": sklearn.metrics.log_loss(label, y_proba=scores),
+        "brier": sklearn.metrics.brier_score_loss(label, scores),
+        "f1": sklearn.metrics.f1_score(label, frame["y_pred"].to_numpy(), average="macro"),
+    }
+    assert {name: found[name].value for name in expected} == pytest.approx(expected, rel=1e-9)

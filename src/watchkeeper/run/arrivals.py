@@ -15,7 +15,7 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.run.foreign import frame_of
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.outcomes import outcomes
-from watchkeeper.stats.piece import problem_of
+from watchkeeper.stats.piece import problem_of, with_plain_sets
 
 __all__ = ["ERROR", "Arrived", "arrived", "errors_of", "is_row", "joined", "watched_columns"]
 
@@ -64,7 +64,7 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
     SourceError
         When it is none of these.
     """
-    frame = _frame(rows, schema)
+    frame = with_plain_sets(_frame(rows, schema), schema)
     problems: dict[str, str] = {}
     columns: list[pl.Series] = []
     for column in watched_columns(schema):

@@ -22,7 +22,7 @@ from watchkeeper.stats.statistic import Statistic
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
-__all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of"]
+__all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of", "with_plain_sets"]
 
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that have a form of their own."""
@@ -46,7 +46,7 @@ def fold_piece(
         Where the rows are one segment of several, the levels that are counted go here, and statistics of whole
         windows only are left out.
     """
-    frame = _with_plain_sets(frame, schema)
+    frame = with_plain_sets(frame, schema)
     chosen = _Chosen(keep, counted is not None)
     watched = [c for c in schema if c.role not in _UNWATCHED]
     problems = {c.name: problem_of(frame, c) for c in watched}
@@ -74,7 +74,7 @@ def fold_piece(
     return [*found, _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)]
 
 
-def _with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return labels and predictions that are lists of classes as texts, one for each set, that count as levels."""
     if schema.task is not Task.MULTILABEL:
         return frame
