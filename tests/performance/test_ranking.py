@@ -156,3 +156,12 @@ def test_a_group_makes_the_task_a_ranking_whatever_the_labels_are():
     assert schema.task is Task.RANKING
     assert schema["label"].kind.value == "numeric"
     assert infer_schema(drawn(20)).task is not Task.RANKING
+
+
+def test_a_group_of_nothing_but_ties_is_measured_in_no_time():
+    n = 20_000
+    frame = pl.DataFrame({"query": ["q"] * n, "label": np.arange(n) % 2, "score": [0.5] * n})
+    found = measured(frame, size=n)
+    # Of rows that are relevant every other time the first relevant one comes first, second, ... with 1/2, 1/4, ...
+    assert found["mrr"].value == pytest.approx(np.log(2), abs=1e-4)
+    assert found["hit_rate_at_10"].value == pytest.approx(1 - 0.5**10, abs=1e-3)

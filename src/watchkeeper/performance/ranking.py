@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import comb
 from typing import ClassVar
 
 import numpy as np
@@ -98,15 +97,20 @@ def _first_relevant(ties: _Ties) -> Places:
     return there[np.unique(ties.group[there], return_index=True)[1]]
 
 
+def _none_before(size: int, relevant: int, count: int) -> Floats:
+    """Return the chance that none of the first 0, 1, ... count of rows in random order is relevant."""
+    left = size - np.arange(count, dtype=np.float64)
+    chances: Floats = np.r_[1.0, np.cumprod(np.maximum(0.0, 1.0 - relevant / left))]
+    return chances
+
+
 def _reciprocal_rank(ties: _Ties) -> Floats:
     found = np.zeros(ties.groups)
     for place in _first_relevant(ties):
         above, size, relevant = (int(x[place]) for x in (ties.above, ties.size, ties.relevant))
-        # The first of r relevant rows in random order of m comes j-th in C(m - j, r - 1) of C(m, r) orders.
-        orders = comb(size, relevant)
-        found[ties.group[place]] = sum(
-            comb(size - j, relevant - 1) / orders / (above + j) for j in range(1, size - relevant + 2)
-        )
+        last = size - relevant + 1
+        none = _none_before(size, relevant, last)
+        found[ties.group[place]] = float(((none[:-1] - none[1:]) / (above + np.arange(1, last + 1))).sum())
     return found
 
 
@@ -115,7 +119,7 @@ def _hit(ties: _Ties, k: int) -> Floats:
     for place in _first_relevant(ties):
         above, size, relevant = (int(x[place]) for x in (ties.above, ties.size, ties.relevant))
         within = min(max(0, k - above), size)
-        found[ties.group[place]] = 1.0 - comb(size - relevant, within) / comb(size, within)
+        found[ties.group[place]] = 1.0 - float(_none_before(size, relevant, within)[-1])
     return found
 
 
