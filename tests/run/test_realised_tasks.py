@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 import sklearn.metrics
 
-from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Task
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
 from watchkeeper.run.project import open_project
 
@@ -31,7 +32,7 @@ def run(folder, frame, config):
         project.run("m", START + 8 * DAY)
         spec = project.spec("m")
         measured = project.store.recorded("m", Measurement, Window(START + 7 * DAY, START + 8 * DAY))
-        found = {(m.name, m.column, m.segment): m for m in measured}
+        found = {(m.name, m.column, m.segment): m for m in measured if m.family is not Family.ESTIMATE}
         last = frame.filter(pl.col("timestamp") >= START + 7 * DAY)
         return spec, found, last
     finally:
@@ -116,3 +117,31 @@ def test_a_ranking_and_a_forecast_are_told_by_their_columns(tmp_path):
     held = last.select(pl.col("label").is_between("low", "high").mean()).item()
     assert about(found, "interval_coverage").value == pytest.approx(held, rel=1e-9)
     assert about(found, "ks", "low").n == last.height
+
+
+def test_a_gap_between_segments_can_be_watched_like_any_metric(tmp_path):
+    rng = np.random.default_rng(3)
+    n = 32_000
+    moments, sex = times(n, 16), rng.choice(["f", "m"], n)
+    # From the fourteenth day on one segment is hardly ever chosen.
+    late = np.arange(n) >= 14 * n // 16
+    chosen = rng.random(n) < np.where(late & (sex == "f"), 0.1, 0.4)
+    frame = pl.DataFrame(
+        {"id": np.arange(n), "timestamp": moments, "sex": sex, "prediction": chosen.astype(int),
+         "label": rng.integers(0, 2, n)}
+    )  # fmt: skip
+    frame.write_parquet(tmp_path / "rows.parquet")
+    monitor = "{measure: selection_rate_gap, chart: shewhart, options: {side: upper}, cause: performance}"
+    (tmp_path / "watchkeeper.yaml").write_text(
+        "models:\n  m:\n    source: rows.parquet\n    reference: {from: 2013-03-01, to: 2013-03-09}\n"
+        f"    fairness: [sex]\n    monitors: [{monitor}]\n"
+    )
+    project = open_project(tmp_path / "watchkeeper.yaml", {})
+    try:
+        project.run("m", START + 16 * DAY)
+        signals = [s for s in project.store.recorded("m", Signal) if s.measurement.name == "selection_rate_gap"]
+    finally:
+        project.close()
+    fired = {s.measurement.window.start for s in signals if s.fired and s.measurement.column == "sex"}
+    assert {START + 14 * DAY, START + 15 * DAY} <= fired
+    assert len(fired) <= 3
