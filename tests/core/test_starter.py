@@ -1,5 +1,7 @@
 """The first configuration reads back as it was inferred."""
 
+from datetime import UTC, datetime
+
 import polars as pl
 
 from watchkeeper.core.config import read_config
@@ -38,3 +40,16 @@ def test_a_schema_without_features_reads_back():
     columns = read_config(starter_yaml("m", schema)).model("m").columns
     assert columns.features == ()
     assert columns.roles() == {Role.ID: "id"}
+
+
+def test_quantiles_groups_and_the_time_of_labels_are_named_where_they_are_known():
+    moments = pl.Series([datetime(2013, 1, 1, i, tzinfo=UTC) for i in range(8)])
+    frame = pl.DataFrame(
+        {"ts": moments, "labelled_at": moments, "query": [1, 1, 2, 2] * 2, "label": [0.5] * 8, "low": [0.1] * 8}
+    )
+    forecast = infer_schema(frame, quantiles={0.1: "low"}, features=[])
+    columns = read_config(starter_yaml("m", forecast)).model("m").columns
+    assert columns.quantiles == {0.1: "low"}
+    assert columns.roles() == {Role.TIME: "ts", Role.LABEL: "label", Role.LABEL_TIME: "labelled_at"}
+    ranking = infer_schema(frame, roles={Role.GROUP: "query"}, features=[])
+    assert read_config(starter_yaml("m", ranking)).model("m").columns.group == "query"
