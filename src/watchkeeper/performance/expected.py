@@ -42,14 +42,14 @@ class Replicates:
 class Answered:
     """What is expected of one class, and what it might have been for each independent source of error."""
 
-    expected: Expectation
+    cells: Expectation
     replicates: tuple[Replicates, ...]
 
     def moved(self, source: int, gradient: Floats) -> Floats:
         """Return by how much a metric with this gradient differs in each replicate of a source, shape (d,)."""
         draws = self.replicates[source].draws
         by_score = draws.shape[1] == len(gradient)
-        change = (gradient * self.expected.rows).sum(axis=1) if by_score else gradient.ravel()
+        change = (gradient * self.cells.rows).sum(axis=1) if by_score else gradient.ravel()
         return np.asarray(draws @ change)
 
 
@@ -84,13 +84,13 @@ def estimates_of(
 
 def _estimate(answered: Sequence[Answered], name: str) -> Expected | None:
     if len(answered) == 1:
-        found = EXPECTED[name](answered[0].expected)
+        found = EXPECTED[name](answered[0].cells)
         return None if found is None else _joined(answered, [found[1]], found[0], name)
     if name in ("accuracy", "log_loss", "brier"):
         return _summed(answered, name)
     values, gradients, defined = [], [], []
     for one in answered:
-        found = EXPECTED[name](one.expected)
+        found = EXPECTED[name](one.cells)
         if found is not None:
             values.append(found[0])
             gradients.append(found[1])
@@ -102,12 +102,12 @@ def _estimate(answered: Sequence[Answered], name: str) -> Expected | None:
 
 def _summed(answered: Sequence[Answered], name: str) -> Expected | None:
     """Return a metric of several classes that is a sum over the classes: a row has one label."""
-    n = _rows(answered[0].expected, name)
+    n = _rows(answered[0].cells, name)
     if n <= 0:
         return None
     value, gradients = 0.0, []
     for one in answered:
-        e = one.expected
+        e = one.cells
         slope = np.zeros_like(e.positives)
         if name == "accuracy":
             slope[:, 1] = 1.0
@@ -126,9 +126,9 @@ def _rows(e: Expectation, name: str) -> float:
 
 
 def _joined(answered: Sequence[Answered], gradients: Sequence[Floats], value: float, name: str) -> Expected:
-    sampling = sum(float((a.expected.variance * g**2).sum()) for a, g in zip(answered, gradients, strict=True))
+    sampling = sum(float((a.cells.variance * g**2).sum()) for a, g in zip(answered, gradients, strict=True))
     calibration = 0.0
     for source, replicates in enumerate(answered[0].replicates):
         moved = np.sum([a.moved(source, g) for a, g in zip(answered, gradients, strict=True)], axis=0)
         calibration += replicates.weight * float(moved @ moved)
-    return Expected(value, round(_rows(answered[0].expected, name)), sampling, calibration)
+    return Expected(value, round(_rows(answered[0].cells, name)), sampling, calibration)

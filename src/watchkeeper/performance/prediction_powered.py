@@ -135,20 +135,20 @@ class PredictionPowered:
         return found
 
 
-def powered(loss: Floats, expected: Floats, times: Floats, others: Floats, other_times: Floats) -> Powered:
+def powered(loss: Floats, forecast: Floats, times: Floats, others: Floats, other_times: Floats) -> Powered:
     """Return the prediction-powered mean of a loss.
 
     Parameters
     ----------
-    loss, expected, times
+    loss, forecast, times
         Loss, its expectation and the number of rows with both, of the labelled rows, shape (m,).
     others, other_times
         Expectations and numbers of the other rows, shape (k,).
     """
     n, rest = float(times.sum()), float(other_times.sum())
-    mean_loss, mean_f = float(times @ loss) / n, float(times @ expected) / n
-    covariance = float(times @ ((loss - mean_loss) * (expected - mean_f))) / max(1.0, n - 1)
-    own = float(times @ (expected - mean_f) ** 2) / max(1.0, n - 1)
+    mean_loss, mean_f = float(times @ loss) / n, float(times @ forecast) / n
+    covariance = float(times @ ((loss - mean_loss) * (forecast - mean_f))) / max(1.0, n - 1)
+    own = float(times @ (forecast - mean_f) ** 2) / max(1.0, n - 1)
     if rest <= 0:
         weight, mean_rest, spread = 0.0, 0.0, 0.0
     else:
@@ -156,7 +156,7 @@ def powered(loss: Floats, expected: Floats, times: Floats, others: Floats, other
         spread = float(other_times @ (others - mean_rest) ** 2) / rest
         both = (own * n + spread * rest) / (n + rest)
         weight = float(np.clip(covariance / ((1 + n / rest) * both), 0.0, 1.0)) if both > 0 else 0.0
-    residual = loss - weight * expected
+    residual = loss - weight * forecast
     centre = float(times @ residual) / n
     scatter = float(times @ (residual - centre) ** 2) / max(1.0, n - 1)
     variance = scatter / n + (weight**2 * spread / rest if rest > 0 else 0.0)

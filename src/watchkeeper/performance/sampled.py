@@ -132,16 +132,16 @@ def _codes(levels: pl.DataFrame, name: str, table: Mapping[str, float]) -> Float
     return np.array([np.nan if level is None else table.get(level, rest) for level in levels[name].to_list()], float)
 
 
-def fold_models(rows: Sampled, target: Floats, classifier: bool) -> list[Any]:
+def fold_models(rows: Sampled, truth: Floats, classifier: bool) -> list[Any]:
     """Return ``FOLDS`` boosted trees, each learnt from the rows of all folds but one.
 
-    Rows without a target (NaN) are left out.
+    Rows without a truth (NaN) are left out.
     """
     # The library has to be loaded before its threads can be limited.
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingClassifier if classifier else HistGradientBoostingRegressor
-    known = np.isfinite(target)
+    known = np.isfinite(truth)
     models = []
     with threadpool_limits(1):
         for fold in range(FOLDS):
@@ -150,7 +150,7 @@ def fold_models(rows: Sampled, target: Floats, classifier: bool) -> list[Any]:
                 categorical_features=rows.coded if rows.coded.any() else None, random_state=_SEED,
             )  # fmt: skip
             seen = known & (rows.fold != fold)
-            models.append(model.fit(rows.x[seen], target[seen]))
+            models.append(model.fit(rows.x[seen], truth[seen]))
     return models
 
 

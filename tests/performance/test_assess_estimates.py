@@ -1,0 +1,94 @@
+"""Which estimates are made of what the states hold."""
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.performance.estimation_data import applicants, prices, states_of, without_labels
+from watchkeeper.core.errors import PluginError
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.measurement import Family, Status
+from watchkeeper.core.schema import Task
+from watchkeeper.core.state import JOINT
+from watchkeeper.performance.assess_estimates import assess_estimates, default_estimates, estimators_for, kept_for
+
+
+@cache
+def reference():
+    frame = applicants(np.random.default_rng(0), 4_000)
+    schema = infer_schema(frame)
+    return schema, states_of(frame, schema)
+
+
+def methods(current, known=0):
+    schema, before = reference()
+    now = states_of(without_labels(current, known), schema)
+    return {m.name: m.facts.get("method") for m in default_estimates(before, now, schema)}
+
+
+def test_without_labels_each_metric_has_one_estimate_by_the_method_chosen_for_it():
+    found = methods(applicants(np.random.default_rng(1), 2_000))
+    assert found["auroc"] == "cbpe"
+    assert found["recall"] == "pape"
+    assert found["accuracy"] == found["f1"] == "multicalibrated"
+    assert len(found) == 9
+
+
+def test_labels_that_have_come_are_used_where_they_can_be():
+    found = methods(applicants(np.random.default_rng(2), 2_000), known=300)
+    assert found["accuracy"] == found["recall"] == found["log_loss"] == "prediction_powered"
+    assert found["auroc"] == "cbpe"
+
+
+def test_too_few_labels_change_nothing():
+    assert methods(applicants(np.random.default_rng(3), 2_000), known=10)["accuracy"] == "multicalibrated"
+
+
+def test_without_sampled_rows_states_alone_give_the_estimates():
+    schema, before = reference()
+    now = states_of(without_labels(applicants(np.random.default_rng(4), 2_000)), schema)
+    now.pop(JOINT)
+    found = default_estimates(before, now, schema)
+    assert {m.facts["method"] for m in found} == {"cbpe"}
+    assert {m.status for m in found} == {Status.OK}
+
+
+def test_a_regressor_without_sampled_rows_has_no_estimate():
+    frame = prices(np.random.default_rng(5), 2_000)
+    schema = infer_schema(frame, task=Task.REGRESSION)
+    before = states_of(frame, schema)
+    assert {m.facts["method"] for m in default_estimates(before, states_of(without_labels(frame), schema), schema)} == {
+        "dle"
+    }
+    before.pop(JOINT)
+    assert default_estimates(before, before, schema) == []
+
+
+def test_a_log_without_scores_has_no_estimator():
+    frame = pl.DataFrame({"x": [1.5, 2.5, 3.5] * 50, "prediction": [0, 1, 1] * 50, "label": [0, 1, 0] * 50})
+    schema = infer_schema(frame)
+    assert estimators_for(schema) == ()
+    assert default_estimates(states_of(frame, schema), states_of(frame, schema), schema) == []
+
+
+def test_an_estimator_that_lacks_its_sample_is_one_failed_measurement():
+    schema, before = reference()
+    now = states_of(without_labels(applicants(np.random.default_rng(6), 500)), schema)
+    now.pop(JOINT)
+    (found,) = assess_estimates(before, now, schema, ["pape"])
+    assert (found.status, found.family, found.name) == (Status.FAILED, Family.ESTIMATE, "pape")
+    assert "answer_sample" in found.reason
+
+
+def test_what_to_keep_is_what_the_estimators_need():
+    schema, _ = reference()
+    assert kept_for(["cbpe"]) == ()
+    assert kept_for(estimators_for(schema)) == ("answer_sample",)
+
+
+def test_an_unknown_estimator_is_refused_with_the_nearest_name():
+    schema, before = reference()
+    with pytest.raises(PluginError, match="cbpe"):
+        assess_estimates(before, before, schema, ["cbpee"])
