@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,12 +40,15 @@ class Cause:
         The column or segment that is right; empty where there is none to name.
     size
         1 for what is planted in full, less for a fainter one.
+    also
+        A fainter cause of another kind that begins on the same day; None where the cause is alone.
     """
 
     name: str
     kind: str
     where: str = ""
     size: float = 1.0
+    also: Cause | None = None
 
 
 KINDS = {
@@ -62,6 +65,9 @@ KINDS = {
 
 NOTHING = "nothing"
 """The name of a cause that is none: the strongest signal of quiet days is explained, as after a false alarm."""
+
+FAINT = 0.5
+"""Size of a fainter cause."""
 
 
 class World:
@@ -157,36 +163,53 @@ def choose(name: str, seed: int, size: float = 1.0) -> Cause:
     return Cause(name, KINDS[name], where[name], size)
 
 
+def joined(name: str, seed: int) -> Cause:
+    """Return the cause of that name with a fainter one of another kind, which the seed chooses."""
+    others = [other for other, kind in KINDS.items() if kind != KINDS[name]]
+    other = others[int(np.random.default_rng([seed, 5, list(KINDS).index(name)]).integers(len(others)))]
+    return replace(choose(name, seed), also=choose(other, seed, FAINT))
+
+
 def day(world: World, number: int, cause: Cause | None = None) -> pl.DataFrame:
     """Return the log of a day; with a cause, one on which it is at work."""
     rng = np.random.default_rng([world.seed, 3, number])
     how = np.random.default_rng([world.seed, 4])
-    name, size = (cause.name, cause.size) if cause else ("", 1.0)
-    people = world.people(rng, ROWS, _other_shares(how, size) if name == "mix shift" else _SHARES)
-    if cause and name != NOTHING and world.seed % 3 == 0:
+    planted = {one.name: one for one in (cause, cause.also if cause else None) if one and one.name != NOTHING}
+    mix, shift, concept = (planted.get(n) for n in ("mix shift", "covariate shift", "concept shift in one segment"))
+    people = world.people(rng, ROWS, _other_shares(how, mix.size) if mix else _SHARES)
+    if planted and world.seed % 3 == 0:
         # Something else moves a little on the same day, which no model minds.
         people["noise"] = people["noise"] + 0.15
-    if name == "covariate shift" and cause:
-        _shift(people, cause.where, size * float(how.uniform(0.4, 1.0)))
+    if shift:
+        _shift(people, shift.where, shift.size * float(how.uniform(0.4, 1.0)))
     signal = world.signal(people)
-    if name == "concept shift in one segment" and cause:
-        hit = np.array(REGIONS)[people["region"]] == cause.where.split("=")[1]
+    if concept:
+        hit = np.array(REGIONS)[people["region"]] == concept.where.split("=")[1]
         # What spoke for it speaks for it no longer, or against it.
-        signal = np.where(hit, (1 - size * float(how.uniform(0.8, 1.6))) * signal, signal)
+        signal = np.where(hit, (1 - concept.size * float(how.uniform(0.8, 1.6))) * signal, signal)
     y = world.labels(rng, signal)
-    if name == "new category":
-        new = rng.random(ROWS) < size * how.uniform(0.03, 0.3)
+    table = _faulty(people, planted, rng, how)
+    held = _held(planted["label delay"].size if "label delay" in planted else 0.0, rng, how, y)
+    new = rng.random(ROWS) < (planted["version change"].size if "version change" in planted else 0.0)
+    return _log(world, table, y, number, rng, held, new)
+
+
+def _faulty(
+    people: dict[str, Any], planted: Mapping[str, Cause], rng: np.random.Generator, how: np.random.Generator
+) -> pl.DataFrame:
+    """Return the rows as a table, with the faults that are planted."""
+    category, unit, nulls = (planted.get(name) for name in ("new category", "unit change", "null spike"))
+    if category:
+        new = rng.random(ROWS) < category.size * how.uniform(0.03, 0.3)
         people["channel"] = np.where(new, len(CHANNELS), people["channel"])
     table = _table(people)
-    if name == "unit change" and cause:
+    if unit:
         factor = float(how.choice([0.001, 1.609344, 100.0, 0.3048]))
-        table = table.with_columns(pl.col(cause.where) * factor)
-    if name == "null spike" and cause:
-        lost = pl.Series(rng.random(ROWS) < size * how.uniform(0.06, 0.4))
-        table = table.with_columns(pl.when(lost).then(None).otherwise(pl.col(cause.where)).alias(cause.where))
-    held = _held(size if name == "label delay" else 0.0, rng, how, y)
-    new = rng.random(ROWS) < (size if name == "version change" else 0.0)
-    return _log(world, table, y, number, rng, held, new)
+        table = table.with_columns(pl.col(unit.where) * factor)
+    if nulls:
+        lost = pl.Series(rng.random(ROWS) < nulls.size * how.uniform(0.06, 0.4))
+        table = table.with_columns(pl.when(lost).then(None).otherwise(pl.col(nulls.where)).alias(nulls.where))
+    return table
 
 
 def _other_shares(how: np.random.Generator, size: float) -> Floats:

@@ -28,8 +28,9 @@ _SHORT = {
 
 def render(cases: Sequence[Seen], seeds: int) -> str:
     """Return the tables between their marks."""
-    full = [one for one in cases if one.cause.size == 1.0]
-    faint = [one for one in cases if one.cause.size != 1.0 and one.cause.name != NOTHING]
+    full = [one for one in cases if one.cause.size == 1.0 and not one.cause.also]
+    faint = [one for one in cases if one.cause.size != 1.0]
+    joined = [one for one in cases if one.cause.also]
     nothing = [one for one in full if one.cause.name == NOTHING]
     planted = [one for one in full if one.cause.name != NOTHING]
     right, placed = (sum(getattr(one, name) for one in planted) for name in ("right", "placed"))
@@ -56,6 +57,16 @@ def render(cases: Sequence[Seen], seeds: int) -> str:
             "",
             *_table(faint),
         ]
+    if joined:
+        fired = [one for one in joined if one.diagnosis]
+        either = sum(one.right or one.kind == (one.cause.also or one.cause).kind for one in fired)
+        lines += [
+            "",
+            "With a second cause of another kind at half the size, beginning on the same day, the larger one is ranked",
+            f"first in {sum(one.right for one in fired)} of {len(joined)} logs, one of the two in {either}.",
+            "",
+            *_table(joined),
+        ]
     lines += ["", "Confidence of the first hypothesis, over all of these, and how often it is right:", ""]
     lines += ["| confidence | diagnoses | mean confidence | right |", "|---|---|---|---|"]
     lines += [
@@ -81,7 +92,7 @@ def _table(cases: Sequence[Seen]) -> list[str]:
 
 def claims(cases: Sequence[Seen]) -> list[str]:
     """Return which of the two promises about causes planted in full are broken, in words."""
-    planted = [one for one in cases if one.cause.size == 1.0 and one.cause.name != NOTHING]
+    planted = [one for one in cases if one.cause.size == 1.0 and one.cause.name != NOTHING and not one.cause.also]
     right = sum(one.right for one in planted) / len(planted)
     placed = sum(one.placed for one in planted) / len(planted)
     broken = [] if right >= 0.9 else [f"the right kind is first in {right:.0%}, 90 % were promised"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from bench.diagnosis.planted import CHANGED, DAY, NOTHING, QUIET, REFERENCE, START, Cause, World, choose, days
+from bench.diagnosis.planted import CHANGED, DAY, NOTHING, QUIET, REFERENCE, START, Cause, World, days
 from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.batch import Batch
@@ -174,7 +174,7 @@ def _number(window: Window) -> int:
     return (window.start - START) // DAY
 
 
-def seen(seed: int, names: Sequence[str], sizes: Sequence[float] = (1.0,), *, attributed: bool = False) -> list[Seen]:
-    """Plant each of the causes, in each of the sizes, in the log of one seed."""
+def seen(seed: int, causes: Sequence[Cause]) -> list[Seen]:
+    """Plant each of the causes in the log of one seed."""
     watched = Watched(World(seed))
-    return [watched.see(choose(name, seed, size), attributed=attributed) for size in sizes for name in names]
+    return [watched.see(cause) for cause in causes]

@@ -32,12 +32,12 @@ def rows(seed: int, n: int, *, lift: float = 0.0) -> Sampled:
 def test_where_no_segment_is_worse_one_is_named_in_at_most_one_of_twenty_searches() -> None:
     rng = np.random.default_rng(0)
     named = 0
-    for seed in range(200):
+    for seed in range(150):
         one = rows(seed, 400)
         one = Sampled(one.frame, one.weights, one.segments, rng.exponential(0.3, 400))
         named += bool(worst_segments(None, one, SCHEMA, permutations=99, seed=seed))
-    # 24 of 200 or more have a probability below 1e-4 at the stated 5 %.
-    assert named <= 20
+    # 19 of 150 or more have a probability below 1e-3 at the stated 5 %.
+    assert named <= 16
 
 
 def test_a_pair_of_conditions_is_found_with_its_effect_and_no_part_of_it_beside_it() -> None:
@@ -51,13 +51,13 @@ def test_a_pair_of_conditions_is_found_with_its_effect_and_no_part_of_it_beside_
 
 def test_other_rows_alone_make_no_segment_worse_than_it_was() -> None:
     named = 0
-    for seed in range(60):
+    for seed in range(30):
         before, now = rows(1_000 + seed, 500, lift=0.4), rows(2_000 + seed, 900, lift=0.4)
         # Twice as likely where x is large, so that the sides have other features.
         kept = np.random.default_rng(seed).random(900) < np.where(now.frame["x"].to_numpy() > 0, 0.8, 0.4)
         named += bool(worst_segments(before, now.where(kept), SCHEMA, permutations=59, seed=seed))
-    # 10 of 60 or more have a probability below .001 at the stated 5 %.
-    assert named <= 9
+    # 7 of 30 or more have a probability below .001 at the stated 5 %.
+    assert named <= 6
 
 
 def test_where_the_loss_rose_is_found_beside_where_it_always_was_high() -> None:

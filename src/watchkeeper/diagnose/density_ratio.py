@@ -20,6 +20,7 @@ Matrix = NDArray[np.float64]
 _FAR = 4.0
 _COMMON = 0.01
 _MOST_LEVELS = 20
+_MOST_COLUMNS = 30
 _RIDGE = 1.0
 _STEPS = 25
 _MOST = 20.0
@@ -58,22 +59,30 @@ def encode(columns: Sequence[Column], reference: pl.DataFrame, current: pl.DataF
 
     A number x becomes z = (x - median)/interquartile range of both sides, clipped at ±4, and z²; a null counts as the
     median and has an indicator of its own. A level becomes one indicator for each of up to 20 levels that either side
-    has at 1 % of its rows.
+    has at 1 % of its rows. Of more than 30 columns those count whose means differ most between the sides: the others
+    would add more noise than they explain.
     """
-    left: list[Matrix] = []
-    right: list[Matrix] = []
-    of: list[int] = []
+    n0, found = reference.height, list[tuple[float, int, Matrix]]()
     for place, column in enumerate(columns):
         a, b = _read(reference, column), _read(current, column)
-        if a is None or b is None:
-            continue
-        made = _numbers(a, b) if _numeric(column) else _levels(a, b)
-        left.append(made[: len(a)])
-        right.append(made[len(a) :])
-        of += [place] * made.shape[1]
-    if not left:
-        return Encoded(np.empty((reference.height, 0)), np.empty((current.height, 0)), np.empty(0, np.intp))
-    return Encoded(np.hstack(left), np.hstack(right), np.array(of, np.intp))
+        if a is not None and b is not None:
+            made = _numbers(a, b) if _numeric(column) else _levels(a, b)
+            found.append((_apart(made, n0), place, made))
+    if not found:
+        return Encoded(np.empty((n0, 0)), np.empty((current.height, 0)), np.empty(0, np.intp))
+    kept = sorted(sorted(found, key=lambda one: -one[0])[:_MOST_COLUMNS], key=lambda one: one[1])
+    whole = np.hstack([made for _, _, made in kept])
+    of = np.repeat([place for _, place, _ in kept], [made.shape[1] for _, _, made in kept])
+    return Encoded(whole[:n0], whole[n0:], of.astype(np.intp))
+
+
+def _apart(made: Matrix, n0: int) -> float:
+    """Return the largest difference of a mean of the two sides in standard deviations."""
+    if not n0 or n0 == len(made):
+        return 0.0
+    spread = made.std(axis=0)
+    gaps = np.abs(made[n0:].mean(axis=0) - made[:n0].mean(axis=0))
+    return float((gaps / np.where(spread > 0, spread, 1.0)).max(initial=0.0))
 
 
 def _numeric(column: Column) -> bool:

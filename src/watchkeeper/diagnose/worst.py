@@ -137,7 +137,7 @@ class _Search:
             )
             excess = losses - _usual(columns, reference, current, losses)
             excess = excess - np.where(now, excess[now].mean(), excess[~now].mean())
-        tried, unit = _tried(frame, columns, now), float(excess.std(ddof=1))
+        tried, unit = _tried(frame, columns, now, losses), float(excess.std(ddof=1))
         if not tried or unit <= 0:
             return None
         marks = np.column_stack([np.logical_and.reduce([c.rows for c in one]) for one in tried]).astype(np.float32)
@@ -216,18 +216,26 @@ def _columns(schema: Schema) -> tuple[Column, ...]:
     return (*schema.features, *(c for c in schema if c.name in also))
 
 
-def _tried(frame: pl.DataFrame, columns: Sequence[Column], now: Marks) -> list[tuple[_Condition, ...]]:
-    """Return the conditions and their pairs; where there are many the commonest, which the loss has no say in."""
+def _tried(frame: pl.DataFrame, columns: Sequence[Column], now: Marks, losses: Floats) -> list[tuple[_Condition, ...]]:
+    """Return the conditions and their pairs.
+
+    Where there are many conditions, those with the most extreme losses on both sides together are tried: which rows are
+    current ones, and that alone is permuted, has no say in it. Without a reference it is the commonest.
+    """
 
     def enough(rows: Marks) -> bool:
         return all(np.count_nonzero(rows[side]) >= _LEAST for side in (now, ~now) if side.any())
+
+    def extreme(one: _Condition) -> float:
+        k = int(one.rows.sum())
+        return float(abs(losses[one.rows].mean() - losses.mean()) * np.sqrt(k)) if not now.all() else float(k)
 
     single: list[_Condition] = []
     for column in columns:
         made = _quarters(frame, column) if column.kind in (Kind.NUMERIC, Kind.TIME) else _levels(frame, column)
         single += [c for c in made if enough(c.rows) and enough(~c.rows)]
-    common = sorted(range(len(single)), key=lambda place: -int(single[place].rows.sum()))[:_MOST_CONDITIONS]
-    single = [single[place] for place in sorted(common)]
+    chosen = sorted(range(len(single)), key=lambda place: -extreme(single[place]))[:_MOST_CONDITIONS]
+    single = [single[place] for place in sorted(chosen)]
     pairs = [
         (a, b)
         for place, a in enumerate(single)
