@@ -97,14 +97,14 @@ def test_the_chance_of_an_excess_is_the_beta_binomial_one():
 def test_p_values_of_clean_rows_are_uniform(detector, kind):
     rng = np.random.default_rng(2)
     found = []
-    for _ in range(6):
+    for _ in range(4):
         p, q = (
             side.parts["large_sample"]
-            for side in features(POPULATIONS[kind](rng, 4_000, 4), POPULATIONS[kind](rng, 250, 4), keep=LARGE)
+            for side in features(POPULATIONS[kind](rng, 4_000, 4), POPULATIONS[kind](rng, 375, 4), keep=LARGE)
         )
         judge = RowJudge.fitted(detector, p)
         found.append(judge.p_values(q, judge.scores(q)))
-    # Steps of 1/2,000 and six shared calibration samples are far below what 1,500 rows can tell.
+    # Steps of 1/2,000 and four shared calibration samples are far below what 1,500 rows can tell.
     assert stats.kstest(np.concatenate(found), "uniform").pvalue > 0.005
 
 
@@ -112,10 +112,10 @@ def test_p_values_of_clean_rows_are_uniform(detector, kind):
 def test_the_share_flagged_on_clean_rows_is_within_a_fifth_of_the_stated_rate(detector):
     rng = np.random.default_rng(3)
     found = [
-        detector.compare(*features(normal(rng, 12_000, 4), normal(rng, 12_000, 4), keep=LARGE)).facts for _ in range(5)
+        detector.compare(*features(normal(rng, 12_000, 4), normal(rng, 12_000, 4), keep=LARGE)).facts for _ in range(4)
     ]
     shares = np.array([float(facts["to"]) for facts in found])
-    # Binomial noise of 50,000 rows is 4.5 % of the rate and that of five calibration samples as much: three of both.
+    # Binomial noise of 40,000 rows is 5 % of the rate and that of four calibration samples as much: three of both.
     assert shares.mean() == pytest.approx(0.01, rel=0.2)
     assert stats.kstest([float(facts["p_value"]) for facts in found], "uniform").pvalue > 0.001
 
