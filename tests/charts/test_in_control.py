@@ -43,14 +43,15 @@ def test_cells_are_the_weekday_and_the_hour_in_utc() -> None:
         assert cells_of(np.array([moment.timestamp()]), season).tolist() == [cell]
 
 
-def test_a_season_is_taken_where_weekdays_differ_and_eight_weeks_are_there() -> None:
+def test_a_season_is_taken_where_weekdays_differ_and_four_weeks_are_there() -> None:
     rng = np.random.default_rng(50)
     days = np.arange(56)
     starts, noise = MONDAY.timestamp() + 86_400.0 * days, rng.normal(0, 1, 56)
     weekly = noise + 3 * (days % 7 >= 5)
     assert season_of(weekly, starts, 86_400.0, "auto") == "weekday"
     assert season_of(noise, starts, 86_400.0, "auto") == "none"
-    assert season_of(weekly[:49], starts[:49], 86_400.0, "auto") == "none"
+    assert season_of(weekly[:27], starts[:27], 86_400.0, "auto") == "none"
+    assert season_of(weekly[:28], starts[:28], 86_400.0, "auto") == "weekday"
     assert season_of(noise, starts, 86_400.0, "weekday") == "weekday"
     assert season_of(weekly, starts, 7 * 86_400.0, "weekday") == "none"
 

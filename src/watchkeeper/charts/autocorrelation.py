@@ -48,8 +48,8 @@ def first_order(scaled: Floats, *, tested: bool = True) -> float:
     Parameters
     ----------
     tested
-        Whether Ljung–Box must reject. A chart that adds points up cannot afford a dependence that was overlooked, and
-        takes φ as it is estimated.
+        Whether Ljung–Box must reject. A chart that adds points up cannot afford a dependence that was overlooked: it
+        takes φ as it is estimated, but none below 0, which by chance would make residuals of it that depend.
 
     Notes
     -----
@@ -62,4 +62,4 @@ def first_order(scaled: Floats, *, tested: bool = True) -> float:
     if len(scaled) < _LEAST or (tested and ljung_box(scaled) > _LEVEL):
         return 0.0
     r = float(autocorrelations(scaled, 1)[0])
-    return float(np.clip(r + (1 + 3 * r) / len(scaled), -_MOST, _MOST))
+    return float(np.clip(r + (1 + 3 * r) / len(scaled), -_MOST if tested else 0.0, _MOST))

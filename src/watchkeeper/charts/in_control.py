@@ -20,18 +20,18 @@ from watchkeeper.core.measurement import Measurement
 __all__ = ["ADDING", "LEARNING", "Expected", "expected", "is_learning", "learned", "level_of"]
 
 LEARNING: Options = MappingProxyType({
-    "min_samples": 8.0, "phase_one": 100.0, "trim": TRIM, "between": "additive", "sampling": "auto", "season": "auto",
+    "min_samples": 30.0, "phase_one": 100.0, "trim": TRIM, "between": "additive", "sampling": "auto", "season": "auto",
     "autocorrelation": "auto", "exact": 1.0, "min_rows": 0.0, "rebase": "none", "confirm": 8.0,
 })  # fmt: skip
 """Options of every chart that learns the level of its series."""
 
-ADDING: Options = MappingProxyType({**LEARNING, "min_samples": 30.0, "autocorrelation": "always"})
-"""Those of charts that add points up: they judge only when they can tell whether points depend on the ones before."""
+ADDING: Options = MappingProxyType({**LEARNING, "autocorrelation": "always"})
+"""Those of charts that add points up, which cannot afford a dependence that was overlooked."""
 
 _WEEKS = 8.0
 _MOST = 2_000
-_OFTEN = 100
-"""Points up to which the level is estimated anew with each; beyond, with every eighth."""
+_OFTEN = 5
+"""Points from one estimate of the level to the next."""
 
 _FARTHEST = 8.0
 """Normal scores are cut here: nothing beyond it says more, and no single point may outweigh all others."""
@@ -143,13 +143,19 @@ def expected(memory: Memory, measurement: Measurement, chosen: Options) -> Expec
 def learned(
     memory: Memory, measurement: Measurement, chosen: Options, found: Expected | None, *, fired: bool = False
 ) -> Memory:
-    """Return the memory after a point: learned from while the level is not fixed, unless it signalled."""
+    """Return the memory after a point: learned from while the level is not fixed, unless it signalled.
+
+    As long as a season may yet be found, a point that is far out by itself is kept, though it signalled: a low Sunday
+    looks like an outlier until there are enough of them, and what is one is trimmed.
+    """
     numbers, arrays = dict(memory.numbers), dict(memory.arrays)
     if found is not None and isfinite(found.level):
         numbers["last"] = float(np.clip(found.level, -TRIM, TRIM))
         if measurement.window is not None:
             numbers["end"] = measurement.window.end.timestamp()
-    if not is_learning(memory) or fired or measurement.value is None:
+    seasonal = str(chosen["season"]) != "none" and not numbers.get("season")
+    alone = found is not None and seasonal and abs(found.z) > TRIM
+    if not is_learning(memory) or (fired and not alone) or measurement.value is None:
         return Memory(numbers, memory.points, arrays, memory.phases)
     points = (*memory.points, (measurement.value, measurement.error or 0.0))
     start, length = _times(measurement)
@@ -159,7 +165,7 @@ def learned(
     count, least = len(points), max(int(float(chosen["min_samples"])), 1)
     if count < least:
         return Memory(numbers, points, arrays, phases)
-    if count == least or count <= _OFTEN or count % 8 == 0 or _complete(points, arrays, length, chosen):
+    if count == least or count % _OFTEN == 0 or _complete(points, arrays, length, chosen):
         level = fitted(_points(points, arrays, length), chosen)
         numbers |= {
             "centre": level.centre, "between": level.between, "used": float(level.used), "doubt": level.doubt,

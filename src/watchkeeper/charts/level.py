@@ -170,7 +170,7 @@ def _levels(points: Points, errors: Floats, season: str, trim: float, between: s
     cells = cells_of(points.starts, season) if season != "none" else np.zeros(len(values), np.int64)
     seen = np.unique(cells)
     medians = {cell: float(np.median(values[cells == cell])) for cell in seen.tolist()}
-    keep = kept(values - np.array([medians[cell] for cell in cells.tolist()]), errors, trim)
+    keep = kept(values - np.array([medians[cell] for cell in cells.tolist()]), errors, trim, len(seen))
     known = bool((errors[keep] > 0).all())
     means = {cell: _mean(values, errors if known else None, keep & (cells == cell), medians[cell]) for cell in medians}
     residuals = (values - np.array([means[cell] for cell in cells.tolist()]))[keep]

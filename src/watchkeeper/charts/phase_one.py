@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 __all__ = ["TRIM", "Baseline", "baseline", "kept", "variance_between", "widening"]
 
@@ -74,16 +74,27 @@ def baseline(points: tuple[tuple[float, float], ...], trim: float = TRIM) -> Bas
     return Baseline(float((w * values).sum() / w.sum()), between, k)
 
 
-def kept(residuals: Floats, errors: Floats, trim: float = TRIM) -> NDArray[np.bool_]:
-    """Return which points of phase I are kept, from their distances to the median; all of them at a trim of 0."""
+def kept(residuals: Floats, errors: Floats, trim: float = TRIM, medians: int = 1) -> NDArray[np.bool_]:
+    """Return which points of phase I are kept, from their distances to the median; all of them at a trim of 0.
+
+    Parameters
+    ----------
+    medians
+        Number of medians that were taken, which the residuals are closer to than to the truth: as in robust regression
+        with that many coefficients, the smallest residuals do not count for the spread.
+
+    References
+    ----------
+    Hill and Holland (1977), Two robust alternatives to least-squares regression, doi:10.1080/01621459.1977.10479946.
+    """
     if not trim:
         return np.ones(len(residuals), bool)
     distance = np.abs(residuals)
-    spread = _NORMAL_MAD * float(np.median(distance))
+    spread = _NORMAL_MAD * float(np.median(np.sort(distance)[medians - 1 :]))
     if not spread and not errors.any():
         return np.asarray(distance == 0)
     # The median absolute deviation of a few points is itself uncertain; Student's quantile allows for that.
-    limit = max(trim, float(t.isf(norm.sf(trim), max(len(distance) - 1, 1))))
+    limit = max(trim, float(-stdtrit(max(len(distance) - medians, 1), float(ndtr(-trim)))))
     return np.asarray(distance <= limit * np.sqrt(spread**2 + errors**2))
 
 
@@ -100,4 +111,4 @@ def widening(k: float, used: int) -> float:
     """
     if used < 2:
         return k
-    return float(t.isf(norm.sf(k), used - 1)) * sqrt(1 + 1 / used)
+    return float(-stdtrit(used - 1, float(ndtr(-k)))) * sqrt(1 + 1 / used)

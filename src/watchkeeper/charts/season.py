@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kruskal
+from scipy.special import fdtrc
 
 from watchkeeper.core.errors import UsageError, near_miss
 
@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 SEASONS = {"none": 1, "weekday": 7, "hour": 24, "weekday_hour": 168}
 """Number of cells of each season."""
 
-_FULL = 8
-"""Points a cell must have before its own level is used: eight weeks of weekdays."""
+_FULL = 4
+"""Points a cell must have before its own level is used: four weeks of weekdays."""
 
 _LEVEL = 0.01
 _HOUR, _DAY, _WEEK = 3_600.0, 86_400.0, 604_800.0
@@ -42,14 +42,14 @@ def weeks(starts: Sequence[float]) -> float:
 def season_of(scaled: Floats, starts: Floats, length: float, asked: str) -> str:
     """Return the season that phase I supports.
 
-    A season needs windows no longer than its cells and eight points in each of the cells it was seen in, of which
-    there are at least two. With ``auto`` the levels of the cells must also differ, by the test of Kruskal and Wallis at
-    .01 over the number of seasons tried; of those that do, the finest is taken.
+    A season needs windows no longer than its cells and four points in each of the cells it was seen in, of which
+    there are at least two. With ``auto`` the levels of the cells must also differ, by Fisher's test of the means of
+    several groups at .01 over the number of seasons tried; of those that do, the finest is taken.
 
     Parameters
     ----------
     scaled
-        Points less their centre over their standard deviation.
+        Points less their centre over their standard deviation, cut so that no outlier makes a season.
     starts
         Starts of the windows in seconds; NaN where a point has no window.
     length
@@ -57,7 +57,7 @@ def season_of(scaled: Floats, starts: Floats, length: float, asked: str) -> str:
 
     References
     ----------
-    Kruskal and Wallis (1952), Use of ranks in one-criterion variance analysis, doi:10.1080/01621459.1952.10483441.
+    Fisher (1925), Statistical methods for research workers, chapter VII: the analysis of variance.
     """
     if asked != "auto" and asked not in SEASONS:
         raise UsageError(f"there is no season {asked!r}; {near_miss(asked, [*SEASONS, 'auto'])}")
@@ -83,6 +83,12 @@ def _filled(cells: NDArray[np.int64]) -> bool:
 
 
 def _p_value(scaled: Floats, cells: NDArray[np.int64]) -> float:
-    if not np.ptp(scaled):
-        return 1.0
-    return float(kruskal(*(scaled[cells == cell] for cell in np.unique(cells))).pvalue)
+    counts = np.bincount(cells)
+    seen = counts > 0
+    groups, m = int(seen.sum()), len(scaled)
+    means = np.bincount(cells, scaled)[seen] / counts[seen]
+    between = float((counts[seen] * (means - scaled.mean()) ** 2).sum())
+    within = float(((scaled - scaled.mean()) ** 2).sum()) - between
+    if between <= 0 or within <= 1e-12 * between:
+        return float(between <= 0)
+    return float(fdtrc(groups - 1, m - groups, (between / (groups - 1)) / (within / (m - groups))))

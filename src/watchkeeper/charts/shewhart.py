@@ -44,8 +44,9 @@ class Shewhart(LevelChart):
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "shewhart"
     defaults: ClassVar[Options] = {
-        **LEARNING, "phase_one": 0.0, "sampling": "own", "season": "none", "autocorrelation": "none", "exact": 0.0,
-        "k": 3.0, "margin": 0.0, "side": "both", "rules": "", "run_length": 0.0, "series": 1.0,
+        **LEARNING, "min_samples": 8.0, "phase_one": 0.0, "sampling": "own", "season": "none",
+        "autocorrelation": "none", "exact": 0.0, "k": 3.0, "margin": 0.0, "side": "both", "rules": "",
+        "run_length": 0.0, "series": 1.0,
     }  # fmt: skip
 
     def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
