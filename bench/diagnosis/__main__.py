@@ -48,8 +48,8 @@ def main() -> int:
     )
     asked = parser.parse_args()
     if asked.fit:
-        scale, doubt = fit(measure(FITTED_ON, asked.seeds, asked.workers))
-        print(f"SCALE = {scale:g}, IN_DOUBT = {doubt:g} in watchkeeper.diagnose.diagnose")
+        scale = fit(measure(FITTED_ON, asked.seeds, asked.workers))
+        print(f"SCALE = {scale:g} in watchkeeper.diagnose.diagnose")
         return 0
     cases = measure(0, asked.seeds, asked.workers)
     text = PAGE.read_text(encoding="utf-8")

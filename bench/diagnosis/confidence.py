@@ -15,7 +15,6 @@ from watchkeeper.diagnose.diagnose import IN_DOUBT, SCALE
 __all__ = ["Bin", "fit", "reliability", "weights_of"]
 
 SCALES = np.round(np.arange(0.4, 3.01, 0.1), 2)
-DOUBTS = np.round(np.arange(0.0, 4.01, 0.25), 2)
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,22 @@ def weights_of(seen: Seen) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return np.array(weights, float), np.array(right, bool)
 
 
-def fit(cases: Iterable[Seen]) -> tuple[float, float]:
-    """Return the scale and the weight of not knowing with the least log loss of the right cause, on a grid."""
+def fit(cases: Iterable[Seen]) -> float:
+    """Return the scale with the least log loss of the right cause, on a grid; of two causes the larger is right."""
     known = [(*weights_of(one), one.cause.kind == "unknown") for one in cases if one.diagnosis is not None]
     widest = max(len(weights) for weights, _, _ in known)
     weights, right = np.full((len(known), widest + 1), -np.inf), np.zeros((len(known), widest + 1), bool)
     for row, (own, hits, nothing) in enumerate(known):
         weights[row, : len(own)], right[row, : len(own)], right[row, -1] = own, hits, nothing
 
-    def loss(scale: float, doubt: float) -> float:
-        weights[:, -1] = doubt
+    weights[:, -1] = IN_DOUBT
+
+    def loss(scale: float) -> float:
         odds = np.exp(scale * (weights - weights.max(axis=1, keepdims=True)))
         chosen = (odds * right).sum(axis=1) / odds.sum(axis=1)
         return float(-np.log(np.maximum(chosen, 1e-3)).mean())
 
-    return min(((float(s), float(u)) for s in SCALES for u in DOUBTS), key=lambda pair: loss(*pair))
+    return min((float(s) for s in SCALES), key=loss)
 
 
 def reliability(cases: Iterable[Seen], edges: Sequence[float] = (0.0, 0.5, 0.8, 0.95, 1.0001)) -> list[Bin]:

@@ -26,11 +26,11 @@ from watchkeeper.diagnose.worst import worst_segments
 
 __all__ = ["diagnose", "findings_of", "onset_of", "ranked"]
 
-SCALE = 1.0
+SCALE = 0.6
 """Log odds per unit of weight, fitted on planted causes."""
 
 IN_DOUBT = 1.0
-"""Weight of not knowing, fitted on planted causes."""
+"""Weight of not knowing: that of an effect two thirds as large as what is tolerated."""
 
 _EXPLAINED = 3.0
 """Weight lost by a cause whose signs another cause, found for itself, brings about."""
@@ -58,9 +58,9 @@ def diagnose(
     later one: drift that follows from the shares of segments is no covariate shift, rows with a fault are left out
     before labels are compared, a new version that answers otherwise explains a loss that rose at equal features.
 
-    Confidences are the weights of the findings through a softmax, with a scale and a weight of not knowing that were
-    fitted on planted causes (see docs/diagnosis.md): they are right about causes that are alone and as large as those
-    planted, and know nothing of causes that leave no trace in the log.
+    Confidences are the weights of the findings through a softmax whose scale was fitted on planted causes, alone and in
+    pairs of which the larger counted as right (see docs/diagnosis.md): of a cause that is alone they say too little
+    rather than too much, and they know nothing of causes that leave no trace in the log.
 
     Parameters
     ----------
