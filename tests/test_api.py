@@ -26,15 +26,24 @@ def kept(tmp_path: Path) -> Project:
 
 def test_a_report_names_each_measurement_once(kept: Project) -> None:
     found = report(kept, made=day(9).start).json()
-    families = ("comparison", "metric", "quality", "runtime")
+    families = ("comparison", "metric", "estimate", "quality", "runtime")
     names = Counter(
-        (next(m[f] for f in families if f in m), m["column"], m["segment"], str(m["window"]))
+        (next((f, m[f]) for f in families if f in m), m["column"], m["segment"], str(m["window"]))
         for m in found["measurements"]
     )
     assert {name: count for name, count in names.items() if count > 1} == {}
     assert len(found["signals"]) == len({(s["measurement"], s["chart"]) for s in found["signals"]})
     newest = [m for m in found["measurements"] if m["window"] and m["window"]["start"] == "2024-03-12T00:00:00Z"]
     assert {"auroc", "log_loss"} <= {m.get("metric") for m in newest}
+
+
+def test_a_check_names_each_measurement_once() -> None:
+    found = check(rows(2, 4), rows(0, 2), label="label", id="id", time="time").json()
+    names = Counter(
+        (str(sorted(m.keys() & {"comparison", "metric", "estimate", "quality"})), str(list(m.values())[:3]))
+        for m in found["measurements"]
+    )
+    assert max(names.values()) == 1
 
 
 def test_a_report_leads_with_what_is_firing(kept: Project) -> None:

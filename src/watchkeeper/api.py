@@ -64,6 +64,7 @@ def check(
     rules: Any = None,
     embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
     attributed: bool = False,
+    estimate: str = "auto",
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Report:
     """Compare current rows with reference rows and say what changed.
@@ -97,6 +98,9 @@ def check(
     attributed
         Whether to attribute a rise of the loss to causes, segments and features for alerts of any kind; it is done
         for alerts about performance.
+    estimate
+        What performance is estimated from where labels are missing: ``scores`` alone, ``rows`` too, ``never``, or
+        ``auto`` for rows where the current table has no labels.
     progress
         Called with (side, rows so far, rows in all or None).
 
@@ -126,7 +130,7 @@ def check(
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
         tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attributed=attributed,
-        now=made, progress=progress,
+        estimate=estimate, now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
 
@@ -201,6 +205,7 @@ def stream(
 
 
 def _of_check(found: Checked, made: datetime, name: str) -> Report:
+    judged = {signal.measurement.series for signal in found.signals}
     return Report(
         title="Current against reference",
         model=name,
@@ -210,7 +215,7 @@ def _of_check(found: Checked, made: datetime, name: str) -> Report:
         alerts=found.alerts,
         diagnoses=found.diagnoses,
         signals=found.signals,
-        measurements=found.measurements,
+        measurements=tuple(m for m in found.measurements if m.series not in judged),
         reference=found.reference,
         current=found.current,
         schema=found.spec.schema,

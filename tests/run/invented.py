@@ -11,7 +11,7 @@ import polars as pl
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.config import load_config
-from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import AuditEvent, Store
 from watchkeeper.core.window import Window
@@ -162,8 +162,9 @@ def everything(model: Project) -> dict[str, list[str]]:
 
 
 def values(store: Store, name: str, segment: str = "all") -> dict[int, Measurement]:
-    """Return the measurements of that name by day."""
+    """Return the measurements of that name by day; estimates are left out."""
     found = [m for m in store.recorded(MODEL, Measurement) if m.name == name and m.segment == segment]
+    found = [m for m in found if m.family is not Family.ESTIMATE]
     return {(m.window.start - START) // DAY: m for m in found if m.window is not None}
 
 

@@ -14,7 +14,7 @@ from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role
-from watchkeeper.core.signal import Zone
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.window import Window
@@ -70,6 +70,10 @@ def states_of(found: Sequence[Judged], cause: Cause) -> list[str]:
     return [alert.state.value if (alert := of(judged, cause)) else "" for judged in found]
 
 
+def realised(judged: Judged) -> list[Signal]:
+    return [signal for signal in judged.signals if signal.measurement.family is not Family.ESTIMATE]
+
+
 FINE = [rows(seed) for seed in range(10, 20)]
 SHEWHART = Monitor("auroc", "shewhart", options={"min_samples": 3, "side": "lower"}, cause=Cause.PERFORMANCE)
 
@@ -104,11 +108,11 @@ def test_windows_of_the_reference_teach_the_charts_of_metrics_and_give_no_alert(
     moved = FINE[0].with_columns(pl.col("x") + 3)
     found = play([moved, *FINE[1:4]], monitors, learn=3)
     assert [judged.alerts for judged in found] == [()] * 4
-    assert [[s.zone for s in judged.signals] for judged in found[:3]] == [[Zone.LEARNING]] * 3
-    (judged,) = (s for s in found[3].signals if s.chart == "shewhart")
+    assert [[s.zone for s in realised(judged)] for judged in found[:3]] == [[Zone.LEARNING]] * 3
+    (judged,) = (s for s in realised(found[3]) if s.chart == "shewhart")
     assert judged.zone is not Zone.LEARNING
     assert judged.centre == pytest.approx(
-        np.mean([s.measurement.value for j in found[:3] for s in j.signals]), abs=0.01
+        np.mean([s.measurement.value for j in found[:3] for s in realised(j)]), abs=0.01
     )
 
 
@@ -171,6 +175,18 @@ def test_labels_that_have_not_come_neither_confirm_nor_clear_a_performance_alert
     assert states_of(found, Cause.LABEL_FAULT) == [""] * 11
 
 
+def test_an_estimate_raises_an_alert_and_does_not_clear_one() -> None:
+    """Scores of one half mean errors; of those that are all one half an estimate without labels says so."""
+    unlabelled = [frame.with_columns(label=pl.lit(None, dtype=pl.Int64)) for frame in FINE]
+    unsure = [frame.with_columns(score=0.5 + (pl.col("score") - 0.5) * 0.01) for frame in unlabelled]
+    monitor = Monitor("log_loss", "shewhart", options={"min_samples": 3, "side": "upper"}, cause=Cause.PERFORMANCE)
+    found = play([*FINE[:4], unsure[4], unsure[5], *unlabelled[6:9], FINE[9], FINE[3]], spec(monitor), learn=3)
+    assert states_of(found, Cause.PERFORMANCE) == [*[""] * 4, "pending", *["firing"] * 5, "resolved"]
+    alert = of(found[5], Cause.PERFORMANCE)
+    assert alert is not None
+    assert alert.message.startswith("estimated log_loss is ")
+
+
 def test_a_metric_that_fails_does_not_clear_a_performance_alert() -> None:
     wrong = [frame.with_columns(label=1 - pl.col("label")) for frame in FINE]
     broken = [frame.with_columns(score=pl.lit("high")) for frame in FINE]
@@ -207,7 +223,7 @@ def test_a_metric_that_never_could_be_measured_is_no_news() -> None:
     margins = [frame.with_columns(pl.col("score") * 6 - 3) for frame in FINE]
     monitor = Monitor("log_loss", "shewhart", options={"min_samples": 3}, cause=Cause.PERFORMANCE)
     found = play(margins[:5], spec(monitor), learn=3)
-    assert {s.measurement.status for judged in found for s in judged.signals} == {Status.FAILED}
+    assert {s.measurement.status for judged in found for s in realised(judged)} == {Status.FAILED}
     assert [judged.alerts for judged in found] == [()] * 5
 
 

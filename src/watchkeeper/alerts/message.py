@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 
@@ -72,6 +72,7 @@ def _plain(m: Measurement, signal: Signal, where: str) -> str:
         facts = m.facts
         return f"correlation of {facts['pair']}: {float(facts['from']):.2f} → {float(facts['to']):.2f}{where}"
     subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
+    subject = f"estimated {subject}" if m.family is Family.ESTIMATE else subject
     known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]
     limits = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
     centre = f", expected {signal.centre:.3g}" if signal.centre else ""

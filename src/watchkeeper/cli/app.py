@@ -58,6 +58,15 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+class Estimate(StrEnum):
+    """What performance is estimated from where labels are missing."""
+
+    AUTO = "auto"
+    SCORES = "scores"
+    ROWS = "rows"
+    NEVER = "never"
+
+
 def _show_version(asked: bool) -> None:
     if asked:
         from watchkeeper import __version__
@@ -120,6 +129,9 @@ def check(
     attributed: Annotated[
         bool, typer.Option("--attribute", help="Say how much of a rise of the loss comes from where, for any alert.")
     ] = False,
+    estimate: Annotated[Estimate, typer.Option(help="What performance is estimated from without labels.")] = (
+        Estimate.AUTO
+    ),
     fail_on: Annotated[FailOn, typer.Option(help="Least severity that makes the exit code 1.")] = FailOn.WARNING,
     json: AsJson = False,
     html: Html = None,
@@ -139,7 +151,7 @@ def check(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
             measures=measure or (), rules=rules, embed=embedders(embed), attributed=attributed,
-            progress=progress,
+            estimate=estimate.value, progress=progress,
         )  # fmt: skip
     show_json(report.json()) if json else show(report)
     if html is not None:

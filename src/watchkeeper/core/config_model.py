@@ -255,6 +255,9 @@ class Model(Part):
         Metrics beside the built-in ones; a list names functions.
     fairness
         Columns whose segments a binary classifier should treat alike; they are segments too.
+    estimate
+        What performance is estimated from where labels are missing: ``scores``, ``rows`` (better, but a sample of
+        50,000 rows is kept of each stored window), ``never``, or ``auto`` for rows where there is no other way.
     """
 
     source: Text | None = None
@@ -277,6 +280,7 @@ class Model(Part):
     rules: Text | tuple[dict[str, Any], ...] | None = None
     metrics: MetricsField = Metrics()
     fairness: tuple[Text, ...] = ()
+    estimate: Literal["auto", "scores", "rows", "never"] = "auto"
 
     @property
     def split_by(self) -> tuple[str, ...]:
@@ -322,4 +326,5 @@ class Model(Part):
         return Spec(
             name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
             embed=dict(self.columns.embed), value=self.metrics.by_label(schema), fairness=self.fairness,
+            estimate=self.estimate,
         )  # fmt: skip

@@ -153,6 +153,9 @@ class Spec:
         By label, by prediction, what one such row brings; empty where nobody said.
     fairness
         Columns whose segments should be treated alike.
+    estimate
+        What performance is estimated from where labels are missing: ``scores``, ``rows`` (better, and dearer: a sample
+        of 50,000 rows is kept of each stored window), ``never``, or ``auto`` for rows where there is no other way.
     """
 
     model: str
@@ -167,3 +170,4 @@ class Spec:
     embed: Mapping[str, str] = field(default_factory=dict)
     value: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     fairness: tuple[str, ...] = ()
+    estimate: str = "auto"

@@ -26,6 +26,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.embedding import Embed, Embedding
+from watchkeeper.run.estimates import kept_for_estimates, settled
 from watchkeeper.run.explain import diagnosed
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
@@ -99,6 +100,7 @@ def check_tables(
     rules: Any = None,
     embed: Mapping[str, Embed | str] | None = None,
     attributed: bool = False,
+    estimate: str = "auto",
     now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
@@ -123,6 +125,8 @@ def check_tables(
         Embedders by column of text, see ``Embedding``; each adds a column of vectors.
     attributed
         Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
+    estimate
+        What performance is estimated from where labels are missing, see ``Spec.estimate``.
     now
         The moment of the check, for rules about freshness.
 
@@ -157,7 +161,9 @@ def check_tables(
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
-    spec = Spec(model, schema, None, None, monitors, rule, keep=kept(monitors))
+    late = schema.name_of(Role.LABEL) not in ours.columns
+    keep = tuple(dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, estimate, unlabelled=late))))
+    spec = Spec(model, schema, None, None, monitors, rule, keep=keep, estimate=estimate)
     spread = replace(spec, windows=pace(theirs, schema))
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
@@ -170,6 +176,9 @@ def check_tables(
     pieces = embedding.summarise(batches, spec_in_time, progress=_told(progress, "current", ours))
     states = merged(pieces.values(), None, model)
     measurements = assess(states, before, spec, effects=effects, now=now)
+    # Where labels are there, nothing is left to estimate.
+    labelled = {segment for _, segment in settled(measurements)}
+    measurements = [m for m in measurements if m.family is not Family.ESTIMATE or m.segment not in labelled]
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, (before, effects), spec, baseline, judged.alerts) if grain else ()
@@ -260,7 +269,8 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
     for m in (m for state in outcomes for m in assess_performance(state, spec.schema)):
         if m.status is Status.OK and m.value is not None and m.error is not None and m.n >= LEAST_LABELLED:
             numbers = {"centre": m.value, "between": (m.error or 0.0) ** 2, "used": 0.0}
-            charts["\x1f".join(("shewhart", *m.series))] = Memory(numbers)
+            for family in (Family.METRIC, Family.ESTIMATE):
+                charts["\x1f".join(("shewhart", *replace(m, family=family).series))] = Memory(numbers)
     return Watch(charts)
 
 

@@ -9,6 +9,8 @@ from math import inf, log, sqrt
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, ROWS, State
+from watchkeeper.performance.assess_estimates import estimators_for
+from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.run.rules import looked_at_by
 from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
@@ -48,7 +50,7 @@ def notes(
         found += _odd(source)
         found += _undated(source, states, spec.schema)
         found += _repeated(source, states)
-    found += _missing(current, spec.schema)
+    found += _missing(current, spec)
     found += _further(current, spec)
     found += _blank(before, spec.schema)
     found += reach(rows(before), rows(now), spec)
@@ -91,10 +93,13 @@ def _repeated(source: Source, states: States) -> list[str]:
     ]
 
 
-def _missing(source: Source, schema: Schema) -> list[str]:
+def _missing(source: Source, spec: Spec) -> list[str]:
+    schema = spec.schema
     label = schema.name_of(Role.LABEL)
     if label is not None:
         told = f"{source.name} has no labels ({label}) yet, so performance is not measured."
+        if spec.estimate != "never" and estimators_for(schema):
+            told = f"{told[:-1]} but estimated, as if {ASSUMES}."
         return [] if label in source.columns else [told]
     absent = [c.name for c in schema.features if c.name not in source.columns]
     if not absent:

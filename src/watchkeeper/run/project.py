@@ -27,6 +27,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import Behaviour, attributes
 from watchkeeper.run.embedding import Embedding
+from watchkeeper.run.estimates import kept_for_estimates
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.monitors import default_monitors, kept
@@ -149,7 +150,8 @@ class Project:
             sys.path.insert(0, str(self.folder))
         wide = self.embedding(spec).wide(schema)
         monitors = spec.monitors or default_monitors(wide, spec.alerts, history=True)
-        return replace(spec, monitors=monitors, keep=kept(monitors))
+        keep = dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, spec.estimate)))
+        return replace(spec, monitors=monitors, keep=tuple(sorted(keep)))
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)

@@ -22,6 +22,7 @@ from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.fairness import fairness
 from watchkeeper.performance.maturity import with_maturity
 from watchkeeper.quality.assess import assess_rules, judge_rules
+from watchkeeper.run.estimates import estimates, settled
 from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.count import CountPart
@@ -98,6 +99,8 @@ def assess(
         found.extend(fairness(outcomes, column))
     # Without the clock, so that a window that is judged again from the same rows gives the same.
     found = with_maturity(found, current, reference)
+    if only is None:
+        found.extend(estimates(reference, current, spec))
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
     if spec.rules and only is None:
@@ -181,6 +184,7 @@ def judge(
     """
     charts = dict(watch.charts)
     monitors, label = _by_measure(spec.monitors), spec.schema.name_of(Role.LABEL)
+    known = settled(measurements)
     signals: list[Signal] = []
     caused: list[tuple[Cause, Signal]] = []
     for measurement in measurements:
@@ -192,6 +196,13 @@ def judge(
             if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
             signal = _step(charts, monitor, measurement)
+            if measurement.family is Family.ESTIMATE:
+                if (measurement.name, measurement.segment) in known and signal.fired:
+                    signal = replace(signal, rule="", zone=Zone.NOT_JUDGED)
+                signals.append(signal)
+                # It raises an alarm and never clears one: what labels showed may be invisible to it.
+                caused.extend([(monitor.cause, signal)] if signal.fired else [])
+                continue
             signals.append(signal)
             caused.append((monitor.cause, signal))
     if learning:

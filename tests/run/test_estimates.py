@@ -1,0 +1,110 @@
+"""Estimates stand in for labels that have not come, and give way to those that have."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.schema import Task
+from watchkeeper.core.signal import Signal
+from watchkeeper.run.check import check_tables
+from watchkeeper.run.estimates import kept_for_estimates
+from watchkeeper.run.project import Project
+
+from .invented import MODEL, day, deliver, rows, watch
+
+N = 20_000
+
+
+def scored(n: int, seed: int, *, centre: float = 0.0, turned: bool = False) -> pl.DataFrame:
+    """Return rows of a calibrated model; scores near one half, where it errs, come more often when centre is 0.
+
+    ``turned`` is a change of concept: the features are the same, and a third of the labels is the opposite.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n) + centre * np.sign(rng.normal(size=n))
+    score = 1 / (1 + np.exp(-2 * x))
+    label = rng.random(n) < score
+    if turned:
+        label = np.where(rng.random(n) < 1 / 3, ~label, label)
+    z = rng.normal(size=n)
+    return pl.DataFrame(
+        {"x": x, "z": z, "score": score, "prediction": (score >= 0.5).astype(int), "label": label.astype(int)}
+    )
+
+
+def estimated(measurements: tuple[Measurement, ...]) -> dict[str, Measurement]:
+    return {m.name: m for m in measurements if m.family is Family.ESTIMATE}
+
+
+def test_without_labels_a_check_estimates_and_alerts_on_an_estimated_fall() -> None:
+    easy, hard = scored(N, 1, centre=2.0), scored(N, 2)
+    found = check_tables(hard.drop("label"), easy)
+    truth = float((hard["prediction"] == hard["label"]).mean())
+    accuracy = estimated(found.measurements)["accuracy"]
+    assert accuracy.interval is not None
+    assert accuracy.interval[0] < truth < accuracy.interval[1]
+    (harm,) = [alert for alert in found.alerts if alert.cause is Cause.PERFORMANCE]
+    assert "estimated" in harm.message
+    assert any("concept shift is invisible" in note for note in found.notes)
+
+
+def test_a_change_of_concept_alone_is_not_seen_without_labels_and_nothing_else_is_claimed() -> None:
+    before, turned = scored(N, 1), scored(N, 2, turned=True)
+    found = check_tables(turned.drop("label"), before)
+    assert found.alerts == ()
+    accuracy = estimated(found.measurements)["accuracy"]
+    assert "concept shift is invisible" in str(accuracy.facts["assumes"])
+    with_labels = check_tables(turned, before)
+    assert [alert.cause for alert in with_labels.alerts] == [Cause.PERFORMANCE]
+
+
+def test_where_all_labels_are_there_nothing_is_estimated() -> None:
+    assert estimated(check_tables(scored(2_000, 2), scored(2_000, 1)).measurements) == {}
+
+
+def test_never_means_never() -> None:
+    found = check_tables(scored(2_000, 2).drop("label"), scored(2_000, 1), estimate="never")
+    assert estimated(found.measurements) == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "choice", "unlabelled", "rows_kept"),
+    [
+        (Task.BINARY, "auto", False, False), (Task.BINARY, "auto", True, True), (Task.BINARY, "rows", False, True),
+        (Task.BINARY, "scores", True, False), (Task.REGRESSION, "auto", False, True),
+        (Task.REGRESSION, "scores", True, False), (Task.BINARY, "never", True, False),
+    ],
+)  # fmt: skip
+def test_rows_are_sampled_only_where_estimates_rest_on_them(
+    task: Task, choice: str, unlabelled: bool, rows_kept: bool
+) -> None:
+    frame = scored(500, 1)
+    if task is Task.REGRESSION:
+        frame = frame.with_columns(prediction=pl.col("x") * 2.0, label=pl.col("x") * 2.1 + 0.3).drop("score")
+    schema = check_tables(frame, frame).spec.schema
+    assert schema.task is task
+    assert ("answer_sample" in kept_for_estimates(schema, choice, unlabelled=unlabelled)) is rows_kept
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a model whose labels come for the first six days only."""
+    folder = tmp_path_factory.mktemp("late")
+    model = watch(folder, train="''")
+    deliver(folder, "all", rows(0, 9), rows(0, 6))
+    model.run(MODEL, day(9).start)
+    return model
+
+
+def test_a_run_estimates_the_windows_without_labels_and_judges_them(late: Project) -> None:
+    signals = [s for s in late.store.recorded(MODEL, Signal) if s.measurement.name == "auroc"]
+    realised = {s.measurement.window: s for s in signals if s.measurement.family is Family.METRIC}
+    found = {s.measurement.window: s for s in signals if s.measurement.family is Family.ESTIMATE}
+    assert realised[day(7)].measurement.status is Status.NO_DATA
+    assert found[day(7)].measurement.status is Status.OK
+    assert found[day(7)].lower is not None
+    assert found[day(5)].measurement.value == pytest.approx(realised[day(5)].measurement.value, abs=0.05)
