@@ -46,7 +46,8 @@ def diagnosed(now: pl.DataFrame, cause: Cause = Cause.PERFORMANCE, **further: ob
     ],
 )  # fmt: skip
 def test_a_cause_that_is_alone_is_ranked_first_with_its_place(kind: str, place: str, now: pl.DataFrame) -> None:
-    first = diagnosed(now, attributed=False).hypotheses[0]
+    cause = Cause.LABEL_FAULT if kind == "label_fault" else Cause.PERFORMANCE
+    first = diagnosed(now, cause, attributed=False).hypotheses[0]
     assert first.kind == kind
     assert place in first.columns[:1] + first.segments[:1]
     assert first.confidence > 0.5

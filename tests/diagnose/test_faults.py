@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from tests.diagnose.logs import SCHEMA, case, log
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import room, weight_of
 from watchkeeper.diagnose.faults import clean_rows, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
@@ -82,9 +87,22 @@ def test_faults_of_labels_are_told(words: str, now: pl.DataFrame) -> None:
     found = label_faults(case(BEFORE, now))
     assert [f.kind for f in found] == [HypothesisKind.LABEL_FAULT]
     assert any(words in one or "missing" in one for one in found[0].evidence)
-    assert found[0].weight > 3
     more = label_faults(case(BEFORE, now, Cause.LABEL_FAULT))
     assert more[0].weight > found[0].weight
+
+
+def test_labels_that_are_not_due_yet_are_not_missed_and_those_that_are_weigh_more() -> None:
+    window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+
+    def weighed(due: float) -> list[float]:
+        facts = {"due": due}
+        told = Measurement(Family.METRIC, "brier", 0.1, 600, window=window, facts=facts, column="@outcome")
+        return [f.weight for f in label_faults(replace(late, history=(told,)))]
+
+    late = case(BEFORE, log(3, 1_500, labelled=0.4))
+    assert weighed(0.42) == []
+    (unknown,) = [f.weight for f in label_faults(late)]
+    assert weighed(0.99)[0] > unknown + 2
 
 
 def test_a_few_labels_less_are_no_fault() -> None:

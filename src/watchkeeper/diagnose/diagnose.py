@@ -172,8 +172,9 @@ def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRi
     share, words = _part(case, rise, "covariate shift")
     most = left[0]
     named = tuple(m.column for m in left if m.within > most.within / 2)
+    inside = " inside segments" if segment_columns(case.spec.schema) else ""
     told = [
-        f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions) inside segments"
+        f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions){inside}"
         for m in left[: len(named)]
     ]
     weight = weight_of(most.lower_within, _TOLERATED) + 2 * share
@@ -184,7 +185,7 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
     """Return the finding that another version answers, or that answers changed without one."""
     answers = rise.answers
     shifted = weight_of(answers.lower, _TOLERATED) if answers and rise.overlap >= _TOLERATED else 0.0
-    said = f"at equal features {answers.column!r} moved by {answers.distance:.3f}" if answers and shifted else ""
+    said = f"at equal features {answers.column!r} differs by {answers.distance:.3f}" if answers and shifted else ""
     switch = switch_near(case.versions, case.onset)
     column = case.spec.schema.name_of(Role.VERSION)
     columns = (column,) if column else ()

@@ -9,6 +9,7 @@ from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Column, Role
 from watchkeeper.core.state import OUTCOME
+from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import Case, Finding, compared, weight_of
 from watchkeeper.stats.count import CountPart
 
@@ -18,13 +19,16 @@ _FEWER = 0.1
 """Fall of the share of labelled rows that does not matter."""
 
 _BASE = 3.5
+_UNTOLD = 2.5
+"""Weight lost where nothing says how many labels should be in."""
 
 
 def label_faults(case: Case) -> list[Finding]:
     """Return what is wrong with the labels, all in one finding.
 
-    That fewer rows have a label is a fault only in comparison with what is usual: where the newest windows always wait
-    for their labels, the finding says no more than that they wait.
+    That fewer rows have a label is a fault only in comparison with what is usual: where the measurements say which
+    share of the labels is due by now, that share of the reference's is expected. Where they do not, and the alert is
+    not about labels, the newest windows may simply wait for theirs, and the finding weighs little.
     """
     column = case.spec.schema.of(Role.LABEL)
     if column is None:
@@ -53,12 +57,28 @@ def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
     before, now = parts
     if not isinstance(before, CountPart) or not isinstance(now, CountPart):
         return None
-    upper = newcombe(before.valid, before.rows, now.valid, now.rows)[1]
+    due = _due(case)
+    # So many of the reference's labels would be in by now.
+    usual = before.valid * (1.0 if due is None else due)
+    upper = newcombe(usual, before.rows, now.valid, now.rows)[1]
     if upper > -_FEWER:
         return None
-    share0, share = before.valid / before.rows, now.valid / now.rows
-    words = f"{share:.1%} of the rows have a label, {share0:.1%} had before: labels are late or lost"
-    return _BASE + weight_of(-upper, _FEWER), words
+    expected, share = usual / before.rows, now.valid / now.rows
+    words = f"{share:.1%} of the rows have a label, {expected:.1%} were to be expected: labels are late or lost"
+    told = due is not None or case.alert.cause is Cause.LABEL_FAULT
+    return _BASE + weight_of(-upper, _FEWER) - (0.0 if told else _UNTOLD), words
+
+
+def _due(case: Case) -> float | None:
+    """Return the share of labels that is due in the windows since the alert, as their measurements say it."""
+    since = case.alert.since
+    found: dict[Window, float] = {}
+    for m in case.history:
+        due = m.facts.get("due")
+        if m.window is not None and m.segment == ALL and isinstance(due, (int, float)):
+            found[m.window] = float(due)
+    shares = [due for window, due in found.items() if since is None or window.start >= since]
+    return sum(shares) / len(shares) if shares else None
 
 
 def _other(case: Case, column: Column) -> tuple[float, str] | None:
