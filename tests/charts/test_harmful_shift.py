@@ -61,6 +61,7 @@ def test_the_run_length_is_kept_at_the_edge_of_what_is_tolerated() -> None:
     assert np.mean(lengths) >= 100
 
 
+@pytest.mark.slow
 def test_an_error_rate_of_15_instead_of_10_percent_is_found_within_the_rows_that_were_measured() -> None:
     """At a tolerance of .02 alone a median of 1,303 rows was measured; here m0 also has the reference's upper bound."""
     rng, delays = np.random.default_rng(73), []

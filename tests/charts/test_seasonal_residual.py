@@ -13,6 +13,7 @@ from watchkeeper.charts.chart import Memory
 from watchkeeper.charts.seasonal_residual import SeasonalResidual
 
 
+@pytest.mark.slow
 def test_forty_series_share_one_budget_without_a_threshold() -> None:
     """Levels and units of all kinds; 40 series at a run length of 100 together: 1.3 alarms are expected in 130 windows.
 

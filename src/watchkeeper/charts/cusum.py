@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.in_control import ADDING, Expected, is_learning
+from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, Verdict
 from watchkeeper.charts.run_length import cusum_limit
 
@@ -26,7 +26,7 @@ class Cusum(LevelChart):
     z is the point less its level over √(s_t² + τ²), as in the chart ``shewhart``, with season and dependence taken out,
     and in short phases its normal score. h is solved from the budget, so that the run length to a false alarm is
     ``run_length`` windows over ``series`` series together, unless ``h`` states it. ``head`` starts both sums at that
-    share of h (a fast initial response). Once the level is fixed, k allows for its error as an estimate.
+    share of h (a fast initial response). k allows for the error of the level as an estimate.
 
     A sum that signals says for how many windows it has been above 0, which estimates when the change began, and by how
     much the series has moved since. The chart does not start anew after a signal. ``lower`` and ``upper`` are the
@@ -52,9 +52,8 @@ class Cusum(LevelChart):
         k, side = float(chosen["k"]), str(chosen["side"])
         budget = float(chosen["run_length"]) * float(chosen["series"])
         h = float(chosen["h"]) or cusum_limit(k, budget, side)
-        if not is_learning(memory):
-            # The error of a fixed centre is in every point alike, and would add up.
-            k += (found.doubt / (1 + found.doubt)) ** 0.5
+        # The error of the centre is in every point alike, and would add up.
+        k += (found.doubt / (1 + found.doubt)) ** 0.5
         score = found.score()
         head = float(chosen["head"]) * h
         before = np.array([memory.numbers.get("up", head), memory.numbers.get("down", head)])

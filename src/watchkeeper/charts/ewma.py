@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.in_control import ADDING, Expected, is_learning
+from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, Verdict
 from watchkeeper.charts.run_length import ewma_limit
 from watchkeeper.core.errors import UsageError
@@ -27,8 +27,8 @@ class Ewma(LevelChart):
 
     z is the point less its level over √(s_t² + τ²), as in the chart ``shewhart``, with season and dependence taken out,
     and in short phases its normal score. L is solved from the budget, so that the run length to a false alarm is
-    ``run_length`` windows over ``series`` series together, unless ``factor`` states it. Once the level is fixed, the
-    limits allow for its error as an estimate.
+    ``run_length`` windows over ``series`` series together, unless ``factor`` states it. The limits
+    allow for the error of the level as an estimate.
 
     The chart does not start anew after a signal: it signals as long as the average is beyond its limits. ``lower`` and
     ``upper`` of a signal are the values beyond which this very point would have brought the average there.
@@ -54,10 +54,8 @@ class Ewma(LevelChart):
             raise UsageError(f"lambda is {weight:g}; valid: more than 0 and at most 1")
         budget = float(chosen["run_length"]) * float(chosen["series"])
         factor = float(chosen["factor"]) or ewma_limit(weight, budget, side)
-        variance = weight / (2 - weight)
-        if not is_learning(memory):
-            # The error of a fixed centre is in every point alike, and no average takes it out.
-            variance = (variance + found.doubt) / (1 + found.doubt)
+        # The error of the centre is in every point alike, and no average takes it out.
+        variance = (weight / (2 - weight) + found.doubt) / (1 + found.doubt)
         limit, before = factor * sqrt(variance), memory.numbers.get("average", 0.0)
         average = smoothed(before, found.score(), weight)
         low, high = average < -limit and side != "upper", average > limit and side != "lower"
