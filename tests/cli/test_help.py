@@ -17,8 +17,8 @@ HEAVY = {
     "sqlalchemy", "vl_convert", "yaml",
 }  # fmt: skip
 COMMANDS = (
-    "check", "demo", "init", "run", "status", "report", "explain", "behaviour", "versions", "promote", "rollback",
-    "config", "rules",
+    "check", "anomalies", "demo", "init", "run", "status", "report", "explain", "behaviour", "versions", "promote",
+    "rollback", "config", "rules",
 )  # fmt: skip
 
 

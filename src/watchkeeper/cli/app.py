@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from watchkeeper.cli.anomalies import anomalies
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.embedders import EmbedOption, embedders
 from watchkeeper.cli.explain import behaviour, explain
@@ -167,6 +168,9 @@ def check(
         raise typer.Exit(3)
     if report.verdict is Verdict.NO_DATA:
         raise typer.Exit(4)
+
+
+app.command()(anomalies)
 
 
 @app.command()

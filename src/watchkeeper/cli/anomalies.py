@@ -1,0 +1,109 @@
+"""The command ``watchkeeper anomalies``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watchkeeper.cli.configuration import AsJson
+from watchkeeper.cli.output import progress_bar, show, show_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from watchkeeper.run.anomalies import Anomalies
+
+__all__ = ["anomalies"]
+
+
+class Method(StrEnum):
+    """Who judges the rows."""
+
+    ISOLATION_FOREST = "isolation_forest"
+    LOCAL_OUTLIER_FACTOR = "local_outlier_factor"
+
+
+def anomalies(
+    current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to judge: a file, a folder or a glob.")],
+    reference: Annotated[str, typer.Option("--reference", "-r", metavar="TABLE", help="Rows that are as they should.")],
+    method: Annotated[Method, typer.Option(help="Who judges the rows.")] = Method.ISOLATION_FOREST,
+    rate: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Ordinary rows accepted among those called anomalous."),
+    ] = 0.1,
+    limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows to list.")] = 20,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="What was true; no row is judged by it.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When the prediction was made.")] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="What tells one row from another.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave it alone; repeatable.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List the rows that are least like those of a reference.
+
+    Exit codes: 0 no row is called anomalous, 1 some are, 2 usage, 3 could not run.
+    """
+    from watchkeeper.core.schema import Role
+    from watchkeeper.run.anomalies import find_anomalies
+
+    given = {Role.LABEL: label, Role.TIME: time, Role.ID: id}
+    roles = {role: name for role, name in given.items() if name is not None}
+    with progress_bar() as progress:
+        found = find_anomalies(
+            current, reference, roles=roles, ignore=ignore or (), method=method.value, discovery=rate, most=limit,
+            progress=progress,
+        )  # fmt: skip
+    if json:
+        show_json(_json(found))
+    else:
+        show(_table(found))
+    if found.anomalous:
+        raise typer.Exit(1)
+
+
+def _json(found: Anomalies) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "method": found.method,
+        "rows": found.rows,
+        "judged": found.judged,
+        "rate": found.discovery,
+        "anomalous": len(found.anomalous),
+        "found": [
+            {
+                "row": one.row,
+                "score": one.score,
+                "p_value": one.p_value,
+                "adjusted": one.adjusted,
+                "features": dict(one.features),
+                "values": {name: None if value is None else str(value) for name, value in values.items()},
+            }
+            for one, values in zip(found.found, found.values, strict=True)
+        ],
+    }
+
+
+def _table(found: Anomalies) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from watchkeeper.views.wording import count, number, shown
+
+    called = len(found.anomalous)
+    verb = "is" if called == 1 else "are"
+    more = " at least" if called == len(found.found) and called else ""
+    told = f"{count(called, 'row')}{more} of {found.judged:,} {verb} called anomalous by {found.method}"
+    if found.judged < found.rows:
+        told += f"; an even sample of {found.judged:,} of {found.rows:,} rows was judged"
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for head in ("", "row", "p", "adjusted"):
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    table.add_column("what stands out", overflow="fold")
+    for one in found.found:
+        marked = one.adjusted <= found.discovery
+        features = ", ".join(f"{shown(name, 40)} = {shown(value, 40)}" for name, value in one.features)
+        sign = Text("▲", style="red") if marked else Text("·", style="dim")
+        table.add_row(sign, str(one.row), number(one.p_value, 2), number(one.adjusted, 2), Text(features))
+    return Group(Text(told), table)

@@ -1,0 +1,136 @@
+"""The rows of a table that are unlike those of a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from watchkeeper.compare.anomalous_rows import AnomalousRow, anomalous_rows
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.errors import SchemaError, UsageError, near_miss
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import JOINT
+from watchkeeper.run.pace import SAMPLE
+from watchkeeper.run.sources import Source, open_table
+from watchkeeper.run.steps import merged
+from watchkeeper.stats.joint import joint_columns
+from watchkeeper.stats.summarise import summarise
+
+__all__ = ["METHODS", "Anomalies", "find_anomalies"]
+
+METHODS = ("isolation_forest", "local_outlier_factor")
+
+_KEPT = "large_sample"
+_MOST_ROWS = 200_000
+"""Rows that are judged at once; of longer tables an even sample, which is said."""
+
+_TOLD = 50
+
+
+@dataclass(frozen=True)
+class Anomalies:
+    """The strangest rows of a table.
+
+    Attributes
+    ----------
+    method
+        Who judged them.
+    rows, judged
+        Rows of the table, and of them judged.
+    found
+        The strangest, the strangest first.
+    discovery
+        False discovery rate: rows whose adjusted p-value is at most this are called anomalous.
+    values
+        Of each of them the columns of the table, in the same order.
+    """
+
+    method: str
+    rows: int
+    judged: int
+    found: tuple[AnomalousRow, ...]
+    discovery: float
+    values: tuple[Mapping[str, Any], ...]
+
+    @property
+    def anomalous(self) -> tuple[AnomalousRow, ...]:
+        """The rows that are called anomalous."""
+        return tuple(row for row in self.found if row.adjusted <= self.discovery)
+
+
+def find_anomalies(
+    current: Any,
+    reference: Any,
+    *,
+    roles: Mapping[Role, str] | None = None,
+    features: Sequence[str] | None = None,
+    ignore: Sequence[str] = (),
+    method: str = METHODS[0],
+    discovery: float = 0.1,
+    most: int = 20,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Anomalies:
+    """Return the rows of a table that are least like those of a reference.
+
+    Parameters
+    ----------
+    current, reference
+        Anything ``open_table`` reads.
+    method
+        ``isolation_forest`` or ``local_outlier_factor``.
+    discovery
+        Share of ordinary rows among those called anomalous that is accepted on average.
+    most
+        Rows to return.
+
+    Raises
+    ------
+    SourceError
+        When a table cannot be read.
+    SchemaError
+        When current lacks a feature, or nothing is left to judge rows by.
+    UsageError
+        When there is no such method.
+    """
+    if method not in METHODS:
+        raise UsageError(f"there is no method {method!r} to find anomalous rows; {near_miss(method, METHODS)}")
+    ours, theirs = open_table(current), open_table(reference)
+    schema = infer_schema(theirs.sample(SAMPLE), roles=roles or {}, features=features, ignore=ignore)
+    if not joint_columns(schema):
+        raise SchemaError(f"{theirs.name} has no features that rows could be judged by")
+    for column in schema.features:
+        if column.name not in ours.columns:
+            raise SchemaError(f"{ours.name} has no column {column.name!r}; {near_miss(column.name, ours.columns)}")
+    spec = Spec("anomalies", schema, keep=(_KEPT,))
+    wanted = [column.name for column in schema if column.name in theirs.columns]
+    batches = (Batch(frame, schema) for frame in theirs.batches(columns=wanted))
+    seen = _Counted("reference", theirs, progress)
+    state = merged(summarise(batches, spec, progress=seen).values(), None, spec.model)[ALL, JOINT]
+    rows = ours.sample(_MOST_ROWS)
+    detector = plugins("comparison")[method]
+    found = anomalous_rows(state, rows, schema, detector=detector, most=most)
+    return Anomalies(method, ours.rows, rows.height, found, discovery, _values(rows, found, schema.name_of(Role.ID)))
+
+
+class _Counted:
+    """Tells how many rows were read."""
+
+    def __init__(self, name: str, source: Source, progress: Callable[[str, int, int | None], None] | None) -> None:
+        self._name, self._total, self._progress = name, source.rows if progress else 0, progress
+
+    def __call__(self, rows: int) -> None:
+        if self._progress is not None:
+            self._progress(self._name, rows, self._total)
+
+
+def _values(rows: pl.DataFrame, found: Sequence[AnomalousRow], id: str | None) -> tuple[Mapping[str, Any], ...]:
+    """Return the first columns of the rows found, their id in front."""
+    others = (name for name in rows.columns if name != id)
+    order = [*((id,) if id in rows.columns and id else ()), *others][:_TOLD]
+    return tuple({name: rows[name][one.row] for name in order} for one in found)
