@@ -205,17 +205,17 @@ def stream(
 
 
 def _of_check(found: Checked, made: datetime, name: str) -> Report:
-    judged = {signal.measurement.series for signal in found.signals}
+    shown = {_key(m): m for m in found.measurements}
     return Report(
         title="Current against reference",
         model=name,
         verdict=Verdict(found.verdict),
         made=made,
         headline=found.why or _headline(found.verdict, found.alerts, found.rows),
-        alerts=found.alerts,
+        alerts=tuple(_joined(alert, shown) for alert in found.alerts),
         diagnoses=found.diagnoses,
-        signals=found.signals,
-        measurements=tuple(m for m in found.measurements if m.series not in judged),
+        signals=tuple(_shown(signal, shown) for signal in found.signals),
+        measurements=found.measurements,
         reference=found.reference,
         current=found.current,
         schema=found.spec.schema,
@@ -356,8 +356,11 @@ def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:
 
 def _joined(alert: Alert, shown: Mapping[tuple[Window | None, tuple[str, ...]], Measurement]) -> Alert:
     """Let the evidence of an alert be the very measurements that the report shows."""
-    own = [replace(s, measurement=shown.get(_key(s.measurement), s.measurement)) for s in alert.evidence]
-    return replace(alert, evidence=tuple(own))
+    return replace(alert, evidence=tuple(_shown(signal, shown) for signal in alert.evidence))
+
+
+def _shown(signal: Signal, shown: Mapping[tuple[Window | None, tuple[str, ...]], Measurement]) -> Signal:
+    return replace(signal, measurement=shown.get(_key(signal.measurement), signal.measurement))
 
 
 def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:
