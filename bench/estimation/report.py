@@ -70,9 +70,10 @@ def render(
         "## How the default was chosen",
         "",
         "For each metric and method the errors as multiples of CBPE's: their geometric mean over the generated sets",
-        "for choosing, over the real ones, and the worst. A method replaces CBPE where it lowers the error on both",
-        "kinds of sets and is on none more than half as bad again; of several the one with the smallest mean. No set for",
-        "showing took part; the last column says what the choice does on those.",
+        "for choosing, over the real ones, and the worst. A method replaces CBPE where it lowers the error on",
+        "generated sets, raises it by no more than a twentieth on the real ones, and is on none more than half as bad",
+        "again; of several the one with the smallest mean. No set for showing took part; the last column says what the",
+        "choice does on those.",
         "",
         *_choice(outcomes),
         "## Errors",
@@ -181,7 +182,7 @@ def _choice(outcomes: list[Outcome]) -> list[str]:
             )
             worst = max([*made, *real], default=float("nan"))
             averages = [float(np.exp(np.mean(np.log(r)))) if r else float("nan") for r in (made, real, shown)]
-            if averages[0] < 1 and averages[1] < 1 and worst <= 1.5:
+            if averages[0] < 1 and averages[1] <= 1.05 and worst <= 1.5:
                 means[method] = float(np.mean(np.log([*made, *real])))
             cells[method] = " | ".join(f"{value:.2f}" for value in (*averages[:2], worst))
             cells[f"{method} shown"] = f"{averages[2]:.2f}"

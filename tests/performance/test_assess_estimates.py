@@ -46,6 +46,26 @@ def test_too_few_labels_change_nothing():
     assert methods(applicants(np.random.default_rng(3), 2_000), known=10)["accuracy"] == "multicalibrated"
 
 
+def test_the_band_widens_by_what_methods_disagree_about():
+    schema, before = reference()
+    apart = []
+    for shift in (0.0, 1.0):
+        frame = without_labels(applicants(np.random.default_rng(7), 3_000, shift=shift))
+        now = states_of(frame, schema)
+        by_method = {
+            name: next(m for m in assess_estimates(before, now, schema, [name]) if m.name == "auroc")
+            for name in ("cbpe", "pape", "multicalibrated")
+        }
+        found = next(m for m in default_estimates(before, now, schema) if m.name == "auroc")
+        plain, trees = by_method["cbpe"], 2 * by_method["multicalibrated"].value - by_method["cbpe"].value
+        distance = max(abs(trees - plain.value), abs(by_method["pape"].value - plain.value))
+        assert found.value == plain.value
+        assert found.facts["error_of_method"] == pytest.approx(distance)
+        assert found.error == pytest.approx(np.hypot(plain.error, distance))
+        apart.append(distance)
+    assert apart[1] > 2 * apart[0]
+
+
 def test_without_sampled_rows_states_alone_give_the_estimates():
     schema, before = reference()
     now = states_of(without_labels(applicants(np.random.default_rng(4), 2_000)), schema)

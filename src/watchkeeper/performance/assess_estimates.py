@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import hypot
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
-from watchkeeper.performance.estimator import Estimator
+from watchkeeper.performance.estimator import Estimator, band_of
 from watchkeeper.stats.score_cells import ScoreCellsPart
 
 __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"]
@@ -74,7 +76,9 @@ def default_estimates(
 
     Labels that have come are used as soon as there are enough (``prediction_powered``). Otherwise a regressor has
     ``dle``, and a classifier ``cbpe``; where rows are sampled, ``pape`` for recall and ``multicalibrated`` for all but
-    recall and AUROC. How the rule was chosen, on other data than it is shown on, is told in docs/estimation.md.
+    recall and AUROC. How the rule was chosen, on other data than it is shown on, is told in docs/estimation.md. Where
+    several methods can answer, the band is widened by the largest distance between the chosen one and another
+    (``error_of_method``): they agree unless the features have moved.
 
     Parameters
     ----------
@@ -97,14 +101,32 @@ def default_estimates(
     if _has_labels(current) and (first == "cbpe" or rows):
         order.append(_POWERED)
     chosen: dict[str, Measurement] = {}
+    told: dict[str, dict[str, float]] = {}
     for name in order:
         for measurement in assess_estimates(reference, current, schema, [name]):
             metric = measurement.name
+            if name != _POWERED and measurement.value is not None:
+                told.setdefault(metric, {})[name] = measurement.value
             if name in _BY_ROWS.values() and _BY_ROWS.get(metric) != name:
                 continue
             if metric not in chosen or measurement.status is Status.OK:
                 chosen[metric] = measurement
-    return [chosen[metric] for metric in sorted(chosen)]
+    return [_with_disagreement(chosen[metric], told.get(metric, {})) for metric in sorted(chosen)]
+
+
+def _with_disagreement(measurement: Measurement, told: Mapping[str, float]) -> Measurement:
+    """Widen the band by the largest distance to another method's estimate, which counts as one standard error more."""
+    values = list(told.values())
+    if "multicalibrated" in told:
+        # It is the mean of the calibrated scores and of trees, which say this.
+        values.append(2 * told["multicalibrated"] - told["cbpe"])
+    if measurement.value is None or measurement.error is None or measurement.facts.get("method") == _POWERED:
+        return measurement
+    distance = max((abs(value - measurement.value) for value in values), default=0.0)
+    error = hypot(measurement.error, distance)
+    facts = {**measurement.facts, "error_of_method": distance}
+    band = band_of(measurement.name, measurement.value, error)
+    return replace(measurement, error=error, interval=band, facts=facts)
 
 
 def _estimate(

@@ -11,7 +11,7 @@ from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.performance.interval import Z
 
-__all__ = ["ASSUMES", "BOUNDS", "Estimator", "estimated"]
+__all__ = ["ASSUMES", "BOUNDS", "Estimator", "band_of", "estimated"]
 
 ASSUMES = "the relation of features to labels is that of the reference: concept shift is invisible"
 """What every estimate without labels rests on; it is printed wherever one is shown."""
@@ -87,10 +87,15 @@ def estimated(
     error = sqrt(max(0.0, sampling) + max(0.0, calibration))
     if not isfinite(value) or not isfinite(error):
         return Measurement.failed(key, Family.ESTIMATE, metric, f"the estimate is {value} ± {error}", n=n)
-    lowest, highest = BOUNDS.get(metric, (-float("inf"), float("inf")))
-    band = max(lowest, value - Z * error), min(highest, value + Z * error)
-    told = {"error_of_sampling": sqrt(max(0.0, sampling)), "error_of_calibration": sqrt(max(0.0, calibration))}
+    errors = {"error_of_sampling": sqrt(max(0.0, sampling)), "error_of_calibration": sqrt(max(0.0, calibration))}
+    told = {**facts, **errors, "band": "realised value", "assumes": assumes}
     return Measurement.of(
         key, Family.ESTIMATE, metric, value, n,
-        error=error, interval=band, facts={**facts, **told, "band": "realised value", "assumes": assumes},
+        error=error, interval=band_of(metric, value, error), facts=told,
     )  # fmt: skip
+
+
+def band_of(metric: str, value: float, error: float) -> tuple[float, float]:
+    """Return value ± 1.96·error, cut to what is possible."""
+    lowest, highest = BOUNDS.get(metric, (-float("inf"), float("inf")))
+    return max(lowest, value - Z * error), min(highest, value + Z * error)

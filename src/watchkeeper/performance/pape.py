@@ -19,7 +19,7 @@ from watchkeeper.performance.calibrator import Calibrator, Same, calibrator_of, 
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expected import estimates_of, metrics_for
-from watchkeeper.performance.sampled import Sampled, has_sample, places_of, sampled
+from watchkeeper.performance.sampled import Sampled, first_rows, has_sample, places_of, sampled
 
 __all__ = ["Overlap", "Pape", "overlap_of"]
 
@@ -95,7 +95,7 @@ class Pape:
         key, names = current[OUTCOME].key, metrics_for(schema)
         lack = lack_of_labels(before, now)
         first, second = sampled(reference, current, schema)
-        first = first.first(_MOST)
+        first = first_rows(first, _MOST)
         if not lack and min(np.isfinite(first.label).sum(), len(second.x)) < _LEAST:
             lack = f"fewer than {_LEAST} rows are sampled"
         if lack:

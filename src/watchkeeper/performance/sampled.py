@@ -22,7 +22,7 @@ from watchkeeper.stats.joint import joint_columns
 from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.score_counts import Places
 
-__all__ = ["FOLDS", "Sampled", "fold_models", "has_sample", "places_of", "predicted", "sampled"]
+__all__ = ["FOLDS", "Sampled", "first_rows", "fold_models", "has_sample", "places_of", "predicted", "sampled"]
 
 Floats = NDArray[np.float64]
 
@@ -62,15 +62,6 @@ class Sampled:
     rows: int = 0
     tables: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def first(self, most: int) -> Sampled:
-        """Return the first rows, which are as random as all."""
-        if len(self.x) <= most:
-            return self
-        return replace(
-            self, x=self.x[:most], label=self.label[:most], prediction=self.prediction[:most],
-            scores=self.scores[:most], fold=self.fold[:most],
-        )  # fmt: skip
-
 
 def has_sample(schema: Schema) -> bool:
     """Return whether rows are sampled: there are two numeric features at least."""
@@ -89,7 +80,21 @@ def sampled(
     """
     before, now = (_part(states) for states in (reference, current))
     first = _reference(Same(before), schema.task is not Task.REGRESSION)
-    return first, _rows(now, schema.task is not Task.REGRESSION, first.tables).first(most)
+    return first, first_rows(_current(Same(now, first), schema.task is not Task.REGRESSION), most)
+
+
+def first_rows(rows: Sampled, most: int) -> Sampled:
+    """Return the first rows of a sample, which are as random as all."""
+    return rows if len(rows.x) <= most else _head(Same(rows), most)
+
+
+@lru_cache(maxsize=4)
+def _head(same: Same, most: int) -> Sampled:
+    rows: Sampled = same.held[0]
+    return replace(
+        rows, x=rows.x[:most], label=rows.label[:most], prediction=rows.prediction[:most],
+        scores=rows.scores[:most], fold=rows.fold[:most],
+    )  # fmt: skip
 
 
 def _part(states: Mapping[str, State]) -> PointSamplePart:
@@ -103,6 +108,12 @@ def _reference(same: Same, classifier: bool) -> Sampled:
     part: PointSamplePart = same.held[0]
     tables = {series.name: _table(series) for series in part.levels.iter_columns()}
     return _rows(part, classifier, tables)
+
+
+@lru_cache(maxsize=4)
+def _current(same: Same, classifier: bool) -> Sampled:
+    part, reference = same.held
+    return _rows(part, classifier, reference.tables)
 
 
 def _table(series: pl.Series) -> dict[str, float]:
