@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.performance.expectation import EXPECTED, Expectation
 
-__all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for"]
+__all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for", "variances_of"]
 
 Floats = NDArray[np.float64]
 
@@ -126,9 +126,14 @@ def _rows(e: Expectation, name: str) -> float:
 
 
 def _joined(answered: Sequence[Answered], gradients: Sequence[Floats], value: float, name: str) -> Expected:
+    return Expected(value, round(_rows(answered[0].cells, name)), *variances_of(answered, gradients))
+
+
+def variances_of(answered: Sequence[Answered], gradients: Sequence[Floats]) -> tuple[float, float]:
+    """Return the variances of sampling and of calibration of a metric with these gradients, one for each class."""
     sampling = sum(float((a.cells.variance * g**2).sum()) for a, g in zip(answered, gradients, strict=True))
     calibration = 0.0
     for source, replicates in enumerate(answered[0].replicates):
         moved = np.sum([a.moved(source, g) for a, g in zip(answered, gradients, strict=True)], axis=0)
         calibration += replicates.weight * float(moved @ moved)
-    return Expected(value, round(_rows(answered[0].cells, name)), sampling, calibration)
+    return sampling, calibration
