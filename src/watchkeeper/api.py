@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.diagnosis import Incident
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.diagnose.incidents import change_of, group_incidents
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
@@ -38,6 +40,7 @@ __all__ = [
     "behaviour",
     "check",
     "explain",
+    "incidents",
     "open_project",
     "report",
     "run_once",
@@ -348,6 +351,23 @@ def behaviour(
         project.keeper(name), version=version, prediction=prediction, method=method, of=of, seed=seed
     )
     return ModelExplanation(name, found)
+
+
+def incidents(reports: Iterable[Report]) -> tuple[Incident, ...]:
+    """Return the firing alerts, of one model or several, that began together and share a column.
+
+    Parameters
+    ----------
+    reports
+        What ``report`` returned for each model.
+    """
+    changes = [
+        change_of(alert, one.diagnosis_of(alert))
+        for one in reports
+        for alert in one.alerts
+        if alert.state is AlertState.FIRING
+    ]
+    return group_incidents([change for change in changes if change is not None])
 
 
 def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:

@@ -63,3 +63,15 @@ def test_an_alert_that_is_not_there_is_a_usage_error_with_the_ones_there_are(
     wrong = watchkeeper("explain", "zzz")
     assert wrong.returncode == 2
     assert "there is no alert 'zzz'; Valid: " in wrong.stderr
+
+
+def test_two_models_that_lose_one_column_together_are_one_incident(watchkeeper: Command, project: Path) -> None:
+    second = CONFIG.partition("models:\n")[2].replace("churn", "upsell")
+    (project / "watchkeeper.yaml").write_text(CONFIG + second, encoding="utf-8")
+    assert watchkeeper("run").returncode == 0
+    told = json.loads(watchkeeper("status", "--json").stdout)
+    assert any(
+        (incident["models"], incident["columns"][0]) == (["churn", "upsell"], "score") for incident in told["incidents"]
+    )
+    shown = watchkeeper("status").stdout
+    assert "2 alerts of 2 models began together and share 'score'" in " ".join(shown.split())

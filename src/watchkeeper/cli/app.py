@@ -276,17 +276,22 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how the models stand after the last run."""
-    from watchkeeper.api import open_project
+    from watchkeeper.api import incidents, open_project
     from watchkeeper.api import report as report_on
+    from watchkeeper.cli.results import incident_json
 
     project = open_project(config)
     try:
         reports = [report_on(project, name) for name in _models(project, model)]
     finally:
         project.close()
+    shared = incidents(reports)
     if json:
-        show_json({"schema_version": 1, "models": [r.json() for r in reports]})
+        told = {"models": [r.json() for r in reports], "incidents": [incident_json(one) for one in shared]}
+        show_json({"schema_version": 1, **told})
     else:
+        for incident in shared:
+            put(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident.message}")
         for one in reports:
             show(one)
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from watchkeeper.core.action import Action
     from watchkeeper.core.alert import Alert
+    from watchkeeper.core.diagnosis import Incident
     from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.core.window import Window
     from watchkeeper.maintain.registry import Version
@@ -20,6 +21,7 @@ __all__ = [
     "any_firing",
     "error_kind",
     "hints",
+    "incident_json",
     "problems_of",
     "run_json",
     "run_text",
@@ -62,6 +64,18 @@ def action_json(action: Action) -> dict[str, Any]:
         "who": action.who,
         "why": action.why,
         "at": action.at.isoformat() if action.at else None,
+    }
+
+
+def incident_json(incident: Incident) -> dict[str, Any]:
+    """Return an incident as JSON values."""
+    return {
+        "message": incident.message,
+        "columns": list(incident.columns),
+        "models": list(incident.models),
+        "alerts": list(incident.alerts),
+        "earliest": incident.earliest.isoformat(),
+        "latest": incident.latest.isoformat(),
     }
 
 
