@@ -186,6 +186,14 @@ def test_a_confirmed_change_becomes_the_new_level() -> None:
     assert memory.numbers["centre"] == pytest.approx(12, abs=0.7)
 
 
+def test_a_step_while_the_chart_learns_is_told_as_long_as_it_lasts() -> None:
+    """Windows of no weekday have no season to wait for, so that nothing beyond the limits is learned from."""
+    rng = np.random.default_rng(62)
+    values = [*rng.normal(0, 1, 40).tolist(), *rng.normal(9, 1, 60).tolist()]
+    _, signals = run(SeasonalResidual(), None, [point(v) for v in values], {"rebase": "none"})
+    assert [s.fired for s in signals] == [False] * 40 + [True] * 60
+
+
 def test_whoever_knows_of_a_change_starts_a_new_phase() -> None:
     memory, _ = run(Ewma(), None, [point(v, day=d) for d, v in enumerate(np.zeros(40).tolist())])
     fresh = rebased(memory, "promotion", MONDAY + 40 * DAY, "7")

@@ -153,12 +153,12 @@ def learned(
         numbers["last"] = float(np.clip(found.level, -TRIM, TRIM))
         if measurement.window is not None:
             numbers["end"] = measurement.window.end.timestamp()
-    seasonal = str(chosen["season"]) != "none" and not numbers.get("season")
+    start, length = _times(measurement)
+    seasonal = str(chosen["season"]) != "none" and not numbers.get("season") and 0 < length <= 86_400
     alone = found is not None and seasonal and abs(found.z) > TRIM
     if not is_learning(memory) or (fired and not alone) or measurement.value is None:
         return Memory(numbers, memory.points, arrays, memory.phases)
     points = (*memory.points, (measurement.value, measurement.error or 0.0))
-    start, length = _times(measurement)
     arrays["starts"] = (*memory.arrays.get("starts", ()), start if isfinite(start) else _NO_START)
     arrays["sizes"] = (*memory.arrays.get("sizes", ()), float(measurement.n))
     phases = begun(memory, measurement)
