@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench bench-estimation calibrate size changelog chromium postgresql clean
+.PHONY: help demo test check docs bench bench-estimation bench-diagnosis bench-charts calibrate size changelog chromium postgresql clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -51,6 +51,12 @@ bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the fil
 
 bench-estimation: $(STAMPS)/test  ## estimated against realised performance, beside NannyML; writes bench/ESTIMATION.md
 	$(PY) -m bench.estimation $(ARGS)
+
+bench-diagnosis: $(STAMPS)/test  ## how often planted causes are found; writes the tables of docs/diagnosis.md
+	$(PY) -m bench.diagnosis $(ARGS)
+
+bench-charts: $(STAMPS)/test  ## false alarms of control charts by situation, as docs/charts.md tells them
+	$(PY) -m bench.charts $(ARGS)
 
 calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
 	$(PY) -m bench.calibration $(ARGS)
