@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -70,3 +71,27 @@ def test_a_check_returns_a_report_that_shows_itself() -> None:
     assert found.verdict.value == "alert"
     assert found.alerts[0].columns
     assert "x" in found._repr_mimebundle_()["text/plain"]
+
+
+def test_forecasts_rankings_and_groups_can_be_named_in_a_check() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.normal(50, 5, 400)
+    sales = pl.DataFrame(
+        {
+            "x": truth + rng.normal(0, 1, 400),
+            "low": truth - 8,
+            "high": truth + 8,
+            "prediction": truth,
+            "label": truth + 1,
+        }
+    )
+    told = check(sales, sales, quantiles={0.1: "low", 0.9: "high"}).json()
+    assert {"interval_coverage", "pinball_loss"} <= {m.get("metric") for m in told["measurements"]}
+
+    asked = pl.DataFrame({"query": np.arange(400) // 8, "score": rng.random(400), "label": rng.integers(0, 3, 400)})
+    told = check(asked, asked, group="query").json()
+    assert {"ndcg", "mrr"} <= {m.get("metric") for m in told["measurements"]}
+
+    people = rows(0, 2)
+    told = check(people, people, label="label", fairness=["plan"]).json()
+    assert "selection_rate_gap" in {m.get("metric") for m in told["measurements"]}

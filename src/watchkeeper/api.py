@@ -61,6 +61,10 @@ def check(
     ignore: Sequence[str] = (),
     segments: Sequence[str] = (),
     positive: str | None = None,
+    scores: Mapping[str, str] | None = None,
+    quantiles: Mapping[float, str] | None = None,
+    group: str | None = None,
+    fairness: Sequence[str] = (),
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
     measures: Sequence[str] = (),
@@ -86,6 +90,15 @@ def check(
         Columns whose values split the rows.
     positive
         The class that ``score`` is the probability of.
+    scores
+        By class, the column of its probability, for more than two classes; recognised by names such as
+        ``score_<class>`` where it is not given.
+    quantiles
+        By level between 0 and 1, the column of that forecast quantile.
+    group
+        The column of what was ranked together, such as a query; it makes the task a ranking.
+    fairness
+        Columns whose segments a binary classifier should treat alike.
     tolerance
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
@@ -127,12 +140,14 @@ def check(
     """
     given = {
         Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
+        Role.GROUP: group,
     }  # fmt: skip
     roles: Mapping[Role, str] = {role: name for role, name in given.items() if name is not None}
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attributed=attributed,
+        scores=scores, quantiles=quantiles, fairness=fairness, tolerance=tolerance, run_length=run_length,
+        measures=measures, rules=rules, embed=embed, attributed=attributed,
         estimate=estimate, now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from math import sqrt
 from typing import Any, ClassVar
 
@@ -71,6 +72,8 @@ class DomainClassifier:
         fold = (np.concatenate([p.hashes, q.hashes]) % np.uint64(_FOLDS)).astype(int)
         scores = np.zeros(len(side))
         models = []
+        # A library that is first loaded inside the limits does not know of them.
+        import_module("sklearn.ensemble")
         with threadpool_limits(1):
             x, coded = _features(p, q)
             for number in range(_FOLDS):

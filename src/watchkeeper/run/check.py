@@ -99,6 +99,9 @@ def check_tables(
     measures: Sequence[str] = (),
     rules: Any = None,
     embed: Mapping[str, Embed | str] | None = None,
+    scores: Mapping[str, str] | None = None,
+    quantiles: Mapping[float, str] | None = None,
+    fairness: Sequence[str] = (),
     attributed: bool = False,
     estimate: str = "auto",
     now: datetime | None = None,
@@ -123,6 +126,10 @@ def check_tables(
         Quality rules for the current rows: the path of a YAML file, or a list of mappings.
     embed
         Embedders by column of text, see ``Embedding``; each adds a column of vectors.
+    scores, quantiles
+        Column by class, and by level; what is not given is inferred from names.
+    fairness
+        Columns whose segments should be treated alike; they are segments too.
     attributed
         Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
     estimate
@@ -151,8 +158,10 @@ def check_tables(
         roles=roles or {},
         features=features,
         ignore=ignore,
-        segments=segments,
+        segments=tuple(dict.fromkeys((*segments, *fairness))),
         positive=positive,
+        scores=scores,
+        quantiles=quantiles,
     )
     _refuse_foreign(ours, schema)
     embedding, read = Embedding(embed or {}), schema
@@ -163,7 +172,7 @@ def check_tables(
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
     late = schema.name_of(Role.LABEL) not in ours.columns
     keep = tuple(dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, estimate, unlabelled=late))))
-    spec = Spec(model, schema, None, None, monitors, rule, keep=keep, estimate=estimate)
+    spec = Spec(model, schema, None, None, monitors, rule, keep=keep, fairness=tuple(fairness), estimate=estimate)
     spread = replace(spec, windows=pace(theirs, schema))
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))

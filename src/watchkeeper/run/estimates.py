@@ -9,6 +9,7 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for
+from watchkeeper.performance.estimated_value import estimated_value
 
 __all__ = ["estimates", "kept_for_estimates", "settled"]
 
@@ -41,6 +42,8 @@ def estimates(reference: States, current: States, spec: Spec) -> list[Measuremen
         if (segment, OUTCOME) in reference:
             before, now = _of(reference, segment), _of(current, segment)
             found.extend(default_estimates(before, now, spec.schema))
+            worth = estimated_value(before, now, spec.schema, spec.value)
+            found.extend([worth] if worth else [])
     return found
 
 
