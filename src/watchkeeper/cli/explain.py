@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile
+from watchkeeper.cli.options import ModelName
 from watchkeeper.cli.output import show, show_json
 
 __all__ = ["behaviour", "explain"]
 
-ModelName = Annotated[
-    str | None, typer.Option("--model", "-m", metavar="NAME", help="The model; needed where there are several.")
-]
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn on the way.")]
 
 
