@@ -165,6 +165,16 @@ def test_a_regressor_without_segments_or_times_is_diagnosed() -> None:
     assert found.worst[0].columns == ("x",)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_rows_that_wait_for_all_their_labels_are_no_label_fault_unless_the_alert_is_about_labels(gone: bool) -> None:
+    late = log(2, 3_000, shift=0.6).with_columns(pl.lit(None, dtype=pl.Int64).alias("label"))
+    late = late.drop("label") if gone else late
+    drifted = diagnosed(late, Cause.DRIFT).hypotheses
+    assert drifted[0].kind == HypothesisKind.COVARIATE_SHIFT
+    assert HypothesisKind.LABEL_FAULT not in {one.kind for one in drifted}
+    assert diagnosed(late, Cause.LABEL_FAULT).hypotheses[0].kind == HypothesisKind.LABEL_FAULT
+
+
 def test_windows_without_rows_labels_or_states_are_diagnosed_without_an_error() -> None:
     spec = Spec("m", SCHEMA)
     empty = diagnose(alert(Cause.BLIND), spec, states(BEFORE), {})

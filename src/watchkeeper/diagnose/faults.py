@@ -28,6 +28,7 @@ _ANSWERS = 1.5
 """Weight lost by a fault of what the model answers: most often it follows from something else."""
 
 _REPLAYED = 0.05
+_NONE = "no rows arrived: something upstream is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,10 @@ class Fault:
 
 
 def data_faults(case: Case) -> list[Finding]:
-    """Return one finding for each column with a fault, and those about whole rows."""
-    found: list[Finding] = []
+    """Return one finding for each column with a fault, and those about whole rows; of no rows only that."""
+    rows, found = _rows(case), list[Finding]()
+    if rows and rows[0].evidence == (_NONE,):
+        return rows
     for column in case.spec.schema:
         if column.role not in _WATCHED:
             continue
@@ -62,7 +65,7 @@ def data_faults(case: Case) -> list[Finding]:
             measured = tuple(f.measurement for f in faults if f.measurement is not None)
             words = tuple(f.words for f in faults)
             found.append(Finding(HypothesisKind.DATA_FAULT, weight, (column.name,), (), words, measured))
-    return [*found, *_rows(case)]
+    return [*found, *rows]
 
 
 def faults_of(case: Case, column: Column) -> list[Fault]:
@@ -147,7 +150,7 @@ def _rows(case: Case) -> list[Finding]:
     before, now = (s.parts.get("row_sample") if s is not None and not s.problem else None for s in sides)
     kind = HypothesisKind.DATA_FAULT
     if not isinstance(now, RowSamplePart) or not now.rows:
-        return [Finding(kind, _BASE + 3, evidence=("no rows arrived: something upstream is missing",))]
+        return [Finding(kind, _BASE + 3, evidence=(_NONE,))]
     found: list[Finding] = []
     if case.alert.cause is Cause.BLIND:
         words = "windows came without rows, or columns could not be measured: something upstream was missing"

@@ -28,7 +28,8 @@ def label_faults(case: Case) -> list[Finding]:
 
     That fewer rows have a label is a fault only in comparison with what is usual: where the measurements say which
     share of the labels is due by now, that share of the reference's is expected. Where they do not, and the alert is
-    not about labels, the newest windows may simply wait for theirs, and the finding weighs little.
+    not about labels, the newest windows may simply wait for theirs: the finding weighs less, and rows without a single
+    label are none.
     """
     column = case.spec.schema.of(Role.LABEL)
     if column is None:
@@ -46,7 +47,10 @@ def _broken(case: Case, column: Column) -> tuple[float, str] | None:
     before, now = case.reference.get((ALL, column.name)), case.current.get((ALL, column.name))
     if before is None or before.problem or (now is not None and not now.problem):
         return None
-    return 8.0, now.problem if now is not None else f"label {column.name!r} did not arrive"
+    if now is None or now.problem == f"column {column.name!r} is missing":
+        # Labels of their own arrive later than the rows.
+        return (8.0, f"label {column.name!r} did not arrive") if _told(case) else None
+    return 8.0, now.problem
 
 
 def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
@@ -61,12 +65,17 @@ def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
     # So many of the reference's labels would be in by now.
     usual = before.valid * (1.0 if due is None else due)
     upper = newcombe(usual, before.rows, now.valid, now.rows)[1]
-    if upper > -_FEWER:
+    told = _told(case)
+    if upper > -_FEWER or not (now.valid or told):
         return None
     expected, share = usual / before.rows, now.valid / now.rows
     words = f"{share:.1%} of the rows have a label, {expected:.1%} were to be expected: labels are late or lost"
-    told = due is not None or case.alert.cause is Cause.LABEL_FAULT
     return _BASE + weight_of(-upper, _FEWER) - (0.0 if told else _UNTOLD), words
+
+
+def _told(case: Case) -> bool:
+    """Say whether labels are known to be due, or the alert is about them."""
+    return case.alert.cause is Cause.LABEL_FAULT or _due(case) is not None
 
 
 def _due(case: Case) -> float | None:
