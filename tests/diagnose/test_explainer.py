@@ -105,3 +105,36 @@ def test_what_cannot_be_explained_is_told():
         asked(lambda rows: np.full(rows.height, np.nan), log())
     with pytest.raises(TrainingError, match=r"shape \(200, 2\) for 200 rows"):
         asked(lambda rows: np.zeros((rows.height, 2)), log())
+
+
+class Odd:
+    """A model of ``early`` and ``late`` that answers with something else than it should."""
+
+    classes_ = np.array(["early", "late"])
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def predict_proba(self, rows):
+        return self.answer(rows.height)
+
+
+def broken(_):
+    raise ValueError("the table is gone")
+
+
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (broken, "the Odd failed on 7 rows: ValueError: the table is gone"),
+        (lambda n: np.full((n - 2, 2), 0.5), "(gave scores of shape|failed on 7 rows)"),
+        (lambda n: np.full(n, 0.5), "failed on 7 rows"),
+        (lambda n: np.full((n, 2), np.nan), "no finite numbers"),
+        (lambda n: np.full((n, 2), "many"), "failed on 7 rows"),
+    ],
+)
+def test_a_model_that_fails_or_answers_oddly_is_said_to(task, answer, words):
+    known = schema(task, ("early", "late"), "late" if task is Task.BINARY else None)
+    with pytest.raises(TrainingError, match=words):
+        predict_function(Odd(answer), known, of="late")(log(7))

@@ -110,3 +110,10 @@ def test_versions_side_by_side_are_compared_by_their_losses() -> None:
     assert found.z > 3
     assert found.new > found.others
     assert versions_apart(rows, SCHEMA, "3") is None
+
+
+def test_a_feature_that_has_only_nulls_is_said_to_have_moved_by_nothing() -> None:
+    gone = log(6, 500).with_columns(x=pl.lit(None, pl.Float64), region=pl.lit(None, pl.String))
+    for one in (case(log(5, 500), gone), case(gone, log(5, 500))):
+        found = {m.column: m for m in moved(one, None)}
+        assert all(np.isfinite([m.distance, m.lower]).all() for m in found.values())

@@ -9,10 +9,11 @@ import pytest
 from tests.performance.estimation_data import applicants, prices, states_of, without_labels
 from watchkeeper.core.errors import PluginError
 from watchkeeper.core.inference import infer_schema
-from watchkeeper.core.measurement import Family, Status
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Task
-from watchkeeper.core.state import JOINT
+from watchkeeper.core.state import JOINT, OUTCOME
 from watchkeeper.performance.assess_estimates import assess_estimates, default_estimates, estimators_for, kept_for
+from watchkeeper.performance.cbpe import Cbpe
 
 
 @cache
@@ -112,3 +113,39 @@ def test_an_unknown_estimator_is_refused_with_the_nearest_name():
     schema, before = reference()
     with pytest.raises(PluginError, match="cbpe"):
         assess_estimates(before, before, schema, ["cbpee"])
+
+
+def graded(n, seed, seen=("a", "b", "c")):
+    """Return rows of a classifier of three classes, of which labels only have those that are seen."""
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=(2, n))
+    odds = np.exp(np.stack([x, z, -x], axis=1))
+    chance = odds / odds.sum(axis=1, keepdims=True)
+    scores = {f"score_{name}": chance[:, code] for code, name in enumerate("abc")}
+    told = np.array(list("abc"))
+    label = told[(rng.random((n, 1)) > np.cumsum(chance, axis=1)).sum(axis=1).clip(0, 2)]
+    label = np.where(np.isin(label, seen), label, seen[0])
+    return pl.DataFrame({"x": x, "z": z, **scores, "prediction": told[chance.argmax(axis=1)], "label": label})
+
+
+def test_a_reference_labelled_with_one_of_several_classes_teaches_nothing():
+    schema = infer_schema(graded(900, 0))
+    before, now = (states_of(frame, schema) for frame in (graded(900, 1, ("a",)), graded(900, 2)))
+    found = default_estimates(before, now, schema)
+    assert found
+    assert all(m.status is not Status.OK for m in found)
+    assert "two classes are needed" in found[0].reason
+
+
+def test_a_metric_that_scores_leave_undefined_costs_the_others_nothing(monkeypatch):
+    schema, before = reference()
+    now = states_of(without_labels(applicants(np.random.default_rng(8), 2_000)), schema)
+
+    def estimates_nothing(self, reference, current, schema):
+        key = current[OUTCOME].key
+        return [Measurement.missing(key, Family.ESTIMATE, "accuracy", "the metric is not defined on these rows")]
+
+    monkeypatch.setattr(Cbpe, "estimate", estimates_nothing)
+    found = {m.name: m for m in default_estimates(before, now, schema)}
+    assert found["accuracy"].facts["method"] == "multicalibrated"
+    assert found["recall"].facts["method"] == "pape"

@@ -14,7 +14,11 @@ from watchkeeper.api import behaviour
 from watchkeeper.core.errors import PluginError, UsageError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT
+from watchkeeper.core.state import StateKey
+from watchkeeper.diagnose.shapley_values import ShapleyValues
+from watchkeeper.run.behaviour import Behaviour
 from watchkeeper.run.project import Project
+from watchkeeper.run.reference import reference_states
 
 from .invented import MODEL, REFERENCE, day, deliver, project, rows, watch
 
@@ -94,3 +98,17 @@ def test_without_a_model_in_charge_it_is_said_what_to_do(tmp_path: Path) -> None
     model.run(MODEL, day(6).start)
     with pytest.raises(UsageError, match="no version of sales is in charge, so there is no model to ask"):
         behaviour(model)
+
+
+def test_an_explainer_that_raises_is_a_failed_row_and_not_a_failed_run(
+    kept: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("no tree in sight")
+
+    monkeypatch.setattr(ShapleyValues, "explain", broken)
+    keeper = kept.keeper(MODEL)
+    states = reference_states(keeper.spec, kept.store)
+    (found,) = Behaviour(keeper).measure(states, states, StateKey(MODEL))
+    assert found.status is Status.FAILED
+    assert found.reason == "ValueError: no tree in sight"

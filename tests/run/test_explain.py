@@ -81,3 +81,12 @@ def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
     found = diagnosed(alert("a"), turned.spec(MODEL), None, None)
     assert [h.kind for h in found.hypotheses] == [HypothesisKind.UNKNOWN]
     assert found.notes[0].startswith("the alert could not be diagnosed: ")
+
+
+def test_an_alert_without_times_costs_the_others_nothing(turned: Project) -> None:
+    held = find_alert(turned.store.recorded(MODEL, Alert))
+    timeless = Alert("t", MODEL, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, "x moved")
+    found = diagnose_alerts(turned.spec(MODEL), turned.store, [timeless, held])
+    told = {diagnosis.alert: diagnosis for diagnosis in found}
+    assert "has no times" in told["t"].notes[0]
+    assert held.state is not AlertState.FIRING or not told[held.id].notes

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from watchkeeper.charts.tolerance import Tolerance
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import Role
+from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
-from watchkeeper.core.state import State
+from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.window import Window
 from watchkeeper.run.monitors import MEASURED, default_monitors
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
@@ -272,3 +273,30 @@ def test_a_failed_measurement_is_never_a_number() -> None:
     assert lost
     assert {m.status for m in lost} == {Status.FAILED}
     assert {m.value for m in lost} == {None}
+
+
+def test_a_memory_that_a_chart_cannot_read_is_a_failed_signal_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgotten(*_: object) -> None:
+        raise IndexError("tuple index out of range")
+
+    monkeypatch.setattr(Tolerance, "step", forgotten)
+    watched = spec(Monitor("ks", "tolerance", ("x",)), Monitor("psi", "fixed", ("x",), options={"upper": 0.2}))
+    found = {s.chart: s for s in play([rows(0), rows(1)], watched)[1].signals}
+    assert found["tolerance"].measurement.status is Status.FAILED
+    assert "the chart tolerance failed: IndexError" in found["tolerance"].measurement.reason
+    assert found["fixed"].measurement.status is Status.OK
+
+
+@pytest.mark.parametrize("side", ["reference", "current"])
+def test_states_from_before_estimates_existed_are_rows_that_say_so(side: str) -> None:
+    watched = replace(spec(), value={"1": {"1": 10.0}, "0": {"1": -1.0}})
+    sides = {"reference": states(rows(0)), "current": states(rows(1).with_columns(label=pl.lit(None, pl.Int64)))}
+    place = (ALL, OUTCOME)
+    whole = sides[side][place]
+    parts = {name: part for name, part in whole.parts.items() if name != "score_cells"}
+    sides[side] = {**sides[side], place: replace(whole, parts=parts)}
+    found = assess(sides["current"], sides["reference"], watched)
+    estimated = {m.name: m for m in found if m.family is Family.ESTIMATE}
+    assert {m.status for m in estimated.values()} == {Status.FAILED}
+    assert "score_cells" in estimated["business_value"].reason
+    assert any(m.status is Status.OK for m in found if m.column == "x")

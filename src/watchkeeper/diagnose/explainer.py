@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.errors import SchemaError, UsageError, near_miss
+from watchkeeper.core.errors import SchemaError, TrainingError, UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.maintain.terms import read_answers
@@ -179,16 +179,38 @@ def predict_function(model: Any, schema: Schema, *, of: str = "", trainer: Train
     ------
     UsageError
         When a multiclass model is explained without saying of which class.
+    TrainingError
+        From the function: when the model fails, or answers with anything but one finite number for each row.
     """
     if schema.task is Task.MULTICLASS:
-        return _of_class(model, schema, of, trainer)
+        return _checked(_of_class(model, schema, of, trainer), model)
     role, usual = (Role.PREDICTION, "prediction") if schema.task is Task.REGRESSION else (Role.SCORE, "score")
     answer = schema.name_of(role) or usual
 
     def predict(rows: pl.DataFrame) -> Floats:
         return score_rows(model, rows, schema, trainer)[answer].cast(pl.Float64).to_numpy()
 
-    return predict
+    return _checked(predict, model)
+
+
+def _checked(predict: Predict, model: Any) -> Predict:
+    """Return the function, whose answers are one finite number for each row or an error that says what they are."""
+    name = type(model).__name__
+
+    def checked(rows: pl.DataFrame) -> Floats:
+        try:
+            found = predict(rows)
+        except WatchkeeperError:
+            raise
+        except Exception as error:
+            raise TrainingError(f"the {name} failed on {rows.height} rows: {type(error).__name__}: {error}") from error
+        if found.shape != (rows.height,):
+            raise TrainingError(f"the {name} gave scores of shape {found.shape} to {rows.height} rows")
+        if not np.isfinite(found).all():
+            raise TrainingError(f"the {name} gave scores that are no finite numbers, which cannot be explained")
+        return found
+
+    return checked
 
 
 def _of_class(model: Any, schema: Schema, of: str, trainer: Trainer | None) -> Predict:

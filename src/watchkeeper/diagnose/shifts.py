@@ -154,6 +154,8 @@ def _distance(before: Counts, now: Counts) -> float:
     values = sorted({*before, *now}, key=lambda v: (isinstance(v, str), v))
     p: NDArray[np.float64] = np.array([before.get(v, 0.0) for v in values])
     q: NDArray[np.float64] = np.array([now.get(v, 0.0) for v in values])
+    if not p.sum() or not q.sum():
+        return 0.0
     gaps = q / q.sum() - p / p.sum()
     ordered = not any(isinstance(v, str) for v in values)
     return float(np.abs(np.cumsum(gaps) if ordered else gaps).max())

@@ -63,8 +63,6 @@ def assess_estimates(
     found: list[Measurement] = []
     for name in names:
         made: Estimator = plugin("estimator", name)
-        if schema.task not in made.tasks or not made.applies(schema):
-            continue
         found.extend(_estimate(name, made, reference, current, schema))
     return found
 
@@ -117,7 +115,7 @@ def default_estimates(
 def _with_disagreement(measurement: Measurement, told: Mapping[str, float]) -> Measurement:
     """Widen the band by the largest distance to another method's estimate, which counts as one standard error more."""
     values = list(told.values())
-    if "multicalibrated" in told:
+    if "multicalibrated" in told and "cbpe" in told:
         # It is the mean of the calibrated scores and of trees, which say this.
         values.append(2 * told["multicalibrated"] - told["cbpe"])
     if measurement.value is None or measurement.error is None or measurement.facts.get("method") == _POWERED:
@@ -134,6 +132,8 @@ def _estimate(
 ) -> list[Measurement]:
     key = current[OUTCOME].key if OUTCOME in current else StateKey(column=OUTCOME)
     try:
+        if schema.task not in made.tasks or not made.applies(schema):
+            return []
         return made.estimate(reference, current, schema)
     except WatchkeeperError as error:
         return [Measurement.failed(key, Family.ESTIMATE, name, str(error))]

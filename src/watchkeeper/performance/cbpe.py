@@ -95,13 +95,17 @@ def lack_of_labels(reference: ScoreCellsPart, current: ScoreCellsPart) -> str:
         return "the reference has no scores"
     if set(current.classes) - set(reference.classes):
         return "the reference knows other classes"
+    learnable = 0
     for code, name in enumerate(reference.classes):
         negatives, positives = reference.table(code)[1].sum(axis=(0, 1))[:2].tolist()
+        learnable += positives >= _FEWEST
         if positives + negatives < LEAST or (len(reference.classes) == 1 and min(positives, negatives) < _FEWEST):
             return (
                 f"the reference has {positives} rows labelled {name!r} and {negatives} others; "
                 f"{LEAST} rows and {_FEWEST} of each are needed"
             )
+    if len(reference.classes) > 1 and learnable < 2:
+        return f"the reference has {_FEWEST} labels of {learnable} of its classes; two classes are needed"
     return ""
 
 

@@ -64,10 +64,11 @@ class Behaviour:
             explainer, before = self._before(reference)
             now = explainer.explain(sample_of(current).head(_ROWS))
             return attribution_drift(before.features, before.values, now.values, key, seed=self.seed)
-        except WatchkeeperError as error:
+        except Exception as error:  # noqa: BLE001 - a model or an explainer of somebody else may raise anything
             blank = replace(key, column=features[0] if features else "")
             make = Measurement.missing if isinstance(error, UsageError) else Measurement.failed
-            return [make(blank, Family.COMPARISON, ATTRIBUTION_DRIFT, str(error))]
+            words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
+            return [make(blank, Family.COMPARISON, ATTRIBUTION_DRIFT, words)]
 
     def _before(self, reference: States) -> tuple[Any, Any]:
         version = _version(self.keeper, None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role, Schema, Task
-from watchkeeper.core.spec import Spec
+from watchkeeper.core.spec import BUSINESS_VALUE, Spec
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for
 from watchkeeper.performance.estimated_value import estimated_value
@@ -42,9 +43,16 @@ def estimates(reference: States, current: States, spec: Spec) -> list[Measuremen
         if (segment, OUTCOME) in reference:
             before, now = _of(reference, segment), _of(current, segment)
             found.extend(default_estimates(before, now, spec.schema))
-            worth = estimated_value(before, now, spec.schema, spec.value)
-            found.extend([worth] if worth else [])
+            found.extend(_worth(before, now, spec))
     return found
+
+
+def _worth(before: Mapping[str, State], now: Mapping[str, State], spec: Spec) -> list[Measurement]:
+    try:
+        worth = estimated_value(before, now, spec.schema, spec.value)
+    except WatchkeeperError as error:
+        return [Measurement.failed(now[OUTCOME].key, Family.ESTIMATE, BUSINESS_VALUE, str(error))]
+    return [worth] if worth else []
 
 
 def _of(states: States, segment: str) -> dict[str, State]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.diagnosis import Diagnosis, Hypothesis, HypothesisKind
-from watchkeeper.core.errors import UsageError, near_miss
+from watchkeeper.core.errors import StateError, UsageError, near_miss
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
@@ -78,7 +78,15 @@ def diagnose_alerts(spec: Spec, store: Store, alerts: Iterable[Alert]) -> tuple[
     if not firing:
         return ()
     known = reference_states(spec, store), reference_effects(spec, store)
-    return tuple(_explain(spec, store, a, known, a.cause is Cause.PERFORMANCE, 0) for a in firing)
+    return tuple(_told(spec, store, alert, known) for alert in firing)
+
+
+def _told(spec: Spec, store: Store, alert: Alert, known: tuple[States, Mapping[str, float]]) -> Diagnosis:
+    """Return the diagnosis of one of several alerts; what cannot be looked up for it costs the others nothing."""
+    try:
+        return _explain(spec, store, alert, known, alert.cause is Cause.PERFORMANCE, 0)
+    except (UsageError, StateError) as error:
+        return _undiagnosed(alert, str(error))
 
 
 def _explain(
@@ -106,8 +114,12 @@ def diagnosed(alert: Alert, *known: Any, **further: Any) -> Diagnosis:
     try:
         return diagnose(alert, *known, **further)
     except Exception as error:  # noqa: BLE001 - a report must not fail with one of its parts
-        words = f"the alert could not be diagnosed: {type(error).__name__}: {error}"
-        return Diagnosis(alert.id, alert.model, (Hypothesis(HypothesisKind.UNKNOWN, 1.0),), notes=(words,))
+        return _undiagnosed(alert, f"{type(error).__name__}: {error}")
+
+
+def _undiagnosed(alert: Alert, why: str) -> Diagnosis:
+    words = f"the alert could not be diagnosed: {why}"
+    return Diagnosis(alert.id, alert.model, (Hypothesis(HypothesisKind.UNKNOWN, 1.0),), notes=(words,))
 
 
 def _affected(alert: Alert, rule: WindowRule) -> Window:

@@ -236,8 +236,9 @@ def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement)
     chart: Chart = plugin("chart", monitor.chart)
     try:
         memory, signal = chart.step(charts.get(series), measurement, monitor.options)
-    except (WatchkeeperError, ValueError, ArithmeticError, KeyError) as error:
-        reason = f"the chart {monitor.chart} failed: {error}"
+    except Exception as error:  # noqa: BLE001 - a memory of another version, or a chart of somebody else
+        words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
+        reason = f"the chart {monitor.chart} failed: {words}"
         return Signal(replace(measurement, status=Status.FAILED, reason=reason), monitor.chart)
     if memory.numbers or memory.points or memory.arrays or memory.phases:
         charts[series] = memory
