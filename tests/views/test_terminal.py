@@ -10,8 +10,9 @@ from rich.console import Console
 
 from tests.views.example import HOSTILE
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.diagnosis import Attribution, Contribution, Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.signal import Signal
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import StateKey
 from watchkeeper.views.listing import listing
 from watchkeeper.views.report import Report, Verdict
@@ -27,7 +28,7 @@ def test_the_text_opens_with_the_verdict_and_puts_the_worst_first(report: Report
     assert text.index("distance grew") < text.index("score drifted") < text.index("AUROC fell")
     table = text[text.index("worst series") :]
     assert table.index("origin") < table.index("distance") < table.index("visibility")
-    assert "54 more series" in text
+    assert "51 more series" in text
 
 
 def test_no_data_is_said_in_the_text(report: Report) -> None:
@@ -137,6 +138,28 @@ def test_the_only_alert_is_not_told_twice() -> None:
     text = plain(Report("T", "m", Verdict.ALERT, MADE, "age moved", alerts=(alert,)))
     assert text.count("age moved") == 1
     assert text.startswith("▲ Alert  m  1 alert, the worst a warning")
+
+
+def test_judged_metrics_and_estimates_stand_there_however_well_the_model_does() -> None:
+    def signal(name: str, family: Family, zone: Zone, segment: str = "all") -> Signal:
+        measured = Measurement(family, name, 0.9, 500, column="@outcome", segment=segment)
+        return Signal(measured, "shewhart", False, lower=0.8, zone=zone)
+
+    drifting = [signal(f"m{i}", Family.COMPARISON, Zone.WITHIN_3) for i in range(12)]
+    fine = [signal("auroc", Family.ESTIMATE, Zone.WITHIN_1), signal("recall", Family.METRIC, Zone.WITHIN_1, "a=b")]
+    text = plain(Report("t", "m", Verdict.OK, MADE, "fine", signals=(*drifting, *fine)))
+    assert "auroc, estimated" in text
+    assert "recall" not in text
+    assert "3 more series" in text
+
+
+def test_what_a_loss_comes_from_is_told_once_for_all_alerts() -> None:
+    found = [Alert(name, "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, f"{name} moved") for name in "ab"]
+    parts = (Contribution("covariate shift", 0.01, 0.004), Contribution("concept shift", 0.09, 0.003))
+    attributed = (Attribution("brier", "causes", 0.2, 0.3, 0.01, parts, 900, 900),)
+    diagnoses = tuple(Diagnosis(a.id, "m", (), attributions=attributed) for a in found)
+    text = " ".join(plain(Report("t", "m", Verdict.ALERT, MADE, "", alerts=tuple(found), diagnoses=diagnoses)).split())
+    assert text.count("brier 0.2 → 0.3 (+0.1), by causes: covariate shift +0.01 ± 0.008, concept shift") == 1
 
 
 def test_notes_beyond_a_dozen_are_counted() -> None:

@@ -14,7 +14,9 @@ from rich.text import Text
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.core.diagnosis import Diagnosis
-from watchkeeper.views.causes import CauseLine, cause_lines
+from watchkeeper.core.measurement import Family
+from watchkeeper.core.schema import ALL
+from watchkeeper.views.causes import CauseLine, cause_lines, part_lines
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
@@ -44,7 +46,7 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     Parameters
     ----------
     series
-        Series listed at most, worst first; the rest is counted.
+        Series listed at most, worst first, beside judged metrics and estimates of all rows; the rest is counted.
     """
     word, look = _VERDICTS[findings.verdict]
     alerts = findings.worst_alerts
@@ -66,8 +68,10 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         parts += [_gap(), _rules(rules)]
     found = series_of(signal for signal in findings.signals if not is_rule(signal))
     if found:
-        left = found[series:]
-        parts += [_gap(), _series(found[:series])]
+        # How good the model is stands there in any case, measured or estimated.
+        listed = [*found[:series], *filter(_tells_performance, found[series:])]
+        left = [one for one in found[series:] if not _tells_performance(one)]
+        parts += [_gap(), _series(listed)]
         if left:
             parts.append(Text("  " + _summary(left), style="dim"))
     if findings.notes:
@@ -106,6 +110,7 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    attributed = set[str]()
     for alert, diagnosis in alerts:
         closed = alert.state in (AlertState.RESOLVED, AlertState.SILENCED)
         look = "dim" if closed else _SEVERITIES[alert.severity]
@@ -120,6 +125,10 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
         causes = cause_lines(diagnosis, most=_MOST_CAUSES) if diagnosis else []
         if causes:
             told.append(f"\nlikely cause: {'; or '.join(_cause(line) for line in causes)}")
+        for words in _attributed(diagnosis):
+            # Alerts of the same rows share what their loss comes from.
+            told.append(f"\n{words}" if words not in attributed else "", style="dim")
+            attributed.add(words)
         table.add_row(Text(str(alert.severity), style=look), Text(since, style="dim"), told)
     return Padding(table, (0, 0, 0, 2))
 
@@ -127,6 +136,12 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
 def _cause(line: CauseLine) -> str:
     named = f" of {', '.join(line.names[:_MOST_CAUSES])}" if line.names else ""
     return f"{line.kind}{named} ({line.confidence})"
+
+
+def _attributed(diagnosis: Diagnosis | None) -> list[str]:
+    """Return what the change of the loss comes from, in a sentence; nothing where it was not attributed."""
+    found = [part_lines(one) for one in diagnosis.attributions if one.over == "causes"] if diagnosis else []
+    return [f"{told}: {', '.join(' '.join(filter(None, part)) for part in parts)}" for told, parts in found]
 
 
 def _actions(actions: Sequence[Action]) -> RenderableType:
@@ -158,6 +173,13 @@ def _series(series: Sequence[Series]) -> RenderableType:
     latest = series[0].latest
     title = [Text(f"worst series, {period(latest)}", style="dim")] if latest else []
     return Padding(Group(*title, table), (0, 0, 0, 2))
+
+
+def _tells_performance(one: Series) -> bool:
+    """Say whether it is a judged metric or estimate of all rows."""
+    newest = one.newest
+    told = one.family in (Family.METRIC, Family.ESTIMATE) and newest.measurement.segment == ALL
+    return told and not one.mark.blind and (newest.lower is not None or newest.upper is not None)
 
 
 def _rules(rules: Sequence[RuleLine]) -> RenderableType:
