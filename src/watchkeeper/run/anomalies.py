@@ -20,6 +20,7 @@ from watchkeeper.run.pace import SAMPLE
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import merged
 from watchkeeper.stats.joint import joint_columns
+from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.summarise import summarise
 
 __all__ = ["METHODS", "Anomalies", "find_anomalies"]
@@ -29,6 +30,9 @@ METHODS = ("isolation_forest", "local_outlier_factor")
 _KEPT = "large_sample"
 _MOST_ROWS = 200_000
 """Rows that are judged at once; of longer tables an even sample, which is said."""
+
+_LEAST = 20
+"""Rows of the reference below which none can be called unlike them."""
 
 _TOLD = 50
 
@@ -94,12 +98,14 @@ def find_anomalies(
     SourceError
         When a table cannot be read.
     SchemaError
-        When current lacks a feature, or nothing is left to judge rows by.
+        When current lacks a feature, nothing is left to judge rows by, or the reference has fewer than 20 rows.
     UsageError
-        When there is no such method.
+        When there is no such method, or no such share or number of rows.
     """
     if method not in METHODS:
         raise UsageError(f"there is no method {method!r} to find anomalous rows; {near_miss(method, METHODS)}")
+    if not 0 < discovery < 1 or most < 1:
+        raise UsageError(f"discovery lies between 0 and 1, and most is 1 or more; this is {discovery:g} and {most}")
     ours, theirs = open_table(current), open_table(reference)
     schema = infer_schema(theirs.sample(SAMPLE), roles=roles or {}, features=features, ignore=ignore)
     if not joint_columns(schema):
@@ -111,7 +117,11 @@ def find_anomalies(
     wanted = [column.name for column in schema if column.name in theirs.columns]
     batches = (Batch(frame, schema) for frame in theirs.batches(columns=wanted))
     seen = _Counted("reference", theirs, progress)
-    state = merged(summarise(batches, spec, progress=seen).values(), None, spec.model)[ALL, JOINT]
+    state = merged(summarise(batches, spec, progress=seen).values(), None, spec.model).get((ALL, JOINT))
+    part = state.parts.get(_KEPT) if state else None
+    kept = part.rows if isinstance(part, PointSamplePart) else 0
+    if state is None or (not state.problem and kept < _LEAST):
+        raise SchemaError(f"{theirs.name} has {kept} rows; {_LEAST} are needed to say what is unlike them")
     rows = ours.sample(_MOST_ROWS)
     detector = plugins("comparison")[method]
     found = anomalous_rows(state, rows, schema, detector=detector, most=most)
