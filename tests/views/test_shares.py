@@ -89,7 +89,7 @@ def test_a_column_that_holds_nothing_now_says_so_and_draws_no_line() -> None:
 
 
 def test_a_missing_column_or_a_changed_type_is_named_and_not_drawn() -> None:
-    assert overlay(state([1.0]), None).problem == "The current data has no such column."
+    assert overlay(state([1.0]), None).problem == "The current data has no rows with this column."
     broken = State(state([1.0]).key, None, {}, "column 'x' changed its type")
     laid = overlay(state([1.0]), broken)
     assert laid.chart is None

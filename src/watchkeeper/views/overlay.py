@@ -49,7 +49,7 @@ def overlay(reference: State | None, current: State | None, *, width: int = WIDT
     """
     if reference is None or current is None:
         side = "reference" if reference is None else "current data"
-        return Overlay(None, problem=f"The {side} has no such column.")
+        return Overlay(None, problem=f"The {side} has no rows with this column.")
     if reference.problem or current.problem:
         return Overlay(None, problem=shown(reference.problem or current.problem))
     remarks = _missing(reference, current)
