@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -16,6 +17,7 @@ from watchkeeper.compare.row_judge import FOLDS, Detector, RowJudge, half_of
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
 from watchkeeper.stats.point_sample import PointSamplePart
+from watchkeeper.stats.same import Same
 
 __all__ = ["RATE", "SAMPLE", "anomalous_share"]
 
@@ -46,7 +48,7 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
         needed = FOLDS * least_rows(rate)
         told = f"the reference has {sum(own)} rows; a share of {rate:.2%} needs {needed}, and some more for chance"
         return Measurement.missing(current.key, Family.COMPARISON, name, told, n=q.rows)
-    judge = RowJudge.fitted(detector, p)
+    judge = _judge(Same(p), Same(detector))
     if not judge.varies:
         return Measurement.missing(current.key, Family.COMPARISON, name, "nothing varies in the reference", n=q.rows)
     before = int((judge.p_values(p, judge.scores(p)) <= rate).sum())
@@ -69,6 +71,12 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
         interval=newcombe(before, n0, flagged, n),
         facts=facts,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _judge(reference: Same, detector: Same) -> RowJudge:
+    """Learn once from a reference that many windows are compared with."""
+    return RowJudge.fitted(detector.held[0], reference.held[0])
 
 
 def _standing_out(

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from watchkeeper.stats.same import Same
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 from watchkeeper.stats.score_counts import BINS
 
-__all__ = ["PLACES", "Calibrator", "Same", "calibrator_of", "isotonic"]
+__all__ = ["PLACES", "Calibrator", "calibrator_of", "isotonic"]
 
 Floats = NDArray[np.float64]
 
@@ -49,23 +50,6 @@ class Calibrator:
     positives: int
     isotonic: bool
     gain: float
-
-
-class Same:
-    """Stands for an immutable object in a cache: equal to nothing but itself."""
-
-    __slots__ = ("held",)
-
-    def __init__(self, *held: Any) -> None:
-        self.held = held
-
-    def __hash__(self) -> int:
-        """Return the identity of what is held."""
-        return hash(tuple(id(one) for one in self.held))
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether the very same objects are held."""
-        return isinstance(other, Same) and all(a is b for a, b in zip(self.held, other.held, strict=True))
 
 
 def calibrator_of(reference: ScoreCellsPart, code: int = 0) -> Calibrator:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
-from watchkeeper.performance.calibrator import Same
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, predicted, sampled
+from watchkeeper.stats.same import Same
 
 __all__ = ["LOSSES", "Dle", "LossModel", "loss_model", "losses_of"]
 

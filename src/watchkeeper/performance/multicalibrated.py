@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
-from watchkeeper.performance.calibrator import Calibrator, Same, calibrator_of
+from watchkeeper.performance.calibrator import Calibrator, calibrator_of
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expectation import Expectation
 from watchkeeper.performance.expected import Answered, Replicates, estimates_of, metrics_for
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, places_of, predicted, sampled
+from watchkeeper.stats.same import Same
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 
 __all__ = ["Multicalibrated"]

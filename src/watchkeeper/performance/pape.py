@@ -15,11 +15,12 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
-from watchkeeper.performance.calibrator import Calibrator, Same, calibrator_of, isotonic
+from watchkeeper.performance.calibrator import Calibrator, calibrator_of, isotonic
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expected import estimates_of, metrics_for
 from watchkeeper.performance.sampled import Sampled, first_rows, has_sample, places_of, sampled
+from watchkeeper.stats.same import Same
 
 __all__ = ["Overlap", "Pape", "overlap_of"]
 

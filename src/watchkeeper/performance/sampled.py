@@ -15,11 +15,11 @@ from threadpoolctl import threadpool_limits
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Column, Schema, Task
 from watchkeeper.core.state import JOINT, State
-from watchkeeper.performance.calibrator import Same
 from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
 from watchkeeper.stats.blocks import BLOCK
 from watchkeeper.stats.joint import joint_columns
 from watchkeeper.stats.point_sample import PointSamplePart
+from watchkeeper.stats.same import Same
 from watchkeeper.stats.score_counts import Places
 
 __all__ = ["FOLDS", "Sampled", "first_rows", "fold_models", "has_sample", "places_of", "predicted", "sampled"]
