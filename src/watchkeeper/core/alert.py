@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from watchkeeper.core.diagnosis import Hypothesis
 from watchkeeper.core.signal import Signal
 
 __all__ = ["Alert", "AlertState", "Cause", "Severity"]
@@ -59,8 +58,6 @@ class Alert:
         What is affected, worst first.
     evidence
         The signals of the newest window that showed it, worst first.
-    causes
-        What it may come from, the likeliest first, once it was diagnosed.
     """
 
     id: str
@@ -74,4 +71,3 @@ class Alert:
     columns: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     evidence: tuple[Signal, ...] = ()
-    causes: tuple[Hypothesis, ...] = ()
