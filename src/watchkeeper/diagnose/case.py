@@ -39,6 +39,8 @@ class Case:
         Design effect by column.
     onset
         When the change began; None where that is not known.
+    thorough
+        Whether to look at answers and labels at equal features whatever the alert is about, which takes models.
     """
 
     alert: Alert
@@ -49,6 +51,7 @@ class Case:
     versions: Mapping[Window, Mapping[str, int]] = field(default_factory=dict)
     effects: Mapping[str, float] = field(default_factory=dict)
     onset: Onset | None = None
+    thorough: bool = True
 
     @property
     def harmful(self) -> bool:

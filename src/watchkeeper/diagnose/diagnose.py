@@ -75,12 +75,15 @@ def diagnose(
     effects
         Design effect by column.
     attributed
-        Whether to attribute the rise of the loss and to search for the worst segments too.
+        Whether to attribute the rise of the loss and to search for the worst segments too. Without, where only one
+        version answers, nothing is said of answers at equal features, nor of labels unless the alert is about them.
     seed
         Of what is drawn: orders, permutations and blocks.
     """
     onset = onset_of(alert, history)
-    case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset)
+    answered = {version for rows in (versions or {}).values() for version in rows}
+    thorough = attributed or len(answered) > 1
+    case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough)
     findings, rise, mix, drifted = findings_of(case)
     since = onset.at if onset else alert.since
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))

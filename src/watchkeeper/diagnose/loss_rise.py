@@ -73,6 +73,9 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
         worst = max(faults, key=lambda f: f.share)
         note = f"{worst.column!r} is at fault in all rows, so that nothing can be said of labels at equal features"
         return LossRise(loss, rows0, rows, None, None, 0.0, note)
+    if not case.thorough and not case.harmful:
+        # Labels at equal features are not what an alert about features or answers is about.
+        return LossRise(loss, rows0, rows, None, None, 0.0)
     losses0, losses = (segment_losses(states, loss, column) for states in (case.reference, case.current))
     note = ""
     if faults:
@@ -84,7 +87,8 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
     if loss and parts is None:
         note = "too few labels are in to tell what changed at equal features"
     overlap = parts.effective / len(rows0.labelled()) if parts else 0.0
-    return LossRise(loss, rows0, rows, parts, answer_shift(rows0, rows, schema), overlap, note)
+    answers = answer_shift(rows0, rows, schema) if case.thorough else None
+    return LossRise(loss, rows0, rows, parts, answers, overlap, note)
 
 
 def _by_rows(rows: Sampled) -> dict[str, MeanLoss]:
