@@ -63,3 +63,11 @@ def test_a_table_without_a_feature_and_an_unknown_method_are_told(watchkeeper: C
     assert "has no column 'weight'" in done.stderr
     done = watchkeeper("anomalies", "fine.parquet", "-r", "then.parquet", "--method", "forest")
     assert done.returncode == 2
+
+
+def test_a_feature_that_changed_its_type_is_told_and_not_taken_for_missing(watchkeeper: Command, tables: Path) -> None:
+    fine = pl.read_parquet(tables / "fine.parquet")
+    fine.with_columns(weight=pl.lit("heavy")).write_parquet(tables / "changed.parquet")
+    done = watchkeeper("anomalies", "changed.parquet", "-r", "then.parquet")
+    assert done.returncode == 2
+    assert "column 'weight' changed its type: the reference holds Float64, this holds String" in done.stderr

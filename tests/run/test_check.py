@@ -278,3 +278,16 @@ def test_a_comparison_that_does_not_exist_is_refused_with_a_near_miss() -> None:
     frame = pl.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(UsageError, match="there is no comparison 'ks_tst'; did you mean 'ks_test'"):
         check_tables(frame, frame, measures=["ks_tst"])
+
+
+def test_rankings_whose_groups_are_lost_are_a_data_fault_and_never_fine() -> None:
+    rng = np.random.default_rng(3)
+    asked = pl.DataFrame(
+        {"query": [f"q{i // 8}" for i in range(800)], "score": rng.random(800), "label": rng.integers(0, 3, 800)}
+    )
+    roles = {Role.GROUP: "query"}
+    lost = check_tables(asked.with_columns(query=pl.lit(None, pl.String)), asked, roles=roles)
+    (fault,) = lost.alerts
+    assert (lost.verdict, fault.cause) == ("alert", Cause.DATA_FAULT)
+    assert "none of 800 rows has a group and a score" in fault.message
+    assert check_tables(asked, asked, roles=roles).verdict == "ok"

@@ -126,7 +126,8 @@ def _hit(ties: _Ties, k: int) -> Floats:
 def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _Ties], Floats]) -> Estimate | Lack:
     """Return the mean over groups of which every row has a label, with the standard error over groups."""
     if not part.ranked:
-        return Lack(f"none of {part.rows} rows has a group and a score")
+        # Groups and scores do not come late as labels do.
+        return Lack(f"none of {part.rows} rows has a group and a score", failed=part.rows > 0)
     if not len(part.hashes):
         return Lack(f"a group has more than the {MOST_ROWS:,} rows that are kept", part.ranked)
     complete = ~np.repeat(np.logical_or.reduceat(np.isnan(part.labels), part.starts), _sizes(part))

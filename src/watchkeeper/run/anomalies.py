@@ -13,13 +13,14 @@ from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT
 from watchkeeper.run.pace import SAMPLE
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import merged
 from watchkeeper.stats.joint import joint_columns
+from watchkeeper.stats.piece import problem_of
 from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.summarise import summarise
 
@@ -35,6 +36,7 @@ _LEAST = 20
 """Rows of the reference below which none can be called unlike them."""
 
 _TOLD = 50
+_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,12 @@ def find_anomalies(
     for column in schema.features:
         if column.name not in ours.columns:
             raise SchemaError(f"{ours.name} has no column {column.name!r}; {near_miss(column.name, ours.columns)}")
+    rows = ours.sample(_MOST_ROWS)
+    judged_by = [column for column in schema.features if column.kind in _KINDS]
+    changed = [problem for column in judged_by if (problem := problem_of(rows, column))]
+    if changed:
+        # Taken for missing, values of another type would make no row strange.
+        raise SchemaError(f"{ours.name}: {changed[0]}")
     spec = Spec("anomalies", schema, keep=(_KEPT,))
     wanted = [column.name for column in schema if column.name in theirs.columns]
     batches = (Batch(frame, schema) for frame in theirs.batches(columns=wanted))
@@ -122,7 +130,6 @@ def find_anomalies(
     kept = part.rows if isinstance(part, PointSamplePart) else 0
     if state is None or (not state.problem and kept < _LEAST):
         raise SchemaError(f"{theirs.name} has {kept} rows; {_LEAST} are needed to say what is unlike them")
-    rows = ours.sample(_MOST_ROWS)
     detector = plugins("comparison")[method]
     found = anomalous_rows(state, rows, schema, detector=detector, most=most)
     return Anomalies(method, ours.rows, rows.height, found, discovery, _values(rows, found, schema.name_of(Role.ID)))
