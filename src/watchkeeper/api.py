@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +10,11 @@ from typing import Any
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.diagnosis import Incident
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.diagnose.incidents import change_of, group_incidents
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
@@ -28,19 +26,18 @@ from watchkeeper.run.reference import reference_effects
 from watchkeeper.run.steps import merged
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
-from watchkeeper.views.behaviour import ModelExplanation
+from watchkeeper.views.behaviour import ModelBehaviour
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
 
 __all__ = [
     "Explanation",
-    "ModelExplanation",
+    "ModelBehaviour",
     "Stream",
     "behaviour",
     "check",
     "explain",
-    "incidents",
     "open_project",
     "report",
     "run_once",
@@ -336,7 +333,7 @@ def behaviour(
     method: str = "shapley",
     of: str = "",
     seed: int = 0,
-) -> ModelExplanation:
+) -> ModelBehaviour:
     """Return what a model does with its features: on rows of the reference, on rows of the newest window, and on some.
 
     Parameters
@@ -365,24 +362,7 @@ def behaviour(
     found = explain_behaviour(
         project.keeper(name), version=version, prediction=prediction, method=method, of=of, seed=seed
     )
-    return ModelExplanation(name, found)
-
-
-def incidents(reports: Iterable[Report]) -> tuple[Incident, ...]:
-    """Return the firing alerts, of one model or several, that began together and share a column.
-
-    Parameters
-    ----------
-    reports
-        What ``report`` returned for each model.
-    """
-    changes = [
-        change_of(alert, one.diagnosis_of(alert))
-        for one in reports
-        for alert in one.alerts
-        if alert.state is AlertState.FIRING
-    ]
-    return group_incidents([change for change in changes if change is not None])
+    return ModelBehaviour(name, found)
 
 
 def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:

@@ -175,16 +175,17 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how the models stand after the last run."""
-    from watchkeeper.api import incidents, open_project
+    from watchkeeper.api import open_project
     from watchkeeper.api import report as report_on
     from watchkeeper.cli.results import incident_json
+    from watchkeeper.diagnose.incidents import incidents_of
 
     project = open_project(config)
     try:
         reports = [report_on(project, name) for name in _models(project, model)]
     finally:
         project.close()
-    shared = incidents(reports)
+    shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)
     if json:
         told = {"models": [r.json() for r in reports], "incidents": [incident_json(one) for one in shared]}
         show_json({"schema_version": 1, **told})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchkeeper.core.alert import Alert
+from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis, Incident, Onset
 
-__all__ = ["Change", "change_of", "group_incidents"]
+__all__ = ["Change", "change_of", "group_incidents", "incidents_of"]
 
 _SURE = 0.2
 """Confidence of a hypothesis from which its columns count as touched."""
@@ -75,6 +75,18 @@ def group_incidents(changes: Sequence[Change]) -> tuple[Incident, ...]:
         best = max(groups, key=lambda group: (len(group), len({c.model for c in group})))
         found.append(_incident(best))
         left = [change for change in left if change not in best]
+
+
+def incidents_of(told: Iterable[tuple[Alert, Diagnosis | None]]) -> tuple[Incident, ...]:
+    """Return the firing alerts, of one model or several, that began together and share a column.
+
+    Parameters
+    ----------
+    told
+        Alerts, each with its diagnosis where there is one.
+    """
+    changes = [change_of(alert, found) for alert, found in told if alert.state is AlertState.FIRING]
+    return group_incidents([change for change in changes if change is not None])
 
 
 def _columns(changes: Sequence[Change]) -> list[str]:
