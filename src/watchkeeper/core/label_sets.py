@@ -23,9 +23,10 @@ def is_label_set(series: pl.Series) -> bool:
     if series.dtype != pl.String or not len(known) or not known.str.contains(_LIST).all():
         return False
     try:
-        return not sets_of(known).dtype.inner.is_nested()  # type: ignore[attr-defined]
+        found = sets_of(known).dtype
     except SchemaError:
         return False
+    return isinstance(found, pl.List) and not found.inner.is_nested()
 
 
 def sets_of(series: pl.Series) -> pl.Series:
