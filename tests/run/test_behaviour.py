@@ -16,7 +16,7 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.state import StateKey
 from watchkeeper.diagnose.shapley_values import ShapleyValues
-from watchkeeper.run.behaviour import Behaviour
+from watchkeeper.run.behaviour import AttributionDrift
 from watchkeeper.run.project import Project
 from watchkeeper.run.reference import reference_states
 
@@ -109,6 +109,6 @@ def test_an_explainer_that_raises_is_a_failed_row_and_not_a_failed_run(
     monkeypatch.setattr(ShapleyValues, "explain", broken)
     keeper = kept.keeper(MODEL)
     states = reference_states(keeper.spec, kept.store)
-    (found,) = Behaviour(keeper).measure(states, states, StateKey(MODEL))
+    (found,) = AttributionDrift(keeper).measure(states, states, StateKey(MODEL))
     assert found.status is Status.FAILED
     assert found.reason == "ValueError: no tree in sight"

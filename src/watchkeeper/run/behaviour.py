@@ -16,8 +16,8 @@ from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.attribution_drift import attribution_drift
+from watchkeeper.diagnose.behaviour import Behaviour, explain_model
 from watchkeeper.diagnose.explainer import Asked, Explains, background_rows, feature_names, predict_function
-from watchkeeper.diagnose.explanation import Explanation, explain_model
 from watchkeeper.maintain.train import Trainer, load_trainer
 from watchkeeper.run.keep import Keeper
 from watchkeeper.run.place import Place
@@ -25,7 +25,7 @@ from watchkeeper.run.reference import reference_states
 from watchkeeper.run.steps import merged
 from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["Behaviour", "attributes", "explain_behaviour"]
+__all__ = ["AttributionDrift", "attributes", "explain_behaviour"]
 
 _ROWS, _BACKGROUND = 150, 40
 _EFFORT = {"exact": 6, "orders": 2}
@@ -39,7 +39,7 @@ def attributes(spec: Spec) -> bool:
 
 
 @dataclass
-class Behaviour:
+class AttributionDrift:
     """Measures how far the attributions of the model in charge moved since the reference.
 
     Parameters
@@ -92,7 +92,7 @@ def explain_behaviour(
     method: str = "shapley",
     of: str = "",
     seed: int = 0,
-) -> Explanation:
+) -> Behaviour:
     """Explain what a version does with the rows of the newest window, and what it does with those of the reference.
 
     Parameters

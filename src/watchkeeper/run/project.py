@@ -25,7 +25,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.quality.rule_set import check_columns
-from watchkeeper.run.behaviour import Behaviour, attributes
+from watchkeeper.run.behaviour import AttributionDrift, attributes
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.estimates import kept_for_estimates
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
@@ -190,7 +190,7 @@ class Project:
         keeper = self.keeper(name)
         embedding = self.embedding(keeper.spec)
         self._reference_from_table(name, keeper.spec, embedding)
-        behaviour = Behaviour(keeper).measure if attributes(keeper.spec) else None
+        behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
         ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding, behaviour=behaviour)
         # Training may take long, or fail: people are told before.
         problems = notify(name, self.store, self._receivers(name))

@@ -14,33 +14,33 @@ from rich.text import Text
 
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.state import JOINT
+from watchkeeper.diagnose.behaviour import Behaviour
 from watchkeeper.diagnose.dependence import Dependence
-from watchkeeper.diagnose.explanation import Explanation
 from watchkeeper.views.axes import inline, sheet
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import number, share, shown
 
-__all__ = ["ModelExplanation"]
+__all__ = ["ModelBehaviour"]
 
 _MOST, _MOST_PARTS = 15, 8
 _WIDTH = 300
 
 
 @dataclass(frozen=True, repr=False)
-class ModelExplanation:
+class ModelBehaviour:
     """What a model does with its features, before and now: on a terminal, in a notebook and as JSON."""
 
     model: str
-    found: Explanation
+    found: Behaviour
 
     def json(self) -> dict[str, Any]:
         """Return the explanation as JSON values, with ``schema_version`` 1."""
         return {"schema_version": 1, "model": self.model, **self.found.document()}
 
     def __repr__(self) -> str:
-        return f"<ModelExplanation of {self.model!r}: {len(self.found.features)} features>"
+        return f"<ModelBehaviour of {self.model!r}: {len(self.found.features)} features>"
 
     def __str__(self) -> str:
         out = StringIO()

@@ -29,7 +29,7 @@ from watchkeeper.diagnose.explainer import (
 from watchkeeper.diagnose.importance import Importance, default_loss, permutation_importance
 from watchkeeper.maintain.train import Trainer
 
-__all__ = ["Explanation", "explain_model"]
+__all__ = ["Behaviour", "explain_model"]
 
 _BACKGROUND = 40
 _MANY, _FEW = {"exact": 6, "orders": 2}, {"exact": 10, "orders": 16}
@@ -37,7 +37,7 @@ _LEAST_LABELLED = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Behaviour:
     """What a model does with its features, before and now.
 
     Attributes
@@ -109,7 +109,7 @@ def explain_model(
     rows: int = 150,
     most: int = 4,
     seed: int = 0,
-) -> Explanation:
+) -> Behaviour:
     """Explain what a model does with current rows, and what it did with those of the reference.
 
     Parameters
@@ -157,7 +157,7 @@ def explain_model(
     chosen = _extreme(now) if places is None else tuple(places)
     examples = way.of(asked, **_FEW, seed=seed).explain(current[list(chosen)])
     curves = [partial_dependence(predict, current, name) for name in ranked[:most] if _drawable(current, name)]
-    return Explanation(ranked, tuple(drift), before, now, importance, labelled, tuple(curves), examples, chosen)
+    return Behaviour(ranked, tuple(drift), before, now, importance, labelled, tuple(curves), examples, chosen)
 
 
 def _importance(
