@@ -22,7 +22,7 @@ from watchkeeper.run.notes import effects_note, reach, rows
 from watchkeeper.run.once import run_once
 from watchkeeper.run.place import Place
 from watchkeeper.run.project import Project, open_project
-from watchkeeper.run.reference import reference_effects
+from watchkeeper.run.reference import reference_effects, reference_states
 from watchkeeper.run.steps import merged
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
@@ -277,9 +277,10 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     shown = {_key(m): m for m in (*measured, *(s.measurement for s in signals))}
     alerts = tuple(_joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
     verdict = _verdict(place, alerts)
-    before = merged(store.states(name, None).values(), None, name)
+    before = reference_states(spec, store)
     now = merged(store.states(name, newest).values(), newest, name) if newest else {}
-    notes = (*reach(rows(before), rows(now), spec), *effects_note(reference_effects(spec, store)))
+    effects = reference_effects(spec, store)
+    notes = (*reach(rows(before), rows(now), spec), *effects_note(effects))
     return Report(
         title=name,
         model=name,
@@ -287,7 +288,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         made=made or datetime.now(UTC),
         headline=_standing(verdict, place, alerts, newest),
         alerts=alerts,
-        diagnoses=diagnose_alerts(spec, store, alerts),
+        diagnoses=diagnose_alerts(spec, store, alerts, before, effects),
         actions=tuple(store.recorded(name, Action)),
         signals=signals,
         measurements=measured,

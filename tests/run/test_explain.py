@@ -11,6 +11,7 @@ from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.errors import UsageError
 from watchkeeper.run.explain import diagnose_alerts, diagnosed, explain_alert, find_alert
 from watchkeeper.run.project import Project
+from watchkeeper.run.reference import reference_effects, reference_states
 
 from .invented import MODEL, START, day, deliver, rows, watch
 
@@ -73,8 +74,10 @@ def test_the_same_question_gets_the_same_answer(turned: Project) -> None:
 def test_only_firing_alerts_are_diagnosed_for_a_report(turned: Project) -> None:
     held = turned.store.recorded(MODEL, Alert)
     firing = [one.id for one in held if one.state is AlertState.FIRING]
-    assert [d.alert for d in diagnose_alerts(turned.spec(MODEL), turned.store, held)] == firing
-    assert diagnose_alerts(turned.spec(MODEL), turned.store, [alert("c", AlertState.RESOLVED)]) == ()
+    spec = turned.spec(MODEL)
+    known = reference_states(spec, turned.store), reference_effects(spec, turned.store)
+    assert [d.alert for d in diagnose_alerts(spec, turned.store, held, *known)] == firing
+    assert diagnose_alerts(spec, turned.store, [alert("c", AlertState.RESOLVED)], *known) == ()
 
 
 def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
@@ -86,7 +89,9 @@ def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
 def test_an_alert_without_times_costs_the_others_nothing(turned: Project) -> None:
     held = find_alert(turned.store.recorded(MODEL, Alert))
     timeless = Alert("t", MODEL, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, "x moved")
-    found = diagnose_alerts(turned.spec(MODEL), turned.store, [timeless, held])
+    spec = turned.spec(MODEL)
+    known = reference_states(spec, turned.store), reference_effects(spec, turned.store)
+    found = diagnose_alerts(spec, turned.store, [timeless, held], *known)
     told = {diagnosis.alert: diagnosis for diagnosis in found}
     assert "has no times" in told["t"].notes[0]
     assert held.state is not AlertState.FIRING or not told[held.id].notes

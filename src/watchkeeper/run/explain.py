@@ -72,13 +72,18 @@ def explain_alert(spec: Spec, store: Store, alert: Alert, *, attributed: bool = 
     return _explain(spec, store, alert, known, attributed, seed)
 
 
-def diagnose_alerts(spec: Spec, store: Store, alerts: Iterable[Alert]) -> tuple[Diagnosis, ...]:
-    """Return what the firing alerts of a log come from, the worst five; losses are attributed where they rose."""
+def diagnose_alerts(
+    spec: Spec, store: Store, alerts: Iterable[Alert], reference: States, effects: Mapping[str, float]
+) -> tuple[Diagnosis, ...]:
+    """Return what the firing alerts of a log come from, the worst five; losses are attributed where they rose.
+
+    Parameters
+    ----------
+    reference, effects
+        States by (segment, column), and design effects by column, as the store holds them.
+    """
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)[:_AT_ONCE]
-    if not firing:
-        return ()
-    known = reference_states(spec, store), reference_effects(spec, store)
-    return tuple(_told(spec, store, alert, known) for alert in firing)
+    return tuple(_told(spec, store, alert, (reference, effects)) for alert in firing)
 
 
 def _told(spec: Spec, store: Store, alert: Alert, known: tuple[States, Mapping[str, float]]) -> Diagnosis:
