@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.diagnosis.confidence import fit
 from bench.diagnosis.planted import FAINT, KINDS, NOTHING, Cause, choose, joined
-from bench.diagnosis.report import BEGIN, END, claims, render
+from bench.diagnosis.report import claims, placed_in, render
 from bench.diagnosis.watched import Seen, seen
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "diagnosis.md"
@@ -51,10 +51,10 @@ def main() -> int:
         scale = fit(measure(FITTED_ON, asked.seeds, asked.workers))
         print(f"SCALE = {scale:g} in watchkeeper.diagnose.diagnose")
         return 0
+    page = PAGE.read_text(encoding="utf-8")
+    placed_in(page)  # or minutes are spent for nothing
     cases = measure(0, asked.seeds, asked.workers)
-    text = PAGE.read_text(encoding="utf-8")
-    head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
-    PAGE.write_text(head + render(cases, asked.seeds) + tail, encoding="utf-8")
+    PAGE.write_text(placed_in(page, render(cases, asked.seeds)), encoding="utf-8")
     broken = claims(cases)
     print("\n".join(broken) or "all promises kept")
     return bool(broken)

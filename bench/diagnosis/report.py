@@ -9,9 +9,9 @@ from bench.diagnosis.confidence import reliability
 from bench.diagnosis.planted import KINDS, NOTHING
 from bench.diagnosis.watched import Seen
 
-__all__ = ["BEGIN", "END", "claims", "render"]
+__all__ = ["BEGIN", "END", "claims", "placed_in", "render"]
 
-BEGIN = "<!-- the tables below are written by `python -m bench.diagnosis` -->"
+BEGIN = "<!-- the tables below are written by `make bench-diagnosis` -->"
 END = "<!-- end of the tables -->"
 
 _SHORT = {
@@ -74,6 +74,15 @@ def render(cases: Sequence[Seen], seeds: int) -> str:
         for one in reliability(cases)
     ]
     return "\n".join([*lines, "", END])
+
+
+def placed_in(page: str, tables: str = "") -> str:
+    """Return the page with other tables between its marks; ValueError where it has not each of them once, in order."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in tail:
+        raise ValueError(f"the page must hold {BEGIN!r} and then {END!r}, each once")
+    return head + tables + tail
 
 
 def _table(cases: Sequence[Seen]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ from scipy.stats import ks_2samp
 
 from bench.diagnosis.confidence import fit, reliability, weights_of
 from bench.diagnosis.planted import KINDS, NOTHING, World, choose, day
-from bench.diagnosis.report import BEGIN, END, claims, render
+from bench.diagnosis.report import BEGIN, END, claims, placed_in, render
 from bench.diagnosis.watched import Seen
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.diagnosis import HypothesisKind as Kind
@@ -88,3 +90,13 @@ def test_the_tables_count_and_a_broken_promise_is_told() -> None:
     assert "1 of 1 were answered with `unknown`" in text
     assert claims([right]) == []
     assert len(claims([right, wrong, lost])) == 2
+
+
+def test_tables_take_the_place_of_those_on_the_page_and_nothing_else() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    written = placed_in(page, f"{BEGIN}\nnothing\n{END}")
+    assert placed_in(written, "") == placed_in(page, "")
+    assert "What it cannot see" in written.partition(END)[2]
+    for damaged in (page.replace(BEGIN, ""), page.replace(END, ""), page + BEGIN):
+        with pytest.raises(ValueError, match="each once"):
+            placed_in(damaged)

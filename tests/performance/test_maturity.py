@@ -17,7 +17,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.maturity import maturity, with_maturity
 from watchkeeper.stats.codec import decode_state, encode_state
-from watchkeeper.stats.summarise import summarise
+from watchkeeper.stats.summarise import summarise, summarise_rows
 from watchkeeper.store.open import MEMORY, open_store
 
 START = datetime(2013, 3, 1, tzinfo=UTC)
@@ -174,8 +174,8 @@ def test_a_mature_window_is_not_provisional():
 
 def test_a_window_without_rows_has_no_maturity():
     assert maturity(outcome(log(50)[0].with_columns(label=pl.lit(None, pl.Int64))), None).coverage == 0.0
-    empty = summarise([Batch(log(1)[0].head(0), SCHEMA)], Spec("m", SCHEMA))
-    assert not empty or maturity(next(s for k, s in empty.items() if k.column == OUTCOME)) is None
+    (empty,) = (s for s in summarise_rows(log(1)[0].head(0), SCHEMA) if s.key.column == OUTCOME)
+    assert maturity(empty) is None
 
 
 @pytest.mark.parametrize("kind", [MEMORY, "folder"])
