@@ -10,9 +10,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from bench.diagnosis.confidence import fit
+from bench.diagnosis.pairs import Owned, both
 from bench.diagnosis.planted import FAINT, KINDS, NOTHING, Cause, choose, joined
 from bench.diagnosis.report import claims, placed_in, render
-from bench.diagnosis.watched import Seen, seen
+from bench.diagnosis.watched import Seen
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "diagnosis.md"
 FITTED_ON = 100
@@ -25,17 +26,18 @@ def causes(seed: int) -> list[Cause]:
     return full + [choose(name, seed, FAINT) if seed % 4 < 2 else joined(name, seed) for name in KINDS]
 
 
-def measure(first: int, seeds: int, workers: int) -> list[Seen]:
-    """Return what came of all causes in the logs of consecutive seeds."""
+def measure(first: int, seeds: int, workers: int) -> tuple[list[Seen], list[Owned]]:
+    """Return what came of all causes in the logs of consecutive seeds, and every alert of two causes at once."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ.setdefault(name, "1")
-    start, found = time.monotonic(), dict[int, list[Seen]]()
+    start, found = time.monotonic(), dict[int, tuple[list[Seen], list[Owned]]]()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(seen, seed, causes(seed)): seed for seed in range(first, first + seeds)}
+        waiting = {pool.submit(both, seed, causes(seed)): seed for seed in range(first, first + seeds)}
         for done, future in enumerate(as_completed(waiting), 1):
             found[waiting[future]] = future.result()
             print(f"{done}/{seeds}  {time.monotonic() - start:5.0f} s  seed {waiting[future]}", flush=True)
-    return [one for seed in sorted(found) for one in found[seed]]
+    told = [found[seed] for seed in sorted(found)]
+    return [one for cases, _ in told for one in cases], [one for _, alerts in told for one in alerts]
 
 
 def main() -> int:
@@ -48,14 +50,14 @@ def main() -> int:
     )
     asked = parser.parse_args()
     if asked.fit:
-        scale = fit(measure(FITTED_ON, asked.seeds, asked.workers))
+        scale = fit(measure(FITTED_ON, asked.seeds, asked.workers)[0])
         print(f"SCALE = {scale:g} in watchkeeper.diagnose.diagnose")
         return 0
     page = PAGE.read_text(encoding="utf-8")
     placed_in(page)  # or minutes are spent for nothing
-    cases = measure(0, asked.seeds, asked.workers)
-    PAGE.write_text(placed_in(page, render(cases, asked.seeds)), encoding="utf-8")
-    broken = claims(cases)
+    cases, alerts = measure(0, asked.seeds, asked.workers)
+    PAGE.write_text(placed_in(page, render(cases, asked.seeds, alerts)), encoding="utf-8")
+    broken = claims(cases, alerts)
     print("\n".join(broken) or "all promises kept")
     return bool(broken)
 

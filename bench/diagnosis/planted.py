@@ -39,7 +39,7 @@ class Cause:
     where
         The column or segment that is right; empty where there is none to name.
     size
-        1 for what is planted in full, less for a fainter one.
+        1 for what is planted in full, less for a fainter one, 0 for one that is left out of an otherwise equal log.
     also
         A fainter cause of another kind that begins on the same day; None where the cause is alone.
     """
@@ -170,6 +170,14 @@ def joined(name: str, seed: int) -> Cause:
     return replace(choose(name, seed), also=choose(other, seed, FAINT))
 
 
+def alone(cause: Cause) -> tuple[Cause, ...]:
+    """Return each of two causes with the other one left out and all draws as they were."""
+    other = cause.also
+    if other is None:
+        return (cause,)
+    return replace(cause, also=replace(other, size=0.0)), replace(cause, size=0.0)
+
+
 def day(world: World, number: int, cause: Cause | None = None) -> pl.DataFrame:
     """Return the log of a day; with a cause, one on which it is at work."""
     rng = np.random.default_rng([world.seed, 3, number])
@@ -181,7 +189,9 @@ def day(world: World, number: int, cause: Cause | None = None) -> pl.DataFrame:
         # Something else moves a little on the same day, which no model minds.
         people["noise"] = people["noise"] + 0.15
     if shift:
-        _shift(people, shift.where, shift.size * float(how.uniform(0.4, 1.0)))
+        amount = shift.size * float(how.uniform(0.4, 1.0))
+        if amount:
+            _shift(people, shift.where, amount)
     signal = world.signal(people)
     if concept:
         hit = np.array(REGIONS)[people["region"]] == concept.where.split("=")[1]
@@ -205,7 +215,7 @@ def _faulty(
     table = _table(people)
     if unit:
         factor = float(how.choice([0.001, 1.609344, 100.0, 0.3048]))
-        table = table.with_columns(pl.col(unit.where) * factor)
+        table = table.with_columns(pl.col(unit.where) * (factor if unit.size else 1.0))
     if nulls:
         lost = pl.Series(rng.random(ROWS) < nulls.size * how.uniform(0.06, 0.4))
         table = table.with_columns(pl.when(lost).then(None).otherwise(pl.col(nulls.where)).alias(nulls.where))

@@ -130,6 +130,19 @@ class Watched:
                 return self._explained(cause, firing[0], number, pieces, history, attributed=attributed)
         return Seen(cause)
 
+    def alerts(self, cause: Cause, *, told: bool = True) -> list[Seen]:
+        """Plant a cause and return every alert in the window in which it first fires; ``told`` with its diagnosis."""
+        first = REFERENCE + QUIET
+        pieces = {**self.pieces, **self.fold(pl.concat(days(self.world, first, CHANGED, cause)))}
+        watch, history, found = self.watch, list(self.history), dict[str, Seen]()
+        for number in range(first, first + CHANGED):
+            watch, alerts = self.judge(pieces, number, watch, history)
+            for alert in alerts:
+                if alert.state is AlertState.FIRING and alert.id not in found:
+                    seen = Seen(cause, alert, number - first)
+                    found[alert.id] = self._explained(cause, alert, number, pieces, history) if told else seen
+        return list(found.values())
+
     def _explained(
         self,
         cause: Cause,

@@ -17,7 +17,7 @@ from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.threads import single_threaded
 
-__all__ = ["AnswerShift", "answer_shift"]
+__all__ = ["AnswerShift", "answer_shift", "sample_distance"]
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def answer_shift(rows0: Sampled, rows: Sampled, schema: Schema) -> AnswerShift |
         before, now = (reads(side.frame[column.name]) for side in (rows0, rows))
     except (SchemaError, pl.exceptions.PolarsError):
         return None
-    distance = _distance(before, weights, now, rows.weights, numeric=numeric)
+    distance = sample_distance(before, weights, now, rows.weights, numeric=numeric)
     found = [(distance, distance - _room(weights, rows.weights))]
     if numeric and encoded.reference.shape[1]:
         found.append(_missed(encoded, before, weights, now, rows.weights))
@@ -103,7 +103,7 @@ def _missed(
         missed0 = np.abs(y0[rest] - trees.predict(encoded.reference[rest]))
         missed = np.abs(y[known] - trees.predict(encoded.current[known]))
     weights0, weights = weights0[rest], weights[known]
-    distance = _distance(pl.Series(missed0), weights0, pl.Series(missed), weights, numeric=True, worse=True)
+    distance = sample_distance(pl.Series(missed0), weights0, pl.Series(missed), weights, numeric=True, worse=True)
     return distance, distance - _room(weights0, weights)
 
 
@@ -112,7 +112,7 @@ def _room(weights0: Floats, weights: Floats) -> float:
     return 1.73 * float(np.sqrt(sum(1 / k for k in sizes)))
 
 
-def _distance(
+def sample_distance(
     a: pl.Series, weights0: Floats, b: pl.Series, weights: Floats, *, numeric: bool, worse: bool = False
 ) -> float:
     """Return the distance of two weighted samples; with ``worse`` only as far as the second has larger values."""

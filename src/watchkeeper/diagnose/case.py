@@ -74,6 +74,12 @@ class Finding:
     ----------
     weight
         Log odds against not knowing the cause, up to the scale that calibration sets.
+    touches
+        Columns that it moves beside those it names.
+    harm
+        The largest share of a rise of the loss that it can make up, at 95 %; None where that is not known.
+    left
+        The largest share of that rise that it leaves to other causes, at 95 %; None where that is not known.
     """
 
     kind: HypothesisKind
@@ -82,6 +88,9 @@ class Finding:
     segments: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    touches: tuple[str, ...] = ()
+    harm: float | None = None
+    left: float | None = None
 
 
 def weight_of(effect: float, tolerated: float) -> float:

@@ -20,6 +20,7 @@ from watchkeeper.diagnose.labels import label_faults
 from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import LossRise, concept_finding, loss_rise
 from watchkeeper.diagnose.release import same_versions, switch_near, versions_apart
+from watchkeeper.diagnose.relevance import about, relevant
 from watchkeeper.diagnose.sampled import States, sampled, segment_columns
 from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
 from watchkeeper.diagnose.worst import worst_segments
@@ -56,7 +57,8 @@ def diagnose(
     Looked for, in this order: a fault of the data; other traffic; other rows inside segments; other labels at equal
     features; a fault of the labels; a release; the runtime. What an earlier cause brings about does not count for a
     later one: drift that follows from the shares of segments is no covariate shift, rows with a fault are left out
-    before labels are compared, a new version that answers otherwise explains a loss that rose at equal features.
+    before labels are compared, a new version that answers otherwise explains a loss that rose at equal features. What
+    explains another alert of the same windows is left to that and told in the notes.
 
     Confidences are the weights of the findings through a softmax whose scale was fitted on planted causes, alone and in
     pairs of which the larger counted as right (see docs/diagnosis.md): of a cause that is alone they say too little
@@ -84,7 +86,8 @@ def diagnose(
     answered = {version for rows in (versions or {}).values() for version in rows}
     thorough = attributed or len(answered) > 1
     case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough)
-    findings, rise, mix, drifted = findings_of(case)
+    found, rise, mix, drifted = findings_of(case)
+    findings, others = relevant(case, found, [f for column in spec.schema.features for f in faults_of(case, column)])
     since = onset.at if onset else alert.since
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()
@@ -92,7 +95,8 @@ def diagnose(
     if attributed and rise.loss:
         attributions = _attributions(case, rise, mix, drifted)
         worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
-    notes = (rise.note,) if rise.note else ()
+    elsewhere = sorted((f for f in others if f.weight > IN_DOUBT), key=lambda f: -f.weight)
+    notes = (*((rise.note,) if rise.note else ()), *(about(f) for f in elsewhere))
     return Diagnosis(alert.id, alert.model, hypotheses, onset, attributions, worst, notes)
 
 
@@ -110,18 +114,20 @@ def onset_of(alert: Alert, history: Iterable[Measurement]) -> Onset | None:
 def findings_of(case: Case) -> tuple[list[Finding], LossRise, Mix | None, list[Moved]]:
     """Return what speaks for each cause, after what explains what, and what it was found with."""
     schema = case.spec.schema
-    found = [*_nudged(case, data_faults(case), Cause.DATA_FAULT, HypothesisKind.DATA_FAULT)]
     faults = [f for c in schema.features for f in faults_of(case, c)]
     mixes = segment_mix(case)
     mix = mixes[0] if mixes else None
     column = mix.column if mix else next(iter(segment_columns(schema)), "")
     rise = loss_rise(case, faults, column)
     drifted = moved(case, mix if mix and mix.lower > 0 else None)
+    releases = _released(case, rise)
+    broken = _harming(case, data_faults(case), rise, releases)
+    found = [*_nudged(case, broken, Cause.DATA_FAULT, HypothesisKind.DATA_FAULT)]
     found += _nudged(case, _mixed(case, mix, drifted, rise), Cause.TRAFFIC_MIX, HypothesisKind.TRAFFIC_MIX)
     found += _shifted(case, drifted, faults, rise)
-    labels, releases, concept = label_faults(case), _released(case, rise), concept_finding(case, rise)
+    labels, concept = label_faults(case, rise.rows), concept_finding(case, rise)
     if concept is not None:
-        explained = bool(labels) + any(f.weight > concept.weight / 2 for f in releases)
+        explained = any(f.harm != 0 for f in labels) + any(f.weight > concept.weight / 2 for f in releases)
         found.append(replace(concept, weight=concept.weight - _EXPLAINED * explained))
     found += [*labels, *releases]
     latency = latency_finding(case)
@@ -135,23 +141,38 @@ def _nudged(case: Case, findings: list[Finding], cause: Cause, kind: HypothesisK
     return [replace(f, weight=f.weight + _STEP) if f.kind is kind else f for f in findings]
 
 
-def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str]:
-    """Return what share of a surely risen loss one part makes up, and the sentence that says so."""
+def _harming(case: Case, found: list[Finding], rise: LossRise, releases: list[Finding]) -> list[Finding]:
+    """Return faults of features with the share of a rise of the loss that their rows can make up."""
+    features = {column.name for column in case.spec.schema.features}
+    told = []
+    for finding in found:
+        name = finding.columns[0] if finding.columns else ""
+        if name in rise.faulty:
+            told.append(replace(finding, harm=rise.share(*rise.faulty[name])))
+        elif name in features and releases and releases[0].left is not None:
+            told.append(replace(finding, harm=releases[0].left))
+        else:
+            told.append(finding)
+    return told
+
+
+def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str, float | None]:
+    """Return the share of a surely risen loss that one part makes up, in words too, and the most it can be."""
     if rise.parts is None or not case.harmful:
-        return 0.0, ""
+        return 0.0, "", None
     causes = rise.parts.causes
     if causes.total <= 2 * (causes.error or 0.0):
-        return 0.0, ""
+        return 0.0, "", None
     part = rise.parts.part(name)
     share = min(1.0, max(0.0, part.value / causes.total))
     words = f"{name} makes up {part.value:+.4f} of the change of {causes.total:+.4f} in the {rise.loss}"
-    return share, words
+    return share, words, rise.share(part.value, part.error or 0.0)
 
 
 def _mixed(case: Case, mix: Mix | None, drifted: list[Moved], rise: LossRise) -> list[Finding]:
     if mix is None or mix.lower <= 0:
         return []
-    share, words = _part(case, rise, "traffic mix")
+    share, words, harm = _part(case, rise, "traffic mix")
     weight = weight_of(mix.lower, _TOLERATED) + 2 * share
     told = [
         f"{s} makes up {mix.now[s]:.1%} of the rows, {mix.before.get(s, 0.0):.1%} before"
@@ -164,7 +185,8 @@ def _mixed(case: Case, mix: Mix | None, drifted: list[Moved], rise: LossRise) ->
         told.append(f"{names} moved only because of that: inside segments the rows are as before")
     lead = tuple(s for s in mix.risen if abs(mix.now[s] - mix.before.get(s, 0.0)) > mix.distance / 3)
     told += [words] if words else []
-    return [Finding(HypothesisKind.TRAFFIC_MIX, weight, (mix.column,), lead, tuple(told))]
+    touched = tuple(m.column for m in drifted if m.within <= m.distance / 2)
+    return [Finding(HypothesisKind.TRAFFIC_MIX, weight, (mix.column,), lead, tuple(told), touches=touched, harm=harm)]
 
 
 def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRise) -> list[Finding]:
@@ -172,7 +194,7 @@ def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRi
     left = [m for m in drifted if m.column not in faulty and m.lower_within > 0]
     if not left:
         return []
-    share, words = _part(case, rise, "covariate shift")
+    share, words, harm = _part(case, rise, "covariate shift")
     most = left[0]
     named = tuple(m.column for m in left if m.within > most.within / 2)
     inside = " inside segments" if segment_columns(case.spec.schema) else ""
@@ -181,7 +203,8 @@ def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRi
         for m in left[: len(named)]
     ]
     weight = weight_of(most.lower_within, _TOLERATED) + 2 * share
-    return [Finding(HypothesisKind.COVARIATE_SHIFT, weight, named, (), (*told, *([words] if words else [])))]
+    evidence, touched = (*told, *([words] if words else [])), tuple(m.column for m in left)
+    return [Finding(HypothesisKind.COVARIATE_SHIFT, weight, named, (), evidence, touches=touched, harm=harm)]
 
 
 def _released(case: Case, rise: LossRise) -> list[Finding]:
@@ -207,14 +230,17 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
     elif said:
         told.append(said)
     rows = sampled(case.current, case.spec.schema, rise.loss).labelled() if rise.loss else rise.rows
-    versus = versions_apart(rows, case.spec.schema, switch.version)
+    versus, harm, left = versions_apart(rows, case.spec.schema, switch.version), None, None
     if versus is not None:
         worse = versus.z > 3
         weight += 2.0 if worse else -_EXPLAINED if versus.z < 1 else 0.0
         told.append(
             f"side by side its mean {rise.loss} is {versus.new:.4f}, that of the other versions {versus.others:.4f}"
         )
-    return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(told))]
+        harm = rise.share(switch.share * (versus.new - versus.others), switch.share * versus.error)
+        least = rise.share(switch.share * (versus.new - versus.others), -switch.share * versus.error)
+        left = None if least is None else 1 - least
+    return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(told), harm=harm, left=left)]
 
 
 def _attributions(case: Case, rise: LossRise, mix: Mix | None, drifted: list[Moved]) -> tuple[Attribution, ...]:

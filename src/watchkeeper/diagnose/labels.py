@@ -7,10 +7,12 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.schema import ALL, Column, Role
+from watchkeeper.core.schema import ALL, Column, Kind, Role
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.core.window import Window
-from watchkeeper.diagnose.case import Case, Finding, compared, weight_of
+from watchkeeper.diagnose.answers import sample_distance
+from watchkeeper.diagnose.case import Case, Finding, compared, room, weight_of
+from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.count import CountPart
 
 __all__ = ["label_faults"]
@@ -19,17 +21,24 @@ _FEWER = 0.1
 """Fall of the share of labelled rows that does not matter."""
 
 _BASE = 3.5
+_LEAST = 50
 _UNTOLD = 2.5
 """Weight lost where nothing says how many labels should be in."""
 
 
-def label_faults(case: Case) -> list[Finding]:
+def label_faults(case: Case, rows: Sampled | None = None) -> list[Finding]:
     """Return what is wrong with the labels, all in one finding.
 
     That fewer rows have a label is a fault only in comparison with what is usual: where the measurements say which
     share of the labels is due by now, that share of the reference's is expected. Where they do not, and the alert is
     not about labels, the newest windows may simply wait for theirs: the finding weighs less, and rows without a single
-    label are none.
+    label are none. Labels that are late whatever the model answered change no metric, which the answers of the labelled
+    and of the other rows tell.
+
+    Parameters
+    ----------
+    rows
+        Sampled current rows.
     """
     column = case.spec.schema.of(Role.LABEL)
     if column is None:
@@ -40,7 +49,24 @@ def label_faults(case: Case) -> list[Finding]:
         return []
     weight = max(weight for weight, _ in told) + (1.0 if case.alert.cause is Cause.LABEL_FAULT else 0.0)
     words = tuple(words for _, words in sorted(told, key=lambda one: -one[0]))
-    return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), words)]
+    harmless = looks[0] is looks[2] is looks[3] is None and rows is not None and _at_random(case, column, rows)
+    harm = 0.0 if harmless else None
+    return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), words, harm=harm)]
+
+
+def _at_random(case: Case, column: Column, rows: Sampled) -> bool:
+    """Say whether the rows that wait for their label got the answers that the labelled ones got."""
+    answer = case.spec.schema.of(Role.SCORE) or case.spec.schema.of(Role.PREDICTION)
+    if answer is None or not {answer.name, column.name} <= set(rows.frame.columns):
+        return False
+    held = rows.frame[column.name].is_not_null().to_numpy()
+    sides = rows.where(held), rows.where(~held)
+    if min(map(len, sides)) < _LEAST:
+        return False
+    a, b = (side.frame[answer.name] for side in sides)
+    numeric = answer.kind in (Kind.NUMERIC, Kind.TIME)
+    apart = sample_distance(a, sides[0].weights, b, sides[1].weights, numeric=numeric)
+    return apart <= room(len(a) * len(b) / (len(a) + len(b)))
 
 
 def _broken(case: Case, column: Column) -> tuple[float, str] | None:

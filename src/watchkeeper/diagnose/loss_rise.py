@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import hypot, sqrt
 
 from scipy.special import ndtri
 
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family
 from watchkeeper.core.schema import ALL
+from watchkeeper.core.state import OUTCOME
 from watchkeeper.diagnose.answers import AnswerShift, answer_shift
 from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.decomposition import Decomposition, SegmentChange, decompose, segment_losses
 from watchkeeper.diagnose.faults import Fault, clean_rows
-from watchkeeper.diagnose.losses import MeanLoss, loss_for
+from watchkeeper.diagnose.losses import MeanLoss, loss_for, mean_loss
 from watchkeeper.diagnose.sampled import Sampled, sampled
 
 __all__ = ["LossRise", "concept_finding", "loss_rise"]
@@ -46,6 +48,11 @@ class LossRise:
         Effective share of the weighted reference rows.
     note
         Why something could not be looked at; empty where all could.
+    whole
+        The rise of the mean loss over all rows, those at fault among them, and its standard error.
+    faulty
+        By column what its faulty rows add to the loss, and the standard error of that; columns whose fault is in all
+        rows are left out.
     """
 
     loss: str
@@ -55,6 +62,13 @@ class LossRise:
     answers: AnswerShift | None
     overlap: float
     note: str = ""
+    whole: tuple[float, float] = (0.0, 0.0)
+    faulty: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def share(self, added: float, error: float) -> float | None:
+        """Return the largest share of the rise that something adds, at 95 %; None where the rise is not sure."""
+        rise, own = self.whole
+        return min(1.0, max(0.0, added + 1.96 * error) / rise) if rise > 2 * own else None
 
 
 def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
@@ -69,16 +83,18 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
     metric = next((s.measurement.name for s in case.alert.evidence if s.measurement.family is Family.METRIC), "")
     loss = loss_for(schema, metric)
     rows0, rows = (sampled(states, schema, loss, column) for states in (case.reference, case.current))
+    whole = _rise(case, loss) if case.harmful else (0.0, 0.0)
     if any(f.share >= 1 for f in faults):
         worst = max(faults, key=lambda f: f.share)
         note = f"{worst.column!r} is at fault in all rows, so that nothing can be said of labels at equal features"
-        return LossRise(loss, rows0, rows, None, None, 0.0, note)
+        return LossRise(loss, rows0, rows, None, None, 0.0, note, whole)
     if not case.thorough and not case.harmful:
         # Labels at equal features are not what an alert about features or answers is about.
         return LossRise(loss, rows0, rows, None, None, 0.0)
     losses0, losses = (segment_losses(states, loss, column) for states in (case.reference, case.current))
-    note = ""
+    note, faulty = "", dict[str, tuple[float, float]]()
     if faults:
+        faulty = _faulty(rows0, rows, faults)
         kept0, kept = (clean_rows(side.frame, rows0.frame, faults) for side in (rows0, rows))
         rows0, rows = rows0.where(kept0), rows.where(kept)
         losses0, losses = _by_rows(rows0), _by_rows(rows)
@@ -88,7 +104,26 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
         note = "too few labels are in to tell what changed at equal features"
     overlap = parts.effective / len(rows0.labelled()) if parts else 0.0
     answers = answer_shift(rows0, rows, schema) if case.thorough else None
-    return LossRise(loss, rows0, rows, parts, answers, overlap, note)
+    return LossRise(loss, rows0, rows, parts, answers, overlap, note, whole, faulty)
+
+
+def _rise(case: Case, loss: str) -> tuple[float, float]:
+    before, now = (mean_loss(states.get((ALL, OUTCOME)), loss) for states in (case.reference, case.current))
+    return (now.value - before.value, hypot(now.error, before.error)) if before and now else (0.0, 0.0)
+
+
+def _faulty(rows0: Sampled, rows: Sampled, faults: list[Fault]) -> dict[str, tuple[float, float]]:
+    """Return what the rows at fault in each column lose beyond the others, as a part of the mean loss of all."""
+    found: dict[str, tuple[float, float]] = {}
+    known = rows.labelled()
+    for column in {fault.column for fault in faults}:
+        clean = clean_rows(known.frame, rows0.frame, [fault for fault in faults if fault.column == column])
+        inside, rest = known.losses[~clean], known.losses[clean]
+        if min(len(inside), len(rest)) >= _LEAST:
+            share = float(known.weights[~clean].sum())
+            error = sqrt(inside.var(ddof=1) / len(inside) + rest.var(ddof=1) / len(rest))
+            found[column] = share * float(inside.mean() - rest.mean()), share * error
+    return found
 
 
 def _by_rows(rows: Sampled) -> dict[str, MeanLoss]:

@@ -51,11 +51,22 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Versus:
-    """Mean losses of the new version and of the others side by side in one time, and the z of their difference."""
+    """Mean losses of the new version and of the others side by side in one time.
+
+    Attributes
+    ----------
+    error
+        Standard error of their difference.
+    """
 
     new: float
     others: float
-    z: float
+    error: float
+
+    @property
+    def z(self) -> float:
+        """The difference in standard errors."""
+        return (self.new - self.others) / self.error if self.error > 0 else 0.0
 
 
 def switch_near(versions: Mapping[Window, Mapping[str, int]], onset: Onset | None) -> Switch | None:
@@ -96,7 +107,7 @@ def versions_apart(rows: Sampled, schema: Schema, version: str) -> Versus | None
         return None
     error = float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)))
     means = [float(side.mean()) for side in sides]
-    return Versus(means[0], means[1], (means[0] - means[1]) / error if error > 0 else 0.0)
+    return Versus(means[0], means[1], error)
 
 
 def same_versions(rows0: Sampled, rows: Sampled, schema: Schema) -> bool:
