@@ -5,8 +5,9 @@ import math
 import polars as pl
 
 from watchkeeper.core.schema import Column, Kind, Role
-from watchkeeper.stats.blocks import NumberSource, count_levels
+from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.count import Count, CountPart
+from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.statistic import fold
 
 COLUMN = Column("x", Role.FEATURE, Kind.NUMERIC)

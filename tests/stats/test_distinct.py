@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.schema import Column, Kind, Role
-from watchkeeper.stats.blocks import NumberSource, count_levels
+from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.distinct import Distinct
+from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.statistic import fold
 
 NUMBERS = Column("x", Role.FEATURE, Kind.NUMERIC)

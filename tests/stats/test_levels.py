@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.schema import Column, Kind, Role
-from watchkeeper.stats.blocks import count_levels
+from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.levels import CAP, LevelCounts
 from watchkeeper.stats.statistic import fold
 

@@ -1,5 +1,6 @@
 """Rows in, states out: the same for any batching, and nothing lost on the way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,17 +10,19 @@ import pytest
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.inference import infer_schema
-from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.schema import ALL, Column, Kind, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, ROWS
 from watchkeeper.core.window import WindowRule
+from watchkeeper.stats import level_index
+from watchkeeper.stats.codec import encode_state
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.row_sample import RowSamplePart
-from watchkeeper.stats.summarise import summarise
+from watchkeeper.stats.summarise import summarise, summarise_rows
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 DAYS = WindowRule(timedelta(days=1), timedelta(days=1))
@@ -97,6 +100,37 @@ def test_statistics_of_whole_windows_are_not_kept_of_segments():
     states = summarised([frame], infer_schema(frame, segments=["city"]))
     kept = {k.segment == ALL: s.parts.keys() for k, s in states.items() if k.column == "x"}
     assert kept[True] - kept[False] == {"atoms", "distinct"}
+
+
+def test_the_state_of_a_segment_is_that_of_its_rows_alone():
+    frame = table().with_columns(
+        note=pl.col("city").fill_null("nothing") + " " + pl.col("id").cast(pl.String),
+        point=pl.concat_list("x", "score"),
+        x=pl.when(pl.col("id") % 9 == 0).then(None).otherwise("x"),
+    )
+    frame = pl.concat([frame] * 10).with_columns(id=pl.int_range(pl.len()))  # more rows than a block
+    texts, points = Column("note", Role.FEATURE, Kind.TEXT), Column("point", Role.FEATURE, Kind.VECTOR)
+    inferred = infer_schema(frame.drop("note", "point"), segments=["city", "version"])
+    schema = replace(inferred, columns=(*inferred.columns, texts, points))
+    states = {s.key: s for s in summarise_rows(frame, schema) if s.key.segment != ALL}
+    assert {key.column for key in states} >= {"x", "city", "note", "point", OUTCOME, ROWS}
+    plain = replace(schema, segments=())
+    for segment in {key.segment for key in states}:
+        column, value = segment.split("=")
+        rows = frame.filter(pl.col(column).eq_missing(None if value == "null" else value)).rechunk()
+        for alone in summarise_rows(rows, plain):
+            state = states.pop(replace(alone.key, segment=segment))
+            kept = {name: part for name, part in alone.parts.items() if name not in ("atoms", "distinct")}
+            assert encode_state(state) == encode_state(replace(alone, key=state.key, parts=kept)), state.key
+    assert not states
+
+
+def test_levels_of_segments_are_counted_the_same_in_one_table_and_by_sorting(monkeypatch):
+    frame = table(50_000)
+    schema = infer_schema(frame, segments=["city"])
+    plain = {s.key: encode_state(s) for s in summarise_rows(frame, schema)}
+    monkeypatch.setattr(level_index, "_MOST_CELLS", 0)
+    assert {s.key: encode_state(s) for s in summarise_rows(frame, schema)} == plain
 
 
 def test_values_outside_the_listed_segments_form_the_segment_other():

@@ -10,8 +10,9 @@ from watchkeeper.core.batch import Batch
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.stats.atoms import Atoms
-from watchkeeper.stats.blocks import BLOCK, NumberSource, WordCounts, count_levels
+from watchkeeper.stats.blocks import BLOCK, NumberSource, WordCounts
 from watchkeeper.stats.distinct import Distinct
+from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.statistic import fold
 from watchkeeper.stats.summarise import summarise
 

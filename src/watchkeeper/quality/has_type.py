@@ -10,6 +10,7 @@ import polars as pl
 from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import one_of
 from watchkeeper.quality.row_rule import RowRule
+from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["TYPES", "HasType"]
 
@@ -31,6 +32,10 @@ class HasType(RowRule):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("type", one_of(*TYPES), "what the column holds", required=True),
     )
+
+    def settled(self, rule: Rule, extent: Extent) -> int | None:
+        """Return the rows with a value, where all of them are of the type by that of the column."""
+        return extent.rows - extent.nulls if _is(extent.dtype, str(rule.options["type"])) else None
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row with a value."""

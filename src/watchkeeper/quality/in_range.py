@@ -13,6 +13,7 @@ from watchkeeper.core.kinds import type_name
 from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import as_bound, as_truth
 from watchkeeper.quality.row_rule import RowRule
+from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["InRange"]
 
@@ -41,6 +42,16 @@ class InRange(RowRule):
         if isinstance(lower, datetime) != isinstance(upper, datetime):
             return "lower and upper must both be numbers or both be times"
         return f"lower ({lower}) is above upper ({upper})" if lower > upper else ""
+
+    def settled(self, rule: Rule, extent: Extent) -> int | None:
+        """Return the rows with a number, where the smallest and the largest keep the rule."""
+        lower, upper = rule.options.get("lower"), rule.options.get("upper")
+        if extent.extremes is None or isinstance(lower, datetime) or isinstance(upper, datetime):
+            return None
+        smallest, largest = extent.extremes
+        inside = (lower is None or smallest >= lower) and (upper is None or largest <= upper)
+        touched = rule.options.get("strictly") and (smallest == lower or largest == upper)
+        return extent.rows - extent.nulls - extent.nans if inside and not touched else None
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row with a value."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from watchkeeper.core.rule import Looked, Rule, column_named
 from watchkeeper.quality.row_rule import RowRule
+from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["NotNull"]
 
@@ -19,6 +20,10 @@ class NotNull(RowRule):
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "not_null"
     grave: ClassVar[bool] = True
+
+    def settled(self, rule: Rule, extent: Extent) -> int | None:
+        """Return all rows, where none is null or NaN."""
+        return None if extent.nulls or extent.nans else extent.rows
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row."""

@@ -7,11 +7,12 @@ until the next one is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
 from threading import local
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
 from watchkeeper.core.schema import Column, NumericMap
+from watchkeeper.stats.hashing import hash_texts
 
 __all__ = [
     "BLOCK",
@@ -31,7 +33,6 @@ __all__ = [
     "Outcomes",
     "Rows",
     "WordCounts",
-    "count_levels",
     "to_float",
     "to_text",
 ]
@@ -42,7 +43,6 @@ BLOCK = 32_768
 KEYS = 65_536
 """Number of keys of the universal histogram."""
 
-_COUNT = "__watchkeeper_count__"
 _workspace = local()
 
 
@@ -116,30 +116,55 @@ class Numbers:
 class NumberSource:
     """A numeric column of one batch, cut into blocks; it can be read again.
 
+    Parameters
+    ----------
+    order
+        Places of the rows in the order in which blocks show them, shape (rows,); None for the order of the column.
+
     Raises
     ------
     SchemaError
         When the column holds text or nested values.
     """
 
-    def __init__(self, series: pl.Series, column: Column) -> None:
+    def __init__(self, series: pl.Series, column: Column, order: NDArray[np.intp] | None = None) -> None:
         to_float(series.clear())
         self.map: NumericMap = column.map
         self._series = series
+        self._taken: tuple[NDArray[np.float64], NDArray[np.bool_] | None] | None = None
+        if order is not None:
+            floats = to_float(series)
+            nulls = floats.null_count()
+            there = floats.is_not_null().to_numpy().take(order) if nulls else None
+            self._taken = (floats.fill_null(0.0) if nulls else floats).to_numpy().take(order), there
 
-    def blocks(self) -> Iterator[Numbers]:
-        """Cut the column into blocks."""
+    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Numbers]:
+        """Cut the rows from ``start`` up to ``stop`` (the last one) into blocks."""
+        stop = len(self._series) if stop is None else stop
+        if self._taken is not None:
+            yield from self._taken_blocks(*self._taken, start, stop)
+            return
         if self._series.dtype == pl.Float64 and not self._series.null_count():
-            for chunk in self._series.get_chunks():
+            for chunk in self._series.slice(start, stop - start).get_chunks():
                 values = chunk.to_numpy()
-                for start in range(0, len(values), BLOCK):
-                    piece = values[start : start + BLOCK]
+                for place in range(0, len(values), BLOCK):
+                    piece = values[place : place + BLOCK]
                     yield Numbers(self, piece, len(piece), 0)
             return
-        for start in range(0, len(self._series), BLOCK):
-            floats = to_float(self._series.slice(start, BLOCK))
+        for place in range(start, stop, BLOCK):
+            floats = to_float(self._series.slice(place, min(BLOCK, stop - place)))
             nulls = floats.null_count()
             yield Numbers(self, (floats.drop_nulls() if nulls else floats).to_numpy(), len(floats), nulls)
+
+    def _taken_blocks(
+        self, values: NDArray[np.float64], there: NDArray[np.bool_] | None, start: int, stop: int
+    ) -> Iterator[Numbers]:
+        for place in range(start, stop, BLOCK):
+            end = min(place + BLOCK, stop)
+            x = values[place:end]
+            if there is not None:
+                x = x.take(there[place:end].nonzero()[0])
+            yield Numbers(self, x, end - place, end - place - len(x))
 
 
 def to_float(series: pl.Series) -> pl.Series:
@@ -166,7 +191,7 @@ def to_float(series: pl.Series) -> pl.Series:
     raise SchemaError(f"column {series.name!r} holds {type_name(dtype)}, where numbers were expected")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Levels:
     """The distinct values of a categorical column with their counts.
 
@@ -178,12 +203,20 @@ class Levels:
         The distinct values as text, in no order.
     counts
         Their counts, int64, shape (len(names),).
+    known
+        Their hashes, where they have been made already.
     """
 
     rows: int
     nulls: int
     names: pl.Series
     counts: NDArray[np.int64]
+    known: NDArray[np.uint64] | None = None
+
+    @cached_property
+    def hashes(self) -> NDArray[np.uint64]:
+        """A 64-bit hash of each value, shape (len(names),)."""
+        return hash_texts(self.names) if self.known is None else self.known
 
 
 def to_text(series: pl.Series) -> pl.Series:
@@ -208,44 +241,6 @@ def to_text(series: pl.Series) -> pl.Series:
         as_text = series.cast(pl.String)
         return as_text.zip_with(~whole.fill_null(False), series.cast(pl.Int64, strict=False).cast(pl.String))
     return series.cast(pl.String)
-
-
-def count_levels(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Levels]:
-    """Count the distinct values of several columns at once, by column."""
-    return {name: _levels(frame[name]) for name in names}
-
-
-def _levels(series: pl.Series) -> Levels:
-    counted = _count_by_hash(series) if series.dtype == pl.String and len(series) > BLOCK else None
-    if counted is None:
-        table = series.value_counts(sort=False, name=_COUNT)
-        counted = table.to_series(0), table.to_series(1).cast(pl.Int64).to_numpy()
-    names, counts = to_text(counted[0]), counted[1]
-    known = names.is_not_null()
-    valid = counts[known.to_numpy()]
-    return Levels(len(series), len(series) - int(valid.sum()), names.filter(known), valid)
-
-
-def _count_by_hash(series: pl.Series) -> tuple[pl.Series, NDArray[np.int64]] | None:
-    """Count values by 16 bits of their 64-bit hash, in a third of the time of ``value_counts``.
-
-    Returns None when there are so many values that two share each choice of 16 bits. Values are told apart by all
-    64 bits: that two of 400 agree in them has a probability of 4e-15.
-    """
-    hashes = series.hash().to_numpy()
-    places = np.empty(BLOCK // 2, np.intp)
-    for choice in range(4):
-        bits, counts = hashes.view(np.uint16)[choice::4], WordCounts()
-        for start in range(0, len(hashes), len(places)):
-            words = hashes[start : start + len(places)]
-            places[: len(words)] = bits[start : start + len(places)]
-            if not counts.add(words, places[: len(words)]):
-                break
-        else:
-            distinct, first, found = counts.found()
-            # The word 0 may come without its row.
-            return (series.gather(first), found) if np.array_equal(hashes[first], distinct) else None
-    return None
 
 
 class WordCounts:
@@ -293,6 +288,10 @@ class ClassSets:
     predictions: NDArray[np.bool_]
     labelled: NDArray[np.bool_]
     predicted: NDArray[np.bool_]
+
+    def at(self, rows: slice | NDArray[np.intp]) -> ClassSets:
+        """Return the sets of some rows."""
+        return ClassSets(self.labels[rows], self.predictions[rows], self.labelled[rows], self.predicted[rows])
 
 
 @dataclass(frozen=True)
@@ -354,11 +353,41 @@ class Outcomes:
             return np.zeros(self.rows, bool)
         return self.label >= 0 if self.classes else np.isfinite(self.label)
 
+    def at(self, rows: slice | NDArray[np.intp]) -> Outcomes:
+        """Return some rows, in their order if it is given."""
+        held = {name: getattr(self, name) for name in _ROW_BY_ROW}
+        found: dict[str, Any] = {name: value if value is None else value[rows] for name, value in held.items()}
+        found["sets"] = None if self.sets is None else self.sets.at(rows)
+        values = self.row_values.items()
+        found["row_values"] = {name: value if isinstance(value, str) else value[rows] for name, value in values}
+        count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
+        return replace(self, rows=count, **found)
+
+
+_ROW_BY_ROW = ("label", "prediction", "score", "class_scores", "quantiles", "groups", "delay")
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Whole rows: the frame and a 64-bit hash of each row's identity, uint64, shape (rows,)."""
+    """Whole rows.
+
+    Attributes
+    ----------
+    frame
+        A frame that holds the rows, among others.
+    hashes
+        A 64-bit hash of each row's identity, uint64, shape (rows,).
+    doubled
+        Rows whose id an earlier row has too.
+    places
+        Where each row stands in ``frame``, shape (rows,); None where ``frame`` holds the rows alone, in step.
+    """
 
     frame: pl.DataFrame
     hashes: NDArray[np.uint64]
     doubled: int = 0
+    places: NDArray[np.intp] | None = None
+
+    def frame_of(self, chosen: NDArray[np.intp]) -> pl.DataFrame:
+        """Return some of the rows, by their number among ``hashes``."""
+        return self.frame[chosen if self.places is None else self.places[chosen]]

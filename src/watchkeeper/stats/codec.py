@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from io import BytesIO
 from typing import Any
@@ -15,8 +16,9 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.stats.statistic import merge_parts
 
-__all__ = ["FORMAT", "decode_state", "encode_state", "merge_states"]
+__all__ = ["FORMAT", "decode_state", "encode_state", "merge_all", "merge_states"]
 
 FORMAT = 1
 """Version of the envelope; every statistic has a version of its own inside it."""
@@ -114,3 +116,23 @@ def merge_states(a: State, b: State) -> State:
     for name, part in b.parts.items():
         parts[name] = plugin("statistic", name).merge(parts[name], part) if name in parts else part
     return replace(a, spec=a.spec or b.spec, parts=parts, problem=a.problem or b.problem)
+
+
+def merge_all(states: Sequence[State]) -> State:
+    """Return the state of all rows of one or more states; the key is that of the first.
+
+    Raises
+    ------
+    StateError
+        As ``merge_states``.
+    """
+    first = states[0]
+    if other := next((s for s in states if s.key.column != first.key.column), None):
+        raise StateError(f"states of {first.key.column!r} and {other.key.column!r} do not merge")
+    held: dict[str, list[Any]] = {}
+    for state in states:
+        for name, part in state.parts.items():
+            held.setdefault(name, []).append(part)
+    parts = {name: merge_parts(plugin("statistic", name), found) for name, found in held.items()}
+    spec = next((s.spec for s in states if s.spec), None)
+    return replace(first, spec=spec, parts=parts, problem=next((s.problem for s in states if s.problem), ""))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, Numbers
-from watchkeeper.stats.hashing import hash_texts, mix
+from watchkeeper.stats.hashing import mix
 
 __all__ = ["Distinct", "DistinctPart"]
 
@@ -52,7 +52,7 @@ class _Work:
     def add(self, block: Numbers | Levels) -> None:
         if isinstance(block, Levels):
             if len(block.names):
-                _raise_registers(self.registers, hash_texts(block.names))
+                _raise_registers(self.registers, block.hashes)
             return
         m = len(block.x)
         if not m:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -107,6 +108,14 @@ class _Work:
         return HistogramPart(self.map.anchor, self.map.scale, bin_order(keys), self.dense[keys])
 
 
+def _check_maps(a: HistogramPart, b: HistogramPart) -> None:
+    if (a.anchor, a.scale) != (b.anchor, b.scale):
+        raise StateError(
+            f"histograms with the maps ({a.anchor}, {a.scale}) and ({b.anchor}, {b.scale}) do not merge; "
+            "summarise both with one reference"
+        )
+
+
 class Histogram:
     """A histogram whose bins are the top 16 bits of z = (x - anchor) / scale as IEEE float32.
 
@@ -134,17 +143,22 @@ class Histogram:
 
     def merge(self, a: HistogramPart, b: HistogramPart) -> HistogramPart:
         """Add the counts; StateError when the maps differ."""
-        if (a.anchor, a.scale) != (b.anchor, b.scale):
-            raise StateError(
-                f"histograms with the maps ({a.anchor}, {a.scale}) and ({b.anchor}, {b.scale}) do not merge; "
-                "summarise both with one reference"
-            )
+        _check_maps(a, b)
         if not len(a.bins) or not len(b.bins):
             return b if not len(a.bins) else a
         bins, place = np.unique(np.concatenate([a.bins, b.bins]), return_inverse=True)
         counts = np.zeros(len(bins), np.int64)
         np.add.at(counts, place, np.concatenate([a.counts, b.counts]))
         return HistogramPart(a.anchor, a.scale, bins, counts)
+
+    def merge_many(self, parts: Sequence[HistogramPart]) -> HistogramPart:
+        """Add the counts of all parts at once."""
+        first, dense = parts[0], np.zeros(KEYS, np.int64)
+        for part in parts:
+            _check_maps(first, part)
+            dense[part.bins] += part.counts
+        bins = (dense != 0).nonzero()[0]
+        return HistogramPart(first.anchor, first.scale, bins.astype(np.uint16), dense[bins])
 
     def result(self, part: HistogramPart) -> dict[str, float]:
         """Return the quartiles, the 5th, 95th and 99th percentile."""

@@ -23,7 +23,11 @@ Counts = NDArray[np.int64]
 
 def group_of(names: pl.Series) -> NDArray[np.intp]:
     """Return the group of each level, shape (len(names),)."""
-    return (hash_texts(names) & np.uint64(GROUPS - 1)).astype(np.intp)
+    return _group(hash_texts(names))
+
+
+def _group(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    return (hashes & np.uint64(GROUPS - 1)).astype(np.intp)
 
 
 def _none() -> Counts:
@@ -43,7 +47,7 @@ class _Work:
 
     def add(self, block: Levels) -> None:
         if len(block.names):
-            found = np.bincount(group_of(block.names), block.counts, minlength=GROUPS)
+            found = np.bincount(_group(block.hashes), block.counts, minlength=GROUPS)
             self.counts = self.counts + found.astype(np.int64)
 
     def part(self) -> LevelGroupsPart:

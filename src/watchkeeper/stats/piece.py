@@ -1,9 +1,9 @@
-"""The states of rows that belong to one version, window and segment."""
+"""The states of rows that belong to one version and window, in one piece or segment by segment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -12,17 +12,22 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
 from watchkeeper.core.label_sets import canonical
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
-from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
+from watchkeeper.stats.codec import merge_all
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
+from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
+from watchkeeper.stats.pieces import Pieces
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
-from watchkeeper.stats.statistic import Statistic
+from watchkeeper.stats.statistic import Statistic, fold
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
-__all__ = ["fold_details", "fold_joint", "fold_piece", "problem_of", "with_plain_sets"]
+__all__ = ["fold_joint", "fold_pieces", "problem_of", "with_plain_sets"]
+
+Parts = Mapping[str, Any]
 
 _WHOLE = (Kind.TEXT, Kind.VECTOR)
 """Kinds of columns that have a form of their own."""
@@ -30,48 +35,82 @@ _WHOLE = (Kind.TEXT, Kind.VECTOR)
 _UNWATCHED = (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT, Role.GROUP, Role.LABEL_TIME)
 
 
-def fold_piece(
-    frame: pl.DataFrame,
-    schema: Schema,
-    key: StateKey,
-    keep: Sequence[str] = (),
-    *,
-    counted: dict[str, list[Levels]] | None = None,
+def fold_pieces(
+    frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces, keep: Sequence[str] = (), *, whole: bool = False
 ) -> list[State]:
-    """Return the states of each column, of the outcomes and of the rows.
+    """Return the states of each column, of the outcomes and of the rows, for each piece.
 
     Parameters
     ----------
-    counted
-        Where the rows are one segment of several, the levels that are counted go here, and statistics of whole
-        windows only are left out.
+    pieces
+        The segments that the rows are cut into.
+    whole
+        Whether to return the states of all rows too, as segment ``all``.
     """
     frame = with_plain_sets(frame, schema)
-    chosen = _Chosen(keep, counted is not None)
-    watched = [c for c in schema if c.role not in _UNWATCHED]
-    problems = {c.name: problem_of(frame, c) for c in watched}
-    usable = [c for c in watched if not problems[c.name]]
-    leveled = [c.name for c in usable if not _numeric(c) and c.kind not in _WHOLE]
-    plain = chosen.of(Numbers)
-    numbers = {c.name: _fold(c, NumberSource(frame[c.name], c).blocks(), plain) for c in usable if _numeric(c)}
-    for column in usable:
-        if column.kind in _WHOLE:
+    cut = pieces.codes is not None
+    found: list[State] = []
+    for column in (c for c in schema if c.role not in _UNWATCHED):
+        problem = problem_of(frame, column)
+        parts: Sequence[Parts] = [{}] * len(pieces)
+        more: Parts = {}
+        if not problem:
             try:
-                form, blocks = _whole(frame, column, schema)
-                numbers[column.name] = _fold(column, blocks, chosen.of(form))
+                parts, more = _fold_column(frame, column, schema, pieces, _Chosen(keep, cut, cut and whole))
             except SchemaError as error:
-                problems[column.name] = str(error)
-    levels = count_levels(frame, leveled)
-    if counted is not None:
-        for name, block in levels.items():
-            counted.setdefault(name, []).append(block)
+                problem = str(error)
+        states = _states(key, column.name, column, pieces, parts, problem)
+        found.extend([*states, *_together(states, more)] if whole else states)
+    for fold_form in (_fold_outcomes, _fold_rows):
+        states = fold_form(frame, schema, key, pieces)
+        found.extend([*states, *_together(states, {})] if whole else states)
+    return found
+
+
+def _states(
+    key: StateKey, name: str, column: Column | None, pieces: Pieces, parts: Iterable[Parts], problem: str = ""
+) -> list[State]:
+    return [
+        State(replace(key, segment=segment, column=name), column, held, problem)
+        for segment, held in zip(pieces.names, parts, strict=True)
+    ]
+
+
+def _together(states: Sequence[State], more: Parts) -> list[State]:
+    """Return the state of all rows, from those of the pieces and the parts that are kept of all rows alone."""
+    if not states:
+        return []
+    one = merge_all([replace(state, key=replace(state.key, segment=ALL)) for state in states])
+    return [replace(one, parts={**one.parts, **more})]
+
+
+def _fold_column(
+    frame: pl.DataFrame, column: Column, schema: Schema, pieces: Pieces, chosen: _Chosen
+) -> tuple[Sequence[Parts], Parts]:
+    """Return the parts of each piece, and those that are kept of all rows alone.
+
+    Raises
+    ------
+    SchemaError
+        When the column cannot be read.
+    """
+    series = frame[column.name]
+    if column.kind in _WHOLE:
+        return _fold_whole(frame, column, schema, pieces, chosen), {}
+    form: type = Numbers if _numeric(column) else Levels
+    details = [(s.name, s.start(column)) for s in chosen.details(form) if s.applies(column)]
+    statistics = [s for s in chosen.of(form) if s.applies(column)]
+    source = NumberSource(series, column, pieces.order) if _numeric(column) else None
+    levels = [] if source else levels_by_piece(series, pieces)
     found = []
-    for column in watched:
-        parts = numbers.get(column.name) or (
-            _fold(column, [levels[column.name]], chosen.of(Levels)) if column.name in levels else {}
-        )
-        found.append(State(_key(key, column.name), column, parts, problems[column.name]))
-    return [*found, _fold_outcomes(frame, schema, key), _fold_rows(frame, schema, key)]
+    for place, (start, stop) in enumerate(pieces.spans()):
+        works = [(s.name, s.start(column)) for s in statistics]
+        blocks: Iterable[Any] = source.blocks(start, stop) if source else [levels[place]]
+        for block in blocks:
+            for _, work in (*works, *details):
+                work.add(block)
+        found.append({name: work.part() for name, work in works})
+    return found, {name: work.part() for name, work in details}
 
 
 def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
@@ -90,10 +129,23 @@ def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return frame.with_columns(plain)
 
 
-def _whole(frame: pl.DataFrame, column: Column, schema: Schema) -> tuple[type, Iterable[Any]]:
-    if column.kind is Kind.TEXT:
-        return Texts, Texts.blocks(frame[column.name])
-    return Vectors, [Vectors.of(_lists(frame[column.name], column), id_hashes(frame, schema))]
+def _fold_whole(frame: pl.DataFrame, column: Column, schema: Schema, pieces: Pieces, chosen: _Chosen) -> list[Parts]:
+    """Return the parts of a column of texts or vectors."""
+    series, hashes = frame[column.name], None
+    vectors = column.kind is Kind.VECTOR
+    if vectors:
+        series, hashes = _lists(series, column), id_hashes(frame, schema)
+    if pieces.order is not None:
+        series = series[pieces.order]
+        hashes = None if hashes is None else hashes[pieces.order]
+    statistics = chosen.of(Vectors if vectors else Texts)
+    found: list[Parts] = []
+    for start, stop in pieces.spans():
+        piece = series.slice(start, stop - start)
+        known = None if hashes is None else hashes[start:stop]
+        blocks: Iterable[Any] = [Vectors.of(piece, known)] if vectors else Texts.blocks(piece)
+        found.append(_fold(column, blocks, statistics))
+    return found
 
 
 def _lists(series: pl.Series, column: Column) -> pl.Series:
@@ -129,38 +181,19 @@ def _statistics(block: type, keep: Sequence[str] = ()) -> list[Statistic]:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """Which statistics are folded."""
+    """Which statistics are folded: some are kept of all rows alone."""
 
     keep: Sequence[str]
-    segment: bool
+    cut: bool
+    whole: bool
 
     def of(self, block: type) -> list[Statistic]:
         found = _statistics(block, self.keep)
-        return [s for s in found if not getattr(s, "whole_only", False)] if self.segment else found
+        return [s for s in found if not getattr(s, "whole_only", False)] if self.cut else found
 
-
-def fold_details(
-    frame: pl.DataFrame, schema: Schema, counted: Mapping[str, Sequence[Levels]]
-) -> dict[str, dict[str, Any]]:
-    """Return, by column, the parts of the statistics that are kept of whole windows only.
-
-    Parameters
-    ----------
-    counted
-        The levels of categorical columns, counted in one or more parts.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for column in schema:
-        if column.role in _UNWATCHED or column.kind in _WHOLE or problem_of(frame, column):
-            continue
-        form = Numbers if _numeric(column) else Levels
-        statistics = [s for s in _statistics(form) if getattr(s, "whole_only", False) and s.applies(column)]
-        if statistics:
-            blocks: Iterable[Any] = (
-                NumberSource(frame[column.name], column).blocks() if _numeric(column) else counted.get(column.name, ())
-            )
-            found[column.name] = _fold(column, blocks, statistics)
-    return found
+    def details(self, block: type) -> list[Statistic]:
+        found = _statistics(block, self.keep) if self.whole else []
+        return [s for s in found if getattr(s, "whole_only", False)]
 
 
 def _numeric(column: Column) -> bool:
@@ -220,34 +253,35 @@ def _family_of(name: str) -> str:
     return "booleans" if name == "Boolean" else "text"
 
 
-def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
-    own = _key(key, OUTCOME)
+def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces) -> list[State]:
     try:
         block = outcomes(frame, schema)
     except (SchemaError, pl.exceptions.PolarsError) as error:
-        return State(own, None, {}, str(error))
+        return _states(key, OUTCOME, None, pieces, [{}] * len(pieces), str(error))
     score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
-    parts = {}
-    for statistic in _statistics(Outcomes):
-        work = statistic.start(score)
-        work.add(block)
-        parts[statistic.name] = work.part()
-    return State(own, None, parts)
+    ordered = block if pieces.order is None else block.at(pieces.order)
+    statistics = _statistics(Outcomes)
+    found = []
+    for start, stop in pieces.spans():
+        piece = ordered if pieces.order is None else ordered.at(slice(start, stop))
+        found.append({s.name: fold(s, score, [piece]) for s in statistics})
+    return _states(key, OUTCOME, None, pieces, found)
 
 
-def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey) -> State:
-    own = _key(key, ROWS)
+def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces) -> list[State]:
     name = schema.name_of(Role.ID)
-    doubled = 0
-    if name and name in frame.columns:
-        known = frame[name].drop_nulls()
-        doubled = len(known) - known.n_unique()
+    ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
-    rest = frame.drop([column.name for column in schema if column.kind is Kind.VECTOR], strict=False)
-    block = Rows(rest if rest.width else frame, row_hashes(frame, schema), doubled)
-    parts = {}
-    for statistic in _statistics(Rows):
-        work = statistic.start(Column("", Role.ID, Kind.IDENTIFIER))
-        work.add(block)
-        parts[statistic.name] = work.part()
-    return State(own, None, parts)
+    vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
+    rest = frame.drop(vectors) if len(vectors) < frame.width else frame
+    hashes = row_hashes(frame, schema)
+    whole = Column("", Role.ID, Kind.IDENTIFIER)
+    statistics = _statistics(Rows)
+    found = []
+    for start, stop in pieces.spans():
+        places = None if pieces.order is None else pieces.order[start:stop]
+        known = None if ids is None else (ids if places is None else ids[places]).drop_nulls()
+        doubled = 0 if known is None else len(known) - known.n_unique()
+        block = Rows(rest, hashes if places is None else hashes[places], doubled, places)
+        found.append({s.name: fold(s, whole, [block]) for s in statistics})
+    return _states(key, ROWS, None, pieces, found)

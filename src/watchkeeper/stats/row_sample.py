@@ -58,7 +58,7 @@ class _Work:
         else:
             below = np.arange(len(hashes))
         chosen = below[_smallest(hashes[below])]
-        fresh = RowSamplePart(hashes[chosen], block.frame[chosen], len(hashes), block.doubled)
+        fresh = RowSamplePart(hashes[chosen], block.frame_of(chosen), len(hashes), block.doubled)
         self.part_ = RowSample().merge(self.part_, fresh)
 
     def part(self) -> RowSamplePart:

@@ -230,6 +230,9 @@ def _counted(block: RuleRows) -> tuple[list[Tally], tuple[Example, ...]]:
         empty = Tally(rule.digest, frame.height)
         kind: RuleKind = plugin("rule", rule.kind)
         try:
+            if rule.digest in block.settled:
+                found.append(replace(empty, checked=block.settled[rule.digest]))
+                continue
             if kind.work == "rows":
                 looks[place] = looked_at(rule, dtypes)
                 found.append(empty)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -25,9 +26,12 @@ class RuleRows:
         The column that names a row; empty where there is none.
     place
         Where the first row stands among all rows: start of the window in seconds since 1970, and rows before it.
+    settled
+        By digest of rules that no row is known to break, the rows that each speaks of.
     """
 
     frame: pl.DataFrame
     rules: tuple[Rule, ...]
     id: str = ""
     place: tuple[float, int] = (0.0, 0)
+    settled: Mapping[str, int] = field(default_factory=dict)

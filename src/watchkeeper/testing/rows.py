@@ -12,9 +12,10 @@ import polars as pl
 from watchkeeper.core.kinds import map_of
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
-from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, count_levels
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
 from watchkeeper.stats.hashing import hash_numbers
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint
+from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.rule_rows import RuleRows
 from watchkeeper.stats.statistic import Statistic

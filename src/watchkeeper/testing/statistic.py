@@ -14,7 +14,7 @@ import polars as pl
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.codec import decode_state, encode_state
-from watchkeeper.stats.statistic import Statistic, fold
+from watchkeeper.stats.statistic import Statistic, fold, merge_parts
 from watchkeeper.testing.rows import Case, cases_for
 
 __all__ = ["check_statistic"]
@@ -83,6 +83,7 @@ def _check_chunks(statistic: Statistic, case: Case, whole: Any, rng: np.random.G
         chunked = fold(statistic, case.column, _one_after_the_other(case, pieces))
         _agree(statistic, chunked, whole, case, f"{count} chunks equal the whole")
     shuffled = [fold(statistic, case.column, case.blocks(p)) for p in _pieces(case.frame, 4, rng)]
+    _agree(statistic, merge_parts(statistic, shuffled), whole, case, "parts merged all at once equal the whole")
     backwards = reduce(statistic.merge, shuffled[::-1])
     _agree(statistic, backwards, whole, case, "parts merged backwards equal the whole")
 

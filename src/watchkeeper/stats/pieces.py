@@ -1,0 +1,56 @@
+"""How rows fall into segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Pieces"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Rows cut into segments: nothing is copied but what a statistic reads.
+
+    Attributes
+    ----------
+    names
+        The segments.
+    bounds
+        Where each starts among the ordered rows, and the number of rows at last, shape (len(names) + 1,).
+    codes
+        The segment of each row, shape (rows,); None where all rows are one piece.
+    order
+        Places of the rows, segment by segment and in the order of their arrival, shape (rows,); None as above.
+    """
+
+    names: tuple[str, ...]
+    bounds: tuple[int, ...]
+    codes: NDArray[np.intp] | None = None
+    order: NDArray[np.intp] | None = None
+
+    @classmethod
+    def one(cls, name: str, rows: int) -> Pieces:
+        """Return all rows as one piece."""
+        return cls((name,), (0, rows))
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], codes: NDArray[np.intp]) -> Pieces:
+        """Return rows cut by the segment of each."""
+        # Numbers of 16 bits are sorted by their digits, in a tenth of the time.
+        short = codes.astype(np.uint16) if len(names) < 1 << 16 else codes
+        counts = np.bincount(codes, minlength=len(names))
+        bounds = (0, *np.cumsum(counts).tolist())
+        return cls(names, bounds, codes, np.argsort(short, kind="stable"))
+
+    def __len__(self) -> int:
+        """Return the number of pieces."""
+        return len(self.names)
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Return where each piece starts and ends among the ordered rows."""
+        yield from pairwise(self.bounds)
