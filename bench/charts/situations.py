@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,7 +17,7 @@ from watchkeeper.core.signal import Zone
 from watchkeeper.core.window import Window
 from watchkeeper.performance.interval import proportion_error
 
-__all__ = ["SITUATIONS", "Tally", "judged", "low_weekday"]
+__all__ = ["SITUATIONS", "Tally", "delays", "judged", "low_weekday"]
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -38,12 +38,15 @@ class Tally:
     signals
         Windows that signalled.
     alarms
-        Signals not preceded by a signal: what a person is told.
+        Signals not preceded by a signal.
+    alerts
+        Times that 2 of 3 windows signalled and did not before: what a person is told.
     """
 
     windows: int
     signals: int
     alarms: int
+    alerts: int
 
 
 def _equal(_: np.random.Generator, count: int) -> tuple[Floats, Counts]:
@@ -100,7 +103,7 @@ def judged(chart: Chart, options: Options, situation: str, series: int, seed: in
     """Count the false alarms of a chart from its first judged window on, phase I included."""
     draw, count = SITUATIONS[situation]
     rng = np.random.default_rng([seed, list(SITUATIONS).index(situation)])
-    windows = signals = alarms = 0
+    windows = signals = alarms = alerts = 0
     for _ in range(series):
         memory, fired = None, [False]
         for point in _points(*draw(rng, count), rng):
@@ -109,7 +112,45 @@ def judged(chart: Chart, options: Options, situation: str, series: int, seed: in
             windows += signal.zone not in (Zone.LEARNING, Zone.NOT_JUDGED)
         signals += sum(fired)
         alarms += sum(now and not before for before, now in pairwise(fired))
-    return Tally(windows, signals, alarms)
+        alerts += sum(now and not before for before, now in pairwise(_persistent(fired)))
+    return Tally(windows, signals, alarms, alerts)
+
+
+def _persistent(fired: Sequence[bool]) -> list[bool]:
+    """Return whether 2 of the last 3 windows signalled, after each window."""
+    return [sum(fired[max(0, end - 3) : end]) >= 2 for end in range(1, len(fired) + 1)]
+
+
+def delays(
+    chart: Chart, options: Options, situation: str, shift: float, series: int, learned: int = 60, seed: int = 0
+) -> tuple[float, float]:
+    """Return the median number of windows until a lasting fall signals, and until 2 of 3 windows have.
+
+    Parameters
+    ----------
+    shift
+        The fall, in standard deviations of a window.
+    learned
+        Windows before it. A series without a signal in the 200 after it counts as 201.
+    """
+    draw, _ = SITUATIONS[situation]
+    rng = np.random.default_rng([seed, 98, list(SITUATIONS).index(situation)])
+    usual, sizes = draw(rng, 20_000)
+    sigma = sqrt(float(usual.var() + (usual * (1 - usual) / sizes).mean()))
+    found: list[tuple[int, int]] = []
+    for _ in range(series):
+        shares, sizes = draw(rng, learned + 200)
+        shares[learned:] -= shift * sigma
+        memory, fired = None, []
+        for point in _points(shares, sizes, rng):
+            memory, signal = chart.step(memory, point, options)
+            fired.append(signal.fired)
+            if len(fired) > learned and sum(fired[max(learned, len(fired) - 3) :]) >= 2:
+                break
+        after = fired[learned:]
+        found.append((after.index(True) + 1 if True in after else 201, len(after) + (sum(after[-3:]) < 2)))
+    signal_after, alert_after = np.median(np.array(found, float), axis=0).tolist()
+    return signal_after, alert_after
 
 
 def low_weekday(chart: Chart, options: Options, series: int, weeks: int = 16, seed: int = 0) -> float:

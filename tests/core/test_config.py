@@ -228,6 +228,15 @@ def test_names_of_plug_ins_are_checked_with_the_nearest_one():
     assert "watchkeeper.yaml:5: models.m.notify.0.to: there is no notifier 'consle'; did you mean 'console'?" in message
 
 
+def test_a_comparison_without_a_chart_is_a_fault_and_a_metric_without_one_is_not():
+    text = "models:\n  m:\n    monitors:\n      - measure: log_loss\n      - measure: ks\n"
+    with pytest.raises(ConfigError) as caught:
+        check_names(read_config(text))
+    assert str(caught.value) == (
+        "watchkeeper.yaml:5: models.m.monitors.1.chart: is missing; a comparison needs a chart, as tolerance is for most"
+    )
+
+
 def test_names_that_exist_pass():
     check_names(read_config(FULL))
 

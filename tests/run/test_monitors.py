@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -11,7 +13,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.performance.metric import Metric
-from watchkeeper.run.monitors import HARM, MEASURED, default_monitors, kept
+from watchkeeper.run.monitors import HARM, MEASURED, charted, default_monitors, kept
 
 FRAME = pl.DataFrame(
     {
@@ -103,9 +105,48 @@ def test_a_table_without_usable_columns_gets_no_monitor_without_columns() -> Non
     assert default_monitors(bare, AlertRule(), history=False) == ()
 
 
-def test_the_textbook_limits_give_way_where_they_do_not_keep_the_budget() -> None:
-    charts = [[m.options["exact"] for m in made(budget=b) if m.chart == "shewhart"] for b in (52.0, 365.0)]
-    assert charts == [[0.0, 0.0], [1.0, 1.0]]
+def harm(rule: AlertRule, *, every: timedelta = timedelta(days=1)) -> Monitor:
+    found = default_monitors(schema(), rule, history=True, every=every)
+    (monitor,) = (m for m in found if m.measure == "log_loss")
+    return monitor
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "run_length", "learned"),
+    [
+        # Two metrics in 2 of 3 windows: each signals with a, so that 2a·2a·(2 - 2a) = 1/(2·budget) at most.
+        (AlertRule(2, 3, budget=365.25), 1, 365.25, 8),
+        (AlertRule(2, 3, budget=52.18), 7, 52.18, 8),
+        (AlertRule(2, 3, budget=8_766), 1 / 24, 374.0, 25),
+        (AlertRule(1, 1, budget=365.25), 1, 4 * 365.25, 8),
+        (AlertRule(2, 2, budget=100.0), 1, 100.0, 8),
+    ],
+)
+def test_the_charts_of_metrics_keep_the_budget(rule: AlertRule, days: float, run_length: float, learned: int) -> None:
+    monitor = harm(rule, every=timedelta(days=days))
+    assert monitor.chart == "seasonal_residual"
+    assert monitor.options["run_length"] == pytest.approx(run_length, rel=1e-4)
+    assert (monitor.options["min_samples"], monitor.options["side"]) == (learned, "upper")
+    share = 2 / float(monitor.options["run_length"])
+    alert = share * (share if rule.n == 2 else share * (2 - share) if rule.n == 3 else 1)
+    assert alert <= 1.0001 / (2 * rule.budget)
+
+
+def test_a_fall_of_performance_is_no_new_level() -> None:
+    assert harm(AlertRule()).options["rebase"] == "none"
+
+
+def test_a_metric_without_a_chart_gets_the_default_one_and_keeps_its_own_options() -> None:
+    asked = [
+        Monitor("brier", "", options={"min_samples": 4.0}, cause=Cause.PERFORMANCE),
+        Monitor("prediction_mean", "", options={"side": "lower"}),
+        Monitor("recall", "shewhart"),
+        Monitor("mmd", ""),
+    ]
+    brier, rate, recall, mmd = charted(asked, plugins("metric"), AlertRule(budget=365.25), timedelta(days=1))
+    assert (brier.chart, brier.options["side"], brier.options["min_samples"]) == ("seasonal_residual", "upper", 4.0)
+    assert (rate.chart, rate.options["side"], rate.options["run_length"]) == ("seasonal_residual", "lower", 365.25)
+    assert (recall, mmd) == (asked[2], asked[3])
 
 
 def test_optional_statistics_are_kept_where_a_monitor_rests_on_them() -> None:

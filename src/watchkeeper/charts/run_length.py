@@ -28,6 +28,7 @@ __all__ = [
     "ewma_run_length",
     "mewma_limit",
     "mewma_run_length",
+    "persistent_run_length",
     "shewhart_factor",
     "shiryaev_roberts_limit",
     "shiryaev_roberts_run_length",
@@ -48,6 +49,31 @@ def shewhart_factor(run_length: float, side: str = "both") -> float:
     3.0
     """
     return float(norm.isf(1 / (_SIDES[side] * _wanted(run_length))))
+
+
+def persistent_run_length(run_length: float, k: int, n: int) -> float:
+    """Return the run length of single signals that lets ``k`` of the last ``n`` windows signal as rarely as wanted.
+
+    A signal of probability α is at least the k-th of the last n with probability α·P(Bin(n - 1, α) ≥ k - 1), which is
+    set to 1/A. Signals of different windows are taken to be independent.
+
+    Parameters
+    ----------
+    run_length
+        A, the average number of windows to an alert without a cause.
+
+    Examples
+    --------
+    >>> persistent_run_length(500.0, 1, 1)
+    500.0
+    >>> round(persistent_run_length(500.0, 2, 3), 1)
+    31.4
+    """
+    wanted = 1 / _wanted(run_length)
+    if k == 1:
+        return run_length
+    share = brentq(lambda alpha: alpha * float(binom.sf(k - 2, n - 1, alpha)) - wanted, wanted, 1.0, xtol=1e-15)
+    return 1 / float(share)
 
 
 def ewma_run_length(weight: float, factor: float, shift: float = 0.0) -> float:

@@ -15,6 +15,7 @@ from watchkeeper.core.environment import overridden
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.secrets import masked
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.yaml_text import Document, read_yaml, shown
 from watchkeeper.core.yaml_text import Path as YamlPath
 
@@ -25,6 +26,7 @@ FILE = "watchkeeper.yaml"
 
 _MOST_ERRORS = 10
 _LONGEST = 100
+_CHARTLESS = "is missing; a comparison needs a chart, as tolerance is for most"
 _WORDS = (("a valid tuple", "a list"), ("a valid dictionary", "a mapping"), ("a valid string", "a text"))
 
 
@@ -176,7 +178,11 @@ def check_names(config: Config) -> None:
         for place, monitor in enumerate(model.monitors or ()):
             own = {**measures, **dict.fromkeys(model.own_measures)}
             check((*above, "monitors", place, "measure"), monitor.measure, "measure", own)
-            check((*above, "monitors", place, "chart"), monitor.chart, "chart", plugins("chart"))
+            if monitor.chart is not None:
+                check((*above, "monitors", place, "chart"), monitor.chart, "chart", plugins("chart"))
+            elif monitor.measure in (*plugins("comparison"), ATTRIBUTION_DRIFT):
+                missing: YamlPath = (*above, "monitors", place, "chart")
+                faults.append(f"{config.origin(missing[:-1])}: {_dotted(missing)}: {_CHARTLESS}")
         for place, notify in enumerate(model.notify):
             check((*above, "notify", place, "to"), notify.to, "notifier", plugins("notifier"))
         for place, function in enumerate(model.metrics.functions):

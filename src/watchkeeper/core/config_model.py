@@ -141,10 +141,16 @@ class Windows(Part):
 
 
 class MonitorConfig(Part):
-    """One thing to measure and how to judge it; see ``core.spec.Monitor``."""
+    """One thing to measure and how to judge it; see ``core.spec.Monitor``.
+
+    Attributes
+    ----------
+    chart
+        Left out, a metric gets the chart that default monitors judge metrics by; a comparison needs one.
+    """
 
     measure: Text
-    chart: Text
+    chart: Text | None = None
     columns: tuple[Text, ...] = ()
     segments: tuple[Text, ...] = (ALL,)
     options: Options = Field(default_factory=dict)
@@ -315,7 +321,7 @@ class Model(Part):
             Its schema, inferred from the reference with ``columns.roles()`` and the rest.
         """
         monitors = tuple(
-            Monitor(m.measure, m.chart, m.columns, m.segments, dict(m.options), m.cause, m.against)
+            Monitor(m.measure, m.chart or "", m.columns, m.segments, dict(m.options), m.cause, m.against)
             for m in self.monitors or ()
         )
         rule = self.windows.rule()

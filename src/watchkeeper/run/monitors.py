@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from math import ceil
 
+from watchkeeper.charts.run_length import persistent_run_length
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.core.spec import AlertRule, Monitor
+from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 
-__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "default_monitors", "installed", "kept"]
+__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_options", "installed", "kept"]
 
 MEASURED = (
     "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
@@ -37,15 +41,24 @@ _TEXT = ("text_length", "character_mix", "token_drift")
 _CORRELATION = 0.1
 """Change of a correlation that does not matter."""
 
-_TEXTBOOK = 150.0
-"""Budget in windows up to which the textbook's limits keep it: learned from eight windows, two of three points lie
-beyond them about once in 370 windows, and two metrics share half of the budget."""
+_THREE_SIGMA = 370.4
+"""Run length in windows of a chart at three sigma, which is rare enough for a signal that is no alert by itself."""
+
+_LEAST_LEARNED = 8
+"""Windows that a metric's chart learns from before it judges: more than a week of days, and few enough for weeks."""
+
+_LEARNED = 30
+"""Windows after which its level is fixed, or after eight weeks of days: who learns for longer learns a slow fall too."""
+
+_DAY = timedelta(days=1)
 
 _COVERAGE = 0.9
 """Share of rows whose label must be in before drift of the label is judged: what comes first may differ."""
 
 
-def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05) -> tuple[Monitor, ...]:
+def default_monitors(
+    schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05, every: timedelta = _DAY
+) -> tuple[Monitor, ...]:
     """Return drift, fault and performance monitors for all columns.
 
     Parameters
@@ -53,6 +66,8 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
     history
         Whether there are windows to learn a control chart from; without them performance is judged against the
         reference alone.
+    every
+        Length of a judged window.
     """
     features = list(schema.features)
     answers = [c for c in schema if c.role in _ANSWERS]
@@ -68,12 +83,74 @@ def default_monitors(schema: Schema, rule: AlertRule, *, history: bool, toleranc
         options = {"run_length": rule.budget, "tolerance": _CORRELATION, "known": float(history)}
         found.append(Monitor("correlation_change", "significance", (JOINT,), options=options, cause=Cause.JOINT_DRIFT))
     if label:
-        side: dict[str, float | str] = {"min_rows": LEAST_LABELLED}
-        side |= {"exact": float(rule.budget > _TEXTBOOK)} if history else {"margin": 0.02}
-        for metric in HARM[schema.task]:
-            worse = "upper" if metric in ("log_loss", "mae", "rmse") else "lower"
-            found.append(Monitor(metric, "shewhart", options={"side": worse, **side}, cause=Cause.PERFORMANCE))
+        found.extend(_harmful(schema, rule, every=every, history=history))
     return tuple(monitor for monitor in found if monitor.columns or monitor.cause is Cause.PERFORMANCE)
+
+
+def _harmful(schema: Schema, rule: AlertRule, *, every: timedelta, history: bool) -> list[Monitor]:
+    """Return the monitors of the metrics whose fall means harm."""
+    names = HARM[schema.task]
+    if not history:
+        # One look at one value: the textbook's limits about that of the reference.
+        single: dict[str, float | str] = {"min_rows": LEAST_LABELLED, "margin": 0.02}
+        return [
+            Monitor(name, "shewhart", options={"side": _worse(name), **single}, cause=Cause.PERFORMANCE)
+            for name in names
+        ]
+    return list(charted((Monitor(name, "", cause=Cause.PERFORMANCE) for name in names), names, rule, every))
+
+
+def charted(
+    monitors: Iterable[Monitor], metrics: Collection[str], rule: AlertRule, every: timedelta
+) -> tuple[Monitor, ...]:
+    """Return the monitors, with the default chart for those of a metric that name none; their own options stand.
+
+    Parameters
+    ----------
+    metrics
+        What counts as a metric.
+    every
+        Length of a judged window.
+    """
+    listed = list(monitors)
+    bare = [m for m in listed if not m.chart and m.measure in metrics]
+    options = harm_options(rule, len(bare), every)
+    return tuple(
+        replace(m, chart="seasonal_residual", options={**options, "side": _side(m), **m.options})
+        if not m.chart and m.measure in metrics
+        else m
+        for m in listed
+    )
+
+
+def harm_options(rule: AlertRule, series: int, every: timedelta) -> dict[str, float | str]:
+    """Return the options of the charts of ``series`` metrics: when they judge, and how rarely they are wrong.
+
+    An alert takes ``k`` signals in ``n`` windows, whichever metric they come from. So a chart signals as rarely as
+    keeps all of them together to half of the budget, the other half being for drift; and no more often by itself than
+    the budget allows alerts, or than a chart at three sigma where the budget is larger than that. A fall of performance
+    stays a fall: no chart takes it for the new level.
+    """
+    among = max(1, series)
+    persistent = among * persistent_run_length(2 * rule.budget, rule.k, rule.n)
+    least = max(_LEAST_LEARNED, ceil(_DAY / every) + 1) if every < _DAY else _LEAST_LEARNED
+    return {
+        "run_length": max(persistent, min(rule.budget, _THREE_SIGMA)), "min_samples": float(least),
+        "phase_one": float(max(_LEARNED, least)), "min_rows": LEAST_LABELLED, "rebase": "none",
+    }  # fmt: skip
+
+
+def _side(monitor: Monitor) -> str:
+    return _worse(monitor.measure) if monitor.cause is Cause.PERFORMANCE else "both"
+
+
+def _worse(metric: str) -> str:
+    """Return the side on which a metric is worse; both where nobody knows, as for functions of one's own."""
+    if metric in (*FAIRNESS, BUSINESS_VALUE):
+        return "lower" if metric == BUSINESS_VALUE else "upper"
+    known = plugins("metric").get(metric)
+    better = None if known is None else known.larger_is_better
+    return "both" if better is None else "lower" if better else "upper"
 
 
 def _watched(

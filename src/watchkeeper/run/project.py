@@ -19,9 +19,10 @@ from watchkeeper.core.config import Config, check_names, load_config
 from watchkeeper.core.config_model import Model
 from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.spec import Spec
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
 from watchkeeper.quality.rule_set import check_columns
@@ -30,7 +31,7 @@ from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.estimates import kept_for_estimates
 from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
-from watchkeeper.run.monitors import default_monitors, kept
+from watchkeeper.run.monitors import charted, default_monitors, kept
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
 from watchkeeper.run.reference import summarise_reference
@@ -149,7 +150,10 @@ class Project:
             # Functions may lie beside the configuration, as embedders and training do.
             sys.path.insert(0, str(self.folder))
         wide = self.embedding(spec).wide(schema)
-        monitors = spec.monitors or default_monitors(wide, spec.alerts, history=True)
+        every = model.windows.every
+        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT}
+        named = charted(spec.monitors, metrics, spec.alerts, every)
+        monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
         keep = dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, spec.estimate)))
         return replace(spec, monitors=monitors, keep=tuple(sorted(keep)))
 
