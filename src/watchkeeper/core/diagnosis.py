@@ -101,7 +101,8 @@ class Attribution:
     Parameters
     ----------
     loss
-        What was averaged over labelled rows: brier, log_loss, error (wrong class), absolute_error or squared_error.
+        What was averaged over labelled rows: brier, log_loss, error (wrong class), absolute_error or squared_error; or
+        rank_loss, which is 1 - AUROC.
     over
         What the parts are: ``causes``, ``features`` or ``segments``.
     before, after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -17,7 +17,7 @@ from watchkeeper.diagnose.losses import MeanLoss, mean_loss
 from watchkeeper.diagnose.sampled import Sampled, States, segments_of
 from watchkeeper.stats.threads import single_threaded
 
-__all__ = ["Decomposition", "SegmentChange", "decompose", "segment_losses"]
+__all__ = ["Decomposition", "SegmentChange", "decompose", "jackknifed", "reweighed", "segment_losses"]
 
 Floats = NDArray[np.float64]
 
@@ -156,23 +156,49 @@ def _causes(changes: list[SegmentChange], loss: str, n0: int, n: int, errors: Fl
 
 def _weighted(rows0: Sampled, rows: Sampled, schema: Schema, names: list[str]) -> tuple[Floats, Floats, float]:
     """Return by how much weighting shifts the mean loss in each segment, the errors of that, and the effective rows."""
+    found, left, effective = reweighed(rows0, rows, schema, lambda one, ratios: _shifts(one, ratios, names))
+    return found, jackknifed(left), effective
+
+
+def reweighed(
+    rows0: Sampled, rows: Sampled, schema: Schema, measure: Callable[[Sampled, Floats], Floats]
+) -> tuple[Floats, list[Floats], float]:
+    """Return what some numbers are when the reference's rows have the features of the current ones.
+
+    Parameters
+    ----------
+    measure
+        The numbers of rows of the reference with their density ratios.
+
+    Returns
+    -------
+    tuple
+        The numbers, the same with each of ten blocks of rows left out, and the effective number of weighted rows.
+    """
     columns = usable(_columns(schema), rows0.frame, rows.frame)
     encoded = encode(columns, rows0.frame, rows.frame)
     if not encoded.reference.shape[1]:
-        return np.zeros(len(names)), np.zeros(len(names)), float(len(rows0))
+        found = measure(rows0, np.ones(len(rows0)))
+        return found, [found] * 2, float(len(rows0))
     block0, block = np.arange(len(rows0)) % _BLOCKS, np.arange(len(rows)) % _BLOCKS
     with single_threaded():
         beta = log_ratio(encoded.reference, encoded.current, rows0.weights, rows.weights)
-        found = _shifts(rows0, encoded.reference, beta, names)
+        found = measure(rows0, ratio(encoded.reference, beta, rows0.weights))
         left = []
         for number in range(_BLOCKS):
             in0, inside = block0 != number, block != number
             one0, one = rows0.where(in0), rows.where(inside)
             x0, x = encoded.reference[in0], encoded.current[inside]
-            left.append(_shifts(one0, x0, log_ratio(x0, x, one0.weights, one.weights, beta, 2), names))
-    errors = np.sqrt((_BLOCKS - 1) / _BLOCKS * ((np.array(left) - np.mean(left, axis=0)) ** 2).sum(axis=0))
+            near = log_ratio(x0, x, one0.weights, one.weights, beta, 2)
+            left.append(measure(one0, ratio(x0, near, one0.weights)))
     weights = rows0.weights * ratio(encoded.reference, beta, rows0.weights)
-    return found, errors, float(weights.sum() ** 2 / (weights**2).sum())
+    return found, left, float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def jackknifed(left: Sequence[Floats]) -> Floats:
+    """Return the standard errors of numbers by the jackknife, from what they are with each block left out."""
+    blocks = len(left)
+    return np.asarray(np.sqrt((blocks - 1) / blocks * ((np.array(left) - np.mean(left, axis=0)) ** 2).sum(axis=0)))
 
 
 def _columns(schema: Schema) -> tuple[Column, ...]:
@@ -181,8 +207,8 @@ def _columns(schema: Schema) -> tuple[Column, ...]:
     return (*schema.features, *(c for c in schema if c.name in also))
 
 
-def _shifts(rows: Sampled, x: Floats, beta: Floats, names: list[str]) -> Floats:
-    weights = rows.weights * ratio(x, beta, rows.weights)
+def _shifts(rows: Sampled, ratios: Floats, names: list[str]) -> Floats:
+    weights = rows.weights * ratios
     found = np.zeros(len(names))
     for place, name in enumerate(names):
         own = rows.segments == name

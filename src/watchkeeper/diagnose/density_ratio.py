@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind
@@ -24,6 +25,9 @@ _MOST_COLUMNS = 30
 _RIDGE = 1.0
 _STEPS = 25
 _MOST = 20.0
+_MOST_PRODUCTS = 10
+_LEAST_ROWS = 100
+_CHANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Encoded:
     reference, current
         float64, shapes (k0, d) and (k, d).
     of
-        The place of the column that each number comes from, in the order asked for, shape (d,).
+        The places of the one or two columns that each number comes from, in the order asked for, shape (d, 2); of one
+        column its place twice.
     """
 
     reference: Matrix
@@ -43,8 +48,8 @@ class Encoded:
     of: NDArray[np.intp]
 
     def only(self, places: Sequence[int]) -> tuple[Matrix, Matrix]:
-        """Return the numbers of some columns."""
-        chosen = np.isin(self.of, list(places))
+        """Return the numbers that come from some columns and from no others."""
+        chosen = np.isin(self.of, list(places)).all(axis=1)
         return self.reference[:, chosen], self.current[:, chosen]
 
 
@@ -61,6 +66,10 @@ def encode(columns: Sequence[Column], reference: pl.DataFrame, current: pl.DataF
     median and has an indicator of its own. A level becomes one indicator for each of up to 20 levels that either side
     has at 1 % of its rows. Of more than 30 columns those count whose means differ most between the sides: the others
     would add more noise than they explain.
+
+    Columns that go together otherwise than before add the product z_a·z_b, of numbers and of indicators alike: up to
+    ten whose covariance differs between the sides, |c - c0|/√(v/n + v0/n0) with v the variances of the products of
+    deviations, beyond what chance reaches in one of a hundred cases among all pairs of the columns.
     """
     n0, found = reference.height, list[tuple[float, int, Matrix]]()
     for place, column in enumerate(columns):
@@ -69,11 +78,47 @@ def encode(columns: Sequence[Column], reference: pl.DataFrame, current: pl.DataF
             made = _numbers(a, b) if _numeric(column) else _levels(a, b)
             found.append((_apart(made, n0), place, made))
     if not found:
-        return Encoded(np.empty((n0, 0)), np.empty((current.height, 0)), np.empty(0, np.intp))
+        return Encoded(np.empty((n0, 0)), np.empty((current.height, 0)), np.empty((0, 2), np.intp))
     kept = sorted(sorted(found, key=lambda one: -one[0])[:_MOST_COLUMNS], key=lambda one: one[1])
     whole = np.hstack([made for _, _, made in kept])
     of = np.repeat([place for _, place, _ in kept], [made.shape[1] for _, _, made in kept])
-    return Encoded(whole[:n0], whole[n0:], of.astype(np.intp))
+    products, pairs = _products(kept, n0)
+    both = np.vstack([np.column_stack([of, of]), pairs]).astype(np.intp)
+    whole = np.hstack([whole, products])
+    return Encoded(whole[:n0], whole[n0:], both)
+
+
+def _products(kept: Sequence[tuple[float, int, Matrix]], n0: int) -> tuple[Matrix, NDArray[np.intp]]:
+    """Return the products of columns that go together otherwise on the two sides, and the places of their columns."""
+    # The first number of a column of numbers is z itself, and all of a column of levels are indicators.
+    parts = [(place, made if _indicators(made) else made[:, :1]) for _, place, made in kept]
+    x = np.hstack([made for _, made in parts])
+    of = np.repeat([place for place, _ in parts], [made.shape[1] for _, made in parts])
+    none = np.empty((len(x), 0)), np.empty((0, 2), np.intp)
+    rows, columns = np.nonzero(np.triu(of[:, None] != of[None, :]))
+    if not len(rows) or min(n0, len(x) - n0) < _LEAST_ROWS:
+        return none
+    with np.errstate(divide="ignore", invalid="ignore"):
+        (c0, v0), (c, v) = (_covariances(side) for side in (x[:n0], x[n0:]))
+        apart = np.nan_to_num(np.abs(c - c0) / np.sqrt(v / (len(x) - n0) + v0 / n0), posinf=0.0)[rows, columns]
+    chosen = np.argsort(-apart, kind="stable")[:_MOST_PRODUCTS]
+    chosen = chosen[apart[chosen] > float(ndtri(1 - _CHANCE / 2 / len(rows)))]
+    if not len(chosen):
+        return none
+    a, b = rows[chosen], columns[chosen]
+    made = (x[:, a] - x[:, a].mean(axis=0)) * (x[:, b] - x[:, b].mean(axis=0))
+    return made / np.maximum(made.std(axis=0), 1e-12), np.column_stack([of[a], of[b]]).astype(np.intp)
+
+
+def _indicators(made: Matrix) -> bool:
+    return bool(((made == 0) | (made == 1)).all())
+
+
+def _covariances(side: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the covariances of a side, and the variances of the products of deviations that they are means of."""
+    away = side - side.mean(axis=0)
+    covariance = away.T @ away / len(side)
+    return covariance, (away**2).T @ (away**2) / len(side) - covariance**2
 
 
 def _apart(made: Matrix, n0: int) -> float:

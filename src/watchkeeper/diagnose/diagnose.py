@@ -18,11 +18,13 @@ from watchkeeper.diagnose.drop import drop_by_features, drop_by_segments
 from watchkeeper.diagnose.faults import Fault, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
 from watchkeeper.diagnose.latency import latency_finding
-from watchkeeper.diagnose.loss_rise import LossRise, concept_finding, loss_rise
+from watchkeeper.diagnose.loss_rise import OVERLAP, LossRise, concept_finding, loss_rise
+from watchkeeper.diagnose.losses import named
 from watchkeeper.diagnose.release import same_versions, switch_near, versions_apart
-from watchkeeper.diagnose.relevance import about, relevant
+from watchkeeper.diagnose.relevance import about, relevant, subjects_of
 from watchkeeper.diagnose.sampled import States, sampled, segment_columns
 from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
+from watchkeeper.diagnose.together import moved_together
 from watchkeeper.diagnose.worst import worst_segments
 
 __all__ = ["diagnose", "findings_of", "onset_of", "ranked"]
@@ -37,6 +39,9 @@ _EXPLAINED = 3.0
 """Weight lost by a cause whose signs another cause, found for itself, brings about."""
 
 _TOLERATED = 0.05
+_CORRELATED = 0.1
+"""Change of a correlation that does not matter."""
+
 _STEP = 1.0
 
 
@@ -93,7 +98,9 @@ def diagnose(
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
     if attributed and rise.loss:
-        attributions = _attributions(case, rise, mix, drifted)
+        named = [c for f in found if f.kind is HypothesisKind.COVARIATE_SHIFT for c in f.columns]
+        farthest = sorted(drifted, key=lambda m: -m.distance)
+        attributions = _attributions(case, rise, mix, [*named, *(m.column for m in farthest)])
         worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
     elsewhere = sorted((f for f in others if f.weight > IN_DOUBT), key=lambda f: -f.weight)
     notes = (*((rise.note,) if rise.note else ()), *(about(f) for f in elsewhere))
@@ -165,7 +172,7 @@ def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str, float | No
         return 0.0, "", None
     part = rise.parts.part(name)
     share = min(1.0, max(0.0, part.value / causes.total))
-    words = f"{name} makes up {part.value:+.4f} of the change of {causes.total:+.4f} in the {rise.loss}"
+    words = f"{name} makes up {part.value:+.4f} of the change of {causes.total:+.4f} in {named(rise.loss)}"
     return share, words, rise.share(part.value, part.error or 0.0)
 
 
@@ -192,19 +199,37 @@ def _mixed(case: Case, mix: Mix | None, drifted: list[Moved], rise: LossRise) ->
 def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRise) -> list[Finding]:
     faulty = {f.column for f in faults}
     left = [m for m in drifted if m.column not in faulty and m.lower_within > 0]
-    if not left:
+    features = [c for c in case.spec.schema.features if c.name not in faulty]
+    # How columns go together matters where a loss rose, or where the alert is about that.
+    names = {column.name for column in case.spec.schema.features}
+    asked = case.alert.cause is Cause.JOINT_DRIFT or any(s.column not in names for s in subjects_of(case.alert))
+    asked |= case.harmful
+    pairs = moved_together(features, rise.rows0, rise.rows) if asked else []
+    if not left and not pairs:
         return []
     share, words, harm = _part(case, rise, "covariate shift")
-    most = left[0]
-    named = tuple(m.column for m in left if m.within > most.within / 2)
+    most = left[0].within if left else 0.0
+    named = [m for m in left if m.within > most / 2]
     inside = " inside segments" if segment_columns(case.spec.schema) else ""
-    told = [
-        f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions){inside}"
-        for m in left[: len(named)]
+    told = [f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions){inside}" for m in named]
+    joint = [
+        f"{p.columns[0]!r} and {p.columns[1]!r} go together otherwise: correlation {p.before:.2f} → {p.now:.2f}{inside}"
+        for p in pairs[:2]
     ]
-    weight = weight_of(most.lower_within, _TOLERATED) + 2 * share
-    evidence, touched = (*told, *([words] if words else [])), tuple(m.column for m in left)
-    return [Finding(HypothesisKind.COVARIATE_SHIFT, weight, named, (), evidence, touches=touched, harm=harm)]
+    weights = [weight_of(m.lower_within, _TOLERATED) for m in left[:1]]
+    weights += [weight_of(p.lower, _CORRELATED) for p in pairs[:1]]
+    alone, both = [m.column for m in named], [c for p in pairs for c in p.columns]
+    if case.alert.cause is Cause.JOINT_DRIFT or (weights[-1] > weights[0] and pairs):
+        told, columns = [*joint, *told], dict.fromkeys((*both[:2], *alone))
+    else:
+        told, columns = [*told, *joint], dict.fromkeys((*alone, *both[:2]))
+    if words and rise.overlap < OVERLAP:
+        words += f"; only {rise.overlap:.0%} of the reference's rows are like the current ones, so this is a guess"
+    evidence = (told[0], *([words] if words else []), *told[1:])
+    touched = tuple(dict.fromkeys((*(m.column for m in left), *both)))
+    weight = max(weights) + 2 * share
+    kind = HypothesisKind.COVARIATE_SHIFT
+    return [Finding(kind, weight, tuple(columns), (), evidence, touches=touched, harm=harm)]
 
 
 def _released(case: Case, rise: LossRise) -> list[Finding]:
@@ -235,7 +260,7 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
         worse = versus.z > 3
         weight += 2.0 if worse else -_EXPLAINED if versus.z < 1 else 0.0
         told.append(
-            f"side by side its mean {rise.loss} is {versus.new:.4f}, that of the other versions {versus.others:.4f}"
+            f"side by side, {named(rise.loss)} is {versus.new:.4f} for it and {versus.others:.4f} for the others"
         )
         harm = rise.share(switch.share * (versus.new - versus.others), switch.share * versus.error)
         least = rise.share(switch.share * (versus.new - versus.others), -switch.share * versus.error)
@@ -243,13 +268,12 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
     return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(told), harm=harm, left=left)]
 
 
-def _attributions(case: Case, rise: LossRise, mix: Mix | None, drifted: list[Moved]) -> tuple[Attribution, ...]:
+def _attributions(case: Case, rise: LossRise, mix: Mix | None, order: list[str]) -> tuple[Attribution, ...]:
     if rise.parts is None:
         return ()
     by_segments = drop_by_segments(rise.parts) if mix is not None and len(rise.parts.changes) > 1 else None
-    order = sorted(drifted, key=lambda m: -m.distance)
     by_features = drop_by_features(
-        rise.rows0.labelled(), rise.rows.labelled(), case.spec.schema, rise.parts.causes, [m.column for m in order]
+        rise.rows0.labelled(), rise.rows.labelled(), case.spec.schema, rise.parts.causes, list(dict.fromkeys(order))
     )
     return tuple(a for a in (rise.parts.causes, by_segments, by_features) if a is not None)
 

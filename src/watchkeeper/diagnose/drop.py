@@ -171,4 +171,4 @@ class _Game:
             weights = weights * ratio(x0, beta, weights)
             if len(coalition) == len(self.players):
                 self.effective = float(weights.sum() ** 2 / (weights**2).sum())
-        return float(weights @ self.rows0.losses / weights.sum())
+        return self.rows0.mean(weights)

@@ -10,24 +10,27 @@ from scipy.special import ndtri
 
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.diagnose.answers import AnswerShift, answer_shift
 from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.decomposition import Decomposition, SegmentChange, decompose, segment_losses
 from watchkeeper.diagnose.faults import Fault, clean_rows
-from watchkeeper.diagnose.losses import MeanLoss, loss_for, mean_loss
+from watchkeeper.diagnose.losses import RANK_LOSS, MeanLoss, loss_for, mean_loss, named
+from watchkeeper.diagnose.rank_decomposition import decompose_ranking, ranking_loss
 from watchkeeper.diagnose.sampled import Sampled, sampled
 
-__all__ = ["LossRise", "concept_finding", "loss_rise"]
+__all__ = ["OVERLAP", "LossRise", "concept_finding", "loss_rise"]
 
 _TOLERATED = 0.05
 """Rise of the loss that does not matter, as a share of the reference's loss."""
 
-_OVERLAP = 0.1
+OVERLAP = 0.1
 """Effective share of reference rows below which what is expected at equal features is a guess."""
 
 _LEAST = 50
+
+Losses = Mapping[str, MeanLoss]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,8 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
         The segment column to go by; empty where none is declared.
     """
     schema = case.spec.schema
-    metric = next((s.measurement.name for s in case.alert.evidence if s.measurement.family is Family.METRIC), "")
-    loss = loss_for(schema, metric)
+    told = [s.measurement for s in case.alert.evidence if s.fired]
+    loss = loss_for(schema, [m.name for m in told if m.family is Family.METRIC])
     rows0, rows = (sampled(states, schema, loss, column) for states in (case.reference, case.current))
     whole = _rise(case, loss) if case.harmful else (0.0, 0.0)
     if any(f.share >= 1 for f in faults):
@@ -91,7 +94,8 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
     if not case.thorough and not case.harmful:
         # Labels at equal features are not what an alert about features or answers is about.
         return LossRise(loss, rows0, rows, None, None, 0.0)
-    losses0, losses = (segment_losses(states, loss, column) for states in (case.reference, case.current))
+    by = column if loss != RANK_LOSS else ""
+    losses0, losses = (segment_losses(states, loss, by) for states in (case.reference, case.current))
     note, faulty = "", dict[str, tuple[float, float]]()
     if faults:
         faulty = _faulty(rows0, rows, faults)
@@ -99,12 +103,22 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
         rows0, rows = rows0.where(kept0), rows.where(kept)
         losses0, losses = _by_rows(rows0), _by_rows(rows)
         note = "rows that a fault lies in were left out of what is said of the loss"
-    parts = decompose(rows0.labelled(), rows.labelled(), schema, loss, losses0, losses) if loss else None
+    parts = _parts(rows0.labelled(), rows.labelled(), schema, loss, losses0, losses) if loss else None
     if loss and parts is None:
         note = "too few labels are in to tell what changed at equal features"
     overlap = parts.effective / len(rows0.labelled()) if parts else 0.0
     answers = answer_shift(rows0, rows, schema) if case.thorough else None
     return LossRise(loss, rows0, rows, parts, answers, overlap, note, whole, faulty)
+
+
+def _parts(
+    rows0: Sampled, rows: Sampled, schema: Schema, loss: str, losses0: Losses, losses: Losses
+) -> Decomposition | None:
+    if loss != RANK_LOSS:
+        return decompose(rows0, rows, schema, loss, losses0, losses)
+    if ALL not in losses0 or ALL not in losses:
+        return None
+    return decompose_ranking(rows0, rows, schema, losses0[ALL], losses[ALL])
 
 
 def _rise(case: Case, loss: str) -> tuple[float, float]:
@@ -129,6 +143,8 @@ def _faulty(rows0: Sampled, rows: Sampled, faults: list[Fault]) -> dict[str, tup
 def _by_rows(rows: Sampled) -> dict[str, MeanLoss]:
     found: dict[str, MeanLoss] = {}
     known = rows.labelled()
+    if known.ranks is not None:
+        return {ALL: ranking_loss(known)} if len(known) >= _LEAST else {}
     for segment in sorted(set(known.segments.tolist())):
         losses = known.losses[known.segments == segment]
         if len(losses) >= _LEAST:
@@ -152,12 +168,12 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
     if weight <= 0:
         return None
     apart = f"{whole.value:+.4f} ± {1.96 * error:.4f} from the reference's {usual:.4f}"
-    words = [f"at equal features the {rise.loss.replace('_', ' ')} is {apart}: labels or answers are not as before"]
+    words = [f"at equal features {named(rise.loss)} is {apart}: labels or answers are not as before"]
     words += [
         f"in {c.segment} it is {c.after.value:.4f} where {c.usual:.4f} was to be expected (± {1.96 * c.error:.4f})"
         for c in hit
     ]
-    if rise.overlap < _OVERLAP:
+    if rise.overlap < OVERLAP:
         weight /= 2
         words.append(f"only {rise.overlap:.0%} of the reference's rows are like the current ones, so this is a guess")
     if not case.harmful:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,10 @@ from watchkeeper.core.schema import NumericMap, Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.stats.outcomes import outcomes
 
-__all__ = ["LOSSES", "MeanLoss", "loss_for", "mean_loss", "row_losses"]
+__all__ = ["LOSSES", "RANK_LOSS", "MeanLoss", "loss_for", "mean_loss", "named", "row_losses"]
+
+RANK_LOSS = "rank_loss"
+"""1 - AUROC, the chance that a negative row outranks a positive one: no mean over rows."""
 
 LOSSES = {
     "brier": "brier",
@@ -23,8 +27,11 @@ LOSSES = {
     "error": "accuracy",
     "absolute_error": "mae",
     "squared_error": "mse",
+    RANK_LOSS: "auroc",
 }
-"""The metric that is the mean of each loss; accuracy is 1 - the mean error."""
+"""The metric that tells each loss; accuracy and AUROC are 1 - the loss."""
+
+_TURNED = ("error", RANK_LOSS)
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -38,8 +45,15 @@ class MeanLoss:
     n: int
 
 
-def loss_for(schema: Schema, metric: str = "") -> str:
-    """Return the loss to take apart: that of ``metric`` where it is a mean over rows, else one that suits the task.
+def named(loss: str) -> str:
+    """Return what a loss is called in a sentence."""
+    return "1 - AUROC" if loss == RANK_LOSS else f"the {loss.replace('_', ' ')}"
+
+
+def loss_for(schema: Schema, metrics: Sequence[str] = ()) -> str:
+    """Return the loss to take apart: that of the first of ``metrics`` that is a mean over rows, else one for the task.
+
+    Where AUROC alone is asked for, that is 1 - AUROC.
 
     For a binary classifier whose score is a probability that is the Brier score, which one wild row cannot carry away;
     for other classifiers the share of wrong classes, for a regressor the absolute error. Empty where rows have none.
@@ -48,15 +62,17 @@ def loss_for(schema: Schema, metric: str = "") -> str:
         return ""
     score, answered = schema.of(Role.SCORE), schema.of(Role.PREDICTION) is not None
     probable = schema.task is Task.BINARY and score is not None and score.map == NumericMap()
-    by_metric = {name: loss for loss, name in LOSSES.items()}
+    by_metric = {name: loss for loss, name in LOSSES.items() if loss != RANK_LOSS}
     suits = {
         Task.BINARY: ({"brier", "log_loss"} if probable else set()) | ({"error"} if answered else set()),
         Task.MULTICLASS: {"error"} if answered else set(),
         Task.REGRESSION: {"absolute_error", "squared_error"} if answered else set(),
     }.get(schema.task, set())
-    asked = by_metric.get(metric, "")
-    if asked in suits:
-        return asked
+    asked = [by_metric[metric] for metric in metrics if by_metric.get(metric) in suits]
+    if asked:
+        return asked[0]
+    if LOSSES[RANK_LOSS] in metrics and schema.task is Task.BINARY and score is not None:
+        return RANK_LOSS
     return next((loss for loss in ("brier", "error", "absolute_error") if loss in suits), "")
 
 
@@ -92,11 +108,11 @@ def row_losses(frame: pl.DataFrame, schema: Schema, loss: str) -> NDArray[np.flo
 
 
 def mean_loss(state: State | None, loss: str) -> MeanLoss | None:
-    """Return the mean loss of an outcome state; None where it cannot be had."""
+    """Return the loss of all rows of an outcome state; None where it cannot be had."""
     if state is None or not loss:
         return None
     found: Measurement = plugin("metric", LOSSES[loss]).measure(state)
     if found.status is not Status.OK or found.value is None or found.n < 1:
         return None
-    value = 1 - found.value if loss == "error" else found.value
+    value = 1 - found.value if loss in _TURNED else found.value
     return MeanLoss(value, found.error or 0.0, found.n)

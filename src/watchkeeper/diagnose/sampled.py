@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.state import ROWS, State
-from watchkeeper.diagnose.losses import row_losses
+from watchkeeper.diagnose.losses import RANK_LOSS, row_losses
+from watchkeeper.diagnose.ranking import Ranking, ranking
 from watchkeeper.stats.row_sample import RowSamplePart
 
 __all__ = ["Sampled", "sampled", "segment_columns", "segments_of"]
@@ -36,12 +37,15 @@ class Sampled:
         The segment each row belongs to, ``all`` where rows were not drawn by segment, shape (k,).
     losses
         The loss of each row, NaN where it has none, shape (k,).
+    ranks
+        Scores and labels, where the loss is one of ranks and the loss of a row what it adds to that; else None.
     """
 
     frame: pl.DataFrame
     weights: NDArray[np.float64]
     segments: NDArray[np.str_]
     losses: NDArray[np.float64]
+    ranks: Ranking | None = None
 
     def __len__(self) -> int:
         return self.frame.height
@@ -51,11 +55,22 @@ class Sampled:
         weights = self.weights[kept]
         whole = float(weights.sum())
         scaled = weights / whole if whole > 0 else weights
-        return Sampled(self.frame.filter(pl.Series(kept)), scaled, self.segments[kept], self.losses[kept])
+        ranks = self.ranks.where(kept) if self.ranks else None
+        return Sampled(self.frame.filter(pl.Series(kept)), scaled, self.segments[kept], self.losses[kept], ranks)
 
     def labelled(self) -> Sampled:
         """Return the rows that have a loss."""
         return self.where(np.isfinite(self.losses))
+
+    def mean(self, weights: NDArray[np.float64]) -> float:
+        """Return the loss of the rows with other weights, all of which have one."""
+        if self.ranks is not None:
+            return self.ranks.loss(weights)
+        return float(weights @ self.losses / weights.sum())
+
+    def adds(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each row adds to the loss with other weights, shape (k,)."""
+        return self.losses if self.ranks is None else self.ranks.row_losses(weights)
 
 
 def segment_columns(schema: Schema) -> tuple[str, ...]:
@@ -90,8 +105,13 @@ def sampled(states: States, schema: Schema, loss: str = "", column: str = "") ->
     weights = [np.full(f.height, part.rows / rows / f.height) for f, (_, part) in zip(frames, parts, strict=True)]
     segments = [np.full(f.height, name) for f, (name, _) in zip(frames, parts, strict=True)]
     frame = pl.concat(frames, how="diagonal_relaxed")
-    losses = row_losses(frame, schema, loss) if loss else np.full(frame.height, np.nan)
-    return Sampled(frame, np.concatenate(weights), np.concatenate(segments), losses)
+    shares = np.concatenate(weights)
+    ranks = ranking(frame, schema) if loss == RANK_LOSS else None
+    if ranks is not None:
+        losses = ranks.row_losses(shares)
+    else:
+        losses = row_losses(frame, schema, loss) if loss else np.full(frame.height, np.nan)
+    return Sampled(frame, shares, np.concatenate(segments), losses, ranks)
 
 
 def _part(states: States, segment: str) -> RowSamplePart | None:

@@ -96,7 +96,7 @@ def onset_words(onset: Onset | None) -> str:
 
 def part_lines(attribution: Attribution) -> tuple[str, list[tuple[str, str, str]]]:
     """Return what changed, in words, and each part of it: its name, its value and twice its standard error."""
-    loss = attribution.loss.replace("_", " ")
+    loss = "1 - AUROC" if attribution.loss == "rank_loss" else attribution.loss.replace("_", " ")
     told = (
         f"{loss} {number(attribution.before)} → {number(attribution.after)} ({_signed(attribution.total)}), "
         f"by {attribution.over}"
