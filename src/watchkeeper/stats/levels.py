@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -95,10 +96,15 @@ class LevelCounts:
 
     def merge(self, a: LevelsPart, b: LevelsPart) -> LevelsPart:
         """Add the counts of equal levels."""
-        found = dict(zip(a.names, a.counts.tolist(), strict=True))
-        for name, count in zip(b.names, b.counts.tolist(), strict=True):
-            found[name] = found.get(name, 0) + count
-        return _capped(found, a.other + b.other)
+        return self.merge_many((a, b))
+
+    def merge_many(self, parts: Sequence[LevelsPart]) -> LevelsPart:
+        """Add the counts of equal levels of all parts."""
+        found: dict[str, int] = {}
+        for part in parts:
+            for name, count in zip(part.names, part.counts.tolist(), strict=True):
+                found[name] = found.get(name, 0) + count
+        return _capped(found, sum(part.other for part in parts))
 
     def result(self, part: LevelsPart) -> dict[str, int]:
         """Return level → count, commonest first."""

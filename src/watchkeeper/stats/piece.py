@@ -71,7 +71,7 @@ def _states(
     key: StateKey, name: str, column: Column | None, pieces: Pieces, parts: Iterable[Parts], problem: str = ""
 ) -> list[State]:
     return [
-        State(replace(key, segment=segment, column=name), column, held, problem)
+        State(StateKey(key.model, key.version, key.window, segment, name), column, held, problem)
         for segment, held in zip(pieces.names, parts, strict=True)
     ]
 
@@ -80,8 +80,8 @@ def _together(states: Sequence[State], more: Parts) -> list[State]:
     """Return the state of all rows, from those of the pieces and the parts that are kept of all rows alone."""
     if not states:
         return []
-    one = merge_all([replace(state, key=replace(state.key, segment=ALL)) for state in states])
-    return [replace(one, parts={**one.parts, **more})]
+    one = merge_all(states)
+    return [replace(one, key=replace(one.key, segment=ALL), parts={**one.parts, **more})]
 
 
 def _fold_column(
@@ -273,7 +273,7 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Piece
     ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
-    rest = frame.drop(vectors) if len(vectors) < frame.width else frame
+    rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema)
     whole = Column("", Role.ID, Kind.IDENTIFIER)
     statistics = _statistics(Rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -89,13 +90,18 @@ class RowSample:
 
     def merge(self, a: RowSamplePart, b: RowSamplePart) -> RowSamplePart:
         """Keep the smallest hashes of both; a row that is in both is kept once."""
-        if not len(a.hashes) or not len(b.hashes):
-            one = a if len(a.hashes) or a.frame.width > b.frame.width else b
-            one = b if len(b.hashes) else one
-            return RowSamplePart(one.hashes, one.frame, a.rows + b.rows, a.doubled + b.doubled)
-        hashes, first = np.unique(np.concatenate([a.hashes, b.hashes]), return_index=True)
-        frame = pl.concat([a.frame, b.frame], how="diagonal_relaxed")[first[:_SIZE]]
-        return RowSamplePart(hashes[:_SIZE], frame, a.rows + b.rows, a.doubled + b.doubled)
+        return self.merge_many((a, b))
+
+    def merge_many(self, parts: Sequence[RowSamplePart]) -> RowSamplePart:
+        """Keep the smallest hashes of all parts."""
+        rows, doubled = sum(part.rows for part in parts), sum(part.doubled for part in parts)
+        held = [part for part in parts if len(part.hashes)]
+        if len(held) < 2:
+            one = held[0] if held else max(parts, key=lambda part: part.frame.width)
+            return RowSamplePart(one.hashes, one.frame, rows, doubled)
+        hashes, first = np.unique(np.concatenate([part.hashes for part in held]), return_index=True)
+        frame = pl.concat([part.frame for part in held], how="diagonal_relaxed")[first[:_SIZE]]
+        return RowSamplePart(hashes[:_SIZE], frame, rows, doubled)
 
     def result(self, part: RowSamplePart) -> pl.DataFrame:
         """Return the sampled rows."""

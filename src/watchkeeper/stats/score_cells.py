@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -181,19 +182,29 @@ class ScoreCells:
 
     def merge(self, a: ScoreCellsPart, b: ScoreCellsPart) -> ScoreCellsPart:
         """Add the counts; StateError when maps or classes differ."""
-        if (a.anchor, a.scale) != (b.anchor, b.scale):
-            raise StateError(
-                f"scores with the maps ({a.anchor}, {a.scale}) and ({b.anchor}, {b.scale}) do not merge; "
-                "summarise both with one reference"
-            )
-        if not a.classes or not b.classes:
-            return a if a.classes else b
-        if a.classes != b.classes:
-            raise StateError(f"scores of {', '.join(a.classes)} and of {', '.join(b.classes)} do not merge")
-        cells, place = np.unique(np.concatenate([a.cells, b.cells]), return_inverse=True)
-        counts = np.zeros(len(cells), np.int64)
-        np.add.at(counts, place, np.concatenate([a.counts, b.counts]))
-        return ScoreCellsPart(a.anchor, a.scale, a.classes, cells, counts, a.unscored + b.unscored)
+        return self.merge_many((a, b))
+
+    def merge_many(self, parts: Sequence[ScoreCellsPart]) -> ScoreCellsPart:
+        """Add the counts of all parts at once."""
+        first = parts[0]
+        for part in parts:
+            if (first.anchor, first.scale) != (part.anchor, part.scale):
+                raise StateError(
+                    f"scores with the maps ({first.anchor}, {first.scale}) and ({part.anchor}, {part.scale}) do not "
+                    "merge; summarise both with one reference"
+                )
+        held = [part for part in parts if part.classes]
+        if len(held) < 2:
+            return held[0] if held else first
+        classes, unscored = held[0].classes, np.zeros(len(held[0].classes), np.int64)
+        dense = np.zeros(len(classes) * _PLACES * _CELLS, np.int64)
+        for part in held:
+            if part.classes != classes:
+                raise StateError(f"scores of {', '.join(classes)} and of {', '.join(part.classes)} do not merge")
+            dense[part.cells] += part.counts
+            unscored += part.unscored
+        cells = np.flatnonzero(dense)
+        return ScoreCellsPart(first.anchor, first.scale, classes, cells, dense[cells], unscored)
 
     def result(self, part: ScoreCellsPart) -> dict[str, int]:
         """Return, by class, how many rows have a score."""
