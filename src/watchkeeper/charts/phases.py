@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from watchkeeper.charts.chart import Memory, Phase
@@ -40,14 +41,19 @@ def begun(memory: Memory, measurement: Measurement) -> tuple[Phase, ...]:
 
 
 def released(memory: Memory, measurement: Measurement, chosen: Mapping[str, float | str]) -> Memory:
-    """Return the memory, emptied where the version changed and ``rebase`` is ``release`` or ``both``."""
+    """Return the memory, emptied where the version changed and ``rebase`` is ``release`` or ``both``.
+
+    A phase that was opened before any version was known takes the first that is.
+    """
     rebase = str(chosen.get("rebase", "none"))
     if rebase not in REBASE:
         raise UsageError(f"there is no rebase {rebase!r}; {near_miss(rebase, REBASE)}")
-    version = memory.phases[-1].version if memory.phases else ""
-    if rebase not in ("release", "both") or not version or measurement.version in ("", version):
+    if rebase not in ("release", "both") or not memory.phases or not measurement.version:
         return memory
-    return rebased(memory, "release", None, measurement.version)
+    phase = memory.phases[-1]
+    if not phase.version:
+        return replace(memory, phases=(*memory.phases[:-1], replace(phase, version=measurement.version)))
+    return memory if phase.version == measurement.version else rebased(memory, "release", None, measurement.version)
 
 
 def confirmed(memory: Memory, high: bool, fired: bool, chosen: Mapping[str, float | str]) -> tuple[Memory, float]:

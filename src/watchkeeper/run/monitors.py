@@ -48,7 +48,7 @@ _LEAST_LEARNED = 8
 """Windows that a metric's chart learns from before it judges: more than a week of days, and few enough for weeks."""
 
 _LEARNED = 30
-"""Windows after which its level is fixed, or after eight weeks of days: who learns for longer learns a slow fall too."""
+"""Windows after which its level is fixed, eight weeks of days at least: who learns for longer learns a slow fall."""
 
 _DAY = timedelta(days=1)
 

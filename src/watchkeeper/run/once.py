@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 
-from watchkeeper.alerts.policy import has_fired, withdraw
+from watchkeeper.alerts.policy import Episode, has_fired, withdraw
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
@@ -28,6 +30,8 @@ __all__ = ["Ran", "run_once"]
 
 _STEADY = "prediction_mean"
 _STEADY_WINDOWS = 12
+_VERSIONS = 100
+"""Versions whose order is remembered."""
 _EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 Progress = Callable[[str, int, int], None]
@@ -160,13 +164,17 @@ def _judge_one(
         measured.extend(behaviour(reference[0], states, StateKey(spec.model, "", window)))
     measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
-    watch = Place.watch(store, spec.model, place.before(window))
+    watch = _remembered(store, spec.model, place.before(window), alerts)
     steady = _steady(watch, rule, window, measured)
     if steady and steady[-1].window == window:
         measured.append(stability(steady))
     measured = [replace(m, window=window, revision=revision) for m in measured]
-    watch = replace(watch, steady=steady)
-    done = judge(measured, spec, watch, window, learning=_inside(window, spec.reference))
+    known, version = _versions(watch.versions, (state for _, state in held))
+    watch = replace(watch, steady=steady, versions=known)
+    done = judge(
+        measured, spec, watch, window, learning=_inside(window, spec.reference), version=version,
+        earlier=partial(_before, store, spec.model, window),
+    )  # fmt: skip
     # An alert is named after its first window, so judging that window again gives it again or shows that it was none.
     given = {alert.id for alert in done.alerts}
     gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
@@ -175,6 +183,35 @@ def _judge_one(
     stored = [replace(m, curve=()) for m in measured]
     store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone], pointers)
     return done, gone, moved
+
+
+def _remembered(store: Store, model: str, window: Window | None, alerts: Iterable[Alert]) -> Watch:
+    """Return what judging remembered; where that cannot be read, the open alerts, and why nothing else is known."""
+    try:
+        return Place.watch(store, model, window)
+    except StoreError as error:
+        open_ones = (AlertState.PENDING, AlertState.FIRING)
+        episodes = {a.cause: Episode((True,), 0, a) for a in alerts if a.state in open_ones}
+        return Watch(episodes=episodes, lost=f"{error}; the charts were made anew from the stored history")
+
+
+def _before(store: Store, model: str, window: Window, point: Measurement) -> list[Measurement]:
+    """Return the measurements of a series in the windows before, oldest first."""
+    held = store.recorded(model, Measurement, Window(_EVER.start, window.start))
+    return sorted(
+        (m for m in held if m.series == point.series and m.window is not None), key=lambda m: (m.window, m.revision)
+    )
+
+
+def _versions(before: tuple[str, ...], held: Iterable[State]) -> tuple[tuple[str, ...], str]:
+    """Return the versions that have answered by now, and of those in this window the one that came last.
+
+    A window that a release divides counts for the new version, and one with a canary in it for the canary.
+    """
+    keys = sorted((s.key for s in held if s.key.column == ROWS and s.key.version), key=lambda k: (k.window, k.version))
+    present = dict.fromkeys(key.version for key in keys)
+    known = tuple(dict.fromkeys((*before, *present)))
+    return known[-_VERSIONS:], max(present, key=known.index, default="")
 
 
 def _earlier(spec: Spec, store: Store, window: Window) -> dict[str, States]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from watchkeeper.alerts.policy import Episode, decide
-from watchkeeper.charts.chart import Chart, Memory
+from watchkeeper.charts.chart import Memory
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.core.alert import Alert, Cause
-from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.plugins import plugin, plugins
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor, Spec
@@ -22,6 +21,7 @@ from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.fairness import fairness
 from watchkeeper.performance.maturity import with_maturity
 from watchkeeper.quality.assess import assess_rules, judge_rules
+from watchkeeper.run.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.run.estimates import estimates, settled
 from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
@@ -155,11 +155,17 @@ class Watch:
         The episode of each cause.
     steady
         The mean predictions of the last windows, which stability is measured over.
+    versions
+        The versions of the model that have answered, in the order of their first answer.
+    lost
+        Why what was remembered cannot be read, in words; empty when it could.
     """
 
     charts: Mapping[str, Memory] = field(default_factory=dict)
     episodes: Mapping[Cause, Episode] = field(default_factory=dict)
     steady: tuple[Measurement, ...] = ()
+    versions: tuple[str, ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,14 @@ class Judged:
 
 
 def judge(
-    measurements: Sequence[Measurement], spec: Spec, watch: Watch, window: Window | None, *, learning: bool = False
+    measurements: Sequence[Measurement],
+    spec: Spec,
+    watch: Watch,
+    window: Window | None,
+    *,
+    learning: bool = False,
+    version: str = "",
+    earlier: Earlier | None = None,
 ) -> Judged:
     """Judge the measurements of one window by the model's monitors.
 
@@ -181,6 +194,10 @@ def judge(
     learning
         Whether the window belongs to the reference: then only the control charts of metrics take it in, and no
         alert is made.
+    version
+        The version of the model that answers in the window, the newest where there are several.
+    earlier
+        What was measured before, for a chart whose memory is lost.
     """
     charts = dict(watch.charts)
     monitors, label = _by_measure(spec.monitors), spec.schema.name_of(Role.LABEL)
@@ -195,7 +212,14 @@ def judge(
                 continue
             if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
-            signal = _step(charts, monitor, measurement)
+            key = chart_key(monitor.chart, measurement)
+            if watch.lost and key not in charts:
+                charts[key] = remade(monitor, None, replace(measurement, version=version), earlier)
+            signal = step_chart(charts, monitor, measurement, version=version, earlier=earlier)
+            if chart_failed(measurement, signal):
+                signals.append(signal)
+                caused.append((Cause.BLIND, _no_limit(signal.measurement, signal.measurement.reason)))
+                continue
             if measurement.family is Family.ESTIMATE:
                 if (measurement.name, measurement.segment) in known and signal.fired:
                     signal = replace(signal, rule="", zone=Zone.NOT_JUDGED)
@@ -206,7 +230,9 @@ def judge(
             signals.append(signal)
             caused.append((monitor.cause, signal))
     if learning:
-        return Judged(tuple(signals), (), replace(watch, charts=charts))
+        return Judged(tuple(signals), (), replace(watch, charts=charts, lost=""))
+    if watch.lost:
+        caused.append((Cause.BLIND, _no_limit(Measurement(Family.QUALITY, "memory", None, 0), watch.lost)))
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
@@ -215,7 +241,7 @@ def judge(
     signals.extend(signal for _, signal in ruled)
     caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
-    return Judged(tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes))
+    return Judged(tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes, lost=""))
 
 
 def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, frozenset[str]]]]:
@@ -229,26 +255,6 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
 
 def _covers(monitor: Monitor, segment: str) -> bool:
     return any(s == segment or (s != ALL and segment.startswith(f"{s}=")) for s in monitor.segments)
-
-
-def _step(charts: dict[str, Memory], monitor: Monitor, measurement: Measurement) -> Signal:
-    series = _series(monitor.chart, measurement)
-    chart: Chart = plugin("chart", monitor.chart)
-    try:
-        memory, signal = chart.step(charts.get(series), measurement, monitor.options)
-    except Exception as error:  # noqa: BLE001 - a memory of another version, or a chart of somebody else
-        words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
-        reason = f"the chart {monitor.chart} failed: {words}"
-        return Signal(replace(measurement, status=Status.FAILED, reason=reason), monitor.chart)
-    if memory.numbers or memory.points or memory.arrays or memory.phases:
-        charts[series] = memory
-    else:
-        charts.pop(series, None)
-    return replace(signal, measurement=replace(signal.measurement, curve=()))
-
-
-def _series(chart: str, measurement: Measurement) -> str:
-    return "\x1f".join((chart, *measurement.series))
 
 
 def _lost(
@@ -268,7 +274,7 @@ def _lost(
         if cause is Cause.PERFORMANCE
         and signal.measurement.status is Status.FAILED
         and signal.measurement.segment == ALL
-        and _series(signal.chart, signal.measurement) in before
+        and chart_key(signal.chart, signal.measurement) in before
     ]
     return [(Cause.DATA_FAULT, _no_limit(m, m.reason)) for m in lost]
 
