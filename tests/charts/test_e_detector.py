@@ -23,9 +23,10 @@ def shares(reference, current, n: int, n0: float = 1e9) -> Measurement:
 
 
 def rows(u: np.ndarray) -> Measurement:
-    """Return rows given as positions in the reference distribution."""
+    """Return rows given as positions in the reference distribution, none without a value."""
     own = np.searchsorted(np.sort(u), GRID, side="right") / len(u)
-    return shares(GRID, own, len(u))
+    point = shares(np.append(GRID, 0.0), np.append(own, 0.0), len(u))
+    return replace(point, facts={**point.facts, "ordered": 1.0})
 
 
 def test_one_batch_is_the_formula():

@@ -450,10 +450,22 @@ def test_damaged_bytes_and_newer_ones_are_refused(saved) -> None:
         with pytest.raises(StateError, match="damaged"):
             Stream.restore(wrong)
     body = msgspec.msgpack.decode(saved)
-    with pytest.raises(StateError, match="format 99, this version reads up to 1"):
+    with pytest.raises(StateError, match="format 99, this version reads up to 2"):
         Stream.restore(msgspec.msgpack.encode({**body, "format": 99}))
     with pytest.raises(StateError, match="does not fit"):
         Stream.restore(msgspec.msgpack.encode({**body, "evidence": body["evidence"][:-8]}))
+
+
+def test_a_stream_saved_before_ranks_were_bet_on_goes_on_with_the_evidence_it_has(stream) -> None:
+    stream.update(visits(300, 30, shift=0.1))
+    body = msgspec.msgpack.decode(stream.save())
+    older = Stream.restore(msgspec.msgpack.encode({**{k: v for k, v in body.items() if k != "ranked"}, "format": 1}))
+    assert older.scores == stream.scores
+    steps = [one.update(visits(300, 31, shift=0.1)) for one in (older, stream)]
+    assert steps[0].rows == 300
+    # Categories have no ranks, so nothing is lost there.
+    assert older.scores["device"] == pytest.approx(stream.scores["device"])
+    assert 0 < older.scores["x"] <= stream.scores["x"]
 
 
 def test_what_is_saved_does_not_grow_with_the_rows(stream) -> None:

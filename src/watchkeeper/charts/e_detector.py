@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.evidence import NONE, Bets, advance, tolerated
+from watchkeeper.charts.evidence import NONE, Bets, Grid, advance, tolerated
+from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -20,13 +21,20 @@ class EDetector:
     """Signals when the mean of Shiryaev–Roberts e-detectors over a grid of changes reaches p·A.
 
     For each point of the measurement's ``curve`` (reference share f), both directions and a ∈ {.03, .07, .15}:
-    u = f + δ is the largest tolerated share, v = u + a the alternative, and a batch of n rows with share g multiplies
+    u = f + max(δ, .15·a) is the largest tolerated share, v = u + a the alternative, and a batch of n rows with share
+    g multiplies
 
     E = exp{(n/φ)·[g·ln(v/u) + (1 - g)·ln((1 - v)/(1 - u))]},  M ← (M + n)·E.
 
-    Under shares of at most u, whatever their dependence from point to point and column to column, M minus the rows
-    seen is a supermartingale, so the average run length to a false alarm over all p series is at least A rows. With
-    ``unit`` = ``batches`` a batch counts as one and A is a number of batches. After a signal the evidence starts anew.
+    Where the points are ordered, as the fact ``ordered`` of the measurement says, two thirds of the stake are on the
+    mean of where rows rank among those of the reference, and of how far their ranks are from the middle: all shares
+    together tell a shift or a change of scale sooner than each by itself. E = Π (1 + λ·(Z - m))^(1/φ) over the rows,
+    with Z the rank or the distance, m the reference's mean of Z and what δ allows it to differ, λ ∈ {.3, .6, 1.2}.
+
+    As long as no share moves by more than δ, whatever their dependence from point to point and column to column, M
+    minus the rows seen is a supermartingale, so the average run length to a false alarm over all p series is at least
+    A rows. With ``unit`` = ``batches`` a batch counts as one and A is a number of batches. After a signal the evidence
+    starts anew.
 
     ``side`` = ``upper`` watches only for shares that rise, ``lower`` only for those that fall.
 
@@ -36,7 +44,8 @@ class EDetector:
     References
     ----------
     Shin, Ramdas and Rinaldo (2024), E-detectors: a nonparametric framework for sequential change detection,
-    doi:10.51387/23-NEJSDS51.
+    doi:10.51387/23-NEJSDS51. Waudby-Smith and Ramdas (2024), Estimating means of bounded random variables by betting,
+    doi:10.1093/jrsssb/qkad009, for the bets on means.
     """
 
     plugin: ClassVar[str] = "chart"
@@ -64,27 +73,40 @@ class EDetector:
         effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
         known = float(measurement.facts.get("n_reference", 0.0))
         delta = tolerated(float(chosen["tolerance"]), known, effect)
-        bets = Bets.against(shares[:, 0], delta, str(chosen["side"]))
-        before = np.array(memory.arrays.get("evidence") or np.full(bets.slope.size, NONE))
-        if before.size != bets.slope.size:
-            raise StateError("the reference of this series has changed; its evidence cannot be continued")
-        credit = measurement.n if chosen["unit"] == "rows" else 1.0
-        evidence, together = advance(
-            before.reshape(bets.slope.shape), bets, shares[:, 1], measurement.n / effect, credit
-        )
+        side, credit = str(chosen["side"]), measurement.n if chosen["unit"] == "rows" else 1.0
+        bets = Bets.against(shares[:, 0], delta, side)
+        ranks = RankBets.none(len(shares))
+        if measurement.facts.get("ordered"):
+            ranks = RankBets.against(shares[:, 0], float(chosen["tolerance"]), known, effect, side)
+        rows = measurement.n / effect
+        evidence, mean = advance(_held(memory, "evidence", bets.slope.shape), bets, shares[:, 1], rows, credit)
+        ranked = ranks.advance(_held(memory, "ranks", (RANK_BETS, 1)), shares[:, 1], rows, credit)
+        whole = float(Mixture.of(np.array([bets.possible.any()]), ranks).together(mean, ranked)[0])
         needed = log(float(chosen["series"]) * float(chosen["run_length"]))
         moved = float(np.abs(shares[:, 1] - shares[:, 0]).max())
-        signal = verdict(measurement, float(together[0]), needed, delta, f"by {moved:.3g} in this batch")
+        signal = verdict(measurement, whole, needed, delta, f"by {moved:.3g} in this batch")
         if signal.fired:
             return Memory(), signal
-        return Memory(arrays={"evidence": tuple(np.round(evidence.ravel(), 9).tolist())}), signal
+        kept = {"evidence": evidence, "ranks": ranked}
+        return Memory(arrays={k: tuple(np.round(v.ravel(), 9).tolist()) for k, v in kept.items()}), signal
 
 
-def verdict(measurement: Measurement, together: float, needed: float, delta: float, moved: str) -> Signal:
+def _held(memory: Memory, name: str, shape: tuple[int, ...]) -> Grid:
+    """Return ln M as it was left; NONE at first, and where it was left before there were such bets."""
+    held = memory.arrays.get(name)
+    if not held:
+        return np.full(shape, NONE)
+    found = np.array(held)
+    if found.size != np.prod(shape):
+        raise StateError("the reference of this series has changed; its evidence cannot be continued")
+    return found.reshape(shape)
+
+
+def verdict(measurement: Measurement, evidence: float, needed: float, delta: float, moved: str) -> Signal:
     """Return the signal of a batch, given ln of the mean M, what it must reach, and in words by how much it moved."""
-    score = 3 * max(together, 0.0) / needed
-    if together < needed:
+    score = 3 * max(evidence, 0.0) / needed
+    if evidence < needed:
         zone = Zone.WITHIN_1 if score <= 1 else Zone.WITHIN_2 if score <= 2 else Zone.WITHIN_3
         return Signal(measurement, EDetector.name, 0.0, zone=zone, score=score)
-    rule = f"evidence e^{together:.1f} above e^{needed:.1f}: moved by more than {delta:.3g}, {moved}"
+    rule = f"evidence e^{evidence:.1f} above e^{needed:.1f}: moved by more than {delta:.3g}, {moved}"
     return Signal(measurement, EDetector.name, 0.0, zone=Zone.BEYOND, rule=rule, score=score)

@@ -62,7 +62,10 @@ class Shares:
         return comparable(column)
 
     def compare(self, reference: State, current: State) -> Measurement:
-        """Return the distance and, as ``curve``, both shares at every point, the reference's as new rows have them."""
+        """Return the distance and, as ``curve``, both shares at every point, the reference's as new rows have them.
+
+        The fact ``ordered`` says that they are shares up to rising values.
+        """
         n0, n = reference.part("count", CountPart).rows, current.part("count", CountPart).rows
         missing = lacking(self.name, current, n0, n)
         if missing:
@@ -76,7 +79,7 @@ class Shares:
             current.key, Family.COMPARISON, self.name, value, n,
             floor=_floor(reference, p, size),
             interval=(max(0.0, value - half), min(1.0, value + half)),
-            facts={"n_reference": n0, "n_effective": size},
+            facts={"n_reference": n0, "n_effective": size} | ({"ordered": 1.0} if cuts.bins is not None else {}),
         )  # fmt: skip
         return found.with_curve(cuts.fresh, q)
 

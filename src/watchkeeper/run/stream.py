@@ -294,10 +294,10 @@ class Stream:
     def save(self) -> bytes:
         """Return everything as bytes, in a versioned form without code; ``restore`` continues where it stood."""
         self._settle()
-        evidence, numbers = self._evidence.pack()
+        evidence, ranked, numbers = self._evidence.pack()
         saved = Saved(
             self._model, self._schema, self._options, self._effects, self._notes, self._essence,
-            evidence, numbers, self._rows, tuple(self._waiting), self._episodes,
+            evidence, ranked, numbers, self._rows, tuple(self._waiting), self._episodes,
         )  # fmt: skip
         return encode(saved)
 
@@ -316,7 +316,7 @@ class Stream:
             run_length=saved.options["run_length"], every=int(saved.options["every"]), effects=saved.effects,
             notes=saved.notes, model=saved.model,
         )  # fmt: skip
-        made._evidence.unpack(saved.evidence, saved.numbers)
+        made._evidence.unpack(saved.evidence, saved.ranked, saved.numbers)
         made._rows, made._waiting, made._episodes = saved.rows, list(saved.waiting), dict(saved.episodes)
         return made
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.charts.evidence import BETS, NONE, Bets, advance, tolerated
+from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.core.errors import StateError
 from watchkeeper.run.stream_series import Series, needed
 
@@ -39,12 +40,24 @@ class Evidence:
         self._bets = Bets.joined(
             [Bets.against(one.reference, float(d), one.side) for one, d in zip(series, self.delta, strict=True)]
         )
+        self._ranks = RankBets.joined(
+            [
+                RankBets.against(one.reference, d, one.n_reference, e, one.side)
+                if one.ordered
+                else RankBets.none(len(one.reference))
+                for one, d, e in zip(series, spare, told, strict=True)
+            ]
+        )
         self._starts = [0, *np.cumsum(sizes)[:-1].tolist()]
         self._at = [slice(start, start + size) for start, size in zip(self._starts, sizes, strict=True)]
         self._owner = np.repeat(np.arange(len(sizes)), sizes)
-        self._per_row = (1 / np.array(told))[self._owner]
+        self._worth = 1 / np.array(told)
+        self._per_row = self._worth[self._owner]
+        on_shares = np.logical_or.reduceat(self._bets.possible.any(axis=0), self._starts)
+        self._mixture = Mixture.of(on_shares, self._ranks)
         points = sum(sizes)
         self._grid = np.full((BETS, points), NONE)
+        self._ranked = np.full((RANK_BETS, len(sizes)), NONE)
         self._shares, self._lately = np.zeros(points), np.zeros(points)
         self.together = np.full(len(sizes), NONE)
         self.judged, self._since = np.zeros(len(sizes)), np.zeros(len(sizes))
@@ -59,11 +72,15 @@ class Evidence:
         resting = self.together < _AT_REST * self.needed
         self._since = np.where(resting, 0.0, self._since) + self.judged
         self._lately = np.where(resting[self._owner], 0.0, self._lately) + rows * self._shares
-        grid, together = advance(
+        grid, mean = advance(
             self._grid, self._bets, self._shares, rows * self._per_row, np.maximum(rows, 1.0), self._starts
         )
+        ranked = self._ranks.advance(
+            self._ranked, self._shares, self.judged * self._worth, np.maximum(self.judged, 1.0), self._starts
+        )
         self._grid = grid if seen.all() else np.where(rows > 0, grid, self._grid)
-        self.together = np.where(seen, together, self.together)
+        self._ranked = np.where(seen, ranked, self._ranked)
+        self.together = np.where(seen, self._mixture.together(mean, ranked), self.together)
         return [int(number) for number in np.flatnonzero(seen & (self.together >= self.needed))]
 
     def newest(self, number: int) -> Numbers:
@@ -76,22 +93,22 @@ class Evidence:
         return self._lately[self._at[number]] / max(rows, 1.0), int(rows)
 
     def strongest(self, number: int) -> tuple[bool, int]:
-        """Return whether the strongest bet of a series is on a share that rose, and its point."""
+        """Return whether the strongest bet on a share of a series is on one that rose, and its point."""
         grid = self._grid[:, self._at[number]]
         bet, point = np.unravel_index(int(np.argmax(grid)), grid.shape)
         return bet % 2 == 0, int(point)
 
     def forget(self, number: int) -> None:
         """Let a series start anew."""
-        self._grid[:, self._at[number]], self.together[number] = NONE, NONE
+        self._grid[:, self._at[number]], self._ranked[:, number], self.together[number] = NONE, NONE, NONE
 
-    def pack(self) -> tuple[bytes, bytes]:
-        """Return everything as bytes."""
+    def pack(self) -> tuple[bytes, bytes, bytes]:
+        """Return everything as bytes: the evidence by share, the evidence by rank, and all other numbers."""
         numbers = np.concatenate([self.together, self.judged, self._since, self._shares, self._lately])
-        return self._grid.tobytes(), numbers.tobytes()
+        return self._grid.tobytes(), self._ranked.tobytes(), numbers.tobytes()
 
-    def unpack(self, grid: bytes, numbers: bytes) -> None:
-        """Take over what ``pack`` returned.
+    def unpack(self, grid: bytes, ranked: bytes, numbers: bytes) -> None:
+        """Take over what ``pack`` returned; without evidence by rank, which older streams have not, it starts anew.
 
         Raises
         ------
@@ -99,9 +116,12 @@ class Evidence:
             When it belongs to other series.
         """
         series, points = self.together.size, self._shares.size
-        if len(grid) != self._grid.nbytes or len(numbers) != 8 * (3 * series + 2 * points):
+        sizes = (len(grid), len(ranked) or self._ranked.nbytes, len(numbers))
+        if sizes != (self._grid.nbytes, self._ranked.nbytes, 8 * (3 * series + 2 * points)):
             raise StateError("a stored stream is damaged: its evidence does not fit its reference")
         found = np.frombuffer(numbers).copy()
         self._grid = np.frombuffer(grid).reshape(BETS, points).copy()
+        if ranked:
+            self._ranked = np.frombuffer(ranked).reshape(RANK_BETS, series).copy()
         self.together, self.judged, self._since = np.split(found[: 3 * series], 3)
         self._shares, self._lately = np.split(found[3 * series :], 2)

@@ -17,10 +17,11 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.run.arrivals import ERROR, watched_columns
-from watchkeeper.stats.blocks import NumberSource, count_levels
+from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import bin_edges
+from watchkeeper.stats.level_index import count_levels
 
 __all__ = ["Series", "needed", "series_of"]
 
@@ -78,6 +79,11 @@ class Series:
         """Whether it is the share of wrong answers."""
         return self.column.name == ERROR and self.cuts is None
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its shares are those up to rising values."""
+        return self.cuts is not None and self.cuts.bins is not None
+
     def read(self, frame: pl.DataFrame) -> tuple[Shares, int]:
         """Return the shares of rows, shape (k,), and the number of rows they rest on."""
         series = frame[self.column.name]
@@ -101,6 +107,7 @@ class Series:
         else:
             before = self.reference if self.cuts is None or self.late else self.cuts.reference
             value = float(np.abs(shares - before).max())
+            facts |= {"ordered": 1.0} if self.ordered else {}
             found = Measurement.of(key, Family.COMPARISON, "shares", value, n, facts=facts)
         return found.with_curve(self.reference, shares)
 

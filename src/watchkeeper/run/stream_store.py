@@ -19,7 +19,7 @@ from watchkeeper.stats.codec import decode_state, encode_state
 
 __all__ = ["FORMAT", "Saved", "decode", "encode", "essence"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the form; states inside it have versions of their own."""
 
 _PARTS = ("count", "histogram", "levels", "confusion")
@@ -33,8 +33,8 @@ class Saved:
     ----------
     reference
         States of the reference, with no more than a stream reads.
-    evidence, numbers
-        float64 in the order of memory.
+    evidence, ranked, numbers
+        float64 in the order of memory; ``ranked`` is empty in streams of format 1.
     waiting
         Rows that are not judged yet.
     """
@@ -46,6 +46,7 @@ class Saved:
     notes: tuple[str, ...]
     reference: tuple[State, ...]
     evidence: bytes
+    ranked: bytes
     numbers: bytes
     rows: int
     waiting: tuple[Arrived, ...]
@@ -73,6 +74,7 @@ class _Form:
     rows: int
     waiting: tuple[_Rows, ...]
     episodes: dict[Cause, Episode]
+    ranked: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def encode(saved: Saved) -> bytes:
         FORMAT, saved.model, saved.schema, saved.options, saved.effects, saved.notes,
         tuple(encode_state(state) for state in saved.reference), saved.evidence, saved.numbers, saved.rows,
         tuple(_Rows(_packed(piece.frame), dict(piece.problems), piece.rows) for piece in saved.waiting),
-        dict(saved.episodes),
+        dict(saved.episodes), saved.ranked,
     )  # fmt: skip
     return msgspec.msgpack.encode(form)
 
@@ -119,8 +121,8 @@ def decode(data: bytes) -> Saved:
         raise StateError(f"a stored stream is damaged: {error}") from error
     return Saved(
         form.model, form.schema, form.options, form.effects, form.notes,
-        tuple(decode_state(state) for state in form.reference), form.evidence, form.numbers, form.rows, waiting,
-        form.episodes,
+        tuple(decode_state(state) for state in form.reference), form.evidence, form.ranked, form.numbers, form.rows,
+        waiting, form.episodes,
     )  # fmt: skip
 
 
