@@ -61,7 +61,12 @@ def check(
     scores: Mapping[str, str] | None = None,
     quantiles: Mapping[float, str] | None = None,
     group: str | None = None,
+    label_time: str | None = None,
+    latency: str | None = None,
+    version: str | None = None,
     fairness: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    value: Mapping[str, float | Mapping[str, float]] | None = None,
     tolerance: float = 0.05,
     run_length: float = 1_000.0,
     measures: Sequence[str] = (),
@@ -94,8 +99,15 @@ def check(
         By level between 0 and 1, the column of that forecast quantile.
     group
         The column of what was ranked together, such as a query; it makes the task a ranking.
+    label_time, latency, version
+        Columns of when the label came in, of how long the answer took, and of the version that answered.
     fairness
         Columns whose segments a binary classifier should treat alike.
+    metrics
+        Functions of label, prediction and score that return one number for each row, as ``module:function``; each is
+        measured by its mean.
+    value
+        What a prediction brings: by ``TP``, ``FP``, ``FN`` and ``TN``, or by label and by prediction.
     tolerance
         Change of a distribution, as a distance between distribution functions, that does not matter.
     run_length
@@ -124,7 +136,7 @@ def check(
     SchemaError
         When a named column does not exist in the reference.
     ConfigError
-        When a rule is off, or names a column that does not exist.
+        When a rule, a metric or a value is off, or names a column or class that does not exist.
 
     Examples
     --------
@@ -137,14 +149,14 @@ def check(
     """
     given = {
         Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
-        Role.GROUP: group,
+        Role.GROUP: group, Role.LABEL_TIME: label_time, Role.LATENCY: latency, Role.VERSION: version,
     }  # fmt: skip
     roles: Mapping[Role, str] = {role: name for role, name in given.items() if name is not None}
     made = datetime.now(UTC)
     found = check_tables(
         current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        scores=scores, quantiles=quantiles, fairness=fairness, tolerance=tolerance, run_length=run_length,
-        measures=measures, rules=rules, embed=embed, attributed=attributed,
+        scores=scores, quantiles=quantiles, fairness=fairness, metrics=metrics, value=value or {},
+        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attributed=attributed,
         estimate=estimate, now=made, progress=progress,
     )  # fmt: skip
     return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")

@@ -8,9 +8,18 @@ from typing import Annotated
 import typer
 
 from watchkeeper.cli.configuration import AsJson
-from watchkeeper.cli.embedders import EmbedOption, embedders
 from watchkeeper.cli.options import Html, Id, Label, Prediction, Score, Segments, Time, column
 from watchkeeper.cli.output import check_page, progress_bar, say, show, show_json, write_page
+from watchkeeper.cli.pairs import (
+    EmbedOption,
+    QuantileOption,
+    ScoresOption,
+    ValueOption,
+    embedders,
+    quantiles,
+    scores,
+    values,
+)
 from watchkeeper.cli.rules import RulesFile
 
 __all__ = ["check"]
@@ -48,6 +57,22 @@ def check(
     ignore: Annotated[list[str] | None, column("Leave this column alone; repeatable.")] = None,
     segment: Segments = None,
     positive: Annotated[str | None, typer.Option(metavar="CLASS", help="The class the score speaks of.")] = None,
+    class_scores: ScoresOption = None,
+    quantile: QuantileOption = None,
+    group: Annotated[str | None, column("What was ranked together, such as a query; makes the task a ranking.")] = None,
+    label_time: Annotated[str | None, column("When the label came in.")] = None,
+    latency: Annotated[str | None, column("How long the answer took.")] = None,
+    version: Annotated[str | None, column("Which version of the model answered.")] = None,
+    fairness: Annotated[
+        list[str] | None, column("A binary classifier should treat each of its values alike; repeatable.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION", help="Your own metric: one number a row of label, prediction, score; repeatable."
+        ),
+    ] = None,
+    value: ValueOption = None,
     tolerance: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Share of rows that may move without a word.")
     ] = 0.05,
@@ -80,6 +105,8 @@ def check(
     with progress_bar() as progress:
         report = check_rows(
             current, reference, label=label, prediction=prediction, score=score, time=time, id=id,
+            label_time=label_time, latency=latency, version=version, group=group, scores=scores(class_scores),
+            quantiles=quantiles(quantile), fairness=fairness or (), metrics=metric or (), value=values(value),
             features=feature, ignore=ignore or (), segments=segment or (), positive=positive, tolerance=tolerance,
             measures=measure or (), rules=rules, embed=embedders(embed), attributed=attributed,
             estimate=estimate.value, progress=progress,

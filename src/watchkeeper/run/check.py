@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from watchkeeper.charts.chart import Memory
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.config_metrics import Metrics
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.inference import infer_schema
@@ -102,6 +106,8 @@ def check_tables(
     scores: Mapping[str, str] | None = None,
     quantiles: Mapping[float, str] | None = None,
     fairness: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    value: Mapping[str, float | Mapping[str, float]] | None = None,
     attributed: bool = False,
     estimate: str = "auto",
     now: datetime | None = None,
@@ -130,6 +136,10 @@ def check_tables(
         Column by class, and by level; what is not given is inferred from names.
     fairness
         Columns whose segments should be treated alike; they are segments too.
+    metrics
+        Functions of the user's own, as ``module:function``.
+    value
+        What a prediction brings, by cell or by label and by prediction.
     attributed
         Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
     estimate
@@ -148,7 +158,7 @@ def check_tables(
     UsageError
         When there is no such comparison.
     """
-    wanted, asked = load_rules(rules), _asked(measures)
+    wanted, asked, own = load_rules(rules), _asked(measures), _own_metrics(metrics, value or {})
     try:
         ours, theirs = open_table(current), open_table(reference)
     except EmptyError as error:
@@ -163,6 +173,7 @@ def check_tables(
         scores=scores,
         quantiles=quantiles,
     )
+    schema = replace(schema, metrics=own.functions)
     _refuse_foreign(ours, schema)
     embedding, read = Embedding(embed or {}), schema
     schema = embedding.wide(read)
@@ -172,7 +183,10 @@ def check_tables(
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
     late = schema.name_of(Role.LABEL) not in ours.columns
     keep = tuple(dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, estimate, unlabelled=late))))
-    spec = Spec(model, schema, None, None, monitors, rule, keep=keep, fairness=tuple(fairness), estimate=estimate)
+    worth = own.by_label(schema)
+    spec = Spec(
+        model, schema, None, None, monitors, rule, keep=keep, value=worth, fairness=tuple(fairness), estimate=estimate
+    )
     spread = replace(spec, windows=pace(theirs, schema))
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
@@ -237,6 +251,18 @@ def _asked(measures: Sequence[str]) -> tuple[Monitor, ...]:
         if name not in known:
             raise UsageError(f"there is no comparison {name!r}; {near_miss(name, known)}")
     return tuple(Monitor(name, "") for name in dict.fromkeys(measures))
+
+
+def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[str, float]]) -> Metrics:
+    """Return the user's own metrics; functions are looked for in the working folder too."""
+    try:
+        own = Metrics.model_validate({"functions": list(functions), "value": value})
+    except ValidationError as error:
+        raise UsageError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
+    folder = str(Path.cwd())
+    if own.functions and folder not in sys.path:
+        sys.path.insert(0, folder)
+    return own
 
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
