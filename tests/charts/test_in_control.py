@@ -221,3 +221,16 @@ def test_laneys_factor_counts_where_the_size_is_nearly_constant_only() -> None:
     unequal = fitted(points_of(values, rng.choice([1.0, 2.0], 400)), {"between": "laney"})
     assert unequal.spread == 1.0
     assert unequal.between > 0
+
+
+@pytest.mark.parametrize("shift", [4.0, 12.0])
+def test_a_change_that_lasts_while_the_level_is_learned_does_not_become_the_level(shift: float) -> None:
+    """A level of 0 and a standard deviation of 1; the 40 points after the change are all beyond the limits."""
+    rng = np.random.default_rng(61)
+    values = np.concatenate([np.clip(rng.normal(0, 1, 18), -2, 2), shift + np.clip(rng.normal(0, 1, 40), -1, 1)])
+    options = {"min_samples": 8.0, "rebase": "none", "run_length": 52.0, "side": "upper"}
+    points = [point(v, None, day=d) for d, v in enumerate(values.tolist())]
+    memory, signals = run(SeasonalResidual(), None, points, options)
+    assert [s.fired for s in signals] == [False] * 18 + [True] * 40
+    assert memory is not None
+    assert memory.numbers["centre"] == pytest.approx(values[:18].mean())

@@ -8,6 +8,7 @@ from math import inf, isfinite, nan, sqrt
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from watchkeeper.charts.chart import Memory, Options
@@ -40,6 +41,8 @@ _NO_START = -1e15
 """The start of a window without a time, in lists of numbers, which hold no NaN."""
 
 _NAMES = tuple(SEASONS)
+_PHASE_ONE = ("starts", "sizes", "beyond")
+"""Lists with one number for each point of phase I."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,8 @@ def learned(
     """Return the memory after a point: learned from while the level is not fixed, unless it signalled.
 
     As long as a season may yet be found, a point that is far out by itself is kept, though it signalled: a low Sunday
-    looks like an outlier until there are enough of them, and what is one is trimmed.
+    looks like an outlier until there are enough of them. Where there is no season such points do not count, so that a
+    lasting change does not become the level by being there for long.
     """
     numbers, arrays = dict(memory.numbers), dict(memory.arrays)
     if found is not None and isfinite(found.level):
@@ -161,12 +165,14 @@ def learned(
     points = (*memory.points, (measurement.value, measurement.error or 0.0))
     arrays["starts"] = (*memory.arrays.get("starts", ()), start if isfinite(start) else _NO_START)
     arrays["sizes"] = (*memory.arrays.get("sizes", ()), float(measurement.n))
+    before = memory.arrays.get("beyond", (0.0,) * len(memory.points))
+    arrays["beyond"] = (*before, float(fired))
     phases = begun(memory, measurement)
     count, least = len(points), max(int(float(chosen["min_samples"])), 1)
     if count < least:
         return Memory(numbers, points, arrays, phases)
     if count == least or count % _OFTEN == 0 or _complete(points, arrays, length, chosen):
-        level = fitted(_points(points, arrays, length), chosen)
+        level = _fitted(_points(points, arrays, length), np.array(arrays["beyond"]) > 0, chosen)
         numbers |= {
             "centre": level.centre, "between": level.between, "used": float(level.used), "doubt": level.doubt,
             "season": float(_NAMES.index(level.season)), "phi": level.phi, "spread": level.spread,
@@ -177,7 +183,16 @@ def learned(
         return Memory({**numbers, "learning": 1.0}, points, arrays, phases)
     numbers.pop("learning", None)
     numbers["plain"] = float(not any(error for _, error in points))
-    return Memory(numbers, (), {k: v for k, v in arrays.items() if k not in ("starts", "sizes")}, phases)
+    return Memory(numbers, (), {k: v for k, v in arrays.items() if k not in _PHASE_ONE}, phases)
+
+
+def _fitted(points: Points, beyond: NDArray[np.bool_], chosen: Options) -> Level:
+    """Return the level with a season, if there is one, else that of the points that did not signal."""
+    level = fitted(points, chosen)
+    if level.season != "none" or not beyond.any():
+        return level
+    k, p = ~beyond, points
+    return fitted(Points(p.values[k], p.errors[k], p.sizes[k], p.starts[k], p.length), chosen)
 
 
 def _complete(points: tuple[tuple[float, float], ...], arrays: Mapping[str, tuple[float, ...]], length: float,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from watchkeeper.charts.chart import Chart, Memory
 from watchkeeper.charts.phases import rebased
-from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.errors import UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.signal import Signal
@@ -60,7 +60,7 @@ def step_chart(
     except Exception as error:  # noqa: BLE001 - a memory of another version, or a chart of somebody else
         words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
         reason = f"the chart {monitor.chart} failed: {words}"
-        if before is None or not _works(chart, monitor, point):
+        if before is None or isinstance(error, UsageError) or not _works(chart, monitor, point):
             remedy = f"see the options of the monitor of {measurement.name}; what the chart remembers was kept"
         else:
             _keep(charts, key, remade(monitor, before, point, earlier, last=True))

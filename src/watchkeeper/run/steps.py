@@ -232,7 +232,8 @@ def judge(
     if learning:
         return Judged(tuple(signals), (), replace(watch, charts=charts, lost=""))
     if watch.lost:
-        caused.append((Cause.BLIND, _no_limit(Measurement(Family.QUALITY, "memory", None, 0), watch.lost)))
+        lost = Measurement(Family.QUALITY, "memory", None, 0, status=Status.FAILED, reason=watch.lost)
+        caused.append((Cause.BLIND, _no_limit(lost, watch.lost)))
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
