@@ -115,7 +115,8 @@ class Shap:
         whole = shap.maskers.Independent(background, max_samples=len(background))
         explainer = shap.LinearExplainer(final, whole)
         values, base = np.asarray(explainer.shap_values(x)), float(np.ravel(explainer.expected_value)[0])
-        scores = np.asarray(final.decision_function(x) if classifier else final.predict(x), float)
+        named = _named(x, final)
+        scores = np.asarray(final.decision_function(named) if classifier else final.predict(named), float)
         sign = 1.0 if not classifier or self._place() == 1 else -1.0
         scale = "log_odds" if classifier else "score"
         return self._added("shap_linear", rows, origins, sign * values, sign * base, sign * scores, scale)
@@ -126,14 +127,14 @@ class Shap:
         import shap
 
         final, classifier = self._opened[1], self.schema.task is not Task.REGRESSION
-        whole = self._columns(rows)
-        x, background = (_narrowed(side, final) for side in (whole, self._columns(self.background)))
         try:
+            whole = self._columns(rows)
+            x, background = (_narrowed(side, final) for side in (whole, self._columns(self.background)))
             masker = shap.maskers.Independent(background, max_samples=len(background))
             explainer = shap.TreeExplainer(final, data=masker, feature_perturbation="interventional")
             values = np.asarray(explainer.shap_values(x, check_additivity=False))
         except Exception:  # noqa: BLE001
-            # What it cannot explain it refuses in many ways, with errors of private types.
+            # What it cannot explain it refuses in many ways, with errors of private types; levels are no numbers.
             return None
         base = np.ravel(explainer.expected_value).astype(float)
         scores = self._score(rows)
@@ -146,7 +147,7 @@ class Shap:
         sign = 1.0 if self._place() == 1 else -1.0
         if not hasattr(final, "decision_function"):
             return None
-        margin = sign * np.asarray(final.decision_function(whole), float)
+        margin = sign * np.asarray(final.decision_function(_named(whole, final)), float)
         return self._added("shap_tree", rows, origins, sign * values, sign * float(base[0]), margin, "log_odds")
 
     def _added(
@@ -182,6 +183,12 @@ class Shap:
         """Return the place of the class that is explained."""
         names = as_text(pl.Series("class", np.asarray(self._opened[1].classes_))).to_list()
         return names.index(self.of if self.schema.task is Task.MULTICLASS else positive_class(self.schema))
+
+
+def _named(x: Floats, model: Any) -> Any:
+    """Return the numbers with the names that a model was fitted with, if it was with any."""
+    names = getattr(model, "feature_names_in_", None)
+    return x if names is None else pl.DataFrame(x, schema=[str(name) for name in names])
 
 
 def _narrowed(x: Floats, model: Any) -> Floats:
