@@ -25,6 +25,6 @@ if __name__ == "__main__":
         store.append("m", Table.PREDICTIONS, predictions([-1 - commit], [0]), SCHEMA, source=f"ours {commit}")
         store.append("m", Table.LABELS, labels(dict.fromkeys(ids, number)), SCHEMA)
         window = WindowRule().grain_of(START.replace(month=1 + name))
-        store.put_states("m", window, [State(StateKey("m", "", window, "all", "x"), problem=str(name))])
+        store.put_states("m", {window: [State(StateKey("m", "", window, "all", "x"), problem=str(name))]})
         store.record("m", [Action(str(name), "m", ActionKind.HOLD, Outcome.DONE, "", "")])
     store.close()

@@ -63,7 +63,7 @@ def run(store: LakeStore, steps: int) -> None:
         nouns: list[Measurement | Action] = []
         for window in changes.windows:
             states = summarise(store.read("m", SCHEMA, window), spec)
-            store.put_states("m", window, states.values())
+            store.put_states("m", {window: states.values()})
             nouns.append(_measure(store, window))
             nouns.append(Action(str(window), "m", ActionKind.HOLD, Outcome.DONE, "seen", "test", window.end))
         store.record("m", nouns, {"cursor": (cursor, changes.cursor)})

@@ -75,10 +75,11 @@ class Orphaned(MemoryStore):
 
 
 class Piling(MemoryStore):
-    def put_states(self, model, window, states):
-        kept = [] if window is None else list(self.states(model, window).values())
-        new = list(states)
-        super().put_states(model, window, new + [s for s in kept if s.key not in {n.key for n in new}])
+    def put_states(self, model, states):
+        for window, found in states.items():
+            kept = [] if window is None else list(self.states(model, window).values())
+            new = list(found)
+            super().put_states(model, {window: new + [s for s in kept if s.key not in {n.key for n in new}]})
 
 
 @pytest.mark.parametrize(

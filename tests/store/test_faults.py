@@ -43,7 +43,7 @@ def disk(tmp_path: Path, opened: Callable[..., LakeStore]) -> Iterator[Path]:
 
 def _fill(store: LakeStore) -> None:
     store.append("m", Table.PREDICTIONS, predictions([1, 2], [0, 1]), SCHEMA)
-    store.put_states("m", WINDOW, [State(StateKey("m", "", WINDOW, "all", "x"), problem="kept")])
+    store.put_states("m", {WINDOW: [State(StateKey("m", "", WINDOW, "all", "x"), problem="kept")]})
     store.record("m", [ACTION], {"champion": (None, "v1")})
 
 
@@ -63,7 +63,7 @@ def test_a_read_only_store_says_so_and_its_log_is_still_read(disk: Path, opened:
     attempts: list[Callable[[], object]] = [
         lambda: store.append("m", Table.PREDICTIONS, predictions([3], [0]), SCHEMA),
         lambda: store.append("new", Table.PREDICTIONS, predictions([3], [0]), SCHEMA),
-        lambda: store.put_states("m", WINDOW, [bad]),
+        lambda: store.put_states("m", {WINDOW: [bad]}),
     ]
     for attempt in attempts:
         with pytest.raises(StoreError, match=rf"cannot write to .*{disk}.*: it is read-only\. Make it writeable"):

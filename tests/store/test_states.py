@@ -44,7 +44,7 @@ def _states(seed: int) -> list[State]:
 def test_real_states_come_back_byte_for_byte(lake: LakeStore, opened: Callable[..., LakeStore]) -> None:
     states = _states(0)
     assert len({s.key.segment for s in states}) == 4
-    lake.put_states("m", DAY, states)
+    lake.put_states("m", {DAY: states})
     found = opened().states("m", DAY)
     assert found.keys() == {s.key for s in states}
     assert all(encode_state(found[s.key]) == encode_state(s) for s in states)
@@ -58,7 +58,7 @@ def test_only_the_columns_asked_for_are_decoded(tmp_path: Path) -> None:
         return decode_state(data)
 
     table = StateTable(str(tmp_path / "states"), {}, encode_state, decode)
-    table.put(DAY, _states(0))
+    table.put({DAY: _states(0)})
     assert {key.column for key in table.get(DAY, ["x"])} == {"x"}
     assert len(decoded) == 4
 
@@ -66,13 +66,13 @@ def test_only_the_columns_asked_for_are_decoded(tmp_path: Path) -> None:
 def test_a_window_is_replaced_without_rewriting_its_neighbours(lake: LakeStore, tmp_path: Path) -> None:
     for number in range(3):
         window = Window(DAY.start + number * timedelta(hours=1), DAY.start + (number + 1) * timedelta(hours=1))
-        lake.put_states("m", window, [])
+        lake.put_states("m", {window: []})
     assert lake.states("m", DAY) == {}
-    lake.put_states("m", DAY, _states(0))
-    lake.put_states("m", None, [])
+    lake.put_states("m", {DAY: _states(0)})
+    lake.put_states("m", {None: []})
     uris = set(DeltaTable(tmp_path / "store/log/m/states").file_uris())
     later = Window(DAY.end, DAY.end + timedelta(days=1))
     moved = [State(type(s.key)("m", "", later, s.key.segment, s.key.column), s.spec, s.parts) for s in _states(1)]
-    lake.put_states("m", later, moved)
+    lake.put_states("m", {later: moved})
     assert uris < set(DeltaTable(tmp_path / "store/log/m/states").file_uris())
     assert len(lake.states("m", Window(DAY.start, later.end))) == 2 * len(moved)

@@ -109,8 +109,8 @@ class Store(Protocol):
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor`` (empty: since the beginning)."""
 
-    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
-        """Replace all states of one model and stored window in one atomic commit."""
+    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
+        """Replace all states of each stored window given (None: the reference) in one atomic commit."""
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""

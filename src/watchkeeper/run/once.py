@@ -28,6 +28,9 @@ from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 
 __all__ = ["Ran", "run_once"]
 
+_STATES_A_COMMIT = 1_000
+"""States that wait in memory to be stored together: a commit takes as long as summarising a day."""
+
 _STEADY = "prediction_mean"
 _STEADY_WINDOWS = 12
 _VERSIONS = 100
@@ -104,9 +107,13 @@ def run_once(
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
     changes = store.changes(spec.model, logged, rule, place.cursor)
+    waiting: dict[Window | None, list[State]] = {}
     for done, grain in enumerate(changes.windows):
         batches = (Batch(b.frame, b.schema, grain) for b in store.read(spec.model, logged, grain))
-        store.put_states(spec.model, grain, embedding.summarise(batches, spec).values())
+        waiting[grain] = list(embedding.summarise(batches, spec).values())
+        if sum(map(len, waiting.values())) >= _STATES_A_COMMIT or done + 1 == len(changes.windows):
+            store.put_states(spec.model, waiting)
+            waiting = {}
         if progress:
             progress("summarised", done + 1, len(changes.windows))
     refresh_reference(spec, store, changes, embedding, logged)
@@ -139,9 +146,8 @@ def _basis(spec: Spec, rule: WindowRule) -> str:
 
 def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
     """Remove states of windows cut otherwise, which would count their rows twice."""
-    for key in store.states(spec.model, _EVER, [ROWS]):
-        if key.window is not None and key.window != rule.grain_of(key.window.start):
-            store.put_states(spec.model, key.window, [])
+    held = {key.window for key in store.states(spec.model, _EVER, [ROWS]) if key.window is not None}
+    store.put_states(spec.model, {window: [] for window in held if window != rule.grain_of(window.start)})
 
 
 def _judge_one(

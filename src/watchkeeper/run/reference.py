@@ -81,7 +81,7 @@ def summarise_reference(
         moved = replace(state, key=replace(state.key, window=None))
         whole[moved.key] = merge_states(whole[moved.key], moved) if moved.key in whole else moved
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
-    store.put_states(spec.model, None, whole.values())
+    store.put_states(spec.model, {None: whole.values()})
     store.record(spec.model, [], {_POINTER: (held, mark), _EFFECTS: (store.pointer(spec.model, _EFFECTS), effects)})
 
 

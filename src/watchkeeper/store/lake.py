@@ -81,9 +81,9 @@ class LakeStore:
         """Return which stored windows have new rows or labels since ``cursor``."""
         return self._log(model).changes(schema, windows, cursor)
 
-    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
-        """Replace all states of one model and stored window in one atomic commit."""
-        self._states(model).put(window, states)
+    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
+        """Replace all states of each stored window given (None: the reference) in one atomic commit."""
+        self._states(model).put(states)
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window``, of all or some columns."""

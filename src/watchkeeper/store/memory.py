@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -101,11 +101,11 @@ class MemoryStore:
             predictions, labels = self._snapshots(model)
         return changes_since(predictions, labels, schema, windows, cursor)
 
-    def put_states(self, model: str, window: Window | None, states: Iterable[State]) -> None:
-        """Replace all states of one model and stored window."""
-        kept = check_windows(window, states)
+    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
+        """Replace all states of each stored window given (None: the reference)."""
+        kept = {(model, window): check_windows(window, found) for window, found in states.items()}
         with self._lock:
-            self._states[model, window] = kept
+            self._states.update(kept)
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window``, of all or some columns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -45,13 +46,16 @@ class StateTable:
         self._table = Delta(uri, options, "window")
         self._encode, self._decode = encode, decode
 
-    def put(self, window: Window | None, states: Iterable[State]) -> None:
-        """Replace all states of a stored window (None: the reference) in one commit."""
-        kept = sorted(check_windows(window, states), key=_order)
-        place = _place(window)
-        start, end = (window.start, window.end) if window else (None, None)
-        rows = [(place, start, end, s.key.version, s.key.segment, s.key.column, self._encode(s)) for s in kept]
-        self._table.replace(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f"\"window\" = '{place}'")
+    def put(self, states: Mapping[Window | None, Iterable[State]]) -> None:
+        """Replace all states of each stored window given (None: the reference) in one commit."""
+        rows: list[tuple[Any, ...]] = []
+        for window, found in states.items():
+            place, (start, end) = _place(window), (window.start, window.end) if window else (None, None)
+            kept = sorted(check_windows(window, found), key=_order)
+            rows += [(place, start, end, s.key.version, s.key.segment, s.key.column, self._encode(s)) for s in kept]
+        places = ", ".join(f"'{_place(window)}'" for window in states)
+        if places:
+            self._table.replace(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f'"window" IN ({places})')
 
     def get(self, window: Window | None, columns: Sequence[str]) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""

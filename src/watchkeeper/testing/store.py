@@ -245,10 +245,10 @@ def _check_states(make: Callable[[], Store]) -> None:
 
     for day in range(3):
         window = _days(day, day + 1)
-        store.put_states(model, window, [state(window, "x", f"day {day}"), state(window, "y", "", "a=1")])
-    store.put_states(model, None, [state(None, "x", "reference")])
+        store.put_states(model, {window: [state(window, "x", f"day {day}"), state(window, "y", "", "a=1")]})
+    store.put_states(model, {None: [state(None, "x", "reference")]})
     one = _days(1, 2)
-    store.put_states(model, one, [state(one, "x", "again"), state(one, "z", "new")])
+    store.put_states(model, {one: [state(one, "x", "again"), state(one, "z", "new")]})
     store = make()
     found = store.states(model, _days(0, 2))
     assert {(s.key.window, s.key.column): s.problem for s in found.values()} == {
@@ -262,14 +262,20 @@ def _check_states(make: Callable[[], Store]) -> None:
     assert len(store.states(model, half)) == 2, "a state whose window does not lie in the window was returned"
     for wrong in ([state(one, "x", ""), state(_days(2, 3), "y", "")], [state(one, "x", ""), state(one, "x", "b")]):
         try:
-            store.put_states(model, one, wrong)
+            store.put_states(model, {_days(0, 1): [], one: wrong})
         except StateError:
             pass
         else:
             raise AssertionError("states of another window, or two with one key, were kept")
     assert store.states(model, _days(0, 2)) == found, "refused states changed what was there"
-    store.put_states(model, one, [])
+    store.put_states(model, {one: []})
     assert len(store.states(model, _days(0, 2))) == 2, "putting no states does not remove the old ones"
+    store.put_states(model, {_days(0, 1): [], one: [state(one, "x", "third")], None: []})
+    kept = [s.problem for s in store.states(model, _FAR).values()]
+    assert kept == ["third", "day 2", ""], "several windows are not replaced together, or others with them"
+    assert not store.states(model, None), "the reference is not replaced together with windows"
+    store.put_states(model, {})
+    assert len(store.states(model, _FAR)) == 3, "putting nothing changes what is there"
 
 
 def _check_models(make: Callable[[], Store]) -> None:
