@@ -13,6 +13,7 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Task
 from watchkeeper.core.state import JOINT, OUTCOME
 from watchkeeper.performance.assess_estimates import assess_estimates, default_estimates, estimators_for, kept_for
+from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.cbpe import Cbpe
 
 
@@ -47,10 +48,10 @@ def test_too_few_labels_change_nothing():
     assert methods(applicants(np.random.default_rng(3), 2_000), known=10)["accuracy"] == "multicalibrated"
 
 
-def test_the_band_widens_by_what_methods_disagree_about():
+def test_the_band_widens_by_what_methods_disagree_about_and_the_more_the_less_is_left_in_weight():
     schema, before = reference()
     apart = []
-    for shift in (0.0, 1.0):
+    for shift in (0.5, 1.5):
         frame = without_labels(applicants(np.random.default_rng(7), 3_000, shift=shift))
         now = states_of(frame, schema)
         by_method = {
@@ -58,13 +59,32 @@ def test_the_band_widens_by_what_methods_disagree_about():
             for name in ("cbpe", "pape", "multicalibrated")
         }
         found = next(m for m in default_estimates(before, now, schema) if m.name == "auroc")
-        plain, trees = by_method["cbpe"], 2 * by_method["multicalibrated"].value - by_method["cbpe"].value
-        distance = max(abs(trees - plain.value), abs(by_method["pape"].value - plain.value))
+        plain, weighted = by_method["cbpe"], by_method["pape"]
+        trees = 2 * by_method["multicalibrated"].value - plain.value
+        squares = (trees - plain.value) ** 2, (weighted.value - plain.value) ** 2
+        noise = weighted.facts["error_of_calibration"] ** 2
+        expected = (max(squares[0], squares[1] - noise) / weighted.facts["ess"]) ** 0.5
         assert found.value == plain.value
-        assert found.facts["error_of_method"] == pytest.approx(distance)
-        assert found.error == pytest.approx(np.hypot(plain.error, distance))
-        apart.append(distance)
-    assert apart[1] > 2 * apart[0]
+        assert found.facts["error_of_method"] == pytest.approx(expected)
+        assert found.error == pytest.approx(np.hypot(plain.error, expected))
+        apart.append(expected / max(squares) ** 0.5)
+    assert 1.0 < apart[0] < apart[1]
+
+
+def test_the_band_widens_by_what_moves_between_blocks_of_the_reference_or_says_that_nobody_knows():
+    schema, before = reference()
+    now = states_of(without_labels(applicants(np.random.default_rng(7), 3_000)), schema)
+    plain = {m.name: m for m in default_estimates(before, now, schema)}
+    moving = BetweenBlocks(12, {"accuracy": 0.03**2})
+    wide = {m.name: m for m in default_estimates(before, now, schema, moving)}
+    assert wide["accuracy"].error == pytest.approx(np.hypot(plain["accuracy"].error, 0.03))
+    assert wide["accuracy"].facts["error_between_blocks"] == pytest.approx(0.03)
+    assert wide["accuracy"].facts["blocks"] == 12
+    assert wide["accuracy"].interval[0] < plain["accuracy"].interval[0]
+    assert wide["recall"].error == plain["recall"].error
+    assert "not cut into blocks" in plain["accuracy"].facts["between_blocks"]
+    few = default_estimates(before, now, schema, BetweenBlocks(4, unknown="4 blocks have labels"))
+    assert {m.facts["between_blocks"] for m in few} == {"unknown: 4 blocks have labels"}
 
 
 def test_without_sampled_rows_states_alone_give_the_estimates():

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import hypot
+from math import sqrt
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
+from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.estimator import Estimator, band_of
 from watchkeeper.stats.score_cells import ScoreCellsPart
 
 __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"]
 
-_POWERED = "prediction_powered"
+_POWERED, _WEIGHTED = "prediction_powered", "pape"
+_NO_BLOCKS = "the reference was not cut into blocks of time"
+_LEAST_OVERLAP = 0.05
 
 _BY_ROWS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -68,15 +71,21 @@ def assess_estimates(
 
 
 def default_estimates(
-    reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
+    reference: Mapping[str, State],
+    current: Mapping[str, State],
+    schema: Schema,
+    between: BetweenBlocks | None = None,
 ) -> list[Measurement]:
     """Estimate each metric once, by the method that serves it best with what the states hold.
 
     Labels that have come are used as soon as there are enough (``prediction_powered``). Otherwise a regressor has
     ``dle``, and a classifier ``cbpe``; where rows are sampled, ``pape`` for recall and ``multicalibrated`` for all but
     recall and AUROC. How the rule was chosen, on other data than it is shown on, is told in docs/estimation.md. Where
-    several methods can answer, the band is widened by the largest distance between the chosen one and another
-    (``error_of_method``): they agree unless the features have moved.
+    several methods can answer, the band is widened by ``error_of_method``, d/√ESS: d is the largest distance between
+    the chosen one and another, less what the weights of ``pape`` make by chance, and ESS the share of the reference
+    that is left in weight. Methods agree unless the features have moved, and where little of the reference is like the
+    window their distance says little of how far all of them are off. The band is widened by ``error_between_blocks``
+    too: how far performance moves by itself in the reference.
 
     Parameters
     ----------
@@ -85,6 +94,8 @@ def default_estimates(
         are left out.
     schema
         Gives task, roles and classes.
+    between
+        How much performance moves between the blocks of the reference; None where nobody looked.
 
     Returns
     -------
@@ -99,32 +110,56 @@ def default_estimates(
     if _has_labels(current) and (first == "cbpe" or rows):
         order.append(_POWERED)
     chosen: dict[str, Measurement] = {}
-    told: dict[str, dict[str, float]] = {}
+    told: dict[str, dict[str, Measurement]] = {}
+    overlap = 1.0
     for name in order:
         for measurement in assess_estimates(reference, current, schema, [name]):
             metric = measurement.name
             if name != _POWERED and measurement.value is not None:
-                told.setdefault(metric, {})[name] = measurement.value
+                told.setdefault(metric, {})[name] = measurement
+                overlap = min(overlap, float(measurement.facts.get("ess", overlap)))
             if name in _BY_ROWS.values() and _BY_ROWS.get(metric) != name:
                 continue
             if metric not in chosen or measurement.status is Status.OK:
                 chosen[metric] = measurement
-    return [_with_disagreement(chosen[metric], told.get(metric, {})) for metric in sorted(chosen)]
+    return [
+        _widened(chosen[metric], told.get(metric, {}), max(_LEAST_OVERLAP, overlap), between)
+        for metric in sorted(chosen)
+    ]
 
 
-def _with_disagreement(measurement: Measurement, told: Mapping[str, float]) -> Measurement:
-    """Widen the band by the largest distance to another method's estimate, which counts as one standard error more."""
-    values = list(told.values())
-    if "multicalibrated" in told and "cbpe" in told:
-        # It is the mean of the calibrated scores and of trees, which say this.
-        values.append(2 * told["multicalibrated"] - told["cbpe"])
+def _widened(
+    measurement: Measurement, told: Mapping[str, Measurement], overlap: float, between: BetweenBlocks | None
+) -> Measurement:
+    """Widen the band by what methods disagree about and by what the reference shows to move by itself."""
     if measurement.value is None or measurement.error is None or measurement.facts.get("method") == _POWERED:
         return measurement
-    distance = max((abs(value - measurement.value) for value in values), default=0.0)
-    error = hypot(measurement.error, distance)
-    facts = {**measurement.facts, "error_of_method": distance}
+    apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
+    facts: dict[str, float | str] = {**measurement.facts, "error_of_method": apart}
+    moved = 0.0
+    if between is None or between.unknown:
+        facts["between_blocks"] = f"unknown: {between.unknown if between else _NO_BLOCKS}"
+    else:
+        moved = sqrt(between.variance(measurement.name))
+        facts |= {"error_between_blocks": moved, "blocks": between.blocks}
+    error = sqrt(measurement.error**2 + apart**2 + moved**2)
     band = band_of(measurement.name, measurement.value, error)
     return replace(measurement, error=error, interval=band, facts=facts)
+
+
+def _disagreement(chosen: Measurement, told: Mapping[str, Measurement]) -> float:
+    """Return the largest squared distance of the chosen estimate from another, less what weights make by chance."""
+    centre = chosen.value or 0.0
+    values = {name: one.value or 0.0 for name, one in told.items()}
+    if "multicalibrated" in told and "cbpe" in told:
+        # It is the mean of the calibrated scores and of trees, which say this.
+        values["trees"] = 2 * values["multicalibrated"] - values["cbpe"]
+    noise = float(told[_WEIGHTED].facts.get("error_of_calibration", 0.0)) ** 2 if _WEIGHTED in told else 0.0
+    weighted = chosen.facts.get("method") == _WEIGHTED
+    return max(
+        ((value - centre) ** 2 - (noise if weighted or name == _WEIGHTED else 0.0) for name, value in values.items()),
+        default=0.0,
+    )
 
 
 def _estimate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -52,6 +52,10 @@ class LossModel:
     def of(self, x: Floats) -> Floats:
         """Return the expected losses by model, shape (models, n)."""
         return np.maximum(0.0, predicted(list(self.models), x))
+
+    def unseen(self, rows: Sampled) -> Floats:
+        """Return the expected loss of reference rows by the model that has not seen each of them, shape (n,)."""
+        return _unseen(self.models, rows) + self.shift
 
 
 class Dle:
@@ -120,6 +124,7 @@ def _mean(model: LossModel, x: Floats, n: int) -> tuple[float, float, float]:
     return max(0.0, centre + model.shift), sampling, left_out + model.noise + unseen
 
 
+@np.errstate(over="ignore")
 def losses_of(rows: Sampled, name: str) -> Floats:
     """Return the loss of each sampled row, NaN without a label, shape (n,)."""
     error = np.abs(rows.prediction - rows.label)
@@ -144,9 +149,17 @@ def _learnt(same: Same, name: str) -> LossModel | None:
     if not np.isfinite(loss[known]).all():
         return None
     models = fold_models(rows, loss, classifier=False)
-    each = np.maximum(0.0, predicted(models, rows.x))
-    unseen = each[rows.fold, np.arange(len(loss))][known]
+    unseen = _unseen(models, rows)[known]
     residual = loss[known] - unseen
     shift = float(residual.mean())
     spread = float((residual**2).mean() / max(float((unseen**2).mean()), 1e-300))
     return LossModel(tuple(models), shift, float(residual.var()) / len(residual), spread)
+
+
+def _unseen(models: Sequence[Any], rows: Sampled) -> Floats:
+    found = np.zeros(len(rows.x))
+    for fold, model in enumerate(models):
+        left_out = rows.fold == fold
+        if left_out.any():
+            found[left_out] = predicted([model], rows.x[left_out])[0]
+    return np.maximum(0.0, found)

@@ -17,7 +17,7 @@ from watchkeeper.performance.interval import Z
 from watchkeeper.performance.prediction import LabelCoverage
 from watchkeeper.stats.label_delay import LabelDelayPart
 
-__all__ = ["COMPLETE", "Maturity", "maturity", "with_maturity"]
+__all__ = ["COMPLETE", "UNLABELLED", "Maturity", "maturity", "with_maturity"]
 
 COMPLETE = 0.95
 """Share of the labels to be expected in the end that must be expected by now for a window to be mature."""
@@ -27,7 +27,7 @@ _NEAR = 0.9
 
 _LEAST = 30
 _POINTS = 64
-_UNLABELLED = ("label_coverage", "label_delay", "prediction_mean", "prediction_variance", "interval_width")
+UNLABELLED = ("label_coverage", "label_delay", "prediction_mean", "prediction_variance", "interval_width")
 
 States = Mapping[tuple[str, str], State]
 
@@ -145,4 +145,4 @@ def with_maturity(
 
 
 def _rests_on_labels(measurement: Measurement) -> bool:
-    return measurement.family is Family.METRIC and measurement.name not in _UNLABELLED
+    return measurement.family is Family.METRIC and measurement.name not in UNLABELLED

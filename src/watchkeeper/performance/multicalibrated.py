@@ -29,6 +29,7 @@ _LEAST = 500
 _SHARE = 0.5
 _BETWEEN = 1 / 4
 _GROUPS = 32
+_ROWS = 2_500
 
 
 class Multicalibrated:
@@ -67,7 +68,7 @@ class Multicalibrated:
         before, now = cells_of(reference), cells_of(current)
         key, names = current[OUTCOME].key, metrics_for(schema)
         lack = lack_of_labels(before, now)
-        first, second = sampled(reference, current, schema)
+        first, second = sampled(reference, current, schema, _ROWS)
         learnable = int((first.label >= 0).sum())
         if not lack and (learnable < _LEAST or not len(second.x)):
             lack = f"{learnable} labelled rows of the reference are sampled, {_LEAST} are needed"

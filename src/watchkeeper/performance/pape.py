@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
@@ -19,60 +17,28 @@ from watchkeeper.performance.calibrator import Calibrator, calibrator_of, isoton
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expected import estimates_of, metrics_for
-from watchkeeper.performance.sampled import Sampled, first_rows, has_sample, places_of, sampled
+from watchkeeper.performance.overlap import Overlap, overlap_of
+from watchkeeper.performance.sampled import Sampled, has_sample, places_of, sampled
 from watchkeeper.stats.same import Same
 
-__all__ = ["Overlap", "Pape", "overlap_of"]
+__all__ = ["Pape"]
 
 Floats = NDArray[np.float64]
 
-POOR = 0.25
-"""Share of the reference that must be left in weight for overlap not to be called poor."""
-
 _LEAST = 200
-_MOST = 20_000
 _SEED = 0
-_FLOOR = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """How far current rows are told from reference rows.
-
-    Attributes
-    ----------
-    weights
-        Tempered density ratio of each sampled reference row, shape (n,).
-    ess
-        Effective sample size (Σw)² / Σw² of the untempered weights, as a share of the sampled reference rows.
-    auc
-        Area under the ROC curve of the classifier between the sides, out of fold.
-    temper
-        The exponent of the weights.
-    """
-
-    weights: Floats
-    ess: float
-    auc: float
-    temper: float
-
-    @property
-    def facts(self) -> dict[str, float | str]:
-        """What a reader needs to judge the estimate."""
-        told: dict[str, float | str] = {"ess": self.ess, "domain_auc": self.auc, "temper": self.temper}
-        return {**told, "overlap": "poor: few reference rows are like the current ones"} if self.ess < POOR else told
 
 
 class Pape:
     """Expected metrics under P(y = 1 | score), calibrated on reference rows weighted as the current ones (PAPE).
 
-    A classifier g between both sides, out of fold on up to 20,000 and 5,000 sampled rows, gives the weights
-    w = (n₀/n)·g / max(1 - g, .05). Where overlap is poor they are tempered, w^γ with γ = min(1, 4·ESS/n₀) and
-    ESS = (Σw)²/Σw², for full weights would then rest on a few rows. Isotonic regression with these weights is the
+    A classifier g between both sides, learnt on up to 5,000 and 2,500 sampled rows, gives up to 15,000 other reference
+    rows the weights w = (n₀/n)·g / max(1 - g, .05). Where overlap is poor they are tempered, w^γ with
+    γ = min(1, 4·ESS/n₀), for full weights would then rest on a few rows. Isotonic regression with these weights is the
     calibrator of CBPE. That follows covariate shift which changes P(y | score); it cannot see concept shift.
 
-    The band is that of CBPE, with the bootstrap of the weighted calibrator, which widens it as overlap falls. ``ess``
-    (a share) and ``domain_auc`` are told.
+    The band is that of CBPE, with the bootstrap of the weighted calibrator, which widens it as overlap falls. ``ess``,
+    the share of the reference that is left in weight, is (Σw)²/(n₀·Σw²)·min(1, Σw/n₀); it is told with ``domain_auc``.
 
     References
     ----------
@@ -96,7 +62,6 @@ class Pape:
         key, names = current[OUTCOME].key, metrics_for(schema)
         lack = lack_of_labels(before, now)
         first, second = sampled(reference, current, schema)
-        first = first_rows(first, _MOST)
         if not lack and min(np.isfinite(first.label).sum(), len(second.x)) < _LEAST:
             lack = f"fewer than {_LEAST} rows are sampled"
         if lack:
@@ -106,12 +71,12 @@ class Pape:
         answered = []
         for column, name in enumerate(now.classes):
             whole = calibrator_of(before, before.classes.index(name))
-            weighted = _calibrator(first, overlap.weights, column, score, schema.classes.index(name), whole)
+            weighted = _calibrator(overlap, column, score, schema.classes.index(name), whole)
             answered.append(learnt_from(now, column, weighted))
         facts: dict[str, float | str] = {
             "method": self.name,
             "calibrated": "isotonic, weighted",
-            "n_reference": int(np.isfinite(first.label).sum()),
+            "n_reference": int(np.isfinite(overlap.rows.label).sum()),
             **overlap.facts,
         }
         return [
@@ -122,67 +87,51 @@ class Pape:
         ]
 
 
-def overlap_of(reference: Sampled, current: Sampled) -> Overlap:
-    """Return the weights that make the sampled reference rows like the current ones.
-
-    Raises
-    ------
-    StateError
-        When the sides do not hold the same features.
-    """
-    return _overlap(Same(reference.x, reference.coded, current.x))
-
-
-@lru_cache(maxsize=4)
-def _overlap(same: Same) -> Overlap:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    before, coded, now = same.held
-    if before.shape[1] != now.shape[1]:
-        raise StateError("the samples of reference and current hold other features")
-    x = np.vstack([before, now])
-    side = np.repeat([0, 1], [len(before), len(now)])
-    half = np.random.default_rng(_SEED).permutation(len(side)) % 2
-    told = np.empty(len(side))
-    with threadpool_limits(1):
-        for one in (0, 1):
-            model = HistGradientBoostingClassifier(
-                max_iter=60, learning_rate=0.1, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False,
-                categorical_features=coded if coded.any() else None, random_state=_SEED,
-            )  # fmt: skip
-            model.fit(x[half != one], side[half != one])
-            told[half == one] = model.predict_proba(x[half == one])[:, 1]
-    g, n0, n = told[: len(before)], len(before), len(now)
-    weights = n0 / n * g / np.maximum(1 - g, _FLOOR)
-    ess = float(weights.sum() ** 2 / (weights**2).sum()) / n0
-    temper = min(1.0, 4 * ess)
-    return Overlap(weights**temper, ess, _area(told, side), temper)
-
-
-def _area(told: Floats, side: NDArray[np.int_]) -> float:
-    from scipy.stats import rankdata
-
-    n = int(side.sum())
-    rest = len(side) - n
-    return float((rankdata(told)[side == 1].sum() - n * (n + 1) / 2) / (n * rest))
-
-
-def _calibrator(rows: Sampled, weights: Floats, column: int, score: Column, code: int, whole: Calibrator) -> Calibrator:
+def _calibrator(overlap: Overlap, column: int, score: Column, code: int, whole: Calibrator) -> Calibrator:
     """Return the calibrator of all reference rows plus what the weights change on the sampled ones."""
-    places = places_of(rows, column, score)
-    known = (places >= 0) & (rows.label >= 0)
-    positive, w = rows.label[known] == code, weights[known]
-    occupied, place = np.unique(places[known], return_inverse=True)
+    plain = _unweighted(Same(overlap.rows), column, score, code, len(whole.draws))
+    weights = overlap.weights[plain.order]
 
-    def curve(each: Floats) -> Floats:
-        total, hits = np.bincount(place, each), np.bincount(place, each * positive)
-        return isotonic(occupied, hits, total - hits)
+    def change(times: NDArray[Any], curve: Floats) -> Floats:
+        return plain.curve(weights * times) - curve
 
-    def change(times: Floats) -> Floats:
-        return curve(w * times) - curve(times)
-
-    rng = np.random.default_rng(_SEED)
-    drawn = np.stack([change(rng.poisson(1.0, len(w)).astype(float)) for _ in range(len(whole.draws))])
-    moved = np.clip(whole.curve + change(np.ones(len(w))), 0.0, 1.0)
+    drawn = np.stack([change(times, curve) for times, curve in zip(plain.times, plain.drawn, strict=True)])
+    moved = np.clip(whole.curve + change(np.ones(len(weights)), plain.fitted), 0.0, 1.0)
     draws = whole.draws + drawn - drawn.mean(axis=0)
     return Calibrator(moved, draws, whole.labelled, whole.positives, whole.isotonic, whole.gain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unweighted:
+    """Labelled reference rows in the order of their scores, and the curves they give without weights.
+
+    ``times`` says how often each row is in each bootstrap sample; ``fitted`` and ``drawn`` are the curves of all rows
+    and of the samples.
+    """
+
+    order: NDArray[np.intp]
+    places: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    positive: NDArray[np.bool_]
+    times: NDArray[np.uint8]
+    fitted: Floats
+    drawn: Floats
+
+    def curve(self, weights: Floats) -> Floats:
+        """Return the increasing curve that fits rows with these weights best."""
+        hits = np.add.reduceat(weights * self.positive, self.starts)
+        return isotonic(self.places, hits, np.add.reduceat(weights, self.starts) - hits)
+
+
+@lru_cache(maxsize=64)
+def _unweighted(same: Same, column: int, score: Column, code: int, draws: int) -> _Unweighted:
+    rows: Sampled = same.held[0]
+    found = places_of(rows, column, score)
+    known = np.flatnonzero((found >= 0) & (rows.label >= 0))
+    order = known[np.argsort(found[known], kind="stable")]
+    places, starts = np.unique(found[order], return_index=True)
+    times = np.random.default_rng(_SEED).poisson(1.0, (draws, len(order))).astype(np.uint8)
+    nothing = np.empty(0)
+    plain = _Unweighted(order, places, starts, rows.label[order] == code, times, nothing, nothing)
+    drawn = np.stack([plain.curve(one.astype(float)) for one in times])
+    return replace(plain, fitted=plain.curve(np.ones(len(order))), drawn=drawn)

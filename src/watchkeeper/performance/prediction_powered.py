@@ -135,6 +135,7 @@ class PredictionPowered:
         return found
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def powered(loss: Floats, forecast: Floats, times: Floats, others: Floats, other_times: Floats) -> Powered:
     """Return the prediction-powered mean of a loss.
 

@@ -1,0 +1,105 @@
+"""How far the current rows overlap with the reference, and the weights that make reference rows like them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from watchkeeper.core.errors import StateError
+from watchkeeper.performance.sampled import Sampled, rows_between
+from watchkeeper.stats.same import Same
+
+__all__ = ["POOR", "Overlap", "overlap_of"]
+
+Floats = NDArray[np.float64]
+
+POOR = 0.25
+"""Share of the reference that must be left in weight for overlap not to be called poor."""
+
+_LEARNT = 5_000
+_WEIGHED = 15_000
+_SEED = 0
+_FLOOR = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How far current rows are told from reference rows.
+
+    Attributes
+    ----------
+    rows
+        The sampled reference rows that have weights: none that the classifier learnt from.
+    weights
+        Tempered density ratio of each of them, shape (n,).
+    ess
+        Effective sample size of the untempered weights as a share of the reference rows, times the share of the current
+        rows that the reference reaches: (Σw)²/(n·Σw²)·min(1, Σw/n).
+    auc
+        Area under the ROC curve of the classifier between the sides, on rows it has not seen.
+    temper
+        The exponent of the weights.
+    """
+
+    rows: Sampled
+    weights: Floats
+    ess: float
+    auc: float
+    temper: float
+
+    @property
+    def facts(self) -> dict[str, float | str]:
+        """What a reader needs to judge the estimate."""
+        told: dict[str, float | str] = {"ess": self.ess, "domain_auc": self.auc, "temper": self.temper}
+        return {**told, "overlap": "poor: few reference rows are like the current ones"} if self.ess < POOR else told
+
+
+def overlap_of(reference: Sampled, current: Sampled) -> Overlap:
+    """Return the weights that make sampled reference rows like the current ones.
+
+    A classifier g between the sides learns from a third of the reference rows, 5,000 at most, and half of the current
+    ones. The next 15,000 reference rows have the weights w = (n₀/n)·g / max(1 - g, .05), whose mean is 1 where the
+    reference reaches all that is there now, and falls with the share of the current rows that it does not. Where little
+    is left the weights are tempered, w^γ with γ = min(1, 4·ESS/n₀), for full ones would rest on a few rows.
+
+    Raises
+    ------
+    StateError
+        When the sides do not hold the same features.
+    """
+    return _overlap(Same(reference, current.x))
+
+
+@lru_cache(maxsize=4)
+def _overlap(same: Same) -> Overlap:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    reference, now = same.held
+    if reference.x.shape[1] != now.shape[1]:
+        raise StateError("the samples of reference and current hold other features")
+    learnt, half = min(_LEARNT, len(reference.x) // 3), len(now) // 2
+    weighed = rows_between(reference, learnt, learnt + _WEIGHED)
+    with threadpool_limits(1):
+        model = HistGradientBoostingClassifier(
+            max_iter=20, learning_rate=0.3, max_leaf_nodes=8, l2_regularization=1.0, early_stopping=False,
+            categorical_features=reference.coded if reference.coded.any() else None, random_state=_SEED,
+        )  # fmt: skip
+        model.fit(np.vstack([reference.x[:learnt], now[:half]]), np.repeat([0, 1], [learnt, half]))
+        told = model.predict_proba(np.vstack([weighed.x, now[half:]]))[:, 1]
+    g = told[: len(weighed.x)]
+    weights = learnt / half * g / np.maximum(1 - g, _FLOOR)
+    kept = float(weights.sum() ** 2 / (weights**2).sum()) / len(weights)
+    ess = kept * min(1.0, float(weights.mean()))
+    temper = min(1.0, 4 * ess)
+    return Overlap(weighed, weights**temper, ess, _area(told, len(g)), temper)
+
+
+def _area(told: Floats, first: int) -> float:
+    from scipy.stats import rankdata
+
+    n = len(told) - first
+    return float((rankdata(told)[first:].sum() - n * (n + 1) / 2) / (n * first))
