@@ -13,7 +13,7 @@ import pytest
 from tests.charts import simulated
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "spc_reference" / "arl_reference.csv"
-COUNT = 2_000
+COUNT, SEED = 2_000, 0
 
 
 def rows() -> list[dict[str, str]]:
@@ -22,25 +22,30 @@ def rows() -> list[dict[str, str]]:
     return list(csv.DictReader(REFERENCE.read_text(encoding="utf-8").splitlines()))
 
 
+def outside(row: dict[str, str], count: int, *seed: int) -> tuple[float, float] | None:
+    """Mean of the simulated run lengths and the published one, where they are more than 3 standard errors apart."""
+    name = row["family"] + row["params"] + row["mu"] + row["source"]
+    rng = np.random.default_rng([*seed, zlib.crc32(name.encode())])
+    lengths = simulated.simulate(row["family"], row["params"], float(row["mu"]), row["source"], count, rng)
+    mean, published = float(lengths.mean()), float(row["arl"])
+    return (mean, published) if abs(mean - published) > 3 * simulated.spread(lengths) else None
+
+
 @pytest.mark.validation
 @pytest.mark.slow
 def test_every_simulated_run_length_is_within_three_standard_errors_of_the_reference_file() -> None:
-    """2,000 series a row. Rows of limits are solved exactly in test_run_length.
+    """2,000 series a row, and 8,000 new ones of those that are outside. Limits are solved exactly in test_run_length.
 
-    Of 240 rows .65 lie outside by chance; of the seeds 1 to 5 two have one outside, each another one.
+    Of 240 rows .65 are outside by chance, so that one look alone fails for every second seed. A row is outside twice by
+    chance once in 137,000 times, any of 240 once in 570; one that is off by 3 standard errors of the first look, with a
+    chance of .5 there, is by 6 of the second.
     """
-    told, off = 0, []
-    for row in rows():
-        if "crit" in row["family"] or row["family"] == "ewma_runlength_quantile":
-            continue
-        name = row["family"] + row["params"] + row["mu"] + row["source"]
-        rng = np.random.default_rng([3, zlib.crc32(name.encode())])
-        lengths = simulated.simulate(row["family"], row["params"], float(row["mu"]), row["source"], COUNT, rng)
-        if abs(lengths.mean() - float(row["arl"])) > 3 * simulated.spread(lengths):
-            off.append((name, lengths.mean(), row["arl"]))
-        told += 1
-    assert told == 240
-    assert not off
+    told = [row for row in rows() if "crit" not in row["family"] and row["family"] != "ewma_runlength_quantile"]
+    assert len(told) == 240
+    again = [row for row in told if outside(row, COUNT, SEED)]
+    # More than five are outside by chance once in 17,000 times.
+    assert len(again) <= 5
+    assert [found for row in again if (found := outside(row, 4 * COUNT, SEED, 1))] == []
 
 
 @pytest.mark.validation
