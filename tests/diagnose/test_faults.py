@@ -13,10 +13,12 @@ from tests.diagnose.logs import SCHEMA, case, log
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Role
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import room, weight_of
 from watchkeeper.diagnose.faults import clean_rows, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
+from watchkeeper.run.check import check_tables
 
 BEFORE = log(1, 6_000)
 NOW = log(2, 1_500)
@@ -125,3 +127,21 @@ def test_the_room_for_chance_is_massarts_by_hand() -> None:
     assert room(100, 1, 4) == pytest.approx(2 * room(100))
     assert room(0) == float("inf")
     assert weight_of(0.05, 0.05) == pytest.approx(1.3863, abs=1e-4)
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1e300, "labels reach"), (100.0, "100 times those of the reference")])
+@pytest.mark.filterwarnings("error")
+def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: float, words: str) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=6_000)
+    before = pl.DataFrame({"x": x, "prediction": 5 + x, "label": np.exp(0.2 * x + 0.1 * rng.normal(size=6_000))})
+    now = before.tail(2_000).with_columns(pl.col("label") * factor)
+    found = check_tables(now, before.head(4_000), roles={Role.PREDICTION: "prediction", Role.LABEL: "label"})
+    told = {alert.cause: diagnosis for alert, diagnosis in zip(found.alerts, found.diagnoses, strict=True)}
+    assert Cause.PERFORMANCE in told
+    for diagnosis in told.values():
+        first = diagnosis.hypotheses[0]
+        assert (first.kind, first.columns) == ("label_fault", ("label",))
+        assert words in " ".join(first.evidence)
+    assert told[Cause.PERFORMANCE].attributions == ()
+    assert "labels are at fault" in told[Cause.PERFORMANCE].notes[0]

@@ -33,7 +33,9 @@ def describe_signal(signal: Signal) -> str:
     m = signal.measurement
     where = f" in {m.segment}" if m.segment != ALL else ""
     if m.status is not Status.OK or m.value is None:
-        return f"{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
+        # A column is named by its reason, a metric is not.
+        about = f"{m.name.replace('_', ' ')}: " if m.family is Family.METRIC else ""
+        return f"{about}{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
     facts = m.facts
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"

@@ -21,6 +21,7 @@ __all__ = ["Case", "Finding", "compared", "room", "weight_of"]
 
 _RUN_LENGTH = 1_000.0
 _SURE = 0.05
+_LARGEST = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,11 @@ class Finding:
 
 
 def weight_of(effect: float, tolerated: float) -> float:
-    """Return 2·ln(1 + effect/tolerated): an effect as large as what is tolerated weighs 1.4, ten times as large 4.8."""
-    return 2 * log1p(max(effect, 0.0) / tolerated)
+    """Return 2·ln(1 + effect/tolerated): an effect as large as what is tolerated weighs 1.4, ten times as large 4.8.
+
+    No effect weighs more than one 100 times as large as what is tolerated, 9.2, as an overflow would.
+    """
+    return 2 * log1p(min(max(effect, 0.0) / tolerated, _LARGEST))
 
 
 def room(n_effective: float, among: int = 1, effect: float = 1.0) -> float:

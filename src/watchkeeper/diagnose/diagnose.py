@@ -16,7 +16,7 @@ from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.change_point import change_point
 from watchkeeper.diagnose.drop import drop_by_features, drop_by_segments
 from watchkeeper.diagnose.faults import Fault, data_faults, faults_of
-from watchkeeper.diagnose.labels import label_faults
+from watchkeeper.diagnose.labels import SPOILT, label_faults
 from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import OVERLAP, LossRise, concept_finding, loss_rise
 from watchkeeper.diagnose.losses import named
@@ -39,6 +39,7 @@ _EXPLAINED = 3.0
 """Weight lost by a cause whose signs another cause, found for itself, brings about."""
 
 _TOLERATED = 0.05
+_SPOILT = "the labels are at fault, so that the change of the loss is not taken apart"
 _CORRELATED = 0.1
 """Change of a correlation that does not matter."""
 
@@ -97,13 +98,15 @@ def diagnose(
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
-    if attributed and rise.loss:
+    spoilt = any(f.kind is HypothesisKind.LABEL_FAULT and f.weight >= SPOILT for f in found)
+    if attributed and rise.loss and not spoilt:
         named = [c for f in found if f.kind is HypothesisKind.COVARIATE_SHIFT for c in f.columns]
         farthest = sorted(drifted, key=lambda m: -m.distance)
         attributions = _attributions(case, rise, mix, [*named, *(m.column for m in farthest)])
         worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
     elsewhere = sorted((f for f in others if f.weight > IN_DOUBT), key=lambda f: -f.weight)
-    notes = (*((rise.note,) if rise.note else ()), *(about(f) for f in elsewhere))
+    told = _SPOILT if spoilt and attributed else rise.note
+    notes = (*((told,) if told else ()), *(about(f) for f in elsewhere))
     return Diagnosis(alert.id, alert.model, hypotheses, onset, attributions, worst, notes)
 
 
@@ -134,7 +137,8 @@ def findings_of(case: Case) -> tuple[list[Finding], LossRise, Mix | None, list[M
     found += _shifted(case, drifted, faults, rise)
     labels, concept = label_faults(case, rise.rows), concept_finding(case, rise)
     if concept is not None:
-        explained = any(f.harm != 0 for f in labels) + any(f.weight > concept.weight / 2 for f in releases)
+        spoilt = any(f.weight >= concept.weight for f in labels)
+        explained = spoilt + any(f.harm != 0 for f in labels) + any(f.weight > concept.weight / 2 for f in releases)
         found.append(replace(concept, weight=concept.weight - _EXPLAINED * explained))
     found += [*labels, *releases]
     latency = latency_finding(case)
@@ -172,7 +176,7 @@ def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str, float | No
         return 0.0, "", None
     part = rise.parts.part(name)
     share = min(1.0, max(0.0, part.value / causes.total))
-    words = f"{name} makes up {part.value:+.4f} of the change of {causes.total:+.4f} in {named(rise.loss)}"
+    words = f"{name} makes up {part.value:+.4g} of the change of {causes.total:+.4g} in {named(rise.loss)}"
     return share, words, rise.share(part.value, part.error or 0.0)
 
 
@@ -260,7 +264,7 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
         worse = versus.z > 3
         weight += 2.0 if worse else -_EXPLAINED if versus.z < 1 else 0.0
         told.append(
-            f"side by side, {named(rise.loss)} is {versus.new:.4f} for it and {versus.others:.4f} for the others"
+            f"side by side, {named(rise.loss)} is {versus.new:.4g} for it and {versus.others:.4g} for the others"
         )
         harm = rise.share(switch.share * (versus.new - versus.others), switch.share * versus.error)
         least = rise.share(switch.share * (versus.new - versus.others), -switch.share * versus.error)

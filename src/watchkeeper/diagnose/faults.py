@@ -20,7 +20,7 @@ from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["Fault", "clean_rows", "data_faults", "faults_of"]
+__all__ = ["Fault", "clean_rows", "data_faults", "faults_of", "other_unit"]
 
 _WATCHED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
 _BASE = 5.0
@@ -92,8 +92,13 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
 
 
 def _unit(case: Case, column: Column) -> Fault | None:
+    return other_unit(case, column) if column.role is Role.FEATURE else None
+
+
+def other_unit(case: Case, column: Column) -> Fault | None:
+    """Return the fault that a column of numbers is in another unit, if it is."""
     pair = case.both(column.name)
-    if pair is None or column.kind is not Kind.NUMERIC or column.role is not Role.FEATURE:
+    if pair is None or column.kind is not Kind.NUMERIC:
         return None
     found = assess_column(*pair, ["unit_change"])
     m = found[0] if found else None

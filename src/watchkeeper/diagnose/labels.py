@@ -12,16 +12,24 @@ from watchkeeper.core.state import OUTCOME
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.answers import sample_distance
 from watchkeeper.diagnose.case import Case, Finding, compared, room, weight_of
+from watchkeeper.diagnose.faults import other_unit
 from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["label_faults"]
+__all__ = ["SPOILT", "label_faults"]
 
 _FEWER = 0.1
 """Fall of the share of labelled rows that does not matter."""
 
 _BASE = 3.5
 _LEAST = 50
+SPOILT = 9.0
+"""Weight of labels in another unit, or so large that they carry every mean away."""
+
+_BEYOND = 1e4
+"""Times the reference's largest label above which a label is wrong."""
+
 _UNTOLD = 2.5
 """Weight lost where nothing says how many labels should be in."""
 
@@ -43,13 +51,16 @@ def label_faults(case: Case, rows: Sampled | None = None) -> list[Finding]:
     column = case.spec.schema.of(Role.LABEL)
     if column is None:
         return []
-    looks = (_broken(case, column), _fewer(case, column), _other(case, column), _turned(case))
+    unit = other_unit(case, column)
+    whole = (SPOILT, unit.words) if unit else _beyond(case, column)
+    looks = (_broken(case, column), _fewer(case, column), _other(case, column), _turned(case), whole)
     told = [one for one in looks if one is not None]
     if not told:
         return []
     weight = max(weight for weight, _ in told) + (1.0 if case.alert.cause is Cause.LABEL_FAULT else 0.0)
     words = tuple(words for _, words in sorted(told, key=lambda one: -one[0]))
-    harmless = looks[0] is looks[2] is looks[3] is None and rows is not None and _at_random(case, column, rows)
+    only_fewer = told == [looks[1]]
+    harmless = only_fewer and rows is not None and _at_random(case, column, rows)
     harm = 0.0 if harmless else None
     return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), words, harm=harm)]
 
@@ -126,6 +137,20 @@ def _other(case: Case, column: Column) -> tuple[float, str] | None:
             told = words.format(share=m.value, levels=m.facts.get("levels", ""))
             return 5.0 + 3 * float(m.value), told
     return None
+
+
+def _beyond(case: Case, column: Column) -> tuple[float, str] | None:
+    """Say whether labels are larger by far than any of the reference: one of them carries every mean away."""
+    pair = case.both(column.name)
+    if pair is None or column.kind is not Kind.NUMERIC:
+        return None
+    before, now = (side.parts.get("moments") for side in pair)
+    if not isinstance(before, MomentsPart) or not isinstance(now, MomentsPart) or not before.n or not now.n:
+        return None
+    usual, most = (max(abs(side.smallest), abs(side.largest)) for side in (before, now))
+    if not usual or most <= _BEYOND * usual:
+        return None
+    return SPOILT, f"labels reach {most:.3g}, {usual:.3g} at most in the reference: means and sums say nothing of them"
 
 
 def _turned(case: Case) -> tuple[float, str] | None:

@@ -167,10 +167,10 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
     weight = weight_of(max(effects), _TOLERATED)
     if weight <= 0:
         return None
-    apart = f"{whole.value:+.4f} ± {1.96 * error:.4f} from the reference's {usual:.4f}"
+    apart = f"{whole.value:+.4g} ± {1.96 * error:.4g} from the reference's {usual:.4g}"
     words = [f"at equal features {named(rise.loss)} is {apart}: labels or answers are not as before"]
     words += [
-        f"in {c.segment} it is {c.after.value:.4f} where {c.usual:.4f} was to be expected (± {1.96 * c.error:.4f})"
+        f"in {c.segment} it is {c.after.value:.4g} where {c.usual:.4g} was to be expected (± {1.96 * c.error:.4g})"
         for c in hit
     ]
     if rise.overlap < OVERLAP:

@@ -126,7 +126,7 @@ def _explains(case: Case, finding: Finding, subject: Subject, rows: _Rows) -> tu
         apart = finding.segments and subject.segment != ALL and subject.segment not in finding.segments
         return (0.0 if apart or kind is HypothesisKind.RUNTIME else 1.0 if finding.harm is None else finding.harm), ""
     if not column:
-        return float(kind is HypothesisKind.DATA_FAULT), ""
+        return float(kind in (HypothesisKind.DATA_FAULT, HypothesisKind.LABEL_FAULT)), ""
     if column in finding.columns or column in finding.touches:
         return 1.0, ""
     if kind is HypothesisKind.DATA_FAULT and not finding.columns:

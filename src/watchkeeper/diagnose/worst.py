@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -137,8 +137,8 @@ class _Search:
             )
             excess = losses - _usual(columns, reference, current, losses)
             excess = excess - np.where(now, excess[now].mean(), excess[~now].mean())
-        tried, unit = _tried(frame, columns, now, losses), float(excess.std(ddof=1))
-        if not tried or unit <= 0:
+        tried, unit = _tried(frame, columns, now, losses), _spread(excess)
+        if not tried or not 0 < unit < inf:
             return None
         marks = np.column_stack([np.logical_and.reduce([c.rows for c in one]) for one in tried]).astype(np.float32)
         return cls(excess / unit, unit, now, marks, tried)
@@ -189,6 +189,11 @@ class _Search:
         return WorstSegment(
             rule, columns, effect, int((inside & self.now).sum()), (effect - room, effect + room), p_value
         )
+
+
+def _spread(x: Floats) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(x.std(ddof=1))
 
 
 def _usual(columns: Sequence[Column], reference: Sampled, current: Sampled, losses: Floats) -> Floats:

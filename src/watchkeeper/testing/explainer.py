@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,5 +217,5 @@ def _near(words: str, found: Attributions, value: Floats, expected: Floats, erro
     biased = np.where(claimed, 0.0, _BIASED * np.abs(expected))
     room = _ERRORS * errors + biased + _CLOSE
     off = np.abs(value - expected)
-    worst: Sequence[int] = np.unravel_index(int(np.argmax(off - room)), off.shape)
-    assert (off <= room).all(), f"{words}: {value[tuple(worst)]:.4g} where {expected[tuple(worst)]:.4g} is right"
+    worst = np.unravel_index(int(np.argmax(off - room)), off.shape)
+    assert (off <= room).all(), f"{words}: {value[worst]:.4g} where {expected[worst]:.4g} is right"

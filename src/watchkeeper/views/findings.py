@@ -10,12 +10,17 @@ from enum import StrEnum
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
-from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.schema import Schema
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.performance.maturity import UNLABELLED
 
-__all__ = ["Findings", "Verdict"]
+__all__ = ["UNKNOWN", "Findings", "Verdict"]
+
+
+UNKNOWN = "Performance was not looked at: no labels are in, and nothing estimates it."
+"""Said where rows are as they were and nothing is known of how good the answers are."""
 
 
 class Verdict(StrEnum):
@@ -83,6 +88,23 @@ class Findings:
     def actions_in_order(self) -> tuple[Action, ...]:
         """The actions, oldest first; those without a moment come last, in the order given."""
         return tuple(sorted(self.actions, key=lambda a: (a.at is None, a.at.timestamp() if a.at else 0.0)))
+
+    @property
+    def performance_unknown(self) -> bool:
+        """Whether a model answers and no number, from labels or estimated, tells how well."""
+        answers = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
+        if self.schema is None or not any(column.role in answers for column in self.schema):
+            return False
+        numbers = (*self.measurements, *(signal.measurement for signal in self.signals))
+        told = (Family.METRIC, Family.ESTIMATE)
+        return not any(m.family in told and m.status is Status.OK and m.name not in UNLABELLED for m in numbers)
+
+    @property
+    def heading(self) -> str:
+        """The headline; where all is well but nothing is known of performance, it says so."""
+        if self.verdict is not Verdict.OK or not self.performance_unknown:
+            return self.headline
+        return f"{self.headline.removesuffix('.')}. {UNKNOWN}"
 
     def diagnosis_of(self, alert: Alert) -> Diagnosis | None:
         """Return what an alert comes from, where that was looked into."""

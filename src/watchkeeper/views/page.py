@@ -42,6 +42,7 @@ _VERDICTS = {
     Verdict.NO_DATA: ("No data", "void"),
     Verdict.FAILED: ("Failed", "fault"),
 }
+_INPUTS = ("Inputs fine", "void")
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,12 @@ def _body(findings: Findings, charts: int, columns: int, *, folded: bool) -> str
     with debug_mode(False):
         drawn = _drawn(findings, series, charts, columns, folded=folded)
     word, look = _VERDICTS[findings.verdict]
+    if findings.verdict is Verdict.OK and findings.performance_unknown:
+        word, look = _INPUTS
     context = {
         "title": shown(findings.title),
         "model": shown(findings.model, 120),
-        "headline": shown(findings.headline, 600),
+        "headline": shown(findings.heading, 600),
         "made": moment(findings.made),
         "word": word,
         "look": look,

@@ -34,6 +34,7 @@ _VERDICTS = {
     Verdict.NO_DATA: ("○ No data", "bold yellow"),
     Verdict.FAILED: ("✗ Failed", "bold magenta"),
 }
+_INPUTS = ("✓ Inputs fine", "bold yellow")
 _SEVERITIES = {Severity.PAGE: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _OUTCOMES = {Outcome.DONE: "green", Outcome.PROPOSED: "cyan", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
 _MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"),
@@ -49,8 +50,10 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         Series listed at most, worst first, beside judged metrics and estimates of all rows; the rest is counted.
     """
     word, look = _VERDICTS[findings.verdict]
+    if findings.verdict is Verdict.OK and findings.performance_unknown:
+        word, look = _INPUTS
     alerts = findings.worst_alerts
-    headline = findings.headline
+    headline = findings.heading
     if any(alert.message == headline for alert in alerts[:_MOST_ALERTS]):
         # The alert stands right below, in the same words.
         firing = [alert.severity for alert in alerts if alert.state is AlertState.FIRING]

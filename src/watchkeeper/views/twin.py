@@ -51,7 +51,7 @@ def report_json(findings: Findings) -> dict[str, Any]:
         "title": findings.title,
         "model": findings.model,
         "verdict": findings.verdict.value,
-        "headline": findings.headline,
+        "headline": findings.heading,
         "made": _moment(findings.made),
         "alerts": alerts,
         "actions": [_action(a) for a in findings.actions_in_order],
