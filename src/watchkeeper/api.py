@@ -172,6 +172,7 @@ def stream(
     id: str | None = None,
     features: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
+    segments: Sequence[str] = (),
     positive: str | None = None,
     tolerance: float = 0.05,
     margin: float = 0.02,
@@ -191,6 +192,8 @@ def stream(
         Columns to watch; None for every column without another role.
     ignore
         Columns to leave alone.
+    segments
+        Columns whose commonest values are watched each by itself as well; they share half of the budget.
     positive
         The class that ``score`` is the probability of.
     tolerance
@@ -226,7 +229,7 @@ def stream(
     }  # fmt: skip
     return open_stream(
         reference, roles={role: name for role, name in given.items() if name is not None}, features=features,
-        ignore=ignore, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
+        ignore=ignore, segments=segments, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
         rows_per_day=rows_per_day, every=every,
     )  # fmt: skip
 

@@ -11,16 +11,19 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.event_time import to_utc
-from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
 from watchkeeper.run.foreign import frame_of
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.piece import problem_of, with_plain_sets
 
-__all__ = ["ERROR", "Arrived", "arrived", "errors_of", "is_row", "joined", "watched_columns"]
+__all__ = ["ERROR", "Arrived", "arrived", "by_segment", "errors_of", "is_row", "joined", "watched_columns"]
 
 ERROR = "@error"
 """The column of errors: 1 where the prediction was wrong, or how far it was off; null where the label is not known."""
+
+_SEGMENT = "@segment "
+"""Before the name of a column of segments, the column that tells the segment of each row."""
 
 _ROLES = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE, Role.LABEL)
 
@@ -33,7 +36,7 @@ class Arrived:
     ----------
     frame
         Numeric columns as Float64, categorical and boolean ones as text, others as whether there is a value; the time
-        column in UTC; and the errors.
+        column in UTC; the errors; and the segments.
     problems
         Why a column could not be read, by column; such a column is not in the frame.
     rows
@@ -84,7 +87,40 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
         columns.extend(_times(frame[time]))
     if schema.of(Role.LABEL) is not None:
         columns.append(errors_of(frame, schema))
+    for rule in schema.segments:
+        try:
+            columns.append(_segments(frame, rule))
+        except (SchemaError, pl.exceptions.PolarsError) as error:
+            problems.setdefault(rule.column, str(error))
     return Arrived(pl.DataFrame(columns), problems, frame.height)
+
+
+def by_segment(piece: Arrived, schema: Schema) -> dict[str, pl.DataFrame]:
+    """Return the rows of each segment that has some, under the names that ``summarise`` gives them, and all rows."""
+    found = {ALL: piece.frame}
+    for rule in schema.segments:
+        name = f"{_SEGMENT}{rule.column}"
+        if name in piece.frame.columns:
+            parts = piece.frame.partition_by(name, as_dict=True)
+            found |= {str(segment): part for (segment,), part in parts.items() if segment is not None}
+    return found
+
+
+def _segments(frame: pl.DataFrame, rule: SegmentRule) -> pl.Series:
+    if rule.column not in frame.columns:
+        raise SchemaError(f"column {rule.column!r} is missing, so that its segments cannot be told apart")
+    told = to_text(frame[rule.column])
+    if rule.values:
+        told = (
+            told.to_frame()
+            .select(
+                pl.when(pl.first().is_in(rule.values) | pl.first().is_null())
+                .then(pl.first())
+                .otherwise(pl.lit("other"))
+            )
+            .to_series()
+        )
+    return (f"{rule.column}=" + told.fill_null("null")).alias(f"{_SEGMENT}{rule.column}")
 
 
 def is_row(rows: Any) -> bool:

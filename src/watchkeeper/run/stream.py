@@ -12,7 +12,7 @@ import polars as pl
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.e_detector import verdict
-from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.errors import UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema
@@ -20,7 +20,7 @@ from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.run.arrivals import Arrived, arrived, is_row, joined
+from watchkeeper.run.arrivals import Arrived, arrived, by_segment, is_row, joined
 from watchkeeper.run.steps import merged
 from watchkeeper.run.stream_evidence import Evidence
 from watchkeeper.run.stream_series import Series, series_of
@@ -44,7 +44,7 @@ class Step:
     signals
         The signals of this step.
     alerts
-        Alerts that are new, or that grew by a column or in severity.
+        Alerts that are new, or that grew by a column, a segment or in severity.
     failed
         One failed measurement for each column that could not be judged.
     """
@@ -70,9 +70,10 @@ class Stream:
     ----------
     reference
         Its states, by whatever key: those of ``summarise``, of a project's ``reference_states`` or of a report. Those
-        of several windows or versions are merged. Segments are not watched one by one.
+        of several windows or versions are merged.
     schema
-        The columns with their roles.
+        The columns with their roles. The segments it declares are watched each by itself as well, as far as the
+        reference has states with at least 100 rows of them, and share half of the budget.
     tolerance
         Change of a share that does not matter; never less than what the reference leaves open.
     margin
@@ -119,7 +120,7 @@ class Stream:
             "tolerance": tolerance, "margin": margin, "run_length": run_length, "every": float(every),
         }  # fmt: skip
         self._effects = dict(effects or {})
-        self._essence = essence(whole, [one.column.name for one in self._series])
+        self._essence = essence(whole, [(one.segment, one.column.name) for one in self._series])
         self._evidence = Evidence(self._series, self._options, self._effects)
         self._rows = 0
         self._waiting: list[Arrived] = []
@@ -144,9 +145,12 @@ class Stream:
 
     @property
     def scores(self) -> dict[str, float]:
-        """The evidence of each series as 3·ln(mean M)/ln(p·A): 3 is a signal, 0 none at all."""
+        """The evidence of each series as 3·ln(mean M)/ln(p·A): 3 is a signal, 0 none at all.
+
+        The evidence of a column within a segment is under ``price in country=DE``.
+        """
         found = 3 * np.maximum(self._evidence.together, 0.0) / self._evidence.needed
-        return {one.name: float(score) for one, score in zip(self._series, found, strict=True)}
+        return {one.place: float(score) for one, score in zip(self._series, found, strict=True)}
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:
@@ -227,15 +231,20 @@ class Stream:
 
     def _count(self, piece: Arrived) -> list[Measurement]:
         """Take the shares of the rows; return a failed measurement for each column that has none."""
-        failed: list[Measurement] = []
+        frames = by_segment(piece, self._schema)
         for number, one in enumerate(self._series):
-            problem = piece.problems.get(one.column.name)
-            if problem is None:
-                self._evidence.take(number, *one.read(piece.frame))
-                continue
-            self._evidence.take(number, one.reference, 0)
-            failed.append(Measurement.failed(self._key(one), Family.COMPARISON, "shares", problem, n=piece.rows))
-        return failed
+            frame = frames.get(one.segment)
+            if frame is None or one.column.name in piece.problems:
+                self._evidence.take(number, one.reference, 0)
+            else:
+                self._evidence.take(number, *one.read(frame))
+        # A column of segments may be none that is watched.
+        names = dict.fromkeys([*(one.column.name for one in self._series), *(r.column for r in self._schema.segments)])
+        keys = {name: StateKey(self._model, column=name.removeprefix("@")) for name in names if name in piece.problems}
+        return [
+            Measurement.failed(key, Family.COMPARISON, "shares", piece.problems[name], n=piece.rows)
+            for name, key in keys.items()
+        ]
 
     def _signal(self, number: int) -> tuple[Cause, Signal]:
         one, evidence = self._series[number], self._evidence
@@ -256,7 +265,7 @@ class Stream:
         return Cause.LABEL_FAULT if column == self._schema.name_of(Role.LABEL) else Cause.DATA_FAULT
 
     def _key(self, one: Series) -> StateKey:
-        return StateKey(self._model, column=one.name)
+        return StateKey(self._model, segment=one.segment, column=one.name)
 
     def _alerted(self, caused: list[tuple[Cause, Signal]], window: Window | None) -> tuple[Alert, ...]:
         """Let the policy make alerts of signals; return those that are new or grew."""
@@ -270,8 +279,11 @@ class Stream:
                 continue
             if known is None:
                 alert = replace(alert, id=f"{alert.id}-{self._rows}")
-                episodes[cause] = replace(episode, alert=alert)
-            if known is None or (alert.severity, set(alert.columns)) != (known.severity, set(known.columns)):
+            else:
+                # Evidence starts anew after a signal, so that what signalled before is silent by now.
+                alert = replace(alert, segments=tuple(dict.fromkeys([*known.segments, *alert.segments])))
+            episodes[cause] = replace(episode, alert=alert)
+            if known is None or _extent(alert) != _extent(known):
                 changed.append(alert)
         self._episodes = episodes
         return tuple(sorted(changed, key=lambda alert: (-alert.severity, alert.cause)))
@@ -328,6 +340,10 @@ def _both(first: Step, second: Step) -> Step:
         first.alerts + second.alerts,
         first.failed + second.failed,
     )
+
+
+def _extent(alert: Alert) -> tuple[Severity, frozenset[str], frozenset[str]]:
+    return alert.severity, frozenset(alert.columns), frozenset(alert.segments)
 
 
 def _fault(measurement: Measurement) -> Signal:

@@ -36,6 +36,7 @@ def open_stream(
     roles: Mapping[Role, str] | None = None,
     features: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
+    segments: Sequence[str] = (),
     positive: str | None = None,
     tolerance: float = 0.05,
     margin: float = 0.02,
@@ -52,6 +53,8 @@ def open_stream(
         Anything ``open_table`` reads; read in batches.
     roles
         Columns by role; what is not given is inferred.
+    segments
+        Columns whose commonest values are watched each by itself as well.
     tolerance
         Change of a share that does not matter.
     margin
@@ -73,7 +76,9 @@ def open_stream(
     """
     source = open_table(reference)
     sample = source.sample(SAMPLE)
-    schema = infer_schema(sample, roles=roles or {}, features=features, ignore=ignore, positive=positive)
+    schema = infer_schema(
+        sample, roles=roles or {}, features=features, ignore=ignore, segments=segments, positive=positive
+    )
     source = timed(source, schema)
     run_length = _rows(budget, rows_per_day, source, schema)
     inside, label = schema, schema.of(Role.LABEL)
@@ -90,7 +95,8 @@ def open_stream(
 
 
 def _batches(source: Source, inside: Schema, schema: Schema) -> Iterator[Batch]:
-    columns = [c.name for c in schema if c.role is not Role.IGNORED]
+    wanted = [c.name for c in schema if c.role is not Role.IGNORED]
+    columns = list(dict.fromkeys([*wanted, *(rule.column for rule in schema.segments)]))
     for frame in source.batches(columns=columns):
         yield Batch(frame.with_columns(errors_of(frame, schema)) if ERROR in inside else frame, inside)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -32,6 +33,9 @@ _COUNTED = (Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL, Kind.BOOLEAN)
 _FEW = 0.01
 """Share of rows with levels that are new, up to which new levels are rare enough to be a fault when they come."""
 
+_LEAST_ROWS = 100
+"""Rows of the reference below which a segment is not watched by itself."""
+
 _FIRST = Column(ERROR, Role.LABEL, Kind.NUMERIC)
 
 
@@ -51,6 +55,8 @@ class Series:
         Rows that they rest on.
     side
         Which way a share must move to count.
+    segment
+        The rows that are counted.
     """
 
     column: Column
@@ -58,11 +64,17 @@ class Series:
     reference: Shares
     n_reference: int
     side: str = "both"
+    segment: str = ALL
 
     @property
     def name(self) -> str:
         """What to call it: the column, or ``error``."""
         return self.column.name.removeprefix("@")
+
+    @property
+    def place(self) -> str:
+        """The name, and for a segment which one: ``price in country=DE``."""
+        return self.name if self.segment == ALL else f"{self.name} in {self.segment}"
 
     @property
     def late(self) -> bool:
@@ -136,34 +148,60 @@ class Series:
 
 
 def series_of(reference: States, schema: Schema) -> tuple[list[Series], list[str]]:
-    """Return the series that a reference allows to watch, features first, and in words what is left out."""
-    found: list[Series] = []
+    """Return the series that a reference allows to watch, features first, and in words what is left out.
+
+    Those of all rows come first, then those of each segment that the schema declares.
+    """
     unusable = [c for c in schema.features if c.kind is Kind.UNUSABLE]
     left = [f"{c.name} is not watched: it {c.why.rpartition('unusable: ')[2]}." for c in unusable]
-    for column in sorted(watched_columns(schema), key=lambda c: c.role is not Role.FEATURE):
-        state = reference.get((ALL, column.name))
-        if state is None or state.problem:
-            why = state.problem if state else "the reference has no rows of it"
-            left.append(f"{column.name} is not watched: {why}.")
-            continue
-        one = _of_column(column, state)
-        if one is None:
-            left.append(f"{column.name} is not watched: the reference has no values to compare with.")
-        else:
-            found.append(one)
-    errors = _of_errors(reference, schema)
-    if errors is not None:
-        found.append(errors)
-    elif schema.of(Role.LABEL) is not None:
+    found, why = _of_segment(reference, schema, ALL)
+    left += [f"{name} is not watched: {told}." for name, told in why.items()]
+    if schema.of(Role.LABEL) is not None and all(one.column.name != ERROR for one in found):
         left.append("Errors are not watched: the reference does not tell them.")
+    rows: dict[str, int] = {}
+    for (segment, _), state in reference.items():
+        count = state.parts.get("count")
+        rows[segment] = max(rows.get(segment, 0), count.rows if isinstance(count, CountPart) else 0)
+    for rule in schema.segments:
+        for segment in sorted(name for name in rows if name.startswith(f"{rule.column}=")):
+            if rows[segment] < _LEAST_ROWS:
+                left.append(f"{segment} is not watched by itself: the reference has {rows[segment]} rows of it.")
+            else:
+                # Within a segment its own column is one level.
+                own, _ = _of_segment(reference, schema, segment)
+                found += [one for one in own if one.column.name != rule.column]
     return found, left
 
 
+def _of_segment(reference: States, schema: Schema, segment: str) -> tuple[list[Series], dict[str, str]]:
+    """Return the series of a segment, and why columns have none."""
+    found: list[Series] = []
+    why: dict[str, str] = {}
+    for column in sorted(watched_columns(schema), key=lambda c: c.role is not Role.FEATURE):
+        state = reference.get((segment, column.name))
+        if state is None or state.problem:
+            why[column.name] = state.problem if state else "the reference has no rows of it"
+            continue
+        one = _of_column(column, state)
+        if one is None:
+            why[column.name] = "the reference has no values to compare with"
+        else:
+            found.append(one)
+    errors = _of_errors(reference, schema, segment)
+    found += [errors] if errors is not None else []
+    return [replace(one, segment=segment) for one in found], why
+
+
 def needed(series: Sequence[Series], run_length: float) -> Shares:
-    """Return ln of the evidence each series must reach: half of the budget for features, half for answers and label."""
-    sides = [sum(not s.answers for s in series), sum(s.answers for s in series)]
-    share = 2.0 if all(sides) else 1.0
-    return np.array([log(sides[s.answers] * run_length * share) for s in series])
+    """Return ln of the evidence each series must reach.
+
+    Half of the budget is for features, half for answers and label; where segments are watched, half of each half is for
+    them and half for all rows together.
+    """
+    groups = [(one.answers, one.segment == ALL) for one in series]
+    sizes = Counter(groups)
+    halves = {side: len({whole for answers, whole in sizes if answers == side}) for side, _ in sizes}
+    return np.array([log(sizes[group] * run_length * len(halves) * halves[group[0]]) for group in groups])
 
 
 def _mean(series: pl.Series) -> tuple[Shares, int]:
@@ -194,17 +232,17 @@ def _labelled(column: Column, cuts: Cuts, n: int, side: str = "both") -> Series 
     return Series(column, cuts, np.minimum(reference, 1.0), n, side)
 
 
-def _of_errors(reference: States, schema: Schema) -> Series | None:
+def _of_errors(reference: States, schema: Schema, segment: str) -> Series | None:
     if schema.of(Role.LABEL) is None:
         return None
-    outcome = reference.get((ALL, OUTCOME))
+    outcome = reference.get((segment, OUTCOME))
     confusion = outcome.parts.get("confusion") if outcome else None
     if schema.classes and schema.of(Role.PREDICTION) is not None and isinstance(confusion, ConfusionPart):
         matrix = confusion.matrix()
         n = int(matrix.sum())
         wrong = np.array([1 - float(np.trace(matrix)) / n]) if n else np.empty(0)
         return Series(_FIRST, None, wrong, n, "upper") if n else None
-    state = reference.get((ALL, ERROR))
+    state = reference.get((segment, ERROR))
     if state is None or state.problem:
         return None
     cuts, count = Cuts.of(state), state.part("count", CountPart)

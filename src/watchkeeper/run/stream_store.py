@@ -12,7 +12,7 @@ import polars as pl
 from watchkeeper.alerts.policy import Episode
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.schema import ALL, Schema
+from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.run.arrivals import Arrived
 from watchkeeper.stats.codec import decode_state, encode_state
@@ -82,13 +82,14 @@ class _Head:
     format: int
 
 
-def essence(reference: Mapping[tuple[str, str], State], names: Iterable[str]) -> tuple[State, ...]:
-    """Return the states that a stream rests on, with no more than it reads."""
-    wanted = {*names, OUTCOME}
+def essence(reference: Mapping[tuple[str, str], State], places: Iterable[tuple[str, str]]) -> tuple[State, ...]:
+    """Return the states that a stream rests on, by segment and column, with no more than it reads."""
+    wanted = {*places}
+    wanted |= {(segment, OUTCOME) for segment, _ in wanted}
     return tuple(
         replace(state, parts={name: part for name, part in state.parts.items() if name in _PARTS})
-        for (segment, column), state in reference.items()
-        if segment == ALL and column in wanted
+        for place, state in reference.items()
+        if place in wanted
     )
 
 
