@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from watchkeeper.api import check, report
+from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import ConfigError
 from watchkeeper.run.project import Project
 
@@ -51,6 +52,20 @@ def test_a_report_leads_with_what_is_firing(kept: Project) -> None:
     found = report(kept, made=day(9).start)
     assert found.verdict.value == "alert"
     assert found.headline.startswith("Window 2024-03-12: auroc is ")
+
+
+def test_where_the_newest_windows_are_empty_the_last_numbers_stay_with_their_age(kept: Project) -> None:
+    before = report(kept, made=day(9).start)
+    kept.run(MODEL, day(12).start)
+    found = report(kept, made=day(12).start)
+    assert found.verdict.value == "no_data"
+    assert found.headline == (
+        "No rows have arrived since 2024-03-13, 3 days ago. The numbers are those of 2024-03-12, the last window with "
+        "rows."
+    )
+    assert [a.message for a in found.worst_alerts if a.cause is Cause.BLIND] == ["no rows arrived"]
+    assert found.measurements == before.measurements
+    assert found.current.keys() == before.current.keys() != set()
 
 
 def test_an_alert_keeps_its_evidence_where_the_report_can_find_it(kept: Project) -> None:

@@ -30,6 +30,7 @@ from watchkeeper.views.behaviour import ModelBehaviour
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.report import Report
+from watchkeeper.views.wording import age, moment, period
 
 __all__ = [
     "Explanation",
@@ -284,7 +285,8 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     name = project.only(model)
     store, spec = project.store, project.spec(name)
     place = Place.load(store, name)
-    newest = max(place.judged, default=None)
+    # Where the newest windows are empty, the last numbers there are say more than none.
+    newest = max(place.filled or place.judged, default=None)
     signals = tuple(store.recorded(name, Signal))
     judged = {s.measurement.series for s in signals if s.measurement.window == newest}
     found = store.recorded(name, Measurement, newest) if newest else []
@@ -296,12 +298,13 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     now = merged(store.states(name, newest).values(), newest, name) if newest else {}
     effects = reference_effects(spec, store)
     notes = (*reach(rows(before), rows(now), spec), *effects_note(effects))
+    now_is = made or datetime.now(UTC)
     return Report(
         title=name,
         model=name,
         verdict=verdict,
-        made=made or datetime.now(UTC),
-        headline=_standing(verdict, place, alerts, newest),
+        made=now_is,
+        headline=_standing(verdict, alerts, newest if place.filled else None, now_is),
         alerts=alerts,
         diagnoses=diagnose_alerts(spec, store, alerts, before, effects),
         actions=tuple(store.recorded(name, Action)),
@@ -400,9 +403,15 @@ def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:
     return Verdict.ALERT if any(a.state is AlertState.FIRING for a in alerts) else Verdict.OK
 
 
-def _standing(verdict: Verdict, place: Place, alerts: Sequence[Alert], newest: Window | None) -> str:
+def _standing(verdict: Verdict, alerts: Sequence[Alert], newest: Window | None, made: datetime) -> str:
+    """Say how a model stands, given the newest window with rows."""
+    if newest is None:
+        return "Nothing has been judged yet."
     if verdict is Verdict.NO_DATA:
-        return "No rows arrived in the newest window." if place.filled else "Nothing has been judged yet."
+        return (
+            f"No rows have arrived since {moment(newest.end)}, {age(made - newest.end)} ago. The numbers are those of "
+            f"{period(newest)}, the last window with rows."
+        )
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
     words = firing[0].message if firing else "everything is within its limits"
     return f"Window {newest}: {words}"

@@ -14,6 +14,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.views.axes import label_expression
 from watchkeeper.views.control_chart import control_chart
 from watchkeeper.views.drawing import draw
+from watchkeeper.views.lines import Line
 from watchkeeper.views.overview import history
 from watchkeeper.views.series import Mark, mark_of, series_of
 from watchkeeper.views.standing import standing
@@ -69,6 +70,17 @@ def test_a_gap_between_windows_and_a_series_that_ended_are_shaded_too() -> None:
     assert series.mark is Mark.NO_DATA
     (shade,) = marks(control_chart(series), "rect")
     assert [(row["at"][8:10], row["end"][8:10]) for row in shade["rows"]] == [("02", "05"), ("06", "09")]
+
+
+def test_a_series_without_a_number_tells_its_last_one_and_when_that_was() -> None:
+    other = [signal(day, 0.1, column="y") for day in range(8)]
+    ended = next(s for s in series_of([signal(0, 0.1), signal(4, 0.2), *other]) if s.subject == "x")
+    assert (Line.of(ended).value, Line.of(ended).told) == ("–", "not measured since 2024-01-05; last 0.2")
+    blind = series_of([signal(0, 0.1), signal(1, 0.3), signal(2, None), signal(3, None)])[0]
+    assert (Line.of(blind).value, Line.of(blind).told) == ("–", "no rows; last 0.3, 2024-01-02")
+    never = series_of([signal(0, None), signal(1, None)])[0]
+    assert (never.last, Line.of(never).told) == (None, "no rows")
+    assert series_of([signal(0, 0.1)])[0].last is None
 
 
 def test_a_new_version_starts_a_new_line() -> None:

@@ -32,6 +32,10 @@ class Line:
         _, reason = failure(measurement)
         if series.ended:
             reason = f"not measured since {period(measurement.window)}"
+        if series.last is not None:
+            before = series.last.measurement
+            when = f", {period(before.window)}" if before.window not in (None, measurement.window) else ""
+            reason += f"; last {number(before.value)}{when}"
         value = "–" if reason else number(measurement.value)
         told = reason or shown(signal.rule, 200)
         ends = measurement.interval

@@ -89,6 +89,13 @@ class Series:
         return own is not None and self.latest is not None and own.end < self.latest.end
 
     @property
+    def last(self) -> Signal | None:
+        """The newest signal with a number, where the series has none now; None where it has, or never had one."""
+        if not self.mark.blind:
+            return None
+        return next((s for s in reversed(self.signals) if not mark_of(s).blind), None)
+
+    @property
     def family(self) -> Family:
         """What kind of number it is."""
         return self.newest.measurement.family

@@ -18,6 +18,7 @@ __all__ = [
     "ACTIONS",
     "CAUSES",
     "about",
+    "age",
     "count",
     "failure",
     "measure",
@@ -122,6 +123,20 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return "–"
     return f"{at:%Y-%m-%d}" if (at.hour, at.minute, at.second) == (0, 0, 0) else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def age(length: timedelta) -> str:
+    """Return a length of time in the largest unit that it fills twice, or once exactly.
+
+    Examples
+    --------
+    >>> age(timedelta(days=5, hours=3)), age(timedelta(hours=30)), age(timedelta(days=1)), age(timedelta(seconds=10))
+    ('5 days', '30 hours', '1 day', '0 minutes')
+    """
+    for noun, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if length >= 2 * unit or length == unit:
+            return count(length // unit, noun)
+    return count(max(length, timedelta(0)) // timedelta(minutes=1), "minute")
 
 
 def period(window: Window | None) -> str:
