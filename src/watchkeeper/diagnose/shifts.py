@@ -13,13 +13,14 @@ from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import ROWS, State
 from watchkeeper.diagnose.case import Case, room
 from watchkeeper.diagnose.sampled import States, segment_columns, segments_of
+from watchkeeper.stats.blocks import KEYS
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
 __all__ = ["Mix", "Moved", "moved", "segment_mix", "shares_of"]
 
-Counts = dict[float | str, float]
+Counts = dict[str, float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def moved(case: Case, mix: Mix | None) -> list[Moved]:
         if pair is None:
             continue
         before, now = (_counts(side) for side in pair)
-        n0, n = sum(before.values()), sum(now.values())
+        n0, n = _rows(before), _rows(now)
         if not n0 or not n:
             continue
         free = room(effective_size(n0, n), len(columns), case.effects.get(column.name, 1.0))
@@ -122,40 +123,52 @@ def moved(case: Case, mix: Mix | None) -> list[Moved]:
         if mix is not None and mix.column == column.name:
             inside = 0.0
         elif mix is not None:
-            inside = _distance(_mixed(case, column, mix) or before, now)
+            expected = _mixed(case, column, mix)
+            inside = _distance(expected if _rows(expected) else before, now)
         found.append(Moved(column.name, total, inside, max(0.0, total - free), max(0.0, inside - free)))
     return sorted(found, key=lambda one: (-one.lower_within, -one.within))
 
 
 def _counts(state: State) -> Counts:
+    """Return the rows of each level, or of each of the 65,536 bins of the universal histogram."""
     held = state.parts.get("levels")
     if isinstance(held, LevelsPart):
         return {name: float(count) for name, count in zip(held.names, held.counts.tolist(), strict=True)}
     histogram = state.parts.get("histogram")
     if isinstance(histogram, HistogramPart):
-        return dict(zip(histogram.bins.astype(float).tolist(), histogram.counts.astype(float).tolist(), strict=True))
+        found = np.zeros(KEYS)
+        found[histogram.bins] = histogram.counts
+        return found
     return {}
+
+
+def _rows(counts: Counts) -> float:
+    return float(counts.sum()) if isinstance(counts, np.ndarray) else sum(counts.values())
 
 
 def _mixed(case: Case, column: Column, mix: Mix) -> Counts:
     """Return the reference's counts with its segments at their current shares."""
-    found: Counts = {}
+    bins, levels = np.zeros(KEYS), dict[str, float]()
     for segment, share in mix.now.items():
         state = case.reference.get((segment, column.name))
         if state is None or state.problem or not mix.before.get(segment):
             continue
-        for value, count in _counts(state).items():
-            found[value] = found.get(value, 0.0) + count * share / mix.before[segment]
-    return found
+        counts, weight = _counts(state), share / mix.before[segment]
+        if isinstance(counts, np.ndarray):
+            bins += counts * weight
+            continue
+        for value, count in counts.items():
+            levels[value] = levels.get(value, 0.0) + count * weight
+    return levels or bins
 
 
 def _distance(before: Counts, now: Counts) -> float:
     """Return the Kolmogorov–Smirnov distance of bins, or the largest difference of the shares of levels."""
-    values = sorted({*before, *now}, key=lambda v: (isinstance(v, str), v))
-    p: NDArray[np.float64] = np.array([before.get(v, 0.0) for v in values])
-    q: NDArray[np.float64] = np.array([now.get(v, 0.0) for v in values])
-    if not p.sum() or not q.sum():
+    n0, n = _rows(before), _rows(now)
+    if not n0 or not n:
         return 0.0
-    gaps = q / q.sum() - p / p.sum()
-    ordered = not any(isinstance(v, str) for v in values)
-    return float(np.abs(np.cumsum(gaps) if ordered else gaps).max())
+    if isinstance(before, np.ndarray) and isinstance(now, np.ndarray):
+        return float(np.abs(np.cumsum(now / n - before / n0)).max())
+    if isinstance(before, np.ndarray) or isinstance(now, np.ndarray):
+        return 1.0
+    return max(abs(now.get(value, 0.0) / n - before.get(value, 0.0) / n0) for value in {*before, *now})
