@@ -71,3 +71,14 @@ def test_a_feature_that_changed_its_type_is_told_and_not_taken_for_missing(watch
     done = watchkeeper("anomalies", "changed.parquet", "-r", "then.parquet")
     assert done.returncode == 2
     assert "column 'weight' changed its type: the reference holds Float64, this holds String" in done.stderr
+
+
+def test_a_row_is_named_by_its_id_and_by_its_place_where_it_has_none(watchkeeper: Command, tables: Path) -> None:
+    done = watchkeeper("anomalies", "odd.parquet", "--reference", "then.parquet", "--limit", 3)
+    head, *told = done.stdout.splitlines()[1:]
+    assert head.split()[0] == "id"
+    assert all(line.split()[1].startswith("2-") for line in told if line.startswith("▲"))
+    done = watchkeeper("anomalies", "odd.parquet", "--reference", "then.parquet", "--limit", 3, "--ignore", "id")
+    head, *told = done.stdout.splitlines()[1:]
+    assert head.split()[0] == "row"
+    assert all(int(line.split()[1]) % 20 == 7 for line in told if line.startswith("▲"))

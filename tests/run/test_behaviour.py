@@ -109,6 +109,8 @@ def test_an_explainer_that_raises_is_a_failed_row_and_not_a_failed_run(
     monkeypatch.setattr(ShapleyValues, "explain", broken)
     keeper = kept.keeper(MODEL)
     states = reference_states(keeper.spec, kept.store)
-    (found,) = AttributionDrift(keeper).measure(states, states, StateKey(MODEL))
-    assert found.status is Status.FAILED
-    assert found.reason == "ValueError: no tree in sight"
+    found = AttributionDrift(keeper).measure(states, states, StateKey(MODEL))
+    # Every column says it: a monitor may watch any of them.
+    assert {one.column for one in found} == {*(c.name for c in keeper.spec.schema.features), "@joint"}
+    assert {one.status for one in found} == {Status.FAILED}
+    assert {one.reason for one in found} == {"ValueError: no tree in sight"}

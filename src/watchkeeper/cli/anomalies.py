@@ -70,6 +70,7 @@ def _json(found: Anomalies) -> dict[str, Any]:
         "judged": found.judged,
         "rate": found.discovery,
         "anomalous": len(found.anomalous),
+        "id": found.id or None,
         "found": [
             {
                 "row": one.row,
@@ -98,12 +99,17 @@ def _table(found: Anomalies) -> RenderableType:
     if found.judged < found.rows:
         told += f"; an even sample of {found.judged:,} of {found.rows:,} rows was judged"
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head in ("", "row", "p", "adjusted"):
-        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    # Of a sample the place says nothing of the place in the table.
+    which = shown(found.id, 40) if found.id else "row" if found.judged == found.rows else "row of the sample"
+    table.add_column("", no_wrap=True)
+    table.add_column(which, justify="left" if found.id else "right", overflow="fold", max_width=36)
+    for head in ("p", "adjusted"):
+        table.add_column(head, justify="right", no_wrap=True)
     table.add_column("what stands out", overflow="fold")
-    for one in found.found:
+    for one, values in zip(found.found, found.values, strict=True):
         marked = one.adjusted <= found.discovery
         features = ", ".join(f"{shown(name, 40)} = {shown(value, 40)}" for name, value in one.features)
         sign = Text("▲", style="red") if marked else Text("·", style="dim")
-        table.add_row(sign, str(one.row), number(one.p_value, 2), number(one.adjusted, 2), Text(features))
+        place = shown(values[found.id], 60) if found.id else str(one.row)
+        table.add_row(sign, Text(place), number(one.p_value, 2), number(one.adjusted, 2), Text(features))
     return Group(Text(told), table)

@@ -15,7 +15,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.change_point import change_point
 from watchkeeper.diagnose.drop import drop_by_features, drop_by_segments
-from watchkeeper.diagnose.faults import Fault, data_faults, faults_of
+from watchkeeper.diagnose.faults import Fault, data_faults, feature_faults
 from watchkeeper.diagnose.labels import SPOILT, label_faults
 from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import OVERLAP, LossRise, concept_finding, loss_rise
@@ -93,7 +93,7 @@ def diagnose(
     thorough = attributed or len(answered) > 1
     case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough)
     found, rise, mix, drifted = findings_of(case)
-    findings, others = relevant(case, found, [f for column in spec.schema.features for f in faults_of(case, column)])
+    findings, others = relevant(case, found, feature_faults(case))
     since = onset.at if onset else alert.since
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()
@@ -124,7 +124,7 @@ def onset_of(alert: Alert, history: Iterable[Measurement]) -> Onset | None:
 def findings_of(case: Case) -> tuple[list[Finding], LossRise, Mix | None, list[Moved]]:
     """Return what speaks for each cause, after what explains what, and what it was found with."""
     schema = case.spec.schema
-    faults = [f for c in schema.features for f in faults_of(case, c)]
+    faults = feature_faults(case)
     mixes = segment_mix(case)
     mix = mixes[0] if mixes else None
     column = mix.column if mix else next(iter(segment_columns(schema)), "")

@@ -20,7 +20,7 @@ from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["Fault", "clean_rows", "data_faults", "faults_of", "other_unit"]
+__all__ = ["Fault", "clean_rows", "data_faults", "faults_of", "feature_faults", "other_unit"]
 
 _WATCHED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
 _BASE = 5.0
@@ -66,6 +66,15 @@ def data_faults(case: Case) -> list[Finding]:
             words = tuple(f.words for f in faults)
             found.append(Finding(HypothesisKind.DATA_FAULT, weight, (column.name,), (), words, measured))
     return [*found, *rows]
+
+
+def feature_faults(case: Case) -> list[Fault]:
+    """Return the faults of all features; none where no rows came, of which nothing can be said."""
+    rows = case.current.get((ALL, ROWS))
+    part = rows.parts.get("row_sample") if rows is not None else None
+    if rows is None or (isinstance(part, RowSamplePart) and not part.rows):
+        return []
+    return [fault for column in case.spec.schema.features for fault in faults_of(case, column)]
 
 
 def faults_of(case: Case, column: Column) -> list[Fault]:

@@ -55,6 +55,8 @@ class Anomalies:
         False discovery rate: rows whose adjusted p-value is at most this are called anomalous.
     values
         Of each of them the columns of the table, in the same order.
+    id
+        The column that tells rows from one another; empty where there is none.
     """
 
     method: str
@@ -63,6 +65,7 @@ class Anomalies:
     found: tuple[AnomalousRow, ...]
     discovery: float
     values: tuple[Mapping[str, Any], ...]
+    id: str = ""
 
     @property
     def anomalous(self) -> tuple[AnomalousRow, ...]:
@@ -132,7 +135,9 @@ def find_anomalies(
         raise SchemaError(f"{theirs.name} has {kept} rows; {_LEAST} are needed to say what is unlike them")
     detector = plugins("comparison")[method]
     found = anomalous_rows(state, rows, schema, detector=detector, most=most)
-    return Anomalies(method, ours.rows, rows.height, found, discovery, _values(rows, found, schema.name_of(Role.ID)))
+    name = schema.name_of(Role.ID) or ""
+    key = name if name in rows.columns else ""
+    return Anomalies(method, ours.rows, rows.height, found, discovery, _values(rows, found, key), key)
 
 
 class _Counted:
@@ -146,8 +151,8 @@ class _Counted:
             self._progress(self._name, rows, self._total)
 
 
-def _values(rows: pl.DataFrame, found: Sequence[AnomalousRow], id: str | None) -> tuple[Mapping[str, Any], ...]:
+def _values(rows: pl.DataFrame, found: Sequence[AnomalousRow], id: str) -> tuple[Mapping[str, Any], ...]:
     """Return the first columns of the rows found, their id in front."""
     others = (name for name in rows.columns if name != id)
-    order = [*((id,) if id in rows.columns and id else ()), *others][:_TOLD]
+    order = [*((id,) if id else ()), *others][:_TOLD]
     return tuple({name: rows[name][one.row] for name in order} for one in found)

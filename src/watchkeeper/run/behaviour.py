@@ -13,7 +13,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Role, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
-from watchkeeper.core.state import ROWS, State, StateKey
+from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.attribution_drift import attribution_drift
 from watchkeeper.diagnose.behaviour import Behaviour, explain_model
@@ -65,10 +65,13 @@ class AttributionDrift:
             now = explainer.explain(sample_of(current).head(_ROWS))
             return attribution_drift(before.features, before.values, now.values, key, seed=self.seed)
         except Exception as error:  # noqa: BLE001 - a model or an explainer of somebody else may raise anything
-            blank = replace(key, column=features[0] if features else "")
             make = Measurement.missing if isinstance(error, UsageError) else Measurement.failed
             words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
-            return [make(blank, Family.COMPARISON, ATTRIBUTION_DRIFT, words)]
+            # Whichever columns a monitor watches, each says why there is no number.
+            return [
+                make(replace(key, column=name), Family.COMPARISON, ATTRIBUTION_DRIFT, words)
+                for name in (*features, JOINT)
+            ]
 
     def _before(self, reference: States) -> tuple[Any, Any]:
         version = _version(self.keeper, None)
