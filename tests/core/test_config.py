@@ -9,9 +9,11 @@ import jsonschema
 import pytest
 
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.chart_options import option_faults
 from watchkeeper.core.config import check_names, json_schema, load_config, origins, read_config
 from watchkeeper.core.config_model import Maintain
 from watchkeeper.core.errors import ConfigError
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.core.window import Window
@@ -232,9 +234,35 @@ def test_a_comparison_without_a_chart_is_a_fault_and_a_metric_without_one_is_not
     text = "models:\n  m:\n    monitors:\n      - measure: log_loss\n      - measure: ks\n"
     with pytest.raises(ConfigError) as caught:
         check_names(read_config(text))
-    assert str(caught.value) == (
-        "watchkeeper.yaml:5: models.m.monitors.1.chart: is missing; a comparison needs a chart, as tolerance is for most"
-    )
+    words = "is missing; a comparison needs a chart, as tolerance is for most"
+    assert str(caught.value) == f"watchkeeper.yaml:5: models.m.monitors.1.chart: {words}"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "place", "words"),
+    [
+        ("chart: ewma, options: {lamda: 0.2}", "options.lamda",
+         "the chart ewma has no option 'lamda'; did you mean 'lambda'?"),
+        ("chart: ewma, options: {lambda: 2}", "options", "lambda is 2; valid: more than 0 and at most 1"),
+        ("chart: shewhart, options: {side: uper}", "options.side", "there is no side 'uper'; did you mean 'upper'?"),
+        ("chart: shewhart, options: {rules: western_electrik}", "options",
+         "there is no run rule 'western_electrik'; did you mean 'western_electric'?"),
+        ("chart: cusum, options: {season: moon}", "options.season", "there is no season 'moon'; Valid: auto, hour"),
+        ("chart: shewhart, options: {min_samples: soon}", "options.min_samples",
+         "must be a number, as 8.0 is, which it is by default; this is 'soon'"),
+        ("chart: harmful_shift, options: {better: 1}", "options.better", "must be a text, as 'lower' is"),
+        ("options: {rebase: releases}", "options.rebase", "there is no rebase 'releases'; did you mean 'release'?"),
+    ],
+)  # fmt: skip
+def test_options_a_chart_cannot_use_are_faults_of_the_configuration(monitor: str, place: str, words: str):
+    with pytest.raises(ConfigError) as caught:
+        check_names(read_config(f"models:\n  m:\n    monitors:\n      - {{measure: brier, {monitor}}}\n"))
+    assert str(caught.value).startswith(f"watchkeeper.yaml:4: models.m.monitors.0.{place}: {words}")
+
+
+def test_options_of_every_chart_pass_with_their_defaults():
+    for name, chart in plugins("chart").items():
+        assert option_faults(chart, chart.defaults) == {}, name
 
 
 def test_names_that_exist_pass():

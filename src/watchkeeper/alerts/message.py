@@ -42,6 +42,9 @@ def describe_signal(signal: Signal) -> str:
     if "rule" in facts and signal.rule:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
         return f"{subject} is broken, {signal.rule}{where}"
+    if signal.rule.startswith("T²"):
+        # Its value is no longer that of the metric it goes by.
+        return f"{m.name}: {signal.rule}{where}"
     return _named(m, where) or _plain(m, signal, where)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import Choices, Memory, Options
 from watchkeeper.charts.level_chart import zone_of
 from watchkeeper.charts.phases import begun, released
 from watchkeeper.charts.run_length import binomial_ewma_limit
@@ -41,6 +41,7 @@ class BinomialEwma:
         "lambda": 0.165, "share": 0.0, "limit": 0.0, "min_samples": 8.0, "run_length": 500.0, "series": 1.0,
         "rebase": "none",
     }  # fmt: skip
+    choices: ClassVar[Choices] = {"rebase": ("none", "release")}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next window.

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 
-__all__ = ["Chart", "Memory", "Options", "Phase"]
+__all__ = ["SIDES", "Chart", "Choices", "Memory", "Options", "Phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Memory:
 
 
 Options = Mapping[str, float | str]
+Choices = Mapping[str, tuple[str, ...]]
+
+SIDES = ("both", "upper", "lower")
+"""On which side of its level a series may signal."""
 
 
 @runtime_checkable
@@ -70,7 +74,10 @@ class Chart(Protocol):
     defaults
         Every option it knows, with its default.
 
-    A chart that may need more than one point to see a gross change states how many in ``patience``.
+    A chart that may need more than one point to see a gross change states how many in ``patience``. One with options
+    that are words states in ``choices`` which are valid, by option, and one that can tell otherwise that it cannot use
+    some options has a method ``check``, which takes all of them and raises UsageError: both are asked when a
+    configuration is read.
     """
 
     plugin: ClassVar[str]

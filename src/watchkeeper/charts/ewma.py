@@ -48,10 +48,15 @@ class Ewma(LevelChart):
         "side": "both",
     }  # fmt: skip
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
-        weight, side = float(chosen["lambda"]), str(chosen["side"])
+    def check(self, options: Options) -> None:
+        """Raise UsageError where λ is no weight."""
+        weight = float(options["lambda"])
         if not 0 < weight <= 1:
             raise UsageError(f"lambda is {weight:g}; valid: more than 0 and at most 1")
+
+    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+        self.check(chosen)
+        weight, side = float(chosen["lambda"]), str(chosen["side"])
         budget = float(chosen["run_length"]) * float(chosen["series"])
         factor = float(chosen["factor"]) or ewma_limit(weight, budget, side)
         # The error of the centre is in every point alike, and no average takes it out.

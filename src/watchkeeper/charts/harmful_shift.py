@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, stdtrit
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import Choices, Memory, Options
 from watchkeeper.charts.phase_one import TRIM, baseline
 from watchkeeper.charts.phases import begun, released
 from watchkeeper.core.errors import UsageError, near_miss
@@ -61,6 +61,7 @@ class HarmfulShift:
         "tolerance": 0.02, "run_length": 1_000.0, "series": 1.0, "unit": "windows", "min_samples": 8.0, "risk": 0.0,
         "risk_error": 0.0, "better": "lower", "best": 1.0, "min_rows": 0.0, "rebase": "none", "confirm": 8.0,
     }  # fmt: skip
+    choices: ClassVar[Choices] = {"better": _BETTER, "unit": _UNITS, "rebase": ("none", "release")}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Take a window in and judge the evidence so far."""

@@ -11,20 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.level import SAMPLING, Level, Points, deviation, fitted, sampling_errors
+from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
+from watchkeeper.charts.level import (
+    AUTOCORRELATION,
+    BETWEEN,
+    SAMPLING,
+    Level,
+    Points,
+    deviation,
+    fitted,
+    sampling_errors,
+)
 from watchkeeper.charts.phase_one import TRIM
-from watchkeeper.charts.phases import begun
+from watchkeeper.charts.phases import REBASE, begun
 from watchkeeper.charts.season import SEASONS, weeks
 from watchkeeper.core.measurement import Measurement
 
-__all__ = ["ADDING", "LEARNING", "Expected", "expected", "is_learning", "learned", "level_of"]
+__all__ = ["ADDING", "CHOICES", "LEARNING", "Expected", "expected", "is_learning", "learned", "level_of"]
 
 LEARNING: Options = MappingProxyType({
     "min_samples": 30.0, "phase_one": 100.0, "trim": TRIM, "between": "additive", "sampling": "auto", "season": "auto",
     "autocorrelation": "auto", "exact": 1.0, "min_rows": 0.0, "rebase": "none", "confirm": 8.0,
 })  # fmt: skip
 """Options of every chart that learns the level of its series."""
+
+CHOICES: Choices = MappingProxyType({
+    "between": BETWEEN, "sampling": SAMPLING, "season": (*SEASONS, "auto"), "autocorrelation": AUTOCORRELATION,
+    "rebase": REBASE, "side": SIDES,
+})  # fmt: skip
+"""The words that are valid for them, and for the side."""
 
 ADDING: Options = MappingProxyType({**LEARNING, "autocorrelation": "always"})
 """Those of charts that add points up, which cannot afford a dependence that was overlooked."""

@@ -14,7 +14,17 @@ from watchkeeper.charts.phase_one import TRIM, baseline, kept, variance_between
 from watchkeeper.charts.season import SEASONS, cells_of, season_of
 from watchkeeper.core.errors import UsageError, near_miss
 
-__all__ = ["BETWEEN", "SAMPLING", "Level", "Points", "deviation", "fitted", "sampling_errors", "sampling_of"]
+__all__ = [
+    "AUTOCORRELATION",
+    "BETWEEN",
+    "SAMPLING",
+    "Level",
+    "Points",
+    "deviation",
+    "fitted",
+    "sampling_errors",
+    "sampling_of",
+]
 
 Floats = NDArray[np.float64]
 

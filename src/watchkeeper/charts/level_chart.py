@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Memory, Options
-from watchkeeper.charts.in_control import Expected, expected, is_learning, learned
+from watchkeeper.charts.chart import Choices, Memory, Options
+from watchkeeper.charts.in_control import CHOICES, Expected, expected, is_learning, learned
 from watchkeeper.charts.phases import confirmed, released
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -46,6 +46,7 @@ class LevelChart:
 
     name: ClassVar[str]
     defaults: ClassVar[Options]
+    choices: ClassVar[Choices] = CHOICES
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""

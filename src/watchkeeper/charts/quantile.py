@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
 from watchkeeper.charts.level_chart import zone_of
-from watchkeeper.charts.phases import begun, confirmed, released
+from watchkeeper.charts.phases import REBASE, begun, confirmed, released
 from watchkeeper.charts.run_length import shewhart_factor
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -48,6 +48,7 @@ class Quantile:
         "min_samples": 30.0, "phase_one": 400.0, "k": 3.0, "side": "both", "run_length": 0.0, "series": 1.0,
         "min_rows": 0.0, "rebase": "none", "confirm": 8.0,
     }  # fmt: skip
+    choices: ClassVar[Choices] = {"side": SIDES, "rebase": REBASE}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""

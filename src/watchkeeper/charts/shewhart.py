@@ -49,6 +49,10 @@ class Shewhart(LevelChart):
         "run_length": 0.0, "series": 1.0,
     }  # fmt: skip
 
+    def check(self, options: Options) -> None:
+        """Raise UsageError where a runs rule does not exist."""
+        rules_named(str(options["rules"]))
+
     def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
         side, budget = str(chosen["side"]), float(chosen["run_length"]) * float(chosen["series"])
         k = shewhart_factor(budget, side) if budget else float(chosen["k"])

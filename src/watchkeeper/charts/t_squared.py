@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import Choices, Memory, Options
 from watchkeeper.charts.level_chart import zone_of
 from watchkeeper.charts.phase_one import TRIM, baseline
-from watchkeeper.charts.phases import begun, confirmed, released
+from watchkeeper.charts.phases import REBASE, begun, confirmed, released
 from watchkeeper.charts.run_length import mewma_limit
 from watchkeeper.core.errors import StateError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -78,6 +78,7 @@ class TSquared:
         "lambda": 1.0, "min_samples": 30.0, "phase_one": 100.0, "run_length": 500.0, "series": 1.0, "min_rows": 0.0,
         "rebase": "none", "confirm": 8.0,
     }  # fmt: skip
+    choices: ClassVar[Choices] = {"rebase": REBASE}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next window; the first ``min_samples`` are learned from and never signal.

@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from watchkeeper.core.chart_options import option_faults
 from watchkeeper.core.config_fields import Part, Text
 from watchkeeper.core.config_model import Model, StoreConfig
 from watchkeeper.core.environment import overridden
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.secrets import masked
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, METRIC_CHART
 from watchkeeper.core.yaml_text import Document, read_yaml, shown
 from watchkeeper.core.yaml_text import Path as YamlPath
 
@@ -158,7 +159,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def check_names(config: Config) -> None:
-    """Check every name that a plug-in must have: measures, charts and notifiers. Imports all plug-ins.
+    """Check every name that a plug-in must have: measures, charts with their options, notifiers. Imports all plug-ins.
 
     Raises
     ------
@@ -183,6 +184,11 @@ def check_names(config: Config) -> None:
             elif monitor.measure in (*plugins("comparison"), ATTRIBUTION_DRIFT):
                 missing: YamlPath = (*above, "monitors", place, "chart")
                 faults.append(f"{config.origin(missing[:-1])}: {_dotted(missing)}: {_CHARTLESS}")
+                continue
+            chart = plugins("chart").get(monitor.chart or METRIC_CHART)
+            for option, words in option_faults(chart, monitor.options).items() if chart else ():
+                at: YamlPath = (*above, "monitors", place, "options", *([option] if option else []))
+                faults.append(f"{config.origin(at)}: {_dotted(at)}: {words}")
         for place, notify in enumerate(model.notify):
             check((*above, "notify", place, "to"), notify.to, "notifier", plugins("notifier"))
         for place, function in enumerate(model.metrics.functions):

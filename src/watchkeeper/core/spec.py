@@ -11,7 +11,16 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["ATTRIBUTION_DRIFT", "BUSINESS_VALUE", "FAIRNESS", "AlertRule", "Maintenance", "Monitor", "Spec"]
+__all__ = [
+    "ATTRIBUTION_DRIFT",
+    "BUSINESS_VALUE",
+    "FAIRNESS",
+    "METRIC_CHART",
+    "AlertRule",
+    "Maintenance",
+    "Monitor",
+    "Spec",
+]
 
 ATTRIBUTION_DRIFT = "attribution_drift"
 """The name under which it is measured how far a model's use of its features moved; it asks the model in charge."""
@@ -21,6 +30,9 @@ BUSINESS_VALUE = "business_value"
 
 FAIRNESS = ("selection_rate_gap", "tpr_gap", "fpr_gap")
 """Gaps between segments: demographic parity, equal opportunity, and the false alarms that equalised odds ask for."""
+
+METRIC_CHART = "seasonal_residual"
+"""The chart that judges a metric where nobody names one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from watchkeeper.charts.run_length import persistent_run_length
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, AlertRule, Monitor
+from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, METRIC_CHART, AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 
 __all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_options", "installed", "kept"]
@@ -116,7 +116,7 @@ def charted(
     bare = [m for m in listed if not m.chart and m.measure in metrics]
     options = harm_options(rule, len(bare), every)
     return tuple(
-        replace(m, chart="seasonal_residual", options={**options, "side": _side(m), **m.options})
+        replace(m, chart=METRIC_CHART, options={**options, "side": _side(m), **m.options})
         if not m.chart and m.measure in metrics
         else m
         for m in listed
