@@ -15,7 +15,7 @@ from bench.environments import python_of
 from bench.report import render
 
 ROOT = Path(__file__).parent
-OURS = {"read_parquet": 9, "watchkeeper_steps": 9, "watchkeeper_check": 5}
+OURS = {"read_parquet": 9, "watchkeeper_steps": 9, "watchkeeper_segments": 5, "watchkeeper_check": 5}
 PEERS = {"evidently": "evidently_presets", "whylogs": "whylogs_profiles"}
 LONG = 500_000
 

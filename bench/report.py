@@ -19,6 +19,7 @@ DOES = {
     "files to a dictionary",
     "whylogs_profiles": "whylogs profiles both tables, from files to summaries; it compares nothing",
 }
+_OURS = ("read_parquet", "watchkeeper_steps", "watchkeeper_segments", "watchkeeper_check")
 NAMES = {
     "read_parquet": "Polars, reading only",
     "watchkeeper_check": "Watchkeeper",
@@ -90,6 +91,43 @@ def _steps(report: Report) -> list[str]:
     ]
 
 
+def _segments(report: Report) -> list[str]:
+    if "failed" in report:
+        return [f"Segments and rules did not run: {report['failed']}"]
+    facts = report["facts"]
+
+    def ratio(found: dict[str, list[float]], *also: str) -> str:
+        """Return the whole over the plain summary, both with the steps in ``also``, run by run."""
+        every = zip(*(found[name] for name in ("plain", "summarise", "compare", *also)), strict=True)
+        ratios = [(cut + compare + sum(more)) / (plain + sum(more)) for plain, cut, compare, *more in every]
+        return f"**{median(ratios):.2f} times** ({min(ratios):.2f} to {max(ratios):.2f})"
+
+    times, busy = report["times"], facts["busy"]
+    return [
+        (
+            f"{facts['columns']} columns with 20 segments, {facts['rules']} rules and all default comparisons "
+            f"({facts['measurements']} measurements), one table, in turns with the plain summary:"
+        ),
+        "",
+        "| step | seconds | processor seconds |",
+        "|---|--:|--:|",
+        *(
+            f"| {told} | {median(times[name]):.3f} | {median(busy[name]):.3f} |"
+            for name, told in (
+                ("read", "read the Parquet file with Polars"),
+                ("plain", "summarise plainly"),
+                ("summarise", "summarise with segments and rules"),
+                ("compare", "compare"),
+            )
+        ),
+        "",
+        (
+            f"All of it costs {ratio(busy)} the plain summary in processor time, {ratio(busy, 'read')} with the "
+            "reading that both need."
+        ),
+    ]
+
+
 def _against(found: dict[str, Report]) -> list[str]:
     peer, steps, check = (found[name] for name in ("evidently_presets", "watchkeeper_steps", "watchkeeper_check"))
     if any("failed" in report for report in (peer, steps, check)):
@@ -124,11 +162,7 @@ def _versions(results: dict[int, dict[str, Report]]) -> str:
     for reports in results.values():
         for script, report in reports.items():
             for package, version in report.get("versions", {}).items():
-                place = (
-                    ""
-                    if script in ("read_parquet", "watchkeeper_steps", "watchkeeper_check")
-                    else f" ({NAMES[script]})"
-                )
+                place = "" if script in _OURS else f" ({NAMES[script]})"
                 found.setdefault(package + place, version)
     return ", ".join(f"{name} {version}" for name, version in found.items())
 
@@ -161,6 +195,8 @@ def render(results: dict[int, dict[str, Report]], peaks: dict[int, Report]) -> s
             *_against(found),
             "",
             *_steps(found["watchkeeper_steps"]),
+            "",
+            *_segments(found["watchkeeper_segments"]),
         ]
     lines += ["", "## Peak memory", "", "Watchkeeper summarises one file in batches.", "", *_memory(peaks)]
     return "\n".join(lines) + "\n"

@@ -10,11 +10,12 @@ from watchkeeper.core.batch import Batch
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.stats.atoms import Atoms
-from watchkeeper.stats.blocks import BLOCK, NumberSource, WordCounts
+from watchkeeper.stats.blocks import BLOCK, NumberSource
 from watchkeeper.stats.distinct import Distinct
 from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.statistic import fold
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.stats.word_counts import WordCounts
 
 COLUMN = Column("x", Role.FEATURE, Kind.NUMERIC, "Float64", NumericMap(0.0, 1.0))
 

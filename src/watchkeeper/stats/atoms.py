@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Column, Kind
-from watchkeeper.stats.blocks import BLOCK, Numbers, NumberSource, WordCounts
+from watchkeeper.stats.blocks import BLOCK, Numbers, NumberSource
+from watchkeeper.stats.word_counts import WordCounts
 
 __all__ = ["Atoms", "AtomsPart"]
 

@@ -32,7 +32,6 @@ __all__ = [
     "Numbers",
     "Outcomes",
     "Rows",
-    "WordCounts",
     "to_float",
     "to_text",
 ]
@@ -120,6 +119,8 @@ class NumberSource:
     ----------
     order
         Places of the rows in the order in which blocks show them, shape (rows,); None for the order of the column.
+    room
+        Where to put the numbers in that order, float64, shape (rows,): new memory costs as much as the numbers.
 
     Raises
     ------
@@ -127,7 +128,13 @@ class NumberSource:
         When the column holds text or nested values.
     """
 
-    def __init__(self, series: pl.Series, column: Column, order: NDArray[np.intp] | None = None) -> None:
+    def __init__(
+        self,
+        series: pl.Series,
+        column: Column,
+        order: NDArray[np.intp] | None = None,
+        room: NDArray[np.float64] | None = None,
+    ) -> None:
         to_float(series.clear())
         self.map: NumericMap = column.map
         self._series = series
@@ -136,7 +143,9 @@ class NumberSource:
             floats = to_float(series)
             nulls = floats.null_count()
             there = floats.is_not_null().to_numpy().take(order) if nulls else None
-            self._taken = (floats.fill_null(0.0) if nulls else floats).to_numpy().take(order), there
+            numbers = (floats.fill_null(0.0) if nulls else floats).to_numpy()
+            # All places exist, and to check them again would take a second array.
+            self._taken = np.take(numbers, order, out=room, mode="clip"), there
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Numbers]:
         """Cut the rows from ``start`` up to ``stop`` (the last one) into blocks."""
@@ -241,34 +250,6 @@ def to_text(series: pl.Series) -> pl.Series:
         as_text = series.cast(pl.String)
         return as_text.zip_with(~whole.fill_null(False), series.cast(pl.Int64, strict=False).cast(pl.String))
     return series.cast(pl.String)
-
-
-class WordCounts:
-    """Exact counts of 64-bit words, as long as no two of them are put in the same of 65,536 places."""
-
-    def __init__(self) -> None:
-        self.counts = np.zeros(KEYS, np.int64)
-        self._words, self._first = np.zeros(KEYS, np.uint64), np.zeros(KEYS, np.int64)
-        self._rows = 0
-
-    def add(self, words: NDArray[np.uint64], places: NDArray[np.intp]) -> bool:
-        """Take words in; False, and no further use, when a place is taken by another word."""
-        fresh = np.flatnonzero(self._words[places] != words)
-        if len(fresh):
-            new = places[fresh]
-            if self.counts[new].any():
-                return False
-            self._words[new], self._first[new] = words[fresh], self._rows + fresh
-            if not np.array_equal(self._words[new], words[fresh]):
-                return False
-        np.add.at(self.counts, places, 1)
-        self._rows += len(words)
-        return True
-
-    def found(self) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return the words, the row in which each came first (not told for the word 0), and their counts."""
-        taken = np.flatnonzero(self.counts)
-        return self._words[taken], self._first[taken], self.counts[taken]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, WordCounts, to_text
+from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, to_text
 from watchkeeper.stats.hashing import hash_texts
 from watchkeeper.stats.pieces import Pieces
+from watchkeeper.stats.word_counts import WordCounts
 
 __all__ = ["count_levels", "level_codes", "levels_by_piece"]
 

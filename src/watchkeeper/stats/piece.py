@@ -100,7 +100,7 @@ def _fold_column(
     form: type = Numbers if _numeric(column) else Levels
     details = [(s.name, s.start(column)) for s in chosen.details(form) if s.applies(column)]
     statistics = [s for s in chosen.of(form) if s.applies(column)]
-    source = NumberSource(series, column, pieces.order) if _numeric(column) else None
+    source = NumberSource(series, column, pieces.order, pieces.room) if _numeric(column) else None
     levels = [] if source else levels_by_piece(series, pieces)
     found = []
     for place, (start, stop) in enumerate(pieces.spans()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -26,12 +26,15 @@ class Pieces:
         The segment of each row, shape (rows,); None where all rows are one piece.
     order
         Places of the rows, segment by segment and in the order of their arrival, shape (rows,); None as above.
+    room
+        Where the numbers of one column after the other are put in order, shape (rows,); empty where all rows are one.
     """
 
     names: tuple[str, ...]
     bounds: tuple[int, ...]
     codes: NDArray[np.intp] | None = None
     order: NDArray[np.intp] | None = None
+    room: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def one(cls, name: str, rows: int) -> Pieces:
@@ -45,7 +48,7 @@ class Pieces:
         short = codes.astype(np.uint16) if len(names) < 1 << 16 else codes
         counts = np.bincount(codes, minlength=len(names))
         bounds = (0, *np.cumsum(counts).tolist())
-        return cls(names, bounds, codes, np.argsort(short, kind="stable"))
+        return cls(names, bounds, codes, np.argsort(short, kind="stable"), np.empty(len(codes)))
 
     def __len__(self) -> int:
         """Return the number of pieces."""
