@@ -105,6 +105,16 @@ def test_a_concept_shift_of_one_segment_does_not_explain_a_metric_of_another() -
     assert relevant(one, [concept, nearer], [])[0] == [nearer]
 
 
+def test_faults_that_one_alert_names_are_one_cause_and_no_alternatives() -> None:
+    now = log(2, 3_000).with_columns(
+        lost(pl.col("id") % 6 == 0), pl.when(pl.col("id") % 5 == 0).then(None).otherwise("x").alias("x")
+    )
+    first, second = of(checked(now), AlertCause.DATA_FAULT).hypotheses
+    assert (first.kind, first.columns) == ("data_fault", ("x", "u"))
+    assert ["'x' is missing" in first.evidence[0], "'u' is missing" in first.evidence[1]] == [True, True]
+    assert second.kind == "unknown"
+
+
 def test_what_explains_half_of_what_another_explains_loses_three_of_weight() -> None:
     about = replace(alert(AlertCause.DRIFT), evidence=(signal("score"), signal("x")))
     now = log(2, 3_000, shift=0.6)

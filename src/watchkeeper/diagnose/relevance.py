@@ -95,6 +95,7 @@ def relevant(case: Case, findings: Iterable[Finding], faults: Sequence[Fault]) -
     subjects = subjects_of(case.alert)
     if not subjects:
         return list(findings), []
+    findings = _joined(case, list(findings), subjects)
     rows = _Rows(case, faults)
     ranks = 1 / np.arange(1, len(subjects) + 1)
     given, shares = list[Finding](), list[float]()
@@ -110,6 +111,21 @@ def relevant(case: Case, findings: Iterable[Finding], faults: Sequence[Fault]) -
         if share > 0
     ]
     return lowered, [f for f, share in zip(given, shares, strict=True) if share <= 0]
+
+
+def _joined(case: Case, findings: list[Finding], subjects: Sequence[Subject]) -> list[Finding]:
+    """Return the findings with the faults that an alert about faults names as one: they are no alternatives."""
+    named = {subject.column for subject in subjects}
+    own = [f for f in findings if f.kind is HypothesisKind.DATA_FAULT and named.intersection(f.columns)]
+    if case.alert.cause is not Cause.DATA_FAULT or len(own) < 2:
+        return findings
+    own.sort(key=lambda f: -f.weight)
+    # Of each column the gravest sentence first, then the others.
+    told = [words for k in range(max(len(f.evidence) for f in own)) for f in own for words in f.evidence[k : k + 1]]
+    columns = tuple(column for f in own for column in f.columns)
+    measured = tuple(m for f in own for m in f.measurements)
+    one = replace(own[0], columns=columns, evidence=tuple(told), measurements=measured)
+    return [one, *(f for f in findings if f not in own)]
 
 
 def about(finding: Finding) -> str:

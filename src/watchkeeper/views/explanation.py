@@ -54,8 +54,9 @@ class Explanation:
             parts += [Text(""), Text(told, style="dim"), _parts(lines)]
         if why.worst:
             parts += [Text(""), Text("worst segments found by search", style="dim")]
-            parts += [Text.assemble("  ", rule, "  ", (told, "dim")) for rule, told in why.worst]
-        parts += [Text(f"  {note}", style="dim") for note in why.notes]
+            parts += [Padding(Text.assemble(rule, "  ", (told, "dim")), (0, 0, 0, 2)) for rule, told in why.worst]
+        if why.notes:
+            parts += [Text(""), *(Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in why.notes)]
         return Group(*parts)
 
     def _repr_mimebundle_(
