@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -144,12 +145,16 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {_NUMBER: str(float(value))}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not f.name.startswith("_")}
+    names = _names(kind)
+    if names:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _plain(_fact(item)) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -157,6 +162,15 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and callable(value.item):
         return _plain(value.item())
     return value
+
+
+_AS_THEY_ARE = frozenset((str, int, bool, type(None), datetime))
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a dataclass that are recorded; none of anything else."""
+    return tuple(f.name for f in fields(kind) if not f.name.startswith("_")) if is_dataclass(kind) else ()
 
 
 def _fact(value: Any) -> Any:
