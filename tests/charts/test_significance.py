@@ -61,3 +61,14 @@ def test_where_the_design_effect_must_be_known_a_point_without_it_is_not_judged(
     known = replace(bare, facts={**bare.facts, "design_effect": 1.0})
     assert not Significance().step(None, bare, {"known": 1.0})[1].fired
     assert Significance().step(None, known, {"known": 1.0})[1].fired
+
+
+def test_a_design_effect_divides_the_sum_of_squares_behind_a_p_value() -> None:
+    """Against 400,000 draws of 5χ² + 2χ² + χ² + χ²: 20 at a design effect of 3 is a sum of 20/3, 90 one of 30."""
+    draws = np.random.default_rng(1).chisquare(1, size=(400_000, 4)) @ np.array([5.0, 2.0, 1.0, 1.0])
+    second, third = 25 + 4 + 1 + 1, 125 + 8 + 1 + 1
+    moments = {"freedom": second**3 / third**2, "steepness": 9 / second**0.5}
+    for total in (20.0, 90.0):
+        found = point(0.5, 1e-9, ratio=total / 9, design_effect=3.0, **moments)
+        p_value = Significance().step(None, found, {})[1].p_value
+        assert p_value == pytest.approx(np.mean(draws >= total / 3), rel=0.1)

@@ -19,7 +19,7 @@ def effect(values, windows: int, kind: Kind = Kind.NUMERIC) -> float | None:
     schema = Schema((Column("x", Role.FEATURE, kind, str(series.dtype), bins),))
 
     def state(piece: pl.Series):
-        return next(s for s in summarise_rows(piece.to_frame(), schema) if s.key.column == "x")
+        return next(s for s in summarise_rows(piece.to_frame(), schema, keep=("covariance",)) if s.key.column == "x")
 
     length = len(series) // windows
     return design_effect(state(series), [state(series.slice(i * length, length)) for i in range(windows)])
@@ -68,3 +68,33 @@ def test_fewer_than_twenty_windows_tell_nothing():
 
 def test_a_constant_column_has_an_effect_of_one():
     assert effect(np.full(2_000, 3.5), 20) == 1.0
+
+
+def phrases(n: int, rng: np.random.Generator) -> np.ndarray:
+    words = np.array(["order", "late", "refund", "thanks", "parcel", "BROKEN", "please", "help!", "invoice", "42"])
+    lengths = rng.integers(1, 9, n)
+    return np.array([" ".join(rng.choice(words, k)) for k in lengths], dtype=object)
+
+
+@pytest.mark.parametrize(("cluster", "least", "most"), [(1, 1.0, 1.5), (10, 7.5, 16.0)])
+def test_texts_that_come_in_clusters_count_as_so_many_times_fewer(cluster, least, most):
+    """Ten equal texts tell as much as one: Kish's 1 + (m - 1)·ρ is 10."""
+    rng = np.random.default_rng(4)
+    found = [effect(np.repeat(phrases(6_000 // cluster, rng), cluster).tolist(), 30, Kind.TEXT) for _ in range(3)]
+    assert least <= np.median(found) <= most
+
+
+@pytest.mark.parametrize(("cluster", "expected"), [(1, 1.0), (10, 10.0)])
+def test_vectors_that_come_in_clusters_count_as_so_many_times_fewer(cluster, expected):
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(4):
+        vectors = np.repeat(rng.normal(size=(6_000 // cluster, 6)) * np.arange(1, 7), cluster, axis=0)
+        found.append(effect(vectors.tolist(), 30, Kind.VECTOR))
+    assert np.median(found) == pytest.approx(expected, rel=0.25)
+
+
+def test_too_few_windows_of_texts_or_vectors_tell_nothing():
+    rng = np.random.default_rng(6)
+    assert effect(phrases(190, rng).tolist(), 19, Kind.TEXT) is None
+    assert effect(rng.normal(size=(190, 3)).tolist(), 19, Kind.VECTOR) is None

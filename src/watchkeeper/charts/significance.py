@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log, sqrt
 from typing import ClassVar
 
-from scipy.special import ndtr, ndtri
+from scipy.special import gammaincc, ndtr, ndtri
 
 from watchkeeper.charts.chart import Memory, Options
 from watchkeeper.core.measurement import Measurement, Status
@@ -27,7 +28,8 @@ class Significance:
     set to 1 a point is judged only where it was measured.
 
     A p-value k·2Φ(-z) of the largest of k differences says so by its fact ``pairs``: the z of the one is divided, not
-    that of all k together.
+    that of all k together. Where a measurement states ``ratio``, ``freedom`` and ``steepness``, the sum of squares
+    behind its p-value is divided by φ, and its tail is that of a χ² with the same three moments.
     """
 
     plugin: ClassVar[str] = "chart"
@@ -45,9 +47,11 @@ class Significance:
             return memory, Signal(measurement, self.name)
         if float(chosen["known"]) and "design_effect" not in measurement.facts:
             return memory, Signal(measurement, self.name)
-        effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
-        among = max(1.0, float(measurement.facts.get("pairs", 1.0)))
-        p_value, delta = max(_deflated(float(told), effect, among), _LEAST), float(chosen["tolerance"])
+        facts = measurement.facts
+        effect = max(1.0, float(chosen["design_effect"]), float(facts.get("design_effect", 1.0)))
+        among = max(1.0, float(facts.get("pairs", 1.0)))
+        deflated = _of_squares(facts, effect) if effect > 1 and "ratio" in facts else _deflated(told, effect, among)
+        p_value, delta = max(deflated, _LEAST), float(chosen["tolerance"])
         alpha = 1 / (float(chosen["series"]) * float(chosen["run_length"]))
         beyond = p_value <= alpha and measurement.value > delta
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
@@ -62,3 +66,10 @@ def _deflated(p_value: float, effect: float, among: float) -> float:
     if effect <= 1 or p_value <= 0:
         return p_value
     return min(1.0, float(among * 2 * ndtr(ndtri(p_value / among / 2) / sqrt(effect))))
+
+
+def _of_squares(facts: Mapping[str, float | str], effect: float) -> float:
+    """Return the tail of a sum of squares over φ by Pearson's three moments."""
+    ratio, freedom, steepness = (float(facts[name]) for name in ("ratio", "freedom", "steepness"))
+    squares = freedom + (ratio / effect - 1) * steepness * sqrt(freedom)
+    return float(gammaincc(freedom / 2, squares / 2)) if squares > 0 else 1.0

@@ -10,11 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import categorical, level_cells
+from watchkeeper.compare.divergence import comparable
 from watchkeeper.compare.shares import curve
+from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.covariance import CovariancePart
+from watchkeeper.stats.text_buckets import BucketsPart
+from watchkeeper.stats.text_characters import TextCharactersPart
+from watchkeeper.stats.text_lengths import TextLengthsPart
 
-__all__ = ["LEAST_WINDOWS", "design_effect"]
+__all__ = ["LEAST_WINDOWS", "design_effect", "tells_effect"]
+
+Shares = tuple[int, NDArray[np.float64]]
+Means = tuple[int, NDArray[np.float64], NDArray[np.float64]]
 
 LEAST_WINDOWS = 20
 """Windows of the reference from which the design effect can be told."""
@@ -22,6 +31,7 @@ LEAST_WINDOWS = 20
 _DRAWS = 1_000
 _QUANTILES = (0.5, 0.9)
 _FEWEST_ROWS = 5
+_WORDS = 1_000
 _EDGE = 0.05
 """Shares nearer to 0 or 1 have too few rows in a window to tell how much they vary."""
 
@@ -36,6 +46,9 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     windows that differ a little without harm raise the upper one more, because then the tail of D is wider. φ is also
     at least the mean over the points of the variance between windows over p·(1 - p), Kish's own ratio: where rows of a
     cluster are alike in their middle and differ in their tails, the largest distance says too little.
+
+    Of free text φ is the largest of that of the lengths and the ratios Σ var(window means)·n / Σ var(texts) over the
+    classes of characters and over the words, of vectors it is that ratio over their numbers.
 
     Parameters
     ----------
@@ -54,23 +67,82 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     Kish (1965), Survey sampling, section 8.2, for the design effect of clusters.
     """
     spec = whole.spec
-    n0 = whole.part("count", CountPart).rows
-    found: list[float] = []
-    changes: list[NDArray[np.float64]] = []
-    shares: NDArray[np.float64] | None = None
-    for window in windows:
-        n = window.part("count", CountPart).rows
-        if n < _FEWEST_ROWS or n >= n0:
-            continue
-        shares, own = _shares(whole, window)
-        changes.append(sqrt(n * n0 / (n0 - n)) * (own - shares))
-        found.append(float(np.abs(changes[-1]).max()))
-    if len(found) < LEAST_WINDOWS or shares is None:
+    held = list(windows)
+    if spec is not None and spec.kind is Kind.VECTOR:
+        return _of_means([_vector(state) for state in (whole, *held)])
+    if spec is not None and spec.kind is Kind.TEXT:
+        told = [_of_shares([_lengths(whole, state) for state in (whole, *held)], separate=False)]
+        told.append(_of_means([_characters(state) for state in (whole, *held)]))
+        told.append(_of_means([_words(whole, state) for state in (whole, *held)]))
+        known = [one for one in told if one is not None]
+        return max(known) if known else None
+    rows = [state.part("count", CountPart).rows for state in (whole, *held)]
+    both = [_shares(whole, state) if n else np.empty(0) for n, state in zip(rows, (whole, *held), strict=True)]
+    return _of_shares(list(zip(rows, both, strict=True)), separate=bool(spec and categorical(spec)))
+
+
+def tells_effect(column: Column) -> bool:
+    """Return whether a design effect can be told of a column from its states."""
+    return comparable(column) or column.kind in (Kind.TEXT, Kind.VECTOR)
+
+
+def _of_shares(samples: list[Shares], *, separate: bool) -> float | None:
+    """Return φ from the rows and shares of the whole, first, and of its windows; None for too few windows."""
+    (n0, shares), *windows = samples
+    used = [(n, own) for n, own in windows if _FEWEST_ROWS <= n < n0]
+    if len(used) < LEAST_WINDOWS:
         return None
-    expected = _expected(tuple(np.round(shares, 4).tolist()), bool(spec and categorical(spec)))
-    seen = np.quantile(found, _QUANTILES)
+    changes = [sqrt(n * n0 / (n0 - n)) * (own - shares) for n, own in used]
+    expected = _expected(tuple(np.round(shares, 4).tolist()), separate)
+    seen = np.quantile([float(np.abs(change).max()) for change in changes], _QUANTILES)
     largest = [float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0]
     return max(1.0, _spread(shares, changes), *largest) if largest else 1.0
+
+
+def _of_means(samples: list[Means]) -> float | None:
+    """Return φ from rows, means and variances of the whole, first, and of its windows; None for too few windows."""
+    (n0, mean, variance), *windows = samples
+    used = [(n, own) for n, own, _ in windows if _FEWEST_ROWS <= n < n0]
+    total = float(variance.sum())
+    if len(used) < LEAST_WINDOWS:
+        return None
+    if total <= 0:
+        return 1.0
+    return max(1.0, float(np.mean([n * n0 / (n0 - n) * ((own - mean) ** 2).sum() for n, own in used])) / total)
+
+
+def _vector(state: State) -> Means:
+    part = state.parts.get("covariance")
+    if not isinstance(part, CovariancePart) or part.n < 2:
+        return 0, np.empty(0), np.empty(0)
+    # All numbers of a vector have one map, in which they are compared.
+    return part.n, part.mean, np.diag(part.covariance)
+
+
+def _characters(state: State) -> Means:
+    part = state.part("text_characters", TextCharactersPart)
+    mean = part.sums / max(part.texts, 1)
+    return part.texts, mean, np.maximum(part.squares / max(part.texts, 1) - mean**2, 0.0)
+
+
+def _words(whole: State, state: State) -> Means:
+    """Return in which share of texts each of the reference's commonest words occurs."""
+    before, own = (side.part("text_tokens", BucketsPart) for side in (whole, state))
+    common = np.sort(before.buckets[np.argsort(before.counts, kind="stable")[-_WORDS:]])
+    share = np.zeros(len(common))
+    if own.texts and len(own.buckets):
+        at = np.minimum(np.searchsorted(own.buckets, common), len(own.buckets) - 1)
+        share = np.where(own.buckets[at] == common, own.counts[at], 0) / own.texts
+    return own.texts, share, share * (1 - share)
+
+
+def _lengths(whole: State, state: State) -> Shares:
+    """Return the shares of texts up to each length at which the reference's share rises, and 0 for none missing."""
+    before, own = (side.part("text_lengths", TextLengthsPart).characters for side in (whole, state))
+    if not own.n:
+        return 0, np.empty(0)
+    below = np.append(0, np.cumsum(own.counts))[np.searchsorted(own.bins, before.bins, side="right")]
+    return own.n, np.append(below / own.n, 0.0)
 
 
 def _spread(shares: NDArray[np.float64], changes: list[NDArray[np.float64]]) -> float:
@@ -82,13 +154,12 @@ def _spread(shares: NDArray[np.float64], changes: list[NDArray[np.float64]]) -> 
     return float(np.mean(np.mean([change[inside] ** 2 for change in changes], axis=0) / (p * (1 - p))))
 
 
-def _shares(whole: State, window: State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the shares of the reference and of one of its windows; a window has no level that the whole lacks."""
+def _shares(whole: State, window: State) -> NDArray[np.float64]:
+    """Return the shares of a window at the points of the reference; a window has no level that the whole lacks."""
     if whole.spec is None or not categorical(whole.spec):
-        return curve(whole, window)
-    table = level_cells(whole, window)
-    a, b = whole.part("count", CountPart), window.part("count", CountPart)
-    return np.append(table.reference, a.missing) / a.rows, np.append(table.current, b.missing) / b.rows
+        return curve(whole, window)[1]
+    count = window.part("count", CountPart)
+    return np.append(level_cells(whole, window).current, count.missing) / count.rows
 
 
 @lru_cache(maxsize=4_096)

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.second_moments import both_sides, pooled, sizes, together
@@ -23,7 +24,9 @@ class MeanShift:
 
     In contrast to Hotelling's T² no covariance is inverted, so that it serves vectors that have more numbers than the
     window has rows. When nothing changed, n_e·‖m - m0‖² is a sum of χ² weighted by the eigenvalues of the covariance;
-    the p-value is the tail of that, with the eigenvalues of S drawn together until tr(S²) is unbiased.
+    the p-value is the tail of that, with the eigenvalues of S drawn together until tr(S²) is unbiased. The facts
+    ``ratio``, of that sum to its mean, and ``freedom`` and ``steepness``, by which Pearson's three moments make a χ² of
+    it, let a chart judge rows that are worth less than independent ones.
 
     References
     ----------
@@ -61,10 +64,26 @@ class MeanShift:
         # What Δᵀ S Δ has from sampling alone comes off: it would widen the error of no change by √3.
         along = max(float(difference @ within @ difference) - square / size, 0.0)
         error = sqrt(4 * along / size + 2 * square / size**2) / unit
+        weights = steadied(values, freedom)
         facts = sizes(p, q) | {
             "distance": sqrt(distance),
             "noise": noise / unit,
-            "p_value": upper_tail(distance * size, steadied(values, freedom)),
+            "p_value": upper_tail(distance * size, weights),
+            **_three_moments(distance * size, weights),
         }
         value = max(distance - noise, 0.0) / unit
         return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, error=error, facts=facts)
+
+
+def _three_moments(value: float, weights: NDArray[np.float64]) -> dict[str, float]:
+    """Return Σ weight·χ² over its mean, and the χ² with its skewness.
+
+    References
+    ----------
+    Pearson (1959), Note on an approximation to the distribution of non-central χ², Biometrika 46, 364; Imhof (1961),
+    doi:10.1093/biomet/48.3-4.419, for weighted sums.
+    """
+    first, second, third = (float((weights**power).sum()) for power in (1, 2, 3))
+    if third <= 0:
+        return {}
+    return {"ratio": value / first, "freedom": second**3 / third**2, "steepness": first / sqrt(second)}
