@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -167,10 +166,15 @@ def _plain(value: Any) -> Any:
 _AS_THEY_ARE = frozenset((str, int, bool, type(None), datetime))
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
     """Return the fields of a dataclass that are recorded; none of anything else."""
-    return tuple(f.name for f in fields(kind) if not f.name.startswith("_")) if is_dataclass(kind) else ()
+    if kind not in _NAMES:
+        own = fields(kind) if is_dataclass(kind) else ()
+        _NAMES[kind] = tuple(field.name for field in own if not field.name.startswith("_"))
+    return _NAMES[kind]
 
 
 def _fact(value: Any) -> Any:
