@@ -57,8 +57,7 @@ def main(series: int) -> None:
     for situation in _SHIFTED:
         for shift in SHIFTS:
             found = [
-                delays(plugin("chart", c), {**o, "side": "lower"}, situation, shift, 2 * series)
-                for c, o in RULES.values()
+                delays(plugin("chart", c), {**o, "side": "lower"}, situation, shift, series) for c, o in RULES.values()
             ]
             _row(f"{shift:g} sigma, {situation}", [f"{signal:g} / {alert:g}" for signal, alert in found])
 

@@ -129,7 +129,7 @@ def simulate(family: str, params: str, mu: float, source: str, count: int, rng: 
 
             start, draw = np.array(p["n"] * 0.1), lambda r, n: r.binomial(int(p["n"]), mu, n).astype(float)
         case "poisson_cusum_upper":
-            # The sum moves in steps of 1/m, and signals beyond h, not on it: by its Markov chain 438.125, on it 417.458.
+            # The sum moves in steps of 1/m and signals beyond h: 438.125 by its Markov chain, 417.458 on h as well.
             start, step = cusum(p["km"] / p["m"], p["hm"] / p["m"] + 1e-9, (1.0,))
             draw = lambda r, n: r.poisson(p["mu0"], n).astype(float)  # noqa: E731
         case _:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,16 @@ def test_a_series_without_a_number_tells_its_last_one_and_when_that_was() -> Non
     never = series_of([signal(0, None), signal(1, None)])[0]
     assert (never.last, Line.of(never).told) == (None, "no rows")
     assert series_of([signal(0, 0.1)])[0].last is None
+
+
+def test_a_series_whose_level_is_being_learned_says_so() -> None:
+    told = {}
+    for zone, phase in ((Zone.LEARNING, 1), (Zone.WITHIN_1, 1), (Zone.WITHIN_1, 2), (Zone.WITHIN_1, 0)):
+        (series,) = series_of([replace(signal(0, 0.1, zone=zone), phase=phase)])
+        told[zone, phase] = Line.of(series).told
+    assert told[Zone.LEARNING, 1] == "what is usual is being learned; judged when there are enough windows"
+    assert told[Zone.WITHIN_1, 1] == "what is usual is still being learned"
+    assert told[Zone.WITHIN_1, 2] == told[Zone.WITHIN_1, 0] == ""
 
 
 def test_a_new_version_starts_a_new_line() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tests.views.example import HOSTILE
@@ -44,6 +45,13 @@ def test_evidence_and_signals_name_the_same_measurement_once(report: Report) -> 
     assert twin["measurements"][place]["column"] == "distance"
     assert twin["measurements"][place]["comparison"] == "ks"
     assert place in [s["measurement"] for s in twin["signals"]]
+
+
+def test_a_signal_says_in_which_phase_its_chart_is_and_since_when_its_level_holds(report: Report) -> None:
+    learned = replace(report.signals[0], phase=2, since=MADE)
+    twin = replace(report, signals=(learned,), alerts=()).json()
+    assert [(s["phase"], s["since"]) for s in twin["signals"]] == [(2, "2013-12-09T00:00:00Z")]
+    assert report.json()["signals"][0]["since"] is None
 
 
 def test_a_measurement_is_named_by_its_family_and_keeps_its_status() -> None:

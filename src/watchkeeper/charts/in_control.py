@@ -55,6 +55,9 @@ _FARTHEST = 8.0
 _NO_START = -1e15
 """The start of a window without a time, in lists of numbers, which hold no NaN."""
 
+_RUN = 3
+"""Signals in a row from which they are no weekend."""
+
 _NAMES = tuple(SEASONS)
 _PHASE_ONE = ("starts", "sizes", "beyond")
 """Lists with one number for each point of phase I."""
@@ -164,8 +167,8 @@ def learned(
     """Return the memory after a point: learned from while the level is not fixed, unless it signalled.
 
     As long as a season may yet be found, a point that is far out by itself is kept, though it signalled: a low Sunday
-    looks like an outlier until there are enough of them. Where there is no season such points do not count, so that a
-    lasting change does not become the level by being there for long.
+    looks like an outlier until there are enough of them, and what is one is trimmed. Where there is no season, three or
+    more in a row do not count, so that a lasting change does not become the level by being there for long.
     """
     numbers, arrays = dict(memory.numbers), dict(memory.arrays)
     if found is not None and isfinite(found.level):
@@ -202,12 +205,21 @@ def learned(
 
 
 def _fitted(points: Points, beyond: NDArray[np.bool_], chosen: Options) -> Level:
-    """Return the level with a season, if there is one, else that of the points that did not signal."""
-    level = fitted(points, chosen)
-    if level.season != "none" or not beyond.any():
+    """Return the level with a season, if there is one, else that of the points outside long runs of signals."""
+    level, lasting = fitted(points, chosen), _lasting(beyond)
+    if level.season != "none" or not lasting.any():
         return level
-    k, p = ~beyond, points
+    k, p = ~lasting, points
     return fitted(Points(p.values[k], p.errors[k], p.sizes[k], p.starts[k], p.length), chosen)
+
+
+def _lasting(beyond: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which points lie in a run of at least ``_RUN`` signals, or in one of which the end is not known yet."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], beyond, [False]])))
+    found = np.zeros(len(beyond), bool)
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        found[start:end] = end - start >= _RUN or end == len(beyond)
+    return found
 
 
 def _complete(points: tuple[tuple[float, float], ...], arrays: Mapping[str, tuple[float, ...]], length: float,

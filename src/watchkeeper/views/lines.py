@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from watchkeeper.core.signal import Signal
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.wording import about, failure, number, period, shown
 
@@ -37,11 +37,18 @@ class Line:
             when = f", {period(before.window)}" if before.window not in (None, measurement.window) else ""
             reason += f"; last {number(before.value)}{when}"
         value = "–" if reason else number(measurement.value)
-        told = reason or shown(signal.rule, 200)
+        told = reason or shown(signal.rule, 200) or _learning(signal)
         ends = measurement.interval
         interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
         size = f"{measurement.n:,}"
         return cls(about(measurement), series.measure, value, _limits(signal), interval, size, series.mark, told)
+
+
+def _learning(signal: Signal) -> str:
+    """Say whether the chart still learns what is usual; empty where it does not."""
+    if signal.zone is Zone.LEARNING:
+        return "what is usual is being learned; judged when there are enough windows"
+    return "what is usual is still being learned" if signal.phase == 1 else ""
 
 
 def _limits(signal: Signal) -> str:

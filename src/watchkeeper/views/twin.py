@@ -99,6 +99,8 @@ def _signal(signal: Signal, place: int) -> dict[str, Any]:
         "zone": signal.zone.value,
         "rule": signal.rule,
         "score": _number(signal.score),
+        "phase": signal.phase,
+        "since": _moment(signal.since),
     }
 
 
