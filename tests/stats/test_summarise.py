@@ -10,7 +10,7 @@ import pytest
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.inference import infer_schema
-from watchkeeper.core.schema import ALL, Column, Kind, Role
+from watchkeeper.core.schema import ALL, Column, Kind, Role, SegmentRule
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, ROWS
 from watchkeeper.core.window import WindowRule
@@ -131,6 +131,29 @@ def test_levels_of_segments_are_counted_the_same_in_one_table_and_by_sorting(mon
     plain = {s.key: encode_state(s) for s in summarise_rows(frame, schema)}
     monkeypatch.setattr(level_index, "_MOST_CELLS", 0)
     assert {s.key: encode_state(s) for s in summarise_rows(frame, schema)} == plain
+
+
+def test_a_segment_column_that_became_nested_costs_its_segments_and_nothing_else():
+    frame = table()
+    schema = infer_schema(frame, segments=["city"])
+    states = summarised([frame.with_columns(city=pl.concat_list("x", "score"))], schema, windows=None)
+    assert {key.segment for key in states} == {ALL, "city=null"}
+    assert {key.column for key, state in states.items() if state.problem} == {"city"}
+    assert (
+        sum(s.part("count", CountPart).rows for k, s in states.items() if (k.segment, k.column) == (ALL, "x")) == 4_000
+    )
+
+
+@pytest.mark.parametrize("repeats", [1, 40])
+def test_segments_of_numbers_are_named_as_their_levels_are(repeats):
+    values = [1.0, 2.5, float("nan"), None, -0.0, 0.0] * 200 * repeats
+    frame = pl.DataFrame({"x": np.arange(len(values)), "g": values})
+    schema = replace(infer_schema(frame), segments=(SegmentRule("g"),))
+    rows = {
+        s.key.segment: s.part("count", CountPart).rows for s in summarise_rows(frame, schema) if s.key.column == "x"
+    }
+    n = len(values) // 6
+    assert rows == {ALL: 6 * n, "g=1": n, "g=2.5": n, "g=NaN": n, "g=null": n, "g=0": 2 * n}
 
 
 def test_values_outside_the_listed_segments_form_the_segment_other():
