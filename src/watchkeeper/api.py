@@ -18,7 +18,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
-from watchkeeper.run.notes import effects_note, reach, rows
+from watchkeeper.run.notes import against_note, effects_note, reach, rows
 from watchkeeper.run.once import run_once
 from watchkeeper.run.place import Place
 from watchkeeper.run.project import Project, open_project
@@ -297,7 +297,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     before = reference_states(spec, store)
     now = merged(store.states(name, newest).values(), newest, name) if newest else {}
     effects = reference_effects(spec, store)
-    notes = (*reach(rows(before), rows(now), spec), *effects_note(effects))
+    notes = (*reach(rows(before), rows(now), spec), *effects_note(effects), *against_note(spec))
     now_is = made or datetime.now(UTC)
     return Report(
         title=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -16,6 +17,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.run.notes import against_note
 from watchkeeper.run.once import run_once
 from watchkeeper.run.reference import reference_effects
 from watchkeeper.store.memory import MemoryStore
@@ -88,3 +90,13 @@ def test_series_against_different_references_are_kept_apart(watched):
     made = [m for m in store.recorded("m", Measurement) if m.name == "ks" and m.window.start == START + 40 * DAY]
     assert len({m.value for m in made}) == len(made) == 3
     assert any(alert.state is AlertState.FIRING for alert in store.recorded("m", Alert))
+
+
+def test_what_is_compared_with_earlier_windows_says_that_its_rows_are_taken_as_independent(watched):
+    spec, store = watched
+    made = [m for m in store.recorded("m", Measurement) if m.name == "ks" and m.window.start == START + 40 * DAY]
+    assert {m.against: "design_effect" in m.facts for m in made} == {"": True, "previous": False, "season:7d": False}
+    assert {m.facts.get("rows", "").partition(":")[0] for m in made if m.against} == {"taken as independent"}
+    (note,) = against_note(spec)
+    assert note.startswith("ks against earlier windows: rows count as independent")
+    assert against_note(replace(spec, monitors=spec.monitors[:1])) == []

@@ -16,7 +16,7 @@ from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["effects_note", "notes", "reach", "room", "rows"]
+__all__ = ["against_note", "effects_note", "notes", "reach", "room", "rows"]
 
 _MANY, _MOST = 50, 6
 _STRONG = 2.0
@@ -150,6 +150,17 @@ def effects_note(effects: Mapping[str, float]) -> list[str]:
     shown = _listed([f"{column} ({effects[column]:.1f})" for column in strong])
     told = f"Windows of the reference differ by more than independent rows would in {shown}"
     return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
+
+
+def against_note(spec: Spec) -> list[str]:
+    """Say what monitors that compare with earlier windows do not know."""
+    named = sorted({monitor.measure for monitor in spec.monitors if monitor.against})
+    if not named:
+        return []
+    told = "rows count as independent, as the design effect of those is unknown"
+    return [
+        f"{_listed(named)} against earlier windows: {told}; clusters of rows alarm more often than the budget says."
+    ]
 
 
 def _columns(schema: Schema) -> str:

@@ -128,8 +128,11 @@ def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Me
             watched = column in monitor.columns if monitor.columns else column in spec.schema
             if watched and _covers(monitor, segment):
                 made = assess_column(earlier.get((segment, column)), state, [monitor.measure])
-                found.extend(replace(m, against=name) for m in made)
+                found.extend(replace(m, against=name, facts={**m.facts, "rows": _ASSUMED}) for m in made)
     return found
+
+
+_ASSUMED = "taken as independent: the design effect of earlier windows is unknown"
 
 
 def _rows(state: State) -> list[Measurement]:
