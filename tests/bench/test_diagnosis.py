@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from scipy.stats import ks_2samp
 
 from bench.diagnosis.confidence import fit, reliability, weights_of
-from bench.diagnosis.planted import KINDS, NOTHING, World, choose, day
+from bench.diagnosis.pairs import Owned
+from bench.diagnosis.planted import KINDS, NOTHING, Cause, World, choose, day
 from bench.diagnosis.report import BEGIN, END, claims, placed_in, render
 from bench.diagnosis.watched import Seen
+from watchkeeper.core.alert import Alert, AlertState, Severity
+from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.diagnosis import HypothesisKind as Kind
 from watchkeeper.diagnose.case import Finding
@@ -90,6 +94,34 @@ def test_the_tables_count_and_a_broken_promise_is_told() -> None:
     assert "1 of 1 were answered with `unknown`" in text
     assert claims([right]) == []
     assert len(claims([right, wrong, lost])) == 2
+
+
+def told(kind: str, *owners: Cause) -> Owned:
+    """An alert of a null spike with a covariate shift, whose diagnosis names the amount first."""
+    finding = Finding(Kind(kind), 9.0, ("amount",))
+    alert = Alert("a", "m", AlertCause.DRIFT, Severity.WARNING, AlertState.FIRING, "")
+    pair = replace(NULLS, also=SHIFT)
+    return Owned(Seen(pair, alert, 0, Diagnosis("a", "m", tuple(ranked([finding])))), owners)
+
+
+NULLS = Cause("null spike", "data_fault", "amount")
+SHIFT = Cause("covariate shift", "covariate_shift", "age", 0.5)
+
+
+def test_alerts_of_two_causes_are_counted_by_the_cause_that_raises_them() -> None:
+    right, elsewhere, wrong = told("data_fault", NULLS), told("covariate_shift", SHIFT), told("release", NULLS)
+    assert [one.right for one in (right, elsewhere, wrong)] == [True, True, False]
+    assert [one.placed for one in (right, elsewhere, wrong)] == [True, False, False]
+    lone = made("label_fault", [Finding(Kind.LABEL_FAULT, 9.0, ("label",))])
+    both, neither = told("data_fault", NULLS, SHIFT), told("data_fault")
+    text = render([lone, right.seen], 1, [right, elsewhere, wrong, both, neither])
+    assert "3 of 4 alerts" in text
+    assert "2 (50%);" in text
+    assert "1 more take both causes" in text
+    assert "| drift | one of the two | 3 | 2 | 1 |" in text
+    assert "| drift | either | 1 | 1 | 1 |" in text
+    assert claims([lone], [right]) == []
+    assert claims([lone], [right, wrong]) == ["50% of the alerts of two causes name their own, not 80 %"]
 
 
 def test_tables_take_the_place_of_those_on_the_page_and_nothing_else() -> None:
