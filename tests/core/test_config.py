@@ -244,6 +244,7 @@ def test_a_comparison_without_a_chart_is_a_fault_and_a_metric_without_one_is_not
         ("chart: ewma, options: {lamda: 0.2}", "options.lamda",
          "the chart ewma has no option 'lamda'; did you mean 'lambda'?"),
         ("chart: ewma, options: {lambda: 2}", "options", "lambda is 2; valid: more than 0 and at most 1"),
+        ("chart: ewma, options: {run_length: 0}", "options", "a run length of 0 cannot be kept; valid: more than 1"),
         ("chart: shewhart, options: {side: uper}", "options.side", "there is no side 'uper'; did you mean 'upper'?"),
         ("chart: shewhart, options: {rules: western_electrik}", "options",
          "there is no run rule 'western_electrik'; did you mean 'western_electric'?"),

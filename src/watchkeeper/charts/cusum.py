@@ -43,6 +43,7 @@ class Cusum(LevelChart):
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "cusum"
     patience: ClassVar[int] = 2
+    stated: ClassVar[str] = "h"
     defaults: ClassVar[Options] = {
         **ADDING, "k": 0.5, "h": 0.0, "head": 0.0, "run_length": 500.0, "series": 1.0,
         "side": "both",

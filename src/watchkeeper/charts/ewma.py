@@ -43,20 +43,22 @@ class Ewma(LevelChart):
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "ewma"
     patience: ClassVar[int] = 2
+    stated: ClassVar[str] = "factor"
     defaults: ClassVar[Options] = {
         **ADDING, "lambda": 0.1, "factor": 0.0, "run_length": 500.0, "series": 1.0,
         "side": "both",
     }  # fmt: skip
 
     def check(self, options: Options) -> None:
-        """Raise UsageError where λ is no weight."""
+        """Raise UsageError where λ is no weight, or the run length cannot be kept."""
+        super().check(options)
         weight = float(options["lambda"])
         if not 0 < weight <= 1:
             raise UsageError(f"lambda is {weight:g}; valid: more than 0 and at most 1")
 
     def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
-        self.check(chosen)
         weight, side = float(chosen["lambda"]), str(chosen["side"])
+        self.check(chosen)
         budget = float(chosen["run_length"]) * float(chosen["series"])
         factor = float(chosen["factor"]) or ewma_limit(weight, budget, side)
         # The error of the centre is in every point alike, and no average takes it out.

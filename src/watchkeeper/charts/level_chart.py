@@ -9,6 +9,7 @@ from typing import ClassVar
 from watchkeeper.charts.chart import Choices, Memory, Options
 from watchkeeper.charts.in_control import CHOICES, Expected, expected, is_learning, learned
 from watchkeeper.charts.phases import confirmed, released
+from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
@@ -47,6 +48,16 @@ class LevelChart:
     name: ClassVar[str]
     defaults: ClassVar[Options]
     choices: ClassVar[Choices] = CHOICES
+    stated: ClassVar[str] = ""
+    """The option that states the limit instead of a run length; empty where there is none."""
+
+    def check(self, options: Options) -> None:
+        """Raise UsageError where the run length cannot be kept."""
+        budget = float(options["run_length"]) * float(options["series"])
+        stated = self.stated and float(options[self.stated])
+        # A chart whose run length is 0 by default takes its limits from elsewhere then.
+        if self.defaults["run_length"] and not stated and not budget > 1:
+            raise UsageError(f"a run length of {budget:g} cannot be kept; valid: more than 1 window")
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""

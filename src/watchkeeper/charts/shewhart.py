@@ -51,6 +51,7 @@ class Shewhart(LevelChart):
 
     def check(self, options: Options) -> None:
         """Raise UsageError where a runs rule does not exist."""
+        super().check(options)
         rules_named(str(options["rules"]))
 
     def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:

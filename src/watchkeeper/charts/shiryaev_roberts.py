@@ -37,6 +37,7 @@ class ShiryaevRoberts(LevelChart):
     plugin: ClassVar[str] = "chart"
     name: ClassVar[str] = "shiryaev_roberts"
     patience: ClassVar[int] = 2
+    stated: ClassVar[str] = "g"
     defaults: ClassVar[Options] = {
         **ADDING, "k": 0.5, "g": 0.0, "run_length": 500.0, "series": 1.0, "side": "both",
     }  # fmt: skip
