@@ -115,6 +115,27 @@ def test_faults_that_one_alert_names_are_one_cause_and_no_alternatives() -> None
     assert second.kind == "unknown"
 
 
+def test_a_broken_rule_is_a_data_fault_of_its_column_though_its_values_look_as_before() -> None:
+    rules = [{"rule": "in_range", "column": "u", "lower": 0, "upper": 80}]
+    found = check_tables(log(2, 3_000), BEFORE, roles=ROLES, segments=["region"], rules=rules)
+    first = of(found, AlertCause.DATA_FAULT).hypotheses[0]
+    assert (first.kind, first.columns) == ("data_fault", ("u",))
+    assert "u: in_range" in first.evidence[0]
+
+
+def test_drift_of_a_text_is_told_by_the_alert_itself() -> None:
+    def noted(frame: pl.DataFrame, words: str) -> pl.DataFrame:
+        rng, known = np.random.default_rng(0), words.split()
+        notes = [" ".join(rng.choice(known, rng.integers(4, 9))) for _ in range(frame.height)]
+        return frame.with_columns(pl.Series("note", notes))
+
+    now = noted(log(2, 3_000), "parcel never delivered although courier said otherwise angry refund lost broken")
+    usual = noted(BEFORE, "parcel came in time thanks everything fine courier was friendly will order again soon")
+    found = check_tables(now, usual, roles=ROLES, segments=["region"])
+    first = of(found, AlertCause.DRIFT).hypotheses[0]
+    assert (first.kind, first.columns) == ("covariate_shift", ("note",))
+
+
 def test_what_explains_half_of_what_another_explains_loses_three_of_weight() -> None:
     about = replace(alert(AlertCause.DRIFT), evidence=(signal("score"), signal("x")))
     now = log(2, 3_000, shift=0.6)

@@ -21,7 +21,7 @@ from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import OVERLAP, LossRise, concept_finding, loss_rise
 from watchkeeper.diagnose.losses import named
 from watchkeeper.diagnose.release import same_versions, switch_near, versions_apart
-from watchkeeper.diagnose.relevance import about, relevant, subjects_of
+from watchkeeper.diagnose.relevance import about, by_itself, relevant, subjects_of
 from watchkeeper.diagnose.sampled import States, sampled, segment_columns
 from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
 from watchkeeper.diagnose.together import moved_together
@@ -94,6 +94,7 @@ def diagnose(
     case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough)
     found, rise, mix, drifted = findings_of(case)
     findings, others = relevant(case, found, feature_faults(case))
+    findings += by_itself(case, findings, {m.column for m in drifted})
     since = onset.at if onset else alert.since
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()

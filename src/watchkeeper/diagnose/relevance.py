@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,10 +19,13 @@ from watchkeeper.diagnose.faults import Fault, clean_rows
 from watchkeeper.diagnose.sampled import Sampled, sampled
 from watchkeeper.stats.blocks import to_text
 
-__all__ = ["Subject", "about", "relevant", "subjects_of"]
+__all__ = ["Subject", "about", "by_itself", "relevant", "subjects_of"]
 
 _ELSEWHERE = 6.0
 """Weight lost by a cause that explains nothing of what the alert is about."""
+
+_OWN_WORD = 4.0
+"""Weight of what an alert says by itself, where nothing else explains it."""
 
 _LEAST = 100
 
@@ -126,6 +129,32 @@ def _joined(case: Case, findings: list[Finding], subjects: Sequence[Subject]) ->
     measured = tuple(m for f in own for m in f.measurements)
     one = replace(own[0], columns=columns, evidence=tuple(told), measurements=measured)
     return [one, *(f for f in findings if f not in own)]
+
+
+def by_itself(case: Case, kept: Sequence[Finding], looked_at: Collection[str]) -> list[Finding]:
+    """Return what an alert says by itself, where nothing that was looked at explains it.
+
+    A broken rule is a fault of the data, whatever the columns look like; drift of a text or of vectors, which are not
+    looked at again, is drift of rows.
+
+    Parameters
+    ----------
+    kept
+        What explains the alert.
+    looked_at
+        Columns whose drift was measured anew.
+    """
+    alert = case.alert
+    if not alert.message:
+        return []
+    if alert.cause is Cause.DATA_FAULT and not any(finding.weight > 0 for finding in kept):
+        words = (alert.message,)
+        return [Finding(HypothesisKind.DATA_FAULT, _OWN_WORD, alert.columns, alert.segments, words)]
+    features = {column.name for column in case.spec.schema.features}
+    columns = [s.column for s in subjects_of(alert) if s.column in features and s.column not in looked_at]
+    if alert.cause is not Cause.DRIFT or not columns:
+        return []
+    return [Finding(HypothesisKind.COVARIATE_SHIFT, _OWN_WORD, tuple(columns), (), (alert.message,))]
 
 
 def about(finding: Finding) -> str:
