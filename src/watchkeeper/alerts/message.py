@@ -65,6 +65,9 @@ def _named(m: Measurement, where: str) -> str:
         told = f"is {facts['default']!r}, as if by default: {change}"
     elif m.name == "unseen_levels":
         told = f"has new levels in {value:.1%} of rows: {facts.get('levels', '')}"
+    elif m.name == "tail_rise" and change:
+        told = f"exceeds {float(facts['beyond']):.3g} more often: {change}"
+        told += f" (95th percentile {float(facts['p95_reference']):.3g} → {float(facts['p95']):.3g})"
     elif "what" in facts and change:
         return f"{m.column}: {facts['what']} {change}{where}"
     elif m.name in ("l_infinity", "level_rise") and change:

@@ -41,6 +41,9 @@ _TEXT = ("text_length", "character_mix", "token_drift")
 _CORRELATION = 0.1
 """Change of a correlation that does not matter."""
 
+_SLOW = 0.075
+"""Share of rows that may be slower than the reference's 95th percentile."""
+
 _THREE_SIGMA = 370.4
 """Run length in windows of a chart at three sigma, which is rare enough for a signal that is no alert by itself."""
 
@@ -74,9 +77,11 @@ def default_monitors(
     label = [c for c in schema if c.role is Role.LABEL]
     # Half of the budget is for what the model answers and what is true, half for what it is asked: a false alarm is as
     # rare when there are a thousand features as when there are ten, and a drift of the score is not drowned by them.
-    both = bool(features) and bool(answers or label)
+    slow = [c for c in schema if c.role is Role.LATENCY and c.kind is Kind.NUMERIC]
+    both = bool(features) and bool(answers or label or slow)
     run_length = rule.budget * (2 if both else 1)
-    found = _watched(features, run_length, tolerance) + _watched(answers, run_length, tolerance, labels=label)
+    found = _watched(features, run_length, tolerance)
+    found += _watched(answers, run_length, tolerance, labels=label, latencies=slow)
     if len([c for c in features if c.kind is Kind.NUMERIC]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
         # Rows of one window are near each other in time, so without the design effect nothing is known of chance.
@@ -154,21 +159,28 @@ def _worse(metric: str) -> str:
 
 
 def _watched(
-    columns: list[Column], run_length: float, tolerance: float, *, labels: Sequence[Column] = ()
+    columns: list[Column],
+    run_length: float,
+    tolerance: float,
+    *,
+    labels: Sequence[Column] = (),
+    latencies: Sequence[Column] = (),
 ) -> list[Monitor]:
-    """Return the monitors that share one budget over ``columns`` and ``labels``."""
+    """Return the monitors that share one budget over ``columns``, ``labels`` and ``latencies``."""
     numeric, leveled = _names(columns, Kind.NUMERIC), _names(columns, *_LEVELED)
     usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
     vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
     spiked = _names(columns, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
     series = len(usable) + len(spiked) + len(numeric) + 3 * len(leveled) + 5 * len(texts) + len(vectors)
-    series += len(measured) + 2 * len(coded)
+    series += len(measured) + 2 * len(coded) + len(latencies)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
     rare = {**budget, "always": 0.01}
     # Where the distance is not large enough for ks, no unit has changed, so this takes nothing from the budget.
     unit: dict[str, float | str] = {**budget, "lower": 0.99, "upper": 1.01, "distance": "before"}
+    # Of the rows 5 % are slower than the 95th percentile; half as many again are tolerated.
+    tail: dict[str, float | str] = {**budget, "tolerance": _SLOW - 0.05, "always": _SLOW}
     return [
         Monitor("ks", "tolerance", numeric, options=budget),
         Monitor("l_infinity", "tolerance", leveled, options=budget),
@@ -188,6 +200,7 @@ def _watched(
         # A squared distance: the mean may move by δ of the root mean square distance of vectors from it.
         Monitor("mean_shift", "significance", vectors, options={**budget, "tolerance": tolerance**2}),
         Monitor("unit_change", "fixed", numeric, options=unit, cause=Cause.DATA_FAULT),
+        Monitor("tail_rise", "tolerance", _names(latencies, Kind.NUMERIC), options=tail, cause=Cause.RUNTIME),
     ]
 
 

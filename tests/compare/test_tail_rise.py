@@ -1,0 +1,83 @@
+"""Rise of the share beyond the 95th percentile: counted by hand, one-sided, level and power of its default monitor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from watchkeeper.core.alert import AlertState, Cause
+from watchkeeper.core.inference import infer_schema
+from watchkeeper.core.plugins import plugin
+from watchkeeper.core.schema import Role
+from watchkeeper.core.spec import AlertRule, Spec
+from watchkeeper.run.check import check_tables
+from watchkeeper.run.monitors import default_monitors
+from watchkeeper.run.steps import assess, merged
+from watchkeeper.stats.summarise import summarise_rows
+
+REFERENCE = pl.DataFrame({"latency": np.random.default_rng(0).lognormal(-3.0, 0.5, 20_000)})
+SCHEMA = infer_schema(REFERENCE, roles={Role.LATENCY: "latency"})
+
+
+def measured(values: object, schema=SCHEMA):
+    states = [merged(summarise_rows(f, schema), None, "") for f in (REFERENCE, pl.DataFrame({"latency": values}))]
+    return plugin("comparison", "tail_rise").compare(*(s["all", "latency"] for s in states))
+
+
+def test_the_share_beyond_the_percentile_is_counted_as_in_the_rows() -> None:
+    now = np.random.default_rng(1).lognormal(-2.8, 0.6, 5_000)
+    found = measured(now)
+    beyond = float(found.facts["beyond"])
+    # An edge of a bin that values were put in by single precision.
+    before = REFERENCE["latency"].to_numpy()
+    for side, told in ((before, "from"), (now, "to")):
+        assert (side > beyond * (1 + 1e-6)).mean() <= float(found.facts[told]) <= (side > beyond * (1 - 1e-6)).mean()
+    assert float(found.facts["from"]) == pytest.approx(0.05, abs=0.002)
+    assert float(found.facts["p95_reference"]) == pytest.approx(np.quantile(before, 0.95), rel=1 / 128)
+    assert found.value == pytest.approx(float(found.facts["to"]) - float(found.facts["from"]))
+
+
+def test_faster_answers_do_not_raise_it() -> None:
+    value = measured(REFERENCE["latency"].to_numpy() / 3).value
+    assert value is not None
+    assert value < 0
+
+
+def test_the_default_monitor_is_quiet_at_the_tolerated_share_and_finds_twice_the_latency() -> None:
+    monitors = default_monitors(SCHEMA, AlertRule(budget=365.0), history=True, every=timedelta(days=1))
+    (monitor,) = (m for m in monitors if m.measure == "tail_rise")
+    assert (monitor.cause, monitor.columns) == (Cause.RUNTIME, ("latency",))
+    chart, rng = plugin("chart", monitor.chart), np.random.default_rng(2)
+    reference = merged(summarise_rows(REFERENCE, SCHEMA), None, "")
+    spec = Spec("m", SCHEMA, monitors=monitors)
+    sigma = 0.5
+    # The whole shifted so that 7.5 % lie beyond the 95th percentile: z(.95) - z(.925) = 1.6449 - 1.4395.
+    fired = dict.fromkeys((1.0, np.exp(sigma * 0.2054), 2.0), 0)
+    for factor in fired:
+        for _ in range(100):
+            rows = pl.DataFrame({"latency": rng.lognormal(-3.0, sigma, 500) * factor})
+            now = merged(summarise_rows(rows, SCHEMA), None, "")
+            (m,) = (m for m in assess(now, reference, spec) if m.name == "tail_rise")
+            fired[factor] += chart.step(None, m, monitor.options)[1].fired
+    quiet, tolerated, slow = fired.values()
+    assert quiet == 0
+    assert tolerated <= 2  # 100 windows at a run length of 365 or more
+    assert slow == 100
+
+
+def test_a_check_pages_for_slower_answers_and_names_the_runtime() -> None:
+    rng = np.random.default_rng(3)
+
+    def log(n: int, factor: float) -> pl.DataFrame:
+        return pl.DataFrame({"x": rng.normal(size=n), "latency": rng.lognormal(-3.0, 0.5, n) * factor})
+
+    found = check_tables(log(3_000, 2.0), log(20_000, 1.0), roles={Role.LATENCY: "latency"})
+    (alert,) = found.alerts
+    assert (alert.cause, alert.state, alert.columns) == (Cause.RUNTIME, AlertState.FIRING, ("latency",))
+    assert "95th percentile" in alert.message
+    (diagnosis,) = found.diagnoses
+    assert diagnosis.hypotheses[0].kind.value == "runtime"
+    assert not check_tables(log(3_000, 0.5), log(20_000, 1.0), roles={Role.LATENCY: "latency"}).alerts
