@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from scipy.special import expit
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema, Task
@@ -43,6 +43,9 @@ def every_set() -> Iterator[LogSet]:
     for seed in range(6):
         yield _generated(seed, "choosing")
     yield from _real("choosing")
+    for seed in range(4):
+        yield _regressed(seed)
+    yield from _bikes()
     for seed in range(6, 9):
         yield _generated(seed, "showing")
     yield _three_classes()
@@ -124,17 +127,21 @@ def _modelled(name: str, use: str, x: np.ndarray, y: np.ndarray, how: str) -> Lo
     score = model.predict_proba(x)[:, 1]
     threshold = 0.5 if y[third : 2 * third].mean() > 0.3 else float(np.quantile(score[third : 2 * third], 0.85))
     whole = _frame(x, y, score, threshold)
-    later = np.arange(2 * third, n)
-    if how == "in order of time":
-        chosen = [later[start : start + 2_500] for start in range(0, len(later) - 2_499, 2_500)]
-    else:
-        z = np.clip((x[later] - x[later].mean(axis=0)) / (x[later].std(axis=0) + 1e-9), -3, 3)
-        chosen = []
-        for size in (0.0, 0.5, 1.0, 1.0, 1.5, 2.0):
-            direction = z @ (rng.normal(size=z.shape[1]) * (rng.random(z.shape[1]) < 0.4))
-            weight = np.exp(np.clip(size * direction / (direction.std() + 1e-9), -4, 4))
-            chosen.append(rng.choice(later, 2_500, p=weight / weight.sum()))
+    chosen = _later(np.arange(2 * third, n), x, how, rng, 2_500)
     return _set(name, use, how, whole[third : 2 * third], [whole[rows] for rows in chosen])
+
+
+def _later(later: np.ndarray, x: np.ndarray, how: str, rng: np.random.Generator, size: int) -> list[np.ndarray]:
+    """Return the rows of each block: one after the other, or drawn by a direction among the features."""
+    if how == "in order of time":
+        return [later[start : start + size] for start in range(0, len(later) - size + 1, size)]
+    z = np.clip((x[later] - x[later].mean(axis=0)) / (x[later].std(axis=0) + 1e-9), -3, 3)
+    chosen = []
+    for strength in (0.0, 0.5, 1.0, 1.0, 1.5, 2.0):
+        direction = z @ (rng.normal(size=z.shape[1]) * (rng.random(z.shape[1]) < 0.4))
+        weight = np.exp(np.clip(strength * direction / (direction.std() + 1e-9), -4, 4))
+        chosen.append(rng.choice(later, size, p=weight / weight.sum()))
+    return chosen
 
 
 def _three_classes() -> LogSet:
@@ -174,6 +181,56 @@ def _prices() -> LogSet:
 
     blocks = [rows(BLOCK, shift) for shift in (0, 0, 0, 0.3, 0.6, 0.9)]
     return _set("prices", "showing", "errors grow with a feature", rows(30_000, 0), blocks, task=Task.REGRESSION)
+
+
+def _regressed(seed: int) -> LogSet:
+    """Six normal features, a curved truth, one of two learners, one of four kinds of noise, and growing shifts."""
+    rng = np.random.default_rng(200 + seed)
+    slope, pairs, loud = rng.normal(size=6), 0.3 * rng.normal(size=(6, 6)), 0.4 * rng.normal(size=6)
+
+    def draw(n: int, shift: Any, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        x = rng.normal(size=(n, 6)) * scale + shift
+        truth = 30 + 3 * x @ slope + 1.5 * np.einsum("ni,ij,nj->n", x, pairs, x)
+        noise = (rng.normal(size=n), rng.standard_t(5, n), rng.gamma(2.0, 0.7, n) - 1.4, rng.laplace(size=n))[seed]
+        return x, truth + np.exp(np.clip(x @ loud, -2, 2)) * noise
+
+    learner = (LinearRegression(), HistGradientBoostingRegressor(max_iter=80, random_state=0))[seed % 2]
+    learner.fit(*draw(8_000, 0.0, 1.0))
+
+    def rows(n: int, shift: Any = 0.0, scale: float = 1.0) -> pl.DataFrame:
+        x, y = draw(n, shift, scale)
+        columns = {f"x{k}": x[:, k] for k in range(6)}
+        return pl.DataFrame({**columns, "prediction": learner.predict(x), "label": y})
+
+    blocks = [rows(BLOCK), rows(BLOCK)]
+    for size, scale in ((0.3, 1.0), (0.6, 0.8), (1.0, 1.0), (1.5, 1.25)):
+        direction = rng.normal(size=6)
+        blocks.append(rows(BLOCK, size * direction / np.linalg.norm(direction), scale))
+    kind = ("linear regression, normal", "boosted trees, t", "linear regression, gamma", "boosted trees, Laplace")[seed]
+    what = f"{kind} noise, covariate shift"
+    return _set(f"generated regression {seed}", "choosing", what, rows(30_000), blocks, task=Task.REGRESSION)
+
+
+def _bikes() -> Iterator[LogSet]:
+    """Hourly counts of rented bicycles with a model of our own."""
+    path = DATA / "bike_sharing" / "hour.parquet"
+    if not path.exists():
+        return
+    whole = pl.read_parquet(path)
+    y = whole["cnt"].cast(pl.Float64).to_numpy()
+    left_out = ("cnt", "casual", "registered", "instant", "dteday")
+    x = np.column_stack([_number(whole[column]) for column in whole.columns if column not in left_out])
+    for how in ("in order of time", "drawn by features"):
+        n, rng = len(x), np.random.default_rng(5)
+        order = np.arange(n) if how == "in order of time" else rng.permutation(n)
+        third = n // 3
+        model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(x[order[:third]], y[order[:third]])
+        columns = {f"x{k}": x[order, k] for k in range(x.shape[1])}
+        frame = pl.DataFrame({**columns, "prediction": model.predict(x[order]), "label": y[order]})
+        chosen = _later(np.arange(2 * third, n), x[order], how, rng, 1_000)
+        blocks = [frame[rows] for rows in chosen]
+        reference = frame[third : 2 * third]
+        yield _set(f"bicycles, {how}", "choosing", how, reference, blocks, task=Task.REGRESSION)
 
 
 def million(rows: int) -> LogSet:

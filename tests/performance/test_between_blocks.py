@@ -62,6 +62,7 @@ def test_too_few_blocks_are_unknown_and_say_so():
     assert f"4 blocks of the reference have labels, {LEAST_BLOCKS} are needed" in found.unknown
 
 
+@pytest.mark.slow
 def test_losses_of_regressors_that_grow_by_themselves_are_found():
     rng = np.random.default_rng(5)
     calm = of_frames([prices(rng, 500) for _ in range(12)], Task.REGRESSION)

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.performance.estimation_data import prices, states_of, without_labels
@@ -54,3 +55,25 @@ def test_too_few_labels_are_no_data():
     schema, _ = reference()
     few = states_of(prices(np.random.default_rng(3), 100), schema)
     assert {m.status for m in Dle().estimate(few, few, schema)} == {Status.NO_DATA}
+
+
+def test_a_label_that_is_infinite_is_left_out_and_counted():
+    schema, before = reference()
+    frame = prices(np.random.default_rng(0), 8_000)
+    broken = states_of(
+        frame.with_columns(label=pl.when(pl.int_range(pl.len()) < 3).then(np.inf).otherwise("label")), schema
+    )
+    now = states_of(without_labels(prices(np.random.default_rng(1), 4_000)), schema)
+    sound, found = ({m.name: m for m in Dle().estimate(one, now, schema)} for one in (before, broken))
+    assert found["mse"].status is Status.OK
+    assert found["mse"].facts["left_out"] == 3
+    assert "left_out" not in sound["mse"].facts
+    for name, one in sound.items():
+        assert found[name].value == pytest.approx(one.value, rel=0.02)
+
+
+def test_labels_of_0_leave_the_relative_loss_out_alone():
+    schema, _ = reference()
+    frame = prices(np.random.default_rng(0), 2_000)
+    zero = states_of(frame.with_columns(label=pl.when(pl.int_range(pl.len()) < 1).then(0.0).otherwise("label")), schema)
+    assert {m.name for m in Dle().estimate(zero, zero, schema)} == {"mae", "mse", "rmse"}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
 
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import Task
+from watchkeeper.core.schema import ALL, Task
 from watchkeeper.core.signal import Signal
+from watchkeeper.core.spec import Monitor, Spec
+from watchkeeper.core.state import OUTCOME, StateKey
+from watchkeeper.core.window import WindowRule
 from watchkeeper.run.check import check_tables
-from watchkeeper.run.estimates import kept_for_estimates
+from watchkeeper.run.estimates import blocks_of_reference, kept_for_estimates, uncharted
 from watchkeeper.run.project import Project
+from watchkeeper.stats.summarise import summarise
 
 from .invented import MODEL, day, deliver, rows, watch
 
@@ -90,6 +99,58 @@ def test_rows_are_sampled_only_where_estimates_rest_on_them(
     assert ("answer_sample" in kept_for_estimates(schema, choice, unlabelled=unlabelled)) is rows_kept
 
 
+def hourly(n: int, seed: int, moves: tuple[float, ...] = (0.0,)) -> pl.DataFrame:
+    """Return rows over 30 days whose labels follow the score but for what is added to their log odds each day."""
+    rng = np.random.default_rng(seed)
+    found = scored(n, seed)
+    moved = np.resize(np.repeat(moves, n // len(moves)), n)
+    odds = np.log(found["score"] / (1 - found["score"])).to_numpy() + moved
+    times = pl.datetime_range(
+        datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=UTC), eager=True, time_zone="UTC", interval="1m"
+    )
+    return found.with_columns(
+        label=(rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int),
+        time=times.gather(np.linspace(0, len(times) - 1, n).astype(int)),
+    )
+
+
+def test_a_check_learns_from_a_dated_reference_how_far_performance_moves_by_itself() -> None:
+    moves = tuple(np.random.default_rng(3).normal(0.0, 1.0, 30))
+    calm, moving = hourly(N, 1), hourly(N, 1, moves)
+    unlabelled = hourly(4_000, 2).drop("label")
+    by_name = [estimated(check_tables(unlabelled, before).measurements)["accuracy"] for before in (calm, moving)]
+    assert by_name[0].facts["error_between_blocks"] < 0.01
+    assert by_name[1].facts["error_between_blocks"] > 0.02
+    undated = estimated(check_tables(unlabelled.drop("time"), calm.drop("time")).measurements)["accuracy"]
+    assert undated.facts["between_blocks"] == "unknown: the rows of the reference carry no times"
+
+
+def test_many_windows_of_a_reference_are_put_together_to_forty_blocks() -> None:
+    frame = hourly(N, 1).with_columns(
+        pl.datetime(2026, 1, 1, time_zone="UTC") + 3 * (pl.col("time") - pl.col("time").min())
+    )
+    schema = infer_schema(frame)
+    spec = Spec("m", schema, windows=WindowRule(timedelta(days=1), timedelta(days=1)))
+    found = blocks_of_reference(summarise([Batch(frame, schema)], spec), spec)
+    # Three of the 90 days are a block, and the first block has none before it.
+    assert found[ALL].blocks == 29
+    assert blocks_of_reference({}, spec) == {}
+    assert blocks_of_reference(summarise([Batch(frame, schema)], spec), replace(spec, estimate="never")) == {}
+
+
+def test_segments_without_a_chart_are_not_estimated_where_their_labels_are_in() -> None:
+    key = StateKey(segment="city=Rome", column=OUTCOME)
+    known = [
+        Measurement.of(replace(key, segment=segment), Family.METRIC, "accuracy", 0.9, 100, facts={"coverage": 1.0})
+        for segment in (ALL, "city=Rome")
+    ]
+    schema = infer_schema(scored(500, 1))
+    chart = Monitor("accuracy", "shewhart")
+    assert uncharted(known, Spec("m", schema, monitors=(chart,))) == {"city=Rome"}
+    assert uncharted(known, Spec("m", schema, monitors=(replace(chart, segments=(ALL, "city")),))) == frozenset()
+    assert uncharted([], Spec("m", schema)) == frozenset()
+
+
 @pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a model whose labels come for the first six days only."""
@@ -107,4 +168,5 @@ def test_a_run_estimates_the_windows_without_labels_and_judges_them(late: Projec
     assert realised[day(7)].measurement.status is Status.NO_DATA
     assert found[day(7)].measurement.status is Status.OK
     assert found[day(7)].lower is not None
+    assert "blocks of the reference have labels" in str(found[day(7)].measurement.facts["between_blocks"])
     assert found[day(5)].measurement.value == pytest.approx(realised[day(5)].measurement.value, abs=0.05)

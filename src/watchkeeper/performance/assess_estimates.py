@@ -84,7 +84,8 @@ def default_estimates(
     several methods can answer, the band is widened by ``error_of_method``, d/√ESS: d is the largest distance between
     the chosen one and another, less what the weights of ``pape`` make by chance, and ESS the share of the reference
     that is left in weight. Methods agree unless the features have moved, and where little of the reference is like the
-    window their distance says little of how far all of them are off. The band is widened by ``error_between_blocks``
+    window their distance says little of how far all of them are off. Of ``dle`` it is the distance from its second
+    opinion, undivided. The band is widened by ``error_between_blocks``
     too: how far performance moves by itself in the reference.
 
     Parameters
@@ -150,6 +151,8 @@ def _widened(
 def _disagreement(chosen: Measurement, told: Mapping[str, Measurement]) -> float:
     """Return the largest squared distance of the chosen estimate from another, less what weights make by chance."""
     centre = chosen.value or 0.0
+    if "quadratic" in chosen.facts:
+        return (float(chosen.facts["quadratic"]) - centre) ** 2
     values = {name: one.value or 0.0 for name, one in told.items()}
     if "multicalibrated" in told and "cbpe" in told:
         # It is the mean of the calibrated scores and of trees, which say this.

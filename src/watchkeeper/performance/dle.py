@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, predicted, sampled
 from watchkeeper.stats.same import Same
 
-__all__ = ["LOSSES", "Dle", "LossModel", "loss_model", "losses_of"]
+__all__ = ["LOSSES", "Dle", "LossModel", "Surface", "loss_model", "losses_of"]
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,47 @@ LOSSES = ("mae", "mse", "mape")
 """Losses that are learnt; RMSE follows from MSE."""
 
 _LEAST = 500
+_LEAST_LOSSES = 50
+_FAR = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A loss as a quadratic function of each number, without products: a ridge regression on standardised numbers.
+
+    Attributes
+    ----------
+    numbers
+        Which columns are numbers and no codes, bool, shape (d,).
+    centre, scale
+        Mean and standard deviation of each number in the reference; values count up to 6 deviations.
+    slope
+        Coefficients of 1, the numbers and their squares.
+    """
+
+    numbers: NDArray[np.bool_]
+    centre: Floats
+    scale: Floats
+    slope: Floats
+
+    @classmethod
+    def learnt(cls, x: Floats, coded: NDArray[np.bool_], loss: Floats) -> Surface:
+        """Return the surface through the losses of these rows."""
+        numbers = ~coded & np.isfinite(x).any(axis=0)
+        finite = np.where(np.isfinite(x[:, numbers]), x[:, numbers], np.nan)
+        centre, scale = np.nanmean(finite, axis=0), np.nanstd(finite, axis=0)
+        flat = cls(numbers, centre, np.where(scale > 0, scale, 1.0), np.empty(0))
+        terms = flat._terms(x)
+        squares = terms.T @ terms + np.eye(terms.shape[1])
+        return replace(flat, slope=np.asarray(np.linalg.solve(squares, terms.T @ loss), np.float64))
+
+    def of(self, x: Floats) -> Floats:
+        """Return the loss of each row, shape (n,)."""
+        return np.asarray(self._terms(x) @ self.slope)
+
+    def _terms(self, x: Floats) -> Floats:
+        z = np.clip(np.nan_to_num((x[:, self.numbers] - self.centre) / self.scale), -_FAR, _FAR)
+        return np.column_stack([np.ones(len(z)), z, z**2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +83,15 @@ class LossModel:
         Variance of the shift.
     spread
         Mean squared residual of a row as a multiple of its mean squared expectation.
+    surface
+        Another model of the same loss.
     """
 
     models: tuple[Any, ...]
     shift: float
     noise: float
     spread: float
+    surface: Surface
 
     def of(self, x: Floats) -> Floats:
         """Return the expected losses by model, shape (models, n)."""
@@ -64,10 +108,13 @@ class Dle:
     For each loss L, |ŷ - y|, (ŷ - y)² and |ŷ - y|/|y|, boosted trees h learn E(L | features, ŷ) on up to 50,000 sampled
     reference rows: five models, each from all rows but a fifth. The estimate is the mean of max(0, h) over up to 5,000
     current rows, plus the mean residual of rows that a model has not seen. MAPE is left out where the reference holds
-    labels of 0. Concept shift is invisible.
+    labels of 0; rows with an infinite label or prediction are left out and counted (``left_out``). Concept shift is
+    invisible.
 
     The band is for the realised value: the variance of a loss given its row is taken to grow with the square of its
-    expectation, and that of what was learnt is the delete-a-group jackknife plus the error of the mean residual.
+    expectation, and that of what was learnt is the delete-a-group jackknife plus the error of the mean residual. Trees
+    are flat where the reference has no rows; what a surface of squares in each number says of the current rows is told
+    as ``quadratic``, a second opinion.
 
     References
     ----------
@@ -99,17 +146,22 @@ class Dle:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
         n = round(second.rows * len(rows) / max(1, len(second.x)))
         facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
+        infinite = int((np.isinf(first.label) | np.isinf(first.prediction)).sum())
+        if infinite:
+            facts["left_out"] = infinite
         found: list[Measurement] = []
         for name in LOSSES:
             model = loss_model(first, name)
             if model is None:
                 continue
             value, sampling, learnt = _mean(model, rows, n)
-            found.append(estimated(key, name, value, n, sampling, learnt, facts))
+            other = max(0.0, float(model.surface.of(rows).mean()))
+            found.append(estimated(key, name, value, n, sampling, learnt, {**facts, "quadratic": other}))
             if name == "mse":
                 root = sqrt(max(0.0, value))
                 slope = 0.25 / value if value > 0 else 0.0
-                found.append(estimated(key, "rmse", root, n, sampling * slope, learnt * slope, facts))
+                told = {**facts, "quadratic": sqrt(other)}
+                found.append(estimated(key, "rmse", root, n, sampling * slope, learnt * slope, told))
         return found
 
 
@@ -137,7 +189,7 @@ def losses_of(rows: Sampled, name: str) -> Floats:
 
 
 def loss_model(reference: Sampled, name: str) -> LossModel | None:
-    """Return the model of a loss, fitted once for a reference; None where the loss is not finite."""
+    """Return the model of a loss, fitted once for a reference; None where it is not finite, or relative to 0."""
     return _learnt(Same(reference), name)
 
 
@@ -145,15 +197,17 @@ def loss_model(reference: Sampled, name: str) -> LossModel | None:
 def _learnt(same: Same, name: str) -> LossModel | None:
     rows: Sampled = same.held[0]
     loss = losses_of(rows, name)
-    known = ~np.isnan(loss)
-    if not np.isfinite(loss[known]).all():
+    known = np.isfinite(loss)
+    if known.sum() < _LEAST_LOSSES or (name == "mape" and (rows.label == 0).any()):
         return None
+    loss = np.where(known, loss, np.nan)
     models = fold_models(rows, loss, classifier=False)
     unseen = _unseen(models, rows)[known]
     residual = loss[known] - unseen
     shift = float(residual.mean())
     spread = float((residual**2).mean() / max(float((unseen**2).mean()), 1e-300))
-    return LossModel(tuple(models), shift, float(residual.var()) / len(residual), spread)
+    surface = Surface.learnt(rows.x[known], rows.coded, loss[known])
+    return LossModel(tuple(models), shift, float(residual.var()) / len(residual), spread, surface)
 
 
 def _unseen(models: Sequence[Any], rows: Sampled) -> Floats:

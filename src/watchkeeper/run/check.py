@@ -30,7 +30,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.embedding import Embed, Embedding
-from watchkeeper.run.estimates import kept_for_estimates, settled
+from watchkeeper.run.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.run.explain import diagnosed
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
@@ -39,6 +39,7 @@ from watchkeeper.run.reference import design_effects
 from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.stats.count import CountPart
 
 __all__ = ["Checked", "check_tables"]
 
@@ -198,10 +199,8 @@ def check_tables(
     batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders))
     pieces = embedding.summarise(batches, spec_in_time, progress=_told(progress, "current", ours))
     states = merged(pieces.values(), None, model)
-    measurements = assess(states, before, spec, effects=effects, now=now)
-    # Where labels are there, nothing is left to estimate.
-    labelled = {segment for _, segment in settled(measurements)}
-    measurements = [m for m in measurements if m.family is not Family.ESTIMATE or m.segment not in labelled]
+    between = blocks_of_reference(whole, spec) if late or _waits(states, schema) else {}
+    measurements = assess(states, before, spec, effects=effects, now=now, between=between, learns=False)
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, (before, effects), spec, baseline, judged.alerts) if grain else ()
@@ -242,6 +241,13 @@ def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterat
             yield Batch(frame.with_columns(pl.lit(None).alias(label)), schema)
         else:
             yield Batch(frame, schema)
+
+
+def _waits(states: Mapping[tuple[str, str], State], schema: Schema) -> bool:
+    """Return whether a label is still to come."""
+    held = states.get((ALL, schema.name_of(Role.LABEL) or ""))
+    count = held.parts.get("count") if held else None
+    return isinstance(count, CountPart) and count.valid < count.rows
 
 
 def _asked(measures: Sequence[str]) -> tuple[Monitor, ...]:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import BUSINESS_VALUE, Spec
-from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
+from watchkeeper.core.window import Window
 from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for
+from watchkeeper.performance.between_blocks import BetweenBlocks, between_blocks
 from watchkeeper.performance.estimated_value import estimated_value
+from watchkeeper.stats.codec import merge_states
 
-__all__ = ["estimates", "kept_for_estimates", "settled"]
+__all__ = ["blocks_of_reference", "estimates", "kept_for_estimates", "settled", "uncharted"]
 
 States = Mapping[tuple[str, str], State]
+
+_MOST_BLOCKS = 40
+_NO_TIMES = BetweenBlocks(unknown="the rows of the reference carry no times")
 
 
 def kept_for_estimates(schema: Schema, choice: str, *, unlabelled: bool = False) -> tuple[str, ...]:
@@ -34,17 +41,72 @@ def kept_for_estimates(schema: Schema, choice: str, *, unlabelled: bool = False)
     return kept_for(estimators_for(schema))
 
 
-def estimates(reference: States, current: States, spec: Spec) -> list[Measurement]:
-    """Return the estimates of every segment that the reference has labels of."""
+def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, BetweenBlocks]:
+    """Return by segment how much performance moves between the windows that a reference is made of.
+
+    Of more than 40 windows those next to each other are put together; a reference without times tells nothing.
+    """
+    if spec.estimate == "never" or not estimators_for(spec.schema):
+        return {}
+    found: dict[str, BetweenBlocks] = {}
+    held: dict[str, dict[Window | None, dict[str, State]]] = {}
+    for key, state in sorted(pieces.items(), key=lambda item: repr(item[0])):
+        if key.column in (OUTCOME, JOINT):
+            states = held.setdefault(key.segment, {}).setdefault(key.window, {})
+            states[key.column] = merge_states(states[key.column], state) if key.column in states else state
+    for segment, by_window in held.items():
+        dated = {window: states for window, states in by_window.items() if window is not None}
+        if len(dated) < len(by_window):
+            found[segment] = _NO_TIMES
+            continue
+        size = -(-len(dated) // _MOST_BLOCKS)
+        ordered = [dated[window] for window in sorted(dated)]
+        blocks = [_together(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+        found[segment] = between_blocks(_together(blocks), blocks, spec.schema)
+    return found
+
+
+def _together(parts: Iterable[Mapping[str, State]]) -> dict[str, State]:
+    states: dict[str, list[State]] = {}
+    for part in parts:
+        for column, state in part.items():
+            states.setdefault(column, []).append(state)
+    return {column: reduce(merge_states, listed) for column, listed in states.items()}
+
+
+def estimates(
+    reference: States,
+    current: States,
+    spec: Spec,
+    between: Mapping[str, BetweenBlocks] | None = None,
+    without: Iterable[str] = (),
+) -> list[Measurement]:
+    """Return the estimates of every segment that the reference has labels of.
+
+    Parameters
+    ----------
+    between
+        By segment how much performance moves between the blocks of the reference.
+    without
+        Segments of which nobody reads an estimate, for their labels are in.
+    """
     if spec.estimate == "never" or not estimators_for(spec.schema):
         return []
     found: list[Measurement] = []
+    left_out = frozenset(without)
     for segment in dict.fromkeys(segment for segment, column in current if column == OUTCOME):
-        if (segment, OUTCOME) in reference:
+        if (segment, OUTCOME) in reference and segment not in left_out:
             before, now = _of(reference, segment), _of(current, segment)
-            found.extend(default_estimates(before, now, spec.schema))
+            found.extend(default_estimates(before, now, spec.schema, (between or {}).get(segment)))
             found.extend(_worth(before, now, spec))
     return found
+
+
+def uncharted(measurements: Iterable[Measurement], spec: Spec) -> frozenset[str]:
+    """Return the segments whose labels are in and of which no chart takes in what is estimated."""
+    charted = {s for monitor in spec.monitors if monitor.chart for s in monitor.segments}
+    known = {segment for _, segment in settled(measurements)}
+    return frozenset(s for s in known if s not in charted and (s == ALL or s.split("=", 1)[0] not in charted))
 
 
 def _worth(before: Mapping[str, State], now: Mapping[str, State], spec: Spec) -> list[Measurement]:

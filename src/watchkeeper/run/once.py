@@ -20,10 +20,17 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.place import Place
-from watchkeeper.run.reference import reference_effects, reference_mark, reference_states, refresh_reference
+from watchkeeper.run.reference import (
+    reference_blocks,
+    reference_effects,
+    reference_mark,
+    reference_states,
+    refresh_reference,
+)
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 
 __all__ = ["Ran", "run_once"]
@@ -123,11 +130,12 @@ def run_once(
     first, again = [w for w in due if w not in place.judged], [w for w in due if w in place.judged]
     reference = reference_states(spec, store) if due else {}
     effects = reference_effects(spec, store) if due else {}
+    between = reference_blocks(spec, store) if due else {}
     before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
     alerts, newest = dict(before), Judged((), (), Watch())
     for done, window in enumerate(due):
         newest, gone, place = _judge_one(
-            spec, store, (reference, effects), rule, window, place, alerts.values(), behaviour
+            spec, store, (reference, effects, between), rule, window, place, alerts.values(), behaviour
         )
         alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
         if progress:
@@ -153,7 +161,7 @@ def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
 def _judge_one(
     spec: Spec,
     store: Store,
-    reference: tuple[States, Mapping[str, float]],
+    reference: tuple[States, Mapping[str, float], Mapping[str, BetweenBlocks]],
     rule: WindowRule,
     window: Window,
     place: Place,
@@ -165,9 +173,10 @@ def _judge_one(
     held = sorted(store.states(spec.model, window).items())
     states = merged((state for _, state in held), window, spec.model)
     earlier = _earlier(spec, store, window)
-    measured = assess(states, reference[0], spec, effects=reference[1], earlier=earlier, now=window.end)
+    basis, effects, between = reference
+    measured = assess(states, basis, spec, effects=effects, earlier=earlier, now=window.end, between=between)
     if behaviour and states:
-        measured.extend(behaviour(reference[0], states, StateKey(spec.model, "", window)))
+        measured.extend(behaviour(basis, states, StateKey(spec.model, "", window)))
     measured = measured or [_nothing(spec, window)]
     revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
     watch = _remembered(store, spec.model, place.before(window), alerts)

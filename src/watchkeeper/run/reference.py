@@ -15,12 +15,15 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, State, StateKey
 from watchkeeper.core.store import Changes, Store
 from watchkeeper.core.window import Window
+from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.run.embedding import Embedding
+from watchkeeper.run.estimates import blocks_of_reference
 from watchkeeper.run.steps import merged
 from watchkeeper.stats.codec import merge_states
 
 __all__ = [
     "design_effects",
+    "reference_blocks",
     "reference_effects",
     "reference_mark",
     "reference_states",
@@ -30,6 +33,7 @@ __all__ = [
 
 _POINTER = "reference"
 _EFFECTS = "design_effects"
+_BLOCKS = "between_blocks"
 
 
 def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
@@ -81,13 +85,21 @@ def summarise_reference(
         whole[moved.key] = merge_states(whole[moved.key], moved) if moved.key in whole else moved
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
-    store.record(spec.model, [], {_POINTER: (held, mark), _EFFECTS: (store.pointer(spec.model, _EFFECTS), effects)})
+    between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
+    told = {name: (store.pointer(spec.model, name), text) for name, text in ((_EFFECTS, effects), (_BLOCKS, between))}
+    store.record(spec.model, [], {_POINTER: (held, mark), **told})
 
 
 def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
     """Return the design effect of each column that one could be told for."""
     held = store.pointer(spec.model, _EFFECTS)
     return msgspec.json.decode(held, type=dict[str, float]) if held else {}
+
+
+def reference_blocks(spec: Spec, store: Store) -> dict[str, BetweenBlocks]:
+    """Return by segment how much performance moves between the blocks of the reference."""
+    held = store.pointer(spec.model, _BLOCKS)
+    return msgspec.json.decode(held, type=dict[str, BetweenBlocks]) if held else {}
 
 
 def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, float]:

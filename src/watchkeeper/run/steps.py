@@ -18,11 +18,12 @@ from watchkeeper.core.spec import Monitor, Spec
 from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.fairness import fairness
 from watchkeeper.performance.maturity import with_maturity
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.run.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
-from watchkeeper.run.estimates import estimates, settled
+from watchkeeper.run.estimates import estimates, settled, uncharted
 from watchkeeper.run.monitors import MEASURED, installed
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.count import CountPart
@@ -61,6 +62,8 @@ def assess(
     effects: Mapping[str, float] | None = None,
     earlier: Mapping[str, States] | None = None,
     now: datetime | None = None,
+    between: Mapping[str, BetweenBlocks] | None = None,
+    learns: bool = True,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
@@ -76,6 +79,10 @@ def assess(
         States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
     now
         The moment the window is judged at, for rules about freshness.
+    between
+        By segment how much performance moves between the blocks of the reference, for the bands of estimates.
+    learns
+        Whether charts learn from the window. If not, nothing is estimated where labels are in.
     """
     found: list[Measurement] = []
     label = spec.schema.name_of(Role.LABEL)
@@ -100,7 +107,8 @@ def assess(
     # Without the clock, so that a window that is judged again from the same rows gives the same.
     found = with_maturity(found, current, reference)
     if only is None:
-        found.extend(estimates(reference, current, spec))
+        labelled = uncharted(found, spec) if learns else {segment for _, segment in settled(found)}
+        found.extend(estimates(reference, current, spec, between, labelled))
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
     if spec.rules and only is None:
