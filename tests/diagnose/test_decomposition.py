@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.diagnose.logs import SCHEMA, log, states
+from tests.diagnose.logs import SCHEMA, alert, log, states
 from watchkeeper.core.diagnosis import Attribution, Contribution
 from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.spec import Spec
 from watchkeeper.diagnose.decomposition import Decomposition, SegmentChange, decompose, segment_losses
+from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.diagnose.drop import AT_EQUAL_FEATURES, OTHERS, drop_by_features, drop_by_segments
 from watchkeeper.diagnose.losses import MeanLoss, row_losses
 from watchkeeper.diagnose.sampled import Sampled, sampled
@@ -157,3 +159,33 @@ def test_losses_of_rows_are_those_of_scikit_learn() -> None:
     assert row_losses(frame, SCHEMA, "log_loss").mean() == pytest.approx(log_loss(y, s))
     unlabelled = log(12, 500, labelled=0.4)
     assert np.isnan(row_losses(unlabelled, SCHEMA, "brier")).sum() == unlabelled["label"].null_count()
+
+
+def test_rows_where_the_reference_had_none_leave_few_that_are_like_them() -> None:
+    rng = np.random.default_rng(5)
+    columns = (Column("a", Role.FEATURE, Kind.NUMERIC), Column("b", Role.FEATURE, Kind.NUMERIC))
+
+    def rows(n: int, level: float) -> Sampled:
+        # b stood still in the reference, so that its rows differ in a alone.
+        frame = pl.DataFrame({"a": rng.normal(size=n), "b": level + (level > 0) * rng.normal(size=n)})
+        return Sampled(frame, np.full(n, 1 / n), np.full(n, "all"), rng.random(n))
+
+    def effective(level: float) -> float:
+        sides, total = (rows(2_000, 0.0), rows(1_000, level)), {"all": MeanLoss(0.5, 0.01, 1_000)}
+        found = decompose(*sides, Schema(columns), "error", total, total)
+        assert found is not None
+        return found.effective
+
+    assert effective(0.0) > 1_800
+    assert effective(4.0) < 100
+
+
+def test_a_model_asked_where_the_reference_had_no_rows_is_not_said_to_answer_otherwise() -> None:
+    before = log(1, 8_000).with_columns(u=pl.lit(50.0))
+    rng = np.random.default_rng(0)
+    # The score rises by what u, which stood still before, now does.
+    now = log(2, 4_000).with_columns(u=pl.Series(rng.normal(80, 10, 4_000)))
+    odd = now.with_columns(score=1 / (1 + (-2 * pl.col("x") - 0.1 * (pl.col("u") - 50)).exp()))
+    found = diagnose(alert(), Spec("m", SCHEMA), states(before), states(odd), attributed=False)
+    assert found.hypotheses[0].kind == "covariate_shift"
+    assert any("are like the current ones" in words for words in found.hypotheses[0].evidence)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.diagnosis import Attribution, Contribution
 from watchkeeper.core.schema import ALL, Column, Schema
 from watchkeeper.core.state import OUTCOME
-from watchkeeper.diagnose.density_ratio import encode, log_ratio, ratio, usable
+from watchkeeper.diagnose.density_ratio import covered, encode, log_ratio, ratio, usable
 from watchkeeper.diagnose.losses import MeanLoss, mean_loss
 from watchkeeper.diagnose.sampled import Sampled, States, segments_of
 from watchkeeper.stats.threads import single_threaded
@@ -173,7 +173,8 @@ def reweighed(
     Returns
     -------
     tuple
-        The numbers, the same with each of ten blocks of rows left out, and the effective number of weighted rows.
+        The numbers, the same with each of ten blocks of rows left out, and the effective number of weighted rows,
+        lowered to the share of the current rows that they stand for.
     """
     columns = usable(_columns(schema), rows0.frame, rows.frame)
     encoded = encode(columns, rows0.frame, rows.frame)
@@ -192,7 +193,8 @@ def reweighed(
             near = log_ratio(x0, x, one0.weights, one.weights, beta, 2)
             left.append(measure(one0, ratio(x0, near, one0.weights)))
     weights = rows0.weights * ratio(encoded.reference, beta, rows0.weights)
-    return found, left, float(weights.sum() ** 2 / (weights**2).sum())
+    share = covered(encoded.reference, beta, rows0.weights)
+    return found, left, share * float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def jackknifed(left: Sequence[Floats]) -> Floats:

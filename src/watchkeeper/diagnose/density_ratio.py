@@ -14,7 +14,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.stats.blocks import to_float, to_text
 
-__all__ = ["Encoded", "encode", "log_ratio", "ratio", "usable"]
+__all__ = ["Encoded", "covered", "encode", "log_ratio", "ratio", "usable"]
 
 Matrix = NDArray[np.float64]
 
@@ -210,6 +210,15 @@ def log_ratio(
         if longest < 1e-6:
             break
     return beta
+
+
+def covered(x: Matrix, beta: Matrix, weights: Matrix) -> float:
+    """Return the share of the current rows that rows like the reference's stand for: E_reference[q/p], at most 1.
+
+    Where the sides overlap the mean of q/p over the reference is 1. Where many current rows lie in places that the
+    reference has no rows in, the classifier tells the sides apart and it is less.
+    """
+    return min(1.0, float(weights @ np.exp(np.clip(beta[0] + x @ beta[1:], -30, np.log(_MOST)))))
 
 
 def ratio(x: Matrix, beta: Matrix, weights: Matrix) -> Matrix:

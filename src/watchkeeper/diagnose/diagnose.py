@@ -40,6 +40,7 @@ _EXPLAINED = 3.0
 
 _TOLERATED = 0.05
 _SPOILT = "the labels are at fault, so that the change of the loss is not taken apart"
+_FOREIGN = "{share:.0%} of the reference's rows are like the current ones, so that concept shift is not told apart"
 _CORRELATED = 0.1
 """Change of a correlation that does not matter."""
 
@@ -176,6 +177,9 @@ def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str, float | No
     if causes.total <= 2 * (causes.error or 0.0):
         return 0.0, "", None
     part = rise.parts.part(name)
+    if rise.overlap < OVERLAP and name != "traffic mix":
+        # What rows that the reference never had would lose is not known.
+        return 0.0, _FOREIGN.format(share=rise.overlap), None
     share = min(1.0, max(0.0, part.value / causes.total))
     words = f"{name} makes up {part.value:+.4g} of the change of {causes.total:+.4g} in {named(rise.loss)}"
     return share, words, rise.share(part.value, part.error or 0.0)
@@ -224,12 +228,11 @@ def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRi
     weights = [weight_of(m.lower_within, _TOLERATED) for m in left[:1]]
     weights += [weight_of(p.lower, _CORRELATED) for p in pairs[:1]]
     alone, both = [m.column for m in named], [c for p in pairs for c in p.columns]
-    if case.alert.cause is Cause.JOINT_DRIFT or (weights[-1] > weights[0] and pairs):
+    leads = case.alert.cause is Cause.JOINT_DRIFT or (case.harmful and weights[-1] > weights[0]) or not named
+    if leads:
         told, columns = [*joint, *told], dict.fromkeys((*both[:2], *alone))
     else:
         told, columns = [*told, *joint], dict.fromkeys((*alone, *both[:2]))
-    if words and rise.overlap < OVERLAP:
-        words += f"; only {rise.overlap:.0%} of the reference's rows are like the current ones, so this is a guess"
     evidence = (told[0], *([words] if words else []), *told[1:])
     touched = tuple(dict.fromkeys((*(m.column for m in left), *both)))
     weight = max(weights) + 2 * share

@@ -8,6 +8,7 @@ from itertools import combinations
 from math import sqrt, tanh
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 _LEAST = 100
 _MOST_COLUMNS = 50
 _SURE = 0.05
+_CONSTANT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def moved_together(features: Sequence[Column], rows0: Sampled, rows: Sampled) ->
     Spearman's correlation of the residuals from the medians of segments, so that neither the unit, nor a wild value,
     nor other shares of segments make a difference. The bound is that of the difference of Fisher's z with the variance
     1.06/(n - 3) of rank correlations, taken back to a correlation at its smaller end; rows whose weights differ count
-    by their effective number. At most 50 columns.
+    by their effective number. At most 50 columns; those that hardly vary on a side are left out.
 
     References
     ----------
@@ -60,7 +62,7 @@ def moved_together(features: Sequence[Column], rows0: Sampled, rows: Sampled) ->
     if min(len(rows0), len(rows)) < _LEAST:
         return []
     numbers = [c for c in usable(features, rows0.frame, rows.frame) if c.kind in (Kind.NUMERIC, Kind.TIME)]
-    numbers = numbers[:_MOST_COLUMNS]
+    numbers = [c for c in numbers if all(_varies(side.frame[c.name]) for side in (rows0, rows))][:_MOST_COLUMNS]
     if len(numbers) < 2:
         return []
     r0, r = (_correlations(numbers, side) for side in (rows0, rows))
@@ -76,6 +78,12 @@ def moved_together(features: Sequence[Column], rows0: Sampled, rows: Sampled) ->
             nearest = tanh(z0 + (z - z0) * (1 - far / abs(z - z0)))
             found.append(Together((numbers[a].name, numbers[b].name), before, now, abs(nearest - before)))
     return sorted(found, key=lambda one: -one.lower)
+
+
+def _varies(column: pl.Series) -> bool:
+    """Return whether no single value fills nine of ten rows: the rest would make up the correlation."""
+    values, counts = np.unique(to_float(column).fill_null(float("nan")).to_numpy(), return_counts=True)
+    return len(values) > 1 and int(counts.max()) <= _CONSTANT * len(column)
 
 
 def _correlations(columns: Sequence[Column], side: Sampled) -> Floats:
