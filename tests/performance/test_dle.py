@@ -10,7 +10,8 @@ from tests.performance.estimation_data import prices, states_of, without_labels
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Task
-from watchkeeper.performance.dle import Dle
+from watchkeeper.performance.assess_estimates import default_estimates
+from watchkeeper.performance.dle import Dle, Surface
 
 
 @cache
@@ -77,3 +78,22 @@ def test_labels_of_0_leave_the_relative_loss_out_alone():
     frame = prices(np.random.default_rng(0), 2_000)
     zero = states_of(frame.with_columns(label=pl.when(pl.int_range(pl.len()) < 1).then(0.0).otherwise("label")), schema)
     assert {m.name for m in Dle().estimate(zero, zero, schema)} == {"mae", "mse", "rmse"}
+
+
+def test_the_second_opinion_is_least_squares_with_squares_and_no_products():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(5_000, 3))
+    loss = 2.0 + 0.5 * x[:, 0] - 0.3 * x[:, 1] ** 2
+    surface = Surface.learnt(x, np.array([False, False, True]), loss)
+    far = np.array([[2.0, 1.0, 9.0], [0.0, -3.0, 9.0]])
+    assert surface.of(far) == pytest.approx([2.0 + 1.0 - 0.3, 2.0 - 2.7], abs=0.01)
+
+
+def test_the_band_of_a_regressor_holds_the_distance_from_the_second_opinion():
+    schema, before = reference()
+    now = states_of(without_labels(prices(np.random.default_rng(5), 3_000, 2.0)), schema)
+    plain = {m.name: m for m in Dle().estimate(before, now, schema)}
+    for one in default_estimates(before, now, schema):
+        apart = abs(one.facts["quadratic"] - one.value)
+        assert one.facts["error_of_method"] == pytest.approx(apart)
+        assert one.error == pytest.approx(np.hypot(plain[one.name].error, apart))

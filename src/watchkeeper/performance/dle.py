@@ -50,12 +50,13 @@ class Surface:
     slope: Floats
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")
     def learnt(cls, x: Floats, coded: NDArray[np.bool_], loss: Floats) -> Surface:
         """Return the surface through the losses of these rows."""
         numbers = ~coded & np.isfinite(x).any(axis=0)
         finite = np.where(np.isfinite(x[:, numbers]), x[:, numbers], np.nan)
         centre, scale = np.nanmean(finite, axis=0), np.nanstd(finite, axis=0)
-        flat = cls(numbers, centre, np.where(scale > 0, scale, 1.0), np.empty(0))
+        flat = cls(numbers, centre, np.where((scale > 0) & np.isfinite(scale), scale, 1.0), np.empty(0))
         terms = flat._terms(x)
         squares = terms.T @ terms + np.eye(terms.shape[1])
         return replace(flat, slope=np.asarray(np.linalg.solve(squares, terms.T @ loss), np.float64))
@@ -64,6 +65,7 @@ class Surface:
         """Return the loss of each row, shape (n,)."""
         return np.asarray(self._terms(x) @ self.slope)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _terms(self, x: Floats) -> Floats:
         z = np.clip(np.nan_to_num((x[:, self.numbers] - self.centre) / self.scale), -_FAR, _FAR)
         return np.column_stack([np.ones(len(z)), z, z**2])

@@ -62,7 +62,10 @@ def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[st
         size = -(-len(dated) // _MOST_BLOCKS)
         ordered = [dated[window] for window in sorted(dated)]
         blocks = [_together(ordered[start : start + size]) for start in range(0, len(ordered), size)]
-        found[segment] = between_blocks(_together(blocks), blocks, spec.schema)
+        try:
+            found[segment] = between_blocks(_together(blocks), blocks, spec.schema)
+        except Exception as error:  # noqa: BLE001 - a band that lacks a part, and says so, is better than no window
+            found[segment] = BetweenBlocks(unknown=f"{type(error).__name__}: {error}")
     return found
 
 
