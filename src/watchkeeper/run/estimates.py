@@ -44,7 +44,8 @@ def kept_for_estimates(schema: Schema, choice: str, *, unlabelled: bool = False)
 def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, BetweenBlocks]:
     """Return by segment how much performance moves between the windows that a reference is made of.
 
-    Of more than 40 windows those next to each other are put together; a reference without times tells nothing.
+    Windows have the length that is judged, whatever the states are stored in. Of more than 40 windows those next to
+    each other are put together; a reference without times tells nothing.
     """
     if spec.estimate == "never" or not estimators_for(spec.schema):
         return {}
@@ -52,7 +53,8 @@ def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[st
     held: dict[str, dict[Window | None, dict[str, State]]] = {}
     for key, state in sorted(pieces.items(), key=lambda item: repr(item[0])):
         if key.column in (OUTCOME, JOINT):
-            states = held.setdefault(key.segment, {}).setdefault(key.window, {})
+            window = spec.windows.window_of(key.window.start) if spec.windows and key.window else key.window
+            states = held.setdefault(key.segment, {}).setdefault(window, {})
             states[key.column] = merge_states(states[key.column], state) if key.column in states else state
     for segment, by_window in held.items():
         dated = {window: states for window, states in by_window.items() if window is not None}
