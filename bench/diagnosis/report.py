@@ -70,7 +70,12 @@ def render(cases: Sequence[Seen], seeds: int, alerts: Sequence[Owned] = ()) -> s
             *_table(joined),
             *_by_alert(alerts),
         ]
-    lines += ["", "Confidence of the first hypothesis, over all of these, and how often it is right:", ""]
+    lines += [
+        "",
+        "Confidence of the first hypothesis, over causes alone and what fires first of two, and how often it is right;",
+        "of two causes only the larger counts as right here, whatever the alert is about:",
+        "",
+    ]
     lines += ["| confidence | diagnoses | mean confidence | right |", "|---|---|---|---|"]
     lines += [
         f"| {one.low:.2f} to {one.high:.2f} | {one.count} | {one.mean:.2f} | {one.right:.2f} |"
