@@ -117,7 +117,7 @@ def harm(rule: AlertRule, *, every: timedelta = timedelta(days=1)) -> Monitor:
         # Two metrics in 2 of 3 windows: each signals with a, so that 2a·2a·(2 - 2a) = 1/(2·budget) at most.
         (AlertRule(2, 3, budget=365.25), 1, 365.25, 8),
         (AlertRule(2, 3, budget=52.18), 7, 52.18, 8),
-        (AlertRule(2, 3, budget=8_766), 1 / 24, 374.0, 25),
+        (AlertRule(2, 3, budget=8_766), 1 / 24, 374.0, 169),
         (AlertRule(1, 1, budget=365.25), 1, 4 * 365.25, 8),
         (AlertRule(2, 2, budget=100.0), 1, 100.0, 8),
     ],

@@ -48,12 +48,12 @@ _THREE_SIGMA = 370.4
 """Run length in windows of a chart at three sigma, which is rare enough for a signal that is no alert by itself."""
 
 _LEAST_LEARNED = 8
-"""Windows that a metric's chart learns from before it judges: more than a week of days, and few enough for weeks."""
+"""Windows that a metric's chart learns from before it judges, at least: few enough where windows are weeks."""
 
 _LEARNED = 30
 """Windows after which its level is fixed, eight weeks of days at least: who learns for longer learns a slow fall."""
 
-_DAY = timedelta(days=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 
 _COVERAGE = 0.9
 """Share of rows whose label must be in before drift of the label is judged: what comes first may differ."""
@@ -138,7 +138,8 @@ def harm_options(rule: AlertRule, series: int, every: timedelta) -> dict[str, fl
     """
     among = max(1, series)
     persistent = among * persistent_run_length(2 * rule.budget, rule.k, rule.n)
-    least = max(_LEAST_LEARNED, ceil(_DAY / every) + 1) if every < _DAY else _LEAST_LEARNED
+    # More than a week: who has seen no weekend takes the first one for harm.
+    least = max(_LEAST_LEARNED, ceil(_WEEK / every) + 1)
     return {
         "run_length": max(persistent, min(rule.budget, _THREE_SIGMA)), "min_samples": float(least),
         "phase_one": float(max(_LEARNED, least)), "min_rows": LEAST_LABELLED, "rebase": "none",
