@@ -131,3 +131,13 @@ def test_a_measurement_without_shares_and_a_changed_reference_are_errors():
     memory, _ = EDetector().step(None, shares([0.5], [0.5], 5), {})
     with pytest.raises(StateError, match="reference of this series has changed"):
         EDetector().step(memory, shares([0.2, 0.5], [0.2, 0.5], 5), {})
+
+
+def test_ranks_that_cluster_more_than_shares_slow_the_evidence_by_ranks():
+    u = stats.norm.cdf(np.random.default_rng(9).normal(0.6, 1, 60))
+    point = rows(u)
+    clustered = replace(point, facts={**point.facts, "rank_effect": 5.0})
+    plain, slowed = (EDetector().step(None, one, {"run_length": 1e8})[1].score for one in (point, clustered))
+    unordered = EDetector().step(None, replace(point, facts={**point.facts, "ordered": 0.0}), {"run_length": 1e8})[1]
+    assert slowed < plain
+    assert slowed == pytest.approx(unordered.score, abs=0.5)

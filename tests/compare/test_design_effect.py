@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from watchkeeper.compare.design_effect import design_effect
+from watchkeeper.compare.design_effect import design_effect, rank_effect
 from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.stats.summarise import summarise_rows
 
 
-def effect(values, windows: int, kind: Kind = Kind.NUMERIC) -> float | None:
+def effect(values, windows: int, kind: Kind = Kind.NUMERIC, of=design_effect) -> float | None:
     series = pl.Series("x", values)
     bins = map_of(series) if kind is Kind.NUMERIC else NumericMap()
     schema = Schema((Column("x", Role.FEATURE, kind, str(series.dtype), bins),))
@@ -22,7 +22,7 @@ def effect(values, windows: int, kind: Kind = Kind.NUMERIC) -> float | None:
         return next(s for s in summarise_rows(piece.to_frame(), schema, keep=("covariance",)) if s.key.column == "x")
 
     length = len(series) // windows
-    return design_effect(state(series), [state(series.slice(i * length, length)) for i in range(windows)])
+    return of(state(series), [state(series.slice(i * length, length)) for i in range(windows)])
 
 
 @pytest.mark.parametrize("kind", [Kind.NUMERIC, Kind.CATEGORICAL])
@@ -98,3 +98,18 @@ def test_too_few_windows_of_texts_or_vectors_tell_nothing():
     rng = np.random.default_rng(6)
     assert effect(phrases(190, rng).tolist(), 19, Kind.TEXT) is None
     assert effect(rng.normal(size=(190, 3)).tolist(), 19, Kind.VECTOR) is None
+
+
+def test_ranks_of_rows_that_are_alike_in_part_cluster_as_spearman_says():
+    """Latent correlation .5 in clusters of ten: ranks correlate by (6/π)·asin(.25) = .483, and 1 + 9·.483 = 5.34."""
+    rng = np.random.default_rng(7)
+    found = []
+    for _ in range(4):
+        together = np.repeat(rng.normal(size=2_000), 10)
+        found.append(effect(np.sqrt(0.5) * together + np.sqrt(0.5) * rng.normal(size=20_000), 50, of=rank_effect))
+    assert np.median(found) == pytest.approx(1 + 9 * 6 / np.pi * np.arcsin(0.25), rel=0.25)
+
+
+def test_categories_have_no_ranks():
+    rng = np.random.default_rng(8)
+    assert effect(rng.choice(list("abc"), 4_000), 40, Kind.CATEGORICAL, rank_effect) is None

@@ -30,6 +30,7 @@ class EDetector:
     mean of where rows rank among those of the reference, and of how far their ranks are from the middle: all shares
     together tell a shift or a change of scale sooner than each by itself. E = Π (1 + λ·(Z - m))^(1/φ) over the rows,
     with Z the rank or the distance, m the reference's mean of Z and what δ allows it to differ, λ ∈ {.3, .6, 1.2}.
+    Ranks cluster more than shares do: φ is the fact ``rank_effect`` there, where that is larger.
 
     As long as no share moves by more than δ, whatever their dependence from point to point and column to column, M
     minus the rows seen is a supermartingale, so the average run length to a false alarm over all p series is at least
@@ -75,12 +76,12 @@ class EDetector:
         delta = tolerated(float(chosen["tolerance"]), known, effect)
         side, credit = str(chosen["side"]), measurement.n if chosen["unit"] == "rows" else 1.0
         bets = Bets.against(shares[:, 0], delta, side)
-        ranks = RankBets.none(len(shares))
+        ranks, ranked_effect = RankBets.none(len(shares)), max(effect, float(measurement.facts.get("rank_effect", 1.0)))
         if measurement.facts.get("ordered"):
-            ranks = RankBets.against(shares[:, 0], float(chosen["tolerance"]), known, effect, side)
-        rows = measurement.n / effect
-        evidence, mean = advance(_held(memory, "evidence", bets.slope.shape), bets, shares[:, 1], rows, credit)
-        ranked = ranks.advance(_held(memory, "ranks", (RANK_BETS, 1)), shares[:, 1], rows, credit)
+            ranks = RankBets.against(shares[:, 0], float(chosen["tolerance"]), known, ranked_effect, side)
+        n, now = measurement.n, shares[:, 1]
+        evidence, mean = advance(_held(memory, "evidence", bets.slope.shape), bets, now, n / effect, credit)
+        ranked = ranks.advance(_held(memory, "ranks", (RANK_BETS, 1)), now, n / ranked_effect, credit)
         whole = float(Mixture.of(np.array([bets.possible.any()]), ranks).together(mean, ranked)[0])
         needed = log(float(chosen["series"]) * float(chosen["run_length"]))
         moved = float(np.abs(shares[:, 1] - shares[:, 0]).max())

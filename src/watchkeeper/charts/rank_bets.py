@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.charts.evidence import CAUTION, NONE, UNKNOWN, watched
 
-__all__ = ["RANK_BETS", "Mixture", "RankBets"]
+__all__ = ["RANK_BETS", "Mixture", "RankBets", "mid_ranks"]
 
 _STAKES = np.array([0.3, 0.6, 1.2])
 """λ of each bet."""
@@ -75,10 +75,7 @@ class RankBets:
         side
             ``upper`` for shares up to a value that rise, so for ranks that fall; ``lower``; ``both``.
         """
-        below, known = reference[:-1], max(1 - float(reference[-1]), 0.0)
-        edges = np.concatenate([[0.0], np.minimum(below / known if known else below, 1.0), [1.0]])
-        rank = (edges[1:] + edges[:-1]) / 2
-        weight = np.diff(np.concatenate([[0.0], below, [1.0]]))
+        rank, weight = mid_ranks(reference)
         falls, rises = watched(side)
         rows = [_bets(rank, weight, up, tolerance, n_reference, effect) for up in (True, False)]
         rows += [_bets(np.abs(2 * rank - 1), weight, up, tolerance, n_reference, effect) for up in (True, False)]
@@ -164,6 +161,25 @@ class Mixture:
         # What was never bet on stays at NONE.
         found: Grid = np.maximum(most + np.log(np.maximum(np.exp(parts - most).sum(axis=0), 1e-300)), NONE)
         return found
+
+
+def mid_ranks(shares: Grid) -> tuple[Grid, Grid]:
+    """Return the mid-rank of rows between two of the rising points, among those with a value, and the share of rows.
+
+    Parameters
+    ----------
+    shares
+        Shares of rows below each of k - 1 rising points, and last the share of rows without a value, shape (k,). Those
+        stand above all others.
+
+    Returns
+    -------
+    tuple
+        Ranks in [0, 1] and shares of rows, each of shape (k,).
+    """
+    below, known = shares[:-1], max(1 - float(shares[-1]), 0.0)
+    edges = np.concatenate([[0.0], np.minimum(below / known if known else below, 1.0), [1.0]])
+    return (edges[1:] + edges[:-1]) / 2, np.diff(np.concatenate([[0.0], below, [1.0]]))
 
 
 def _bets(

@@ -9,7 +9,9 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import categorical, level_cells
+from watchkeeper.charts.rank_bets import mid_ranks
+from watchkeeper.compare.cells import categorical, level_cells, numeric
+from watchkeeper.compare.cuts import Cuts
 from watchkeeper.compare.divergence import comparable
 from watchkeeper.compare.shares import curve
 from watchkeeper.core.schema import Column, Kind
@@ -20,10 +22,13 @@ from watchkeeper.stats.text_buckets import BucketsPart
 from watchkeeper.stats.text_characters import TextCharactersPart
 from watchkeeper.stats.text_lengths import TextLengthsPart
 
-__all__ = ["LEAST_WINDOWS", "design_effect", "tells_effect"]
+__all__ = ["LEAST_WINDOWS", "RANKS", "design_effect", "rank_effect", "tells_effect"]
 
 Shares = tuple[int, NDArray[np.float64]]
 Means = tuple[int, NDArray[np.float64], NDArray[np.float64]]
+
+RANKS = "@ranks "
+"""Before the name of a column, what the design effect of its ranks is kept under beside that of its shares."""
 
 LEAST_WINDOWS = 20
 """Windows of the reference from which the design effect can be told."""
@@ -79,6 +84,33 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     rows = [state.part("count", CountPart).rows for state in (whole, *held)]
     both = [_shares(whole, state) if n else np.empty(0) for n, state in zip(rows, (whole, *held), strict=True)]
     return _of_shares(list(zip(rows, both, strict=True)), separate=bool(spec and categorical(spec)))
+
+
+def rank_effect(whole: State, windows: Iterable[State]) -> float | None:
+    """Return φ of the mean rank of a numeric column, or of its mean distance from the middle, if that is larger.
+
+    It is Kish's ratio: the variance of the means of windows over that of means of independent rows. Rows that are alike
+    in part are more alike in their ranks than in whether they lie below one point: with a correlation of .5 between two
+    normal rows that is .48 for ranks, and .33 for the median.
+
+    Returns
+    -------
+    float or None
+        None for fewer than 20 windows with rows, and for columns without an order.
+    """
+    if whole.spec is None or not numeric(whole.spec):
+        return None
+    cuts = Cuts.of(whole)
+    ranks, weight = mid_ranks(cuts.reference)
+    samples: list[list[Means]] = [[], []]
+    for state in (whole, *windows):
+        n = state.part("count", CountPart).rows
+        cells = np.diff(np.concatenate([[0.0], cuts.in_state(state)[:-1], [1.0]])) if n else np.zeros(len(weight))
+        for found, z in zip(samples, (ranks, np.abs(2 * ranks - 1)), strict=True):
+            spread = np.array([max(float(weight @ z**2) - float(weight @ z) ** 2, 0.0)])
+            found.append((n, np.array([float(cells @ z)]), spread))
+    told = [one for one in map(_of_means, samples) if one is not None]
+    return max(told) if told else None
 
 
 def tells_effect(column: Column) -> bool:

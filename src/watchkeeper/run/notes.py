@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import inf, log, sqrt
 
+from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, ROWS, State
@@ -143,7 +144,7 @@ def reach(n0: int, n: int, spec: Spec) -> list[str]:
 
 def effects_note(effects: Mapping[str, float]) -> list[str]:
     """Say where rows of the reference are not independent, and what that costs."""
-    single = {column: effect for column, effect in effects.items() if column != JOINT}
+    single = {column: effect for column, effect in effects.items() if column != JOINT and RANKS not in column}
     strong = sorted((column for column, effect in single.items() if effect > _STRONG), key=lambda c: -effects[c])
     if not strong:
         return []

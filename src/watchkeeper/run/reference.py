@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
-from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect, tells_effect
+from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS, design_effect, rank_effect, tells_effect
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
@@ -125,8 +125,9 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
         whole = merged((state for states in by_window.values() for state in states), None, spec.model)
         for place, state in whole.items():
             if not state.problem:
-                told = design_effect(state, [m[place] for m in merges if place in m and not m[place].problem])
-                found |= {} if told is None else {place[1]: round(told, 6)}
+                own = [m[place] for m in merges if place in m and not m[place].problem]
+                for name, told in ((place[1], design_effect(state, own)), (RANKS + place[1], rank_effect(state, own))):
+                    found |= {} if told is None else {name: round(told, 6)}
         break
     numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
     return found | ({JOINT: max(numeric)} if numeric else {})

@@ -9,6 +9,7 @@ from datetime import datetime
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.chart import Memory
 from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
@@ -122,6 +123,8 @@ def _with_facts(measurement: Measurement, state: State, effects: Mapping[str, fl
     added: dict[str, float | str] = {}
     if measurement.column in effects and measurement.segment == ALL:
         added["design_effect"] = effects[measurement.column]
+        if "ordered" in measurement.facts:
+            added["rank_effect"] = effects.get(RANKS + measurement.column, 1.0)
     count = state.parts.get("count")
     if late and isinstance(count, CountPart) and count.rows:
         added["coverage"] = count.valid / count.rows

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.charts.evidence import BETS, NONE, Bets, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
+from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.errors import StateError
 from watchkeeper.run.stream_series import Series, needed
 
@@ -33,6 +34,7 @@ class Evidence:
 
     def __init__(self, series: Sequence[Series], options: Mapping[str, float], effects: Mapping[str, float]) -> None:
         told = [max(1.0, effects.get(one.column.name, 1.0)) for one in series]
+        ranked = [max(e, effects.get(RANKS + one.column.name, 1.0)) for one, e in zip(series, told, strict=True)]
         sizes = [len(one.reference) for one in series]
         spare = [options["margin" if one.rate else "tolerance"] for one in series]
         self.delta = np.array([tolerated(d, one.n_reference, e) for one, d, e in zip(series, spare, told, strict=True)])
@@ -45,14 +47,14 @@ class Evidence:
                 RankBets.against(one.reference, d, one.n_reference, e, one.side)
                 if one.ordered
                 else RankBets.none(len(one.reference))
-                for one, d, e in zip(series, spare, told, strict=True)
+                for one, d, e in zip(series, spare, ranked, strict=True)
             ]
         )
         self._starts = [0, *np.cumsum(sizes)[:-1].tolist()]
         self._at = [slice(start, start + size) for start, size in zip(self._starts, sizes, strict=True)]
         self._owner = np.repeat(np.arange(len(sizes)), sizes)
-        self._worth = 1 / np.array(told)
-        self._per_row = self._worth[self._owner]
+        self._per_row = (1 / np.array(told))[self._owner]
+        self._rank_per_row = 1 / np.array(ranked)
         on_shares = np.logical_or.reduceat(self._bets.possible.any(axis=0), self._starts)
         self._mixture = Mixture.of(on_shares, self._ranks)
         points = sum(sizes)
@@ -76,7 +78,7 @@ class Evidence:
             self._grid, self._bets, self._shares, rows * self._per_row, np.maximum(rows, 1.0), self._starts
         )
         ranked = self._ranks.advance(
-            self._ranked, self._shares, self.judged * self._worth, np.maximum(self.judged, 1.0), self._starts
+            self._ranked, self._shares, self.judged * self._rank_per_row, np.maximum(self.judged, 1.0), self._starts
         )
         self._grid = grid if seen.all() else np.where(rows > 0, grid, self._grid)
         self._ranked = np.where(seen, ranked, self._ranked)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from watchkeeper.charts.evidence import tolerated
-from watchkeeper.compare.design_effect import LEAST_WINDOWS
+from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.budget import parse_budget
 from watchkeeper.core.errors import UsageError
@@ -126,7 +126,7 @@ def _notes(source: Source, effects: Mapping[str, float], tolerance: float, spec:
             f"The reference's {source.rows:,} rows know their own shares to within {known:.3g}, which takes the place "
             f"of the tolerance {tolerance:g}."
         )
-    strong = {name: effect for name, effect in effects.items() if effect >= 2}
+    strong = {name: effect for name, effect in effects.items() if effect >= 2 and RANKS not in name}
     if strong:
         told = ", ".join(f"{name.removeprefix('@')} {effect:.3g}" for name, effect in list(strong.items())[:6])
         found.append(f"Rows of these columns count for fewer, by the design effect of the reference: {told}.")
