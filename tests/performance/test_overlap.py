@@ -26,9 +26,18 @@ def test_the_share_left_in_weight_and_the_area_are_those_of_two_normals():
 
 def test_rows_that_carry_weights_are_none_that_the_classifier_learnt_from():
     rng = np.random.default_rng(1)
-    before = points(rng, 3_000)
+    before = points(rng, 24_000)
     found = overlap_of(before, points(rng, 1_000, 0.5))
-    assert np.array_equal(found.rows.x, before.x[1_000:])
+    assert np.array_equal(found.rows.x, before.x[5_000:20_000])
+
+
+def test_a_small_reference_is_weighed_whole_each_half_by_the_other():
+    rng = np.random.default_rng(4)
+    found = overlap_of(points(rng, 4_000), points(rng, 2_000))
+    assert len(found.weights) == 4_000
+    # Without a shift nothing tells the sides apart; a classifier that had seen its rows would seem to.
+    assert found.auc == pytest.approx(0.5, abs=0.03)
+    assert found.weights.mean() == pytest.approx(1.0, abs=0.1)
 
 
 def test_nothing_is_left_of_a_reference_that_does_not_reach_the_window():
