@@ -58,3 +58,14 @@ def test_a_metric_that_is_not_defined_on_the_rows_is_none():
     assert EXPECTED["auroc"](none) is None
     assert EXPECTED["average_precision"](none) is None
     assert EXPECTED["accuracy"](none)[0] == 1.0
+
+
+def test_scores_that_no_row_has_change_nothing():
+    """Warnings are errors here: the highest score of all blocks need not be in each of them."""
+    e = example(2)
+    rows = np.vstack([e.rows, np.zeros((2, 3))])
+    wide = Expectation.of(
+        np.append(e.scores, [1.5, 2.0]), rows, np.append(e.positives.sum(1) / e.rows.sum(1).clip(1), [0.5, 0.5])
+    )
+    for name in ("auroc", "average_precision", "precision"):
+        assert EXPECTED[name](wide)[0] == pytest.approx(EXPECTED[name](e)[0], abs=1e-12)

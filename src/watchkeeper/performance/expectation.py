@@ -108,6 +108,8 @@ def _average_precision(e: Expectation) -> tuple[float, Floats] | None:
     if total <= 0:
         return None
     hits, flagged = np.cumsum(positives), np.cumsum(rows)
+    # Above the highest score nothing is flagged, and nothing hit.
+    flagged = np.where(flagged > 0, flagged, 1.0)
     value = float((positives * hits / flagged).sum()) / total
     later = np.cumsum((positives / flagged)[::-1])[::-1]
     slope = ((hits / flagged + later - value) / total)[::-1]
