@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.window import Window
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
@@ -27,10 +25,11 @@ from watchkeeper.run.steps import merged
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
 from watchkeeper.views.behaviour import ModelBehaviour
+from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
+from watchkeeper.views.headline import headline_of_check, headline_of_model
 from watchkeeper.views.report import Report
-from watchkeeper.views.wording import age, moment, period
 
 __all__ = [
     "Explanation",
@@ -236,33 +235,22 @@ def stream(
 
 
 def _of_check(found: Checked, made: datetime, name: str) -> Report:
-    shown = {_key(m): m for m in found.measurements}
+    shown = {key_of(m): m for m in found.measurements}
     return Report(
         title="Current against reference",
         model=name,
         verdict=Verdict(found.verdict),
         made=made,
-        headline=found.why or _headline(found.verdict, found.alerts, found.rows),
-        alerts=tuple(_joined(alert, shown) for alert in found.alerts),
+        headline=found.why or headline_of_check(found.verdict, found.alerts, found.rows),
+        alerts=tuple(joined(alert, shown) for alert in found.alerts),
         diagnoses=found.diagnoses,
-        signals=tuple(_shown(signal, shown) for signal in found.signals),
+        signals=tuple(shown_as(signal, shown) for signal in found.signals),
         measurements=found.measurements,
         reference=found.reference,
         current=found.current,
         schema=found.spec.schema,
         notes=found.notes,
     )
-
-
-def _headline(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> str:
-    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
-    if firing:
-        return firing[0].message
-    if verdict == "no_data":
-        return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
-    if verdict == "failed":
-        return "Nothing could be measured."
-    return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."
 
 
 def report(project: Project, model: str | None = None, *, made: datetime | None = None) -> Report:
@@ -291,8 +279,8 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     judged = {s.measurement.series for s in signals if s.measurement.window == newest}
     found = store.recorded(name, Measurement, newest) if newest else []
     measured = tuple(m for m in found if m.series not in judged)
-    shown = {_key(m): m for m in (*measured, *(s.measurement for s in signals))}
-    alerts = tuple(_joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
+    shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
+    alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
     verdict = _verdict(place, alerts)
     before = reference_states(spec, store)
     now = merged(store.states(name, newest).values(), newest, name) if newest else {}
@@ -304,7 +292,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         model=name,
         verdict=verdict,
         made=now_is,
-        headline=_standing(verdict, alerts, newest if place.filled else None, now_is),
+        headline=headline_of_model(verdict, alerts, newest if place.filled else None, now_is),
         alerts=alerts,
         diagnoses=diagnose_alerts(spec, store, alerts, before, effects),
         actions=tuple(store.recorded(name, Action)),
@@ -384,37 +372,10 @@ def behaviour(
     return ModelBehaviour(name, found)
 
 
-def _key(measurement: Measurement) -> tuple[Window | None, tuple[str, ...]]:
-    return measurement.window, measurement.series
-
-
-def _joined(alert: Alert, shown: Mapping[tuple[Window | None, tuple[str, ...]], Measurement]) -> Alert:
-    """Let the evidence of an alert be the very measurements that the report shows."""
-    return replace(alert, evidence=tuple(_shown(signal, shown) for signal in alert.evidence))
-
-
-def _shown(signal: Signal, shown: Mapping[tuple[Window | None, tuple[str, ...]], Measurement]) -> Signal:
-    return replace(signal, measurement=shown.get(_key(signal.measurement), signal.measurement))
-
-
 def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:
     if not place.filled or max(place.judged) not in place.filled:
         return Verdict.NO_DATA
     return Verdict.ALERT if any(a.state is AlertState.FIRING for a in alerts) else Verdict.OK
-
-
-def _standing(verdict: Verdict, alerts: Sequence[Alert], newest: Window | None, made: datetime) -> str:
-    """Say how a model stands, given the newest window with rows."""
-    if newest is None:
-        return "Nothing has been judged yet."
-    if verdict is Verdict.NO_DATA:
-        return (
-            f"No rows have arrived since {moment(newest.end)}, {age(made - newest.end)} ago. The numbers are those of "
-            f"{period(newest)}, the last window with rows."
-        )
-    firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
-    words = firing[0].message if firing else "everything is within its limits"
-    return f"Window {newest}: {words}"
 
 
 def _states(found: Mapping[tuple[str, str], State]) -> dict[StateKey, State]:

@@ -1,0 +1,30 @@
+"""Alerts and signals on the very measurements that a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.window import Window
+
+__all__ = ["joined", "key_of", "shown_as"]
+
+Key = tuple[Window | None, tuple[str, ...]]
+
+
+def key_of(measurement: Measurement) -> Key:
+    """Return what tells a measurement from the others of a report."""
+    return measurement.window, measurement.series
+
+
+def joined(alert: Alert, shown: Mapping[Key, Measurement]) -> Alert:
+    """Let the evidence of an alert be the very measurements that the report shows."""
+    return replace(alert, evidence=tuple(shown_as(signal, shown) for signal in alert.evidence))
+
+
+def shown_as(signal: Signal, shown: Mapping[Key, Measurement]) -> Signal:
+    """Let a signal be about the very measurement that the report shows."""
+    return replace(signal, measurement=shown.get(key_of(signal.measurement), signal.measurement))

@@ -1,0 +1,39 @@
+"""The first sentence of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.window import Window
+from watchkeeper.views.findings import Verdict
+from watchkeeper.views.wording import age, moment, period
+
+__all__ = ["headline_of_check", "headline_of_model"]
+
+
+def headline_of_check(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> str:
+    """Say what a check found, given the rows of the reference and the current ones."""
+    firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
+    if firing:
+        return firing[0].message
+    if verdict == "no_data":
+        return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
+    if verdict == "failed":
+        return "Nothing could be measured."
+    return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."
+
+
+def headline_of_model(verdict: Verdict, alerts: Sequence[Alert], newest: Window | None, made: datetime) -> str:
+    """Say how a model stands, given the newest window with rows."""
+    if newest is None:
+        return "Nothing has been judged yet."
+    if verdict is Verdict.NO_DATA:
+        return (
+            f"No rows have arrived since {moment(newest.end)}, {age(made - newest.end)} ago. The numbers are those of "
+            f"{period(newest)}, the last window with rows."
+        )
+    firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
+    words = firing[0].message if firing else "everything is within its limits"
+    return f"Window {newest}: {words}"
