@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import reduce
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -76,7 +75,7 @@ def _together(parts: Iterable[Mapping[str, State]]) -> dict[str, State]:
     for part in parts:
         for column, state in part.items():
             states.setdefault(column, []).append(state)
-    return {column: reduce(merge_states, listed) for column, listed in states.items()}
+    return {column: merge_states(*listed) for column, listed in states.items()}
 
 
 def estimates(

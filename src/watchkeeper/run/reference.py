@@ -19,7 +19,7 @@ from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.estimates import blocks_of_reference
 from watchkeeper.run.steps import merged
-from watchkeeper.stats.codec import merge_states
+from watchkeeper.stats.codec import merge_alike
 
 __all__ = [
     "design_effects",
@@ -79,10 +79,7 @@ def summarise_reference(
         return
     # Rules are for the rows that arrive.
     pieces = (embedding or Embedding()).summarise(batches, replace(spec, rules=()))
-    whole: dict[StateKey, State] = {}
-    for _, state in sorted(pieces.items()):
-        moved = replace(state, key=replace(state.key, window=None))
-        whole[moved.key] = merge_states(whole[moved.key], moved) if moved.key in whole else moved
+    whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in sorted(pieces.items()))
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()

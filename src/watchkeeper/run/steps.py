@@ -26,7 +26,7 @@ from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.run.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.run.estimates import estimates, settled, uncharted
 from watchkeeper.run.monitors import MEASURED, installed
-from watchkeeper.stats.codec import merge_states
+from watchkeeper.stats.codec import merge_alike
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
@@ -46,12 +46,8 @@ def merged(states: Iterable[State], window: Window | None, model: str) -> dict[t
     dict
         One state per (segment, column), keyed anew with ``window`` and no version.
     """
-    whole: dict[tuple[str, str], State] = {}
-    for state in states:
-        place = (state.key.segment, state.key.column)
-        moved = replace(state, key=StateKey(model, "", window, *place))
-        whole[place] = merge_states(whole[place], moved) if place in whole else moved
-    return whole
+    moved = (replace(s, key=StateKey(model, "", window, s.key.segment, s.key.column)) for s in states)
+    return {(key.segment, key.column): state for key, state in merge_alike(moved).items()}
 
 
 def assess(

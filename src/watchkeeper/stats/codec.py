@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from io import BytesIO
 from typing import Any
@@ -18,7 +18,7 @@ from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.statistic import merge_parts
 
-__all__ = ["FORMAT", "decode_state", "encode_state", "merge_all", "merge_states"]
+__all__ = ["FORMAT", "decode_state", "encode_state", "merge_alike", "merge_states"]
 
 FORMAT = 1
 """Version of the envelope; every statistic has a version of its own inside it."""
@@ -102,37 +102,37 @@ def _keep(_wanted: type, value: Any) -> Any:
     return value
 
 
-def merge_states(a: State, b: State) -> State:
-    """Return the state of all rows of ``a`` and ``b``; the key is that of ``a``.
+def merge_states(*states: State) -> State:
+    """Return the state of all rows of one or more states; the key is that of the first.
 
     Raises
     ------
     StateError
         When the columns differ or a statistic was kept with another reference.
     """
-    if a.key.column != b.key.column:
-        raise StateError(f"states of {a.key.column!r} and {b.key.column!r} do not merge")
-    parts = dict(a.parts)
-    for name, part in b.parts.items():
-        parts[name] = plugin("statistic", name).merge(parts[name], part) if name in parts else part
-    return replace(a, spec=a.spec or b.spec, parts=parts, problem=a.problem or b.problem)
+    first = states[0]
+    if len(states) == 1:
+        return first
+    held: dict[str, list[Any]] = {}
+    for state in states:
+        if state.key.column != first.key.column:
+            raise StateError(f"states of {first.key.column!r} and {state.key.column!r} do not merge")
+        for name, part in state.parts.items():
+            held.setdefault(name, []).append(part)
+    parts = {name: merge_parts(plugin("statistic", name), found) for name, found in held.items()}
+    spec = next((state.spec for state in states if state.spec), None)
+    return replace(first, spec=spec, parts=parts, problem=next((s.problem for s in states if s.problem), ""))
 
 
-def merge_all(states: Sequence[State]) -> State:
-    """Return the state of all rows of one or more states; the key is that of the first.
+def merge_alike(states: Iterable[State]) -> dict[StateKey, State]:
+    """Return one state for each key, of the rows of all states that have it.
 
     Raises
     ------
     StateError
         As ``merge_states``.
     """
-    first = states[0]
-    if other := next((s for s in states if s.key.column != first.key.column), None):
-        raise StateError(f"states of {first.key.column!r} and {other.key.column!r} do not merge")
-    held: dict[str, list[Any]] = {}
+    held: dict[StateKey, list[State]] = {}
     for state in states:
-        for name, part in state.parts.items():
-            held.setdefault(name, []).append(part)
-    parts = {name: merge_parts(plugin("statistic", name), found) for name, found in held.items()}
-    spec = next((s.spec for s in states if s.spec), None)
-    return replace(first, spec=spec, parts=parts, problem=next((s.problem for s in states if s.problem), ""))
+        held.setdefault(state.key, []).append(state)
+    return {key: merge_states(*alike) for key, alike in held.items()}

@@ -15,7 +15,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
-from watchkeeper.stats.codec import merge_all
+from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
@@ -80,7 +80,7 @@ def _together(states: Sequence[State], more: Parts) -> list[State]:
     """Return the state of all rows, from those of the pieces and the parts that are kept of all rows alone."""
     if not states:
         return []
-    one = merge_all(states)
+    one = merge_states(*states)
     return [replace(one, key=replace(one.key, segment=ALL), parts={**one.parts, **more})]
 
 
