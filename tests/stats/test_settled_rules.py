@@ -92,7 +92,7 @@ def test_settled_counts_are_those_of_the_rows(size: int) -> None:
 def test_a_rule_is_settled_only_where_states_show_that_no_row_breaks_it() -> None:
     schema = infer_schema(FRAME)
     states = summarise([Batch(FRAME, schema)], Spec("m", schema)).values()
-    found = settled_rules(RULES_ASKED, states, dict(FRAME.schema))
+    found = settled_rules(RULES_ASKED, states, FRAME)
     assert [asked.digest in found for asked in RULES_ASKED] == SETTLED
 
 
@@ -101,9 +101,16 @@ def test_a_rule_with_a_condition_or_a_column_that_is_gone_is_asked_of_the_rows()
     states = list(summarise([Batch(FRAME, schema)], Spec("m", schema)).values())
     held = RULES_ASKED[0]
     conditioned = Rule(held.kind, held.columns, held.options, when=(RULES_ASKED[6],))
-    assert settled_rules([held], states, dict(FRAME.schema))
-    assert not settled_rules([conditioned], states, dict(FRAME.schema))
-    assert not settled_rules([held], states, dict(FRAME.drop("x").schema))
+    assert settled_rules([held], states, FRAME)
+    assert not settled_rules([conditioned], states, FRAME)
+    assert not settled_rules([held], states, FRAME.drop("x"))
+
+
+def test_states_of_other_rows_settle_nothing() -> None:
+    schema = infer_schema(FRAME)
+    states = list(summarise([Batch(FRAME[:-1], schema)], Spec("m", schema)).values())
+    assert settled_rules(RULES_ASKED, states, FRAME[:-1])
+    assert not settled_rules(RULES_ASKED, states, FRAME)
 
 
 def test_limits_at_the_extremes_are_settled_as_the_rows_are_counted() -> None:

@@ -33,7 +33,7 @@ def fold_rules(batch: Batch, spec: Spec, before: int, states: Sequence[State] = 
     if not rules:
         return []
     start = batch.window.start.timestamp() if batch.window else 0.0
-    settled = settled_rules(rules, states, dict(batch.frame.schema))
+    settled = settled_rules(rules, states, batch.frame)
     block = RuleRows(batch.frame, rules, batch.schema.name_of(Role.ID) or "", (start, before), settled)
     part = fold(RuleCounts(), _WHOLE, [block])
     return [State(StateKey(spec.model, "", batch.window, ALL, RULES), None, {RuleCounts.name: part})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -43,7 +43,7 @@ class Extent:
     extremes: tuple[float, float] | None
 
 
-def settled_rules(rules: Iterable[Rule], states: Iterable[State], dtypes: Mapping[str, pl.DataType]) -> dict[str, int]:
+def settled_rules(rules: Iterable[Rule], states: Iterable[State], frame: pl.DataFrame) -> dict[str, int]:
     """Return, by digest, the rows that a rule speaks of, for rules that surely no row breaks.
 
     A kind of rule may have a method ``settled(rule, extent)`` that returns the rows it speaks of where the ``Extent``
@@ -53,7 +53,9 @@ def settled_rules(rules: Iterable[Rule], states: Iterable[State], dtypes: Mappin
     Parameters
     ----------
     states
-        Of all columns of the very same rows, in any number of windows and versions.
+        Of all columns, in any number of windows and versions; a column whose states are of other rows settles nothing.
+    frame
+        The rows.
     """
     held: dict[str, list[State]] = {}
     for state in states:
@@ -62,10 +64,11 @@ def settled_rules(rules: Iterable[Rule], states: Iterable[State], dtypes: Mappin
     found: dict[str, int] = {}
     for rule in rules:
         own = held.get(rule.column, []) if _asks_one_column(rule) else []
-        if not own or any(state.problem for state in own) or rule.column not in dtypes:
+        if not own or rule.column not in frame.columns or not _are_of(own, frame.height):
             continue
-        kept = _by_extent(rule, own, dtypes[rule.column])
-        kept = _by_levels(rule, own, dtypes[rule.column]) if kept is None else kept
+        dtype = frame.schema[rule.column]
+        kept = _by_extent(rule, own, dtype)
+        kept = _by_levels(rule, own, dtype) if kept is None else kept
         if kept is not None:
             found[rule.digest] = kept
     return found
@@ -74,6 +77,12 @@ def settled_rules(rules: Iterable[Rule], states: Iterable[State], dtypes: Mappin
 def _asks_one_column(rule: Rule) -> bool:
     kind: RuleKind = plugin("rule", rule.kind)
     return kind.work == "rows" and not rule.when and tuple(kind.reads(rule)) == rule.columns == (rule.column,)
+
+
+def _are_of(states: Sequence[State], rows: int) -> bool:
+    """Return whether states are of so many rows, none of which had a problem."""
+    counts = [state.parts.get("count") for state in states if not state.problem]
+    return len(counts) == len(states) and rows == sum(c.rows if isinstance(c, CountPart) else -1 for c in counts)
 
 
 def _by_extent(rule: Rule, states: Sequence[State], dtype: pl.DataType) -> int | None:
