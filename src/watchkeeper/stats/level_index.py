@@ -36,7 +36,7 @@ def levels_by_piece(series: pl.Series, pieces: Pieces) -> list[Levels]:
     hashes = np.zeros(len(names), np.uint64)
     hashes[~null] = hash_texts(names.drop_nulls())
     found = []
-    for held, counts in _cells(pieces, coded, max(1, len(names))):
+    for held, counts in _cells(pieces.codes, len(pieces), coded, max(1, len(names))):
         known = ~null[held]
         places = held[known]
         found.append(Levels(int(counts.sum()), int(counts[~known].sum()), names.gather(places), counts[known],
@@ -44,22 +44,22 @@ def levels_by_piece(series: pl.Series, pieces: Pieces) -> list[Levels]:
     return found
 
 
-def _cells(pieces: Pieces, coded: Coded, width: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int64]]]:
+def _cells(
+    pieces: NDArray[np.intp], count: int, coded: Coded, width: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int64]]]:
     """Return, for each piece, the places of the values that it holds and their counts."""
-    if pieces.codes is None:
-        raise ValueError("rows that are one piece are counted without cells")
-    if len(pieces) * width > _MOST_CELLS:
-        cells, counts = np.unique(pieces.codes * width + coded(0, len(pieces.codes)), return_counts=True)
-        cuts = np.searchsorted(cells, np.arange(1, len(pieces)) * width)
+    if count * width > _MOST_CELLS:
+        cells, counts = np.unique(pieces * width + coded(0, len(pieces)), return_counts=True)
+        cuts = np.searchsorted(cells, np.arange(1, count) * width)
         yield from zip(np.split(cells % width, cuts), np.split(counts, cuts), strict=True)
         return
-    table = np.zeros(len(pieces) * width, np.int64)
-    for start in range(0, len(pieces.codes), BLOCK):
-        stop = min(start + BLOCK, len(pieces.codes))
-        place = pieces.codes[start:stop] * width
+    table = np.zeros(count * width, np.int64)
+    for start in range(0, len(pieces), BLOCK):
+        stop = min(start + BLOCK, len(pieces))
+        place = pieces[start:stop] * width
         place += coded(start, stop)
         np.add.at(table, place, 1)
-    for row in table.reshape(len(pieces), width):
+    for row in table.reshape(count, width):
         held = row.nonzero()[0]
         yield held, row[held]
 

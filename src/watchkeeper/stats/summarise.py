@@ -129,7 +129,8 @@ def summarise_rows(
 
 
 def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Pieces:
-    if rule.column not in frame.columns or frame[rule.column].dtype.is_nested():
+    dtype = frame.schema.get(rule.column)
+    if dtype is None or dtype.is_nested() or dtype == pl.Object:
         # The state of the column itself says what is wrong with it.
         return Pieces.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
     values, codes = level_codes(frame[rule.column])
