@@ -179,8 +179,13 @@ def _rows(rng: np.random.Generator) -> list[Case]:
     def blocks(piece: pl.DataFrame) -> Iterator[Rows]:
         return iter([Rows(piece, hash_numbers(piece["id"].to_numpy()))])
 
+    def among(piece: pl.DataFrame) -> Iterator[Rows]:
+        places = np.arange(piece.height, 2 * piece.height)
+        return iter([Rows(pl.concat([piece.reverse(), piece]), hash_numbers(piece["id"].to_numpy()), places=places)])
+
     return [
         Case("rows", column, frame, blocks),
+        Case("rows among others, as those of a segment are", column, frame, among),
         Case("few rows", column, frame.head(7), blocks),
         Case("no rows", column, frame.head(0), blocks),
     ]
