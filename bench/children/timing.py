@@ -21,6 +21,25 @@ def seconds(work: Callable[[], Any], runs: int) -> list[float]:
     return found
 
 
+def in_turns(steps: dict[str, Callable[[], Any]], runs: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Take the steps one after the other, once more than asked since the first round is slower.
+
+    Returns
+    -------
+    tuple
+        By step the wall time of each run, and the processor time over all threads.
+    """
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    busy: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(runs + 1):
+        for name, step in steps.items():
+            start, used = time.perf_counter(), time.process_time()
+            step()
+            times[name].append(time.perf_counter() - start)
+            busy[name].append(time.process_time() - used)
+    return {name: found[1:] for name, found in times.items()}, {name: found[1:] for name, found in busy.items()}
+
+
 def answer(times: dict[str, list[float]], packages: list[str], **facts: Any) -> None:
     """Print the result as the last line."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
-from timing import answer, arguments
+from timing import answer, arguments, in_turns
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.inference import infer_schema
@@ -38,37 +38,38 @@ def spec_of(segments: list[str]) -> Spec:
     return Spec("bench", schema, monitors=default_monitors(schema, AlertRule(), history=False))
 
 
-def now() -> tuple[float, float]:
-    """Wall time and processor time over all threads."""
-    return time.perf_counter(), time.process_time()
-
-
 before, after = read(reference, 1), read(current, 2)
 plain, cut = spec_of([]), spec_of(["shop"])
 known = merged(summarise([Batch(before, cut.schema)], cut).values(), None, "bench")
 whole = {column: state for (segment, column), state in known.items() if segment == ALL}
 watched = replace(cut, rules=suggest(cut.schema, whole, before.head(2_000)))
-times: dict[str, list[float]] = {"read": [], "plain": [], "summarise": [], "compare": []}
-busy: dict[str, list[float]] = {name: [] for name in times}
-count = 0
-for _ in range(runs + 1):
-    marks = [now()]
-    pl.read_parquet(current)
-    marks.append(now())
-    summarise([Batch(after, plain.schema)], plain)
-    marks.append(now())
-    states = merged(summarise([Batch(after, watched.schema)], watched).values(), None, "bench")
-    marks.append(now())
-    count = len(assess(states, known, watched))
-    marks.append(now())
-    for name, start, end in zip(times, marks, marks[1:], strict=False):
-        times[name].append(end[0] - start[0])
-        busy[name].append(end[1] - start[1])
+held: dict[str, Any] = {}
+
+
+def cut_up() -> None:
+    """Summarise with segments and rules."""
+    held["states"] = merged(summarise([Batch(after, watched.schema)], watched).values(), None, "bench")
+
+
+def compared() -> None:
+    """Compare."""
+    held["count"] = len(assess(held["states"], known, watched))
+
+
+times, busy = in_turns(
+    {
+        "read": lambda: pl.read_parquet(current),
+        "plain": lambda: summarise([Batch(after, plain.schema)], plain),
+        "summarise": cut_up,
+        "compare": compared,
+    },
+    runs,
+)
 answer(
-    {name: found[1:] for name, found in times.items()},
+    times,
     ["watchkeeper", "polars", "numpy"],
-    measurements=count,
+    measurements=held["count"],
     rules=len(watched.rules),
     columns=after.width,
-    busy={name: found[1:] for name, found in busy.items()},
+    busy=busy,
 )

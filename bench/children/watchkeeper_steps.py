@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
+from typing import Any
 
 import polars as pl
-from timing import answer, arguments
+from timing import answer, arguments, in_turns
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.inference import infer_schema
@@ -19,30 +19,23 @@ reference, current, runs = arguments()
 roles = {Role.LABEL: "label", Role.PREDICTION: "prediction", Role.SCORE: "score"}
 schema = infer_schema(pl.read_parquet(reference).head(50_000), roles=roles)
 spec = Spec("bench", schema, monitors=default_monitors(schema, AlertRule(), history=False))
-times: dict[str, list[float]] = {"read": [], "summarise": [], "compare": []}
-busy: dict[str, list[float]] = {name: [] for name in times}
-count = 0
+held: dict[str, Any] = {}
 
 
-def now() -> tuple[float, float]:
-    """Wall time and processor time over all threads."""
-    return time.perf_counter(), time.process_time()
+def read() -> None:
+    """Read both files."""
+    held["frames"] = [pl.read_parquet(path) for path in (reference, current)]
 
 
-for _ in range(runs + 1):
-    marks = [now()]
-    frames = [pl.read_parquet(path) for path in (reference, current)]
-    marks.append(now())
-    states = [merged(summarise([Batch(frame, schema)], spec).values(), None, "bench") for frame in frames]
-    marks.append(now())
-    count = len(assess(states[1], states[0], spec))
-    marks.append(now())
-    for name, start, end in zip(times, marks, marks[1:], strict=False):
-        times[name].append(end[0] - start[0])
-        busy[name].append(end[1] - start[1])
-answer(
-    {name: found[1:] for name, found in times.items()},
-    ["watchkeeper", "polars", "numpy"],
-    measurements=count,
-    busy={name: found[1:] for name, found in busy.items()},
-)
+def summarised() -> None:
+    """Summarise both tables."""
+    held["states"] = [merged(summarise([Batch(f, schema)], spec).values(), None, "bench") for f in held["frames"]]
+
+
+def compared() -> None:
+    """Compare them."""
+    held["count"] = len(assess(held["states"][1], held["states"][0], spec))
+
+
+times, busy = in_turns({"read": read, "summarise": summarised, "compare": compared}, runs)
+answer(times, ["watchkeeper", "polars", "numpy"], measurements=held["count"], busy=busy)
