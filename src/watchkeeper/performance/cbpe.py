@@ -63,11 +63,8 @@ class Cbpe:
         names = metrics_for(schema)
         if lack := lack_of_labels(before, now):
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
-        answered = [
-            learnt_from(now, code, calibrator_of(before, before.classes.index(name)))
-            for code, name in enumerate(now.classes)
-        ]
         learnt = [calibrator_of(before, before.classes.index(name)) for name in now.classes]
+        answered = [learnt_from(now, code, one) for code, one in enumerate(learnt)]
         facts: dict[str, float | str] = {
             "method": self.name,
             "calibrated": "isotonic" if any(one.isotonic for one in learnt) else "no: the score is calibrated already",
@@ -97,7 +94,8 @@ def lack_of_labels(reference: ScoreCellsPart, current: ScoreCellsPart) -> str:
         return "the reference knows other classes"
     learnable = 0
     for code, name in enumerate(reference.classes):
-        negatives, positives = reference.table(code)[1].sum(axis=(0, 1))[:2].tolist()
+        cells = reference.table(code)[1]
+        negatives, positives = cells.sum(axis=0).sum(axis=0)[:2].tolist()
         learnable += positives >= _FEWEST
         if positives + negatives < LEAST or (len(reference.classes) == 1 and min(positives, negatives) < _FEWEST):
             return (
@@ -112,6 +110,6 @@ def lack_of_labels(reference: ScoreCellsPart, current: ScoreCellsPart) -> str:
 def learnt_from(current: ScoreCellsPart, code: int, calibrator: Calibrator) -> Answered:
     """Return the rows of one class with the positives that the calibrator expects among them."""
     places, counts = current.table(code)
-    rows: NDArray[np.float64] = counts.sum(axis=2).astype(float)
+    rows: NDArray[np.float64] = (counts[:, :, 0] + counts[:, :, 1] + counts[:, :, 2]).astype(float)
     expected = Expectation.of(score_of(places), rows, calibrator.curve[places])
     return Answered(expected, (Replicates(calibrator.draws[:, places], 1 / len(calibrator.draws)),))

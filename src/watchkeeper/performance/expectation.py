@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXPECTED", "Expectation"]
+__all__ = ["EXPECTED", "Expectation", "over_predictions"]
 
 Floats = NDArray[np.float64]
 Formula = Callable[["Expectation"], "tuple[float, Floats] | None"]
@@ -45,6 +45,12 @@ class Expectation:
     def n(self) -> int:
         """Rows in all."""
         return int(self.rows.sum())
+
+
+def over_predictions(cells: Floats) -> Floats:
+    """Return the sums over the predictions of each score, shape (b,)."""
+    # Several times as fast as a sum along an axis of three.
+    return np.asarray(cells[:, 0] + cells[:, 1] + cells[:, 2])
 
 
 def _cells(e: Expectation) -> tuple[float, float, float, float]:
@@ -91,7 +97,7 @@ def _f1(e: Expectation) -> tuple[float, Floats] | None:
 
 
 def _auroc(e: Expectation) -> tuple[float, Floats] | None:
-    positives, negatives = e.positives.sum(axis=1), (e.rows - e.positives).sum(axis=1)
+    positives, negatives = over_predictions(e.positives), over_predictions(e.rows - e.positives)
     p, q = float(positives.sum()), float(negatives.sum())
     if p <= 0 or q <= 0:
         return None
@@ -103,7 +109,7 @@ def _auroc(e: Expectation) -> tuple[float, Floats] | None:
 
 
 def _average_precision(e: Expectation) -> tuple[float, Floats] | None:
-    positives, rows = e.positives.sum(axis=1)[::-1], e.rows.sum(axis=1)[::-1]
+    positives, rows = over_predictions(e.positives)[::-1], over_predictions(e.rows)[::-1]
     total = float(positives.sum())
     if total <= 0:
         return None
@@ -129,8 +135,8 @@ def _mean_loss(e: Expectation, of_positive: Floats, of_negative: Floats) -> tupl
     n = float(e.rows.sum())
     if n <= 0:
         return None
-    positives = e.positives.sum(axis=1)
-    value = float(positives @ of_positive + (e.rows.sum(axis=1) - positives) @ of_negative) / n
+    positives = over_predictions(e.positives)
+    value = float(positives @ of_positive + (over_predictions(e.rows) - positives) @ of_negative) / n
     return value, np.repeat(((of_positive - of_negative) / n)[:, None], 3, axis=1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.schema import Role, Schema, Task
-from watchkeeper.performance.expectation import EXPECTED, Expectation
+from watchkeeper.performance.expectation import EXPECTED, Expectation, over_predictions
 
 __all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for", "variances_of"]
 
@@ -49,7 +49,7 @@ class Answered:
         """Return by how much a metric with this gradient differs in each replicate of a source, shape (d,)."""
         draws = self.replicates[source].draws
         by_score = draws.shape[1] == len(gradient)
-        change = (gradient * self.cells.rows).sum(axis=1) if by_score else gradient.ravel()
+        change = over_predictions(gradient * self.cells.rows) if by_score else gradient.ravel()
         return np.asarray(draws @ change)
 
 
@@ -115,7 +115,7 @@ def _summed(answered: Sequence[Answered], name: str) -> Expected | None:
             slope[:] = -np.log(np.clip(e.scores, 2.220446049250313e-16, 1.0))[:, None]
         else:
             slope[:] = (1 - 2 * e.scores)[:, None]
-            value += float((e.rows.sum(axis=1) * e.scores**2).sum()) / n
+            value += float((over_predictions(e.rows) * e.scores**2).sum()) / n
         value += float((slope * e.positives).sum()) / n
         gradients.append(slope / n)
     return _joined(answered, gradients, value, name)
