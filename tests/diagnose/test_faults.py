@@ -145,3 +145,27 @@ def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: flo
         assert words in " ".join(first.evidence)
     assert told[Cause.PERFORMANCE].attributions == ()
     assert "labels are at fault" in told[Cause.PERFORMANCE].notes[0]
+
+
+def test_ids_that_count_the_rows_of_each_table_are_no_rows_sent_again() -> None:
+    """By hand: all rows are sampled, ids begin anew, and only in the second case half of the rows are old ones."""
+    before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in (BEFORE[:1_000], NOW[:800]))
+    replayed = pl.concat([before[:400], after[400:]])
+    found = {
+        name: [words for one in data_faults(case(before, now)) for words in one.evidence if "sent again" in words]
+        for name, now in (("counted", after), ("replayed", replayed))
+    }
+    assert found["counted"] == []
+    assert found["replayed"] == [
+        "at least 50.0% of the sampled rows are rows of the reference: old rows were sent again"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_that_are_alike_by_chance_are_none_sent_again(seed: int) -> None:
+    """Ids begin anew, and what is left to tell rows by is a region of two: half of them agree by chance."""
+    frames = [
+        log(seed + k, n).select("id", "region", "score", "label") for k, n in ((50, 1_000), (90, 800))
+    ]
+    before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in frames)
+    assert not [words for one in data_faults(case(before, after)) for words in one.evidence if "sent again" in words]
