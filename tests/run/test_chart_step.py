@@ -12,6 +12,7 @@ import pytest
 from watchkeeper.charts.chart import Memory, Phase
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.config import load_config
+from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor
@@ -187,3 +188,73 @@ def test_what_came_before_a_version_was_known_belongs_to_the_first_one() -> None
     (held,) = charts.values()
     assert [(p.reason, p.version) for p in held.phases] == [("", "a"), ("release", "b")]
     assert isinstance(held.phases[0].start, datetime | None)
+
+
+def test_a_broken_memory_is_made_anew_from_its_own_phase_only(tmp_path: Path) -> None:
+    model = project(tmp_path, version="version", options="rebase: release")
+    frame = released(0, 34, 10)
+    deliver(tmp_path, "1", frame.filter(pl.col("time") < day(30).start))
+    model.run(MODEL, day(30).start)
+    before = memory(model, 29)
+    break_memory(model, 29)
+    deliver(tmp_path, "2", frame.filter(pl.col("time") >= day(30).start))
+    model.run(MODEL, day(34).start)
+    after = memory(model, 33)
+    assert before.phases[-1] == Phase(day(10).start, "release", "2024-b")
+    assert after.phases == (*before.phases, Phase(day(10).start, "recovered", "2024-b"))
+    # Days 10 to 33; with those of the version before there would be 34.
+    assert len(after.points) == 24
+
+
+class Counted(MemoryStore):
+    """A store that counts how often measurements are read, and can stop giving away what charts remember."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads, self.locked = 0, False
+
+    def recorded(self, model, kind, window=None):
+        self.reads += kind is Measurement
+        return super().recorded(model, kind, window)
+
+    def pointer(self, model, name):
+        if self.locked and name.startswith("watch/"):
+            raise StoreError("the store is locked")
+        return super().pointer(model, name)
+
+
+def counted(folder: Path) -> tuple[Project, Counted]:
+    (folder / "incoming").mkdir()
+    text = CONFIG.format(version="", options="").replace(
+        "performance, options: {}}]", "performance}, {measure: auroc}, {measure: recall}]"
+    )
+    (folder / "watchkeeper.yaml").write_text(text, encoding="utf-8")
+    store = Counted()
+    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store), store  # type: ignore[arg-type]
+
+
+def test_the_history_is_read_once_for_all_charts_and_only_where_a_memory_is_lost(tmp_path: Path) -> None:
+    model, store = counted(tmp_path)
+    deliver(tmp_path, "1", rows(0, 14))
+    model.run(MODEL, day(14).start)
+    assert len(Place.watch(store, MODEL, day(13)).charts) == 3
+    assert store.reads == 0
+    break_memory(model, 13, "{")
+    deliver(tmp_path, "2", rows(14, 17))
+    model.run(MODEL, day(17).start)
+    assert len(Place.watch(store, MODEL, day(16)).charts) == 3
+    assert store.reads == 1
+
+
+def test_a_store_that_cannot_be_read_just_now_costs_no_memory(tmp_path: Path) -> None:
+    model, store = counted(tmp_path)
+    deliver(tmp_path, "1", rows(0, 14))
+    model.run(MODEL, day(14).start)
+    deliver(tmp_path, "2", rows(14, 15))
+    store.locked = True
+    with pytest.raises(StoreError, match="locked"):
+        model.run(MODEL, day(15).start)
+    store.locked = False
+    model.run(MODEL, day(15).start)
+    assert {len(held.phases) for held in Place.watch(store, MODEL, day(14)).charts.values()} == {1}
+    assert [a for a in store.recorded(MODEL, Alert) if a.cause is Cause.BLIND] == []

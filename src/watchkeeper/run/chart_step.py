@@ -78,14 +78,18 @@ def remade(
     Parameters
     ----------
     before
-        The memory that is given up; its phases stay on record.
+        The memory that is given up; its phases stay on record, and only what belongs to the last is learned again.
     last
         Whether ``point`` belongs to the history too.
     """
     chart: Chart = plugin("chart", monitor.chart)
-    memory = rebased(before, _RECOVERED, version=point.version)
-    points = [*(earlier(point) if earlier else ()), *([point] if last else [])]
-    for one in points:
+    phase = before.phases[-1] if before and before.phases else None
+    memory = rebased(before, _RECOVERED, version=phase.version if phase else point.version)
+    points = earlier(point) if earlier else ()
+    if phase and (phase.start or phase.reason):
+        # The level before a release, or before a change that was confirmed, is void.
+        points = [p for p in points if phase.start and p.window and p.window.start >= phase.start]
+    for one in [*points, *([point] if last else [])]:
         # A point that cannot be judged is none to learn from.
         with suppress(Exception):
             memory, _ = chart.step(memory, one, monitor.options)

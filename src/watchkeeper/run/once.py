@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache
 from hashlib import sha256
 
 from watchkeeper.alerts.policy import Episode, has_fired, withdraw
@@ -22,6 +22,7 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
+from watchkeeper.run.chart_step import Earlier
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.place import Place
 from watchkeeper.run.reference import (
@@ -32,6 +33,7 @@ from watchkeeper.run.reference import (
     refresh_reference,
 )
 from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
+from watchkeeper.store.nouns import from_json
 
 __all__ = ["Ran", "run_once"]
 
@@ -188,7 +190,7 @@ def _judge_one(
     watch = replace(watch, steady=steady, versions=known)
     done = judge(
         measured, spec, watch, window, learning=_inside(window, spec.reference), version=version,
-        earlier=partial(_before, store, spec.model, window),
+        earlier=_history(store, spec.model, window),
     )  # fmt: skip
     # An alert is named after its first window, so judging that window again gives it again or shows that it was none.
     given = {alert.id for alert in done.alerts}
@@ -201,21 +203,31 @@ def _judge_one(
 
 
 def _remembered(store: Store, model: str, window: Window | None, alerts: Iterable[Alert]) -> Watch:
-    """Return what judging remembered; where that cannot be read, the open alerts, and why nothing else is known."""
+    """Return what judging remembered; where that is damaged, the alerts open then, and why nothing else is known."""
+    # A store that cannot be read is no lost memory: the run stops here, and the next one goes on from the same place.
+    text = Place.watch_text(store, model, window)
     try:
-        return Place.watch(store, model, window)
+        return from_json(text, Watch) if text else Watch()
     except StoreError as error:
-        open_ones = (AlertState.PENDING, AlertState.FIRING)
-        episodes = {a.cause: Episode((True,), 0, a) for a in alerts if a.state in open_ones}
+        open_ones = [a for a in alerts if a.state in (AlertState.PENDING, AlertState.FIRING)]
+        episodes = {a.cause: Episode((True,), 0, a) for a in open_ones if window and a.since and a.since < window.end}
         return Watch(episodes=episodes, lost=f"{error}; the charts were made anew from the stored history")
 
 
-def _before(store: Store, model: str, window: Window, point: Measurement) -> list[Measurement]:
-    """Return the measurements of a series in the windows before, oldest first."""
-    held = store.recorded(model, Measurement, Window(_EVER.start, window.start))
-    return sorted(
-        (m for m in held if m.series == point.series and m.window is not None), key=lambda m: (m.window, m.revision)
-    )
+def _history(store: Store, model: str, window: Window) -> Earlier:
+    """Return what tells the measurements of a series in the windows before, oldest first; they are read once."""
+
+    @cache
+    def by_series() -> dict[tuple[str, ...], list[Measurement]]:
+        found: dict[tuple[str, ...], list[Measurement]] = {}
+        for measurement in store.recorded(model, Measurement, Window(_EVER.start, window.start)):
+            cut = measurement.window
+            # Windows that were cut otherwise once would count their rows twice.
+            if cut is not None and cut.end - cut.start == window.end - window.start:
+                found.setdefault(measurement.series, []).append(measurement)
+        return found
+
+    return lambda point: by_series().get(point.series, [])
 
 
 def _versions(before: tuple[str, ...], held: Iterable[State]) -> tuple[tuple[str, ...], str]:

@@ -174,8 +174,13 @@ class Place:
     @staticmethod
     def watch(store: Store, model: str, window: Window | None) -> Watch:
         """Return what judging remembered after ``window``; nothing before the first."""
-        text = store.pointer(model, _name(window)) if window else None
+        text = Place.watch_text(store, model, window)
         return from_json(text, Watch) if text else Watch()
+
+    @staticmethod
+    def watch_text(store: Store, model: str, window: Window | None) -> str:
+        """Return what judging remembered after ``window`` as it is stored; empty before the first."""
+        return (store.pointer(model, _name(window)) or "") if window else ""
 
     @staticmethod
     def watch_moves(store: Store, model: str, window: Window, watch: Watch) -> dict[str, tuple[str | None, str | None]]:
