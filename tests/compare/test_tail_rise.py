@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import numpy as np
@@ -38,6 +39,25 @@ def test_the_share_beyond_the_percentile_is_counted_as_in_the_rows() -> None:
     assert float(found.facts["from"]) == pytest.approx(0.05, abs=0.002)
     assert float(found.facts["p95_reference"]) == pytest.approx(np.quantile(before, 0.95), rel=1 / 128)
     assert found.value == pytest.approx(float(found.facts["to"]) - float(found.facts["from"]))
+
+
+@pytest.mark.parametrize("lost", [300, 1_000])
+def test_answers_that_never_came_are_beyond_every_percentile(lost: int) -> None:
+    """By hand: of 1,000 rows as fast as the fastest of the reference so many are infinite, even all of them."""
+    fastest = float(REFERENCE["latency"].min())
+    found = measured([math.inf] * lost + [fastest] * (1_000 - lost))
+    assert found.n == 1_000
+    assert (found.facts["from"], found.facts["to"]) == (pytest.approx(0.05, abs=0.002), lost / 1_000)
+    assert float(found.facts["p95"]) >= float(found.facts["p95_reference"])
+
+
+def test_a_reference_with_infinite_values_tells_when_there_are_more() -> None:
+    """By hand: 10 % are infinite before, 50 % now, and 10 % exceed the largest finite value of before."""
+    reference, now = [math.inf] * 100 + [0.1] * 900, [math.inf] * 50 + [0.2] * 10 + [-math.inf] * 40
+    schema = infer_schema(pl.DataFrame({"latency": reference}), roles={Role.LATENCY: "latency"})
+    states = [merged(summarise_rows(pl.DataFrame({"latency": v}), schema), None, "") for v in (reference, now)]
+    found = plugin("comparison", "tail_rise").compare(*(s["all", "latency"] for s in states))
+    assert (found.facts["from"], found.facts["to"], found.n) == (0.1, 0.6, 100)
 
 
 def test_faster_answers_do_not_raise_it() -> None:

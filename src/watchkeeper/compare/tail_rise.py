@@ -12,6 +12,7 @@ from watchkeeper.compare.proportion import newcombe, wilson
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 
 __all__ = ["TailRise"]
@@ -23,8 +24,11 @@ class TailRise:
     """Share of rows above the reference's 95th percentile now, minus the same share in the reference.
 
     A fall of the values leaves it at or below 0, so that latencies are judged by their slow end alone. The percentile
-    is the upper edge of its bin of the universal histogram, so that the shares are exact. The interval is Newcombe's
-    hybrid of two Wilson intervals.
+    is the upper edge of its bin of the universal histogram, so that the shares are exact. Infinite values are rows: an
+    answer that never came is beyond every percentile. The interval is Newcombe's hybrid of two Wilson intervals.
+
+    Where more than 5 % of the reference share its largest value, such as a time limit, nothing lies beyond the
+    percentile but what exceeds that value: more rows at the limit are no rise.
 
     References
     ----------
@@ -44,16 +48,18 @@ class TailRise:
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the rise, positive when more rows are beyond."""
         both = steps(reference, current)
-        n0, n = int(both.reference.sum()), int(both.current.sum())
-        missing = lacking(self.name, current, n0, n)
+        before, now = (side.part("count", CountPart) for side in (reference, current))
+        finite, n = int(both.reference.sum()), int(both.current.sum()) + now.positive + now.negative
+        missing = lacking(self.name, current, finite, n)
         if missing:
             return missing
-        below = np.cumsum(both.reference)
-        place = int(np.searchsorted(below, _TAIL * n0))
-        far0, far = n0 - int(below[place]), n - int(both.current[: place + 1].sum())
+        n0 = finite + before.positive + before.negative
+        below = before.negative + np.cumsum(both.reference)
+        # Where the percentile is infinite, the largest finite value takes its place.
+        place = int(np.searchsorted(below, min(_TAIL * n0, below[-1])))
+        far0, far = n0 - int(below[place]), n - now.negative - int(both.current[: place + 1].sum())
         p, q, pooled, size = far0 / n0, far / n, (far0 + far) / (n0 + n), effective_size(n0, n)
-        parts = [side.part("histogram", HistogramPart) for side in (reference, current)]
-        before, now = (float(part.quantile(_TAIL)) for part in parts)
+        highest = float(both.upper[-1])
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, q - p, n,
             error=sqrt(p * (1 - p) / n0 + q * (1 - q) / n),
@@ -61,6 +67,15 @@ class TailRise:
             interval=newcombe(far0, n0, far, n),
             facts={
                 "n_reference": n0, "n_effective": size, "from": p, "to": q, "reference_upper": wilson(far0, n0)[1],
-                "beyond": float(both.upper[place]), "p95_reference": before, "p95": now,
+                "beyond": float(both.upper[place]),
+                "p95_reference": _percentile(reference, highest), "p95": _percentile(current, highest),
             },
         )  # fmt: skip
+
+
+def _percentile(state: State, highest: float) -> float:
+    """Return the 95th percentile of the rows with a value; ``highest`` where it is infinite."""
+    part, count = state.part("histogram", HistogramPart), state.part("count", CountPart)
+    finite = int(part.counts.sum())
+    wanted = _TAIL * (finite + count.positive + count.negative) - count.negative
+    return float(part.quantile(wanted / finite)) if finite > 0 and wanted <= finite else highest
