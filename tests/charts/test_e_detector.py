@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from watchkeeper.charts.e_detector import EDetector
+from watchkeeper.core.chart_options import option_faults
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 
@@ -141,3 +142,8 @@ def test_ranks_that_cluster_more_than_shares_slow_the_evidence_by_ranks():
     unordered = EDetector().step(None, replace(point, facts={**point.facts, "ordered": 0.0}), {"run_length": 1e8})[1]
     assert slowed < plain
     assert slowed == pytest.approx(unordered.score, abs=0.5)
+
+
+@pytest.mark.parametrize(("name", "word"), [("unit", "row"), ("side", "up")])
+def test_a_word_that_means_nothing_is_a_fault_when_the_configuration_is_read(name: str, word: str) -> None:
+    assert list(option_faults(EDetector(), {name: word})) == [name]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
 from watchkeeper.charts.evidence import NONE, Bets, Grid, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.core.errors import StateError
@@ -55,6 +55,7 @@ class EDetector:
         "tolerance": 0.05, "run_length": 100_000.0, "series": 1.0, "design_effect": 1.0, "unit": "rows",
         "side": "both",
     }  # fmt: skip
+    choices: ClassVar[Choices] = {"unit": ("rows", "batches"), "side": SIDES}
 
     def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
         """Take a batch in and judge the evidence so far.
