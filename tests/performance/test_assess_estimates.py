@@ -82,6 +82,8 @@ def test_the_band_widens_by_what_moves_between_blocks_of_the_reference_or_says_t
     assert wide["accuracy"].facts["blocks"] == 12
     assert wide["accuracy"].interval[0] < plain["accuracy"].interval[0]
     assert wide["recall"].error == plain["recall"].error
+    assert "error_between_blocks" not in wide["recall"].facts
+    assert wide["recall"].facts["between_blocks"].startswith("unknown: fewer than 10 blocks")
     assert "not cut into blocks" in plain["accuracy"].facts["between_blocks"]
     few = default_estimates(before, now, schema, BetweenBlocks(4, unknown="4 blocks have labels"))
     assert {m.facts["between_blocks"] for m in few} == {"unknown: 4 blocks have labels"}

@@ -62,6 +62,17 @@ def test_too_few_blocks_are_unknown_and_say_so():
     assert f"4 blocks of the reference have labels, {LEAST_BLOCKS} are needed" in found.unknown
 
 
+def test_a_metric_that_few_blocks_have_is_unknown_while_others_are_not():
+    rng = np.random.default_rng(7)
+    frames = [scored(rng, 400) for _ in range(14)]
+    # Where nothing is predicted positive there is no precision.
+    frames = [frame if k < 6 else frame.with_columns(prediction=pl.lit(0, pl.Int64)) for k, frame in enumerate(frames)]
+    found = of_frames(frames)
+    assert found.unknown == found.lack("accuracy") == ""
+    assert "precision" not in found.variances
+    assert found.lack("precision") == "fewer than 10 blocks of the reference tell how precision varies"
+
+
 @pytest.mark.slow
 def test_losses_of_regressors_that_grow_by_themselves_are_found():
     rng = np.random.default_rng(5)

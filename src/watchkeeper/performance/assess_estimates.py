@@ -85,8 +85,8 @@ def default_estimates(
     the chosen one and another, less what the weights of ``pape`` make by chance, and ESS the share of the reference
     that is left in weight. Methods agree unless the features have moved, and where little of the reference is like the
     window their distance says little of how far all of them are off. Of ``dle`` it is the distance from its second
-    opinion, undivided. The band is widened by ``error_between_blocks``
-    too: how far performance moves by itself in the reference.
+    opinion, undivided. The band is widened by ``error_between_blocks`` too: how far performance moves by itself in the
+    reference; where that is not known the fact ``between_blocks`` says why.
 
     Parameters
     ----------
@@ -138,8 +138,9 @@ def _widened(
     apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
     facts: dict[str, float | str] = {**measurement.facts, "error_of_method": apart}
     moved = 0.0
-    if between is None or between.unknown:
-        facts["between_blocks"] = f"unknown: {between.unknown if between else _NO_BLOCKS}"
+    lack = between.lack(measurement.name) if between else _NO_BLOCKS
+    if between is None or lack:
+        facts["between_blocks"] = f"unknown: {lack}"
     else:
         moved = sqrt(between.variance(measurement.name))
         facts |= {"error_between_blocks": moved, "blocks": between.blocks}

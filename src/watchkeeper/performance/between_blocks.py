@@ -43,7 +43,7 @@ class BetweenBlocks:
     blocks
         Blocks it was learnt from.
     variances
-        τ² by metric: 0 where blocks differ no more than by chance.
+        τ² by metric: 0 where blocks differ no more than by chance; metrics that too few blocks tell of are left out.
     unknown
         Why there is no variance; empty where there is one.
     """
@@ -55,6 +55,11 @@ class BetweenBlocks:
     def variance(self, metric: str) -> float:
         """Return τ² of a metric, 0 where it is not known."""
         return self.variances.get(metric, 0.0)
+
+    def lack(self, metric: str) -> str:
+        """Say why the variance of a metric is not known; empty where it is."""
+        few = f"fewer than {LEAST_BLOCKS} blocks of the reference tell how {metric} varies"
+        return self.unknown or ("" if metric in self.variances else few)
 
 
 def between_blocks(reference: States, blocks: Sequence[States], schema: Schema) -> BetweenBlocks:
@@ -85,17 +90,17 @@ def between_blocks(reference: States, blocks: Sequence[States], schema: Schema) 
     told = max((len(found) for found in residuals.values()), default=0)
     if told < LEAST_BLOCKS:
         return BetweenBlocks(told, unknown=f"{told} blocks of the reference have labels, {LEAST_BLOCKS} are needed")
-    found = {name: _beyond_chance(pairs) for name, pairs in residuals.items() if len(pairs) >= LEAST_BLOCKS}
-    return BetweenBlocks(told, found)
+    found = {name: _beyond_chance(pairs) for name, pairs in residuals.items()}
+    return BetweenBlocks(told, {name: variance for name, variance in found.items() if variance is not None})
 
 
-def _beyond_chance(pairs: Sequence[Residual]) -> float:
+def _beyond_chance(pairs: Sequence[Residual]) -> float | None:
     from scipy.stats import chi2
 
     r, v = np.array(pairs).T
     usable = v > 0
     if usable.sum() < LEAST_BLOCKS:
-        return 0.0
+        return None
     w, k = 1 / v[usable], int(usable.sum())
     q = float((w * r[usable] ** 2).sum())
     return max(0.0, (q - k) / float(w.sum())) if chi2.sf(q, k) < _CHANCE else 0.0
@@ -116,9 +121,10 @@ def _of_scores(reference: States, blocks: Sequence[States], schema: Schema) -> d
 
 
 def _missed(whole: ScoreCellsPart, earlier: ScoreCellsPart, now: ScoreCellsPart, schema: Schema) -> dict[str, Residual]:
-    expected, realised, rows = [], [], [1, 1]
+    expected, realised, rows, learnt = [], [], [1, 1], False
     for column, name in enumerate(now.classes):
         calibrated = calibrator_of(whole, whole.classes.index(name)).isotonic
+        learnt |= calibrated
         first_places, first = earlier.table(earlier.classes.index(name))
         places, counts = now.table(column)
         labelled = counts[:, :, :2]
@@ -135,7 +141,7 @@ def _missed(whole: ScoreCellsPart, earlier: ScoreCellsPart, now: ScoreCellsPart,
     names = metrics_for(schema)
     told, came = (estimates_of(side, names, now.probability) for side in (expected, realised))
     # What was learnt from earlier rows is as uncertain as those are few; raw scores were not learnt from them.
-    more = 1 + rows[1] / rows[0] if calibrated else 1.0
+    more = 1 + rows[1] / rows[0] if learnt else 1.0
     found = {}
     for name, one in told.items():
         other = came[name]
