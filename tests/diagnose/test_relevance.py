@@ -136,7 +136,7 @@ def test_drift_of_a_text_is_told_by_the_alert_itself() -> None:
     assert (first.kind, first.columns) == ("covariate_shift", ("note",))
 
 
-def test_what_explains_half_of_what_another_explains_loses_three_of_weight() -> None:
+def test_what_explains_two_thirds_of_what_another_explains_loses_two_of_weight() -> None:
     about = replace(alert(AlertCause.DRIFT), evidence=(signal("score"), signal("x")))
     now = log(2, 3_000, shift=0.6)
     one = replace(case(BEFORE, now), alert=about)
