@@ -136,7 +136,9 @@ def check(
     SchemaError
         When a named column does not exist in the reference.
     ConfigError
-        When a rule, a metric or a value is off, or names a column or class that does not exist.
+        When a rule is off, or names a column that does not exist, or a value names a class that does not exist.
+    UsageError
+        When a metric or a value is not understood, or a function of a metric is not there.
 
     Examples
     --------

@@ -40,6 +40,7 @@ from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.row_metrics import row_metric
 
 __all__ = ["Checked", "check_tables"]
 
@@ -155,9 +156,9 @@ def check_tables(
     SchemaError
         When a named column does not exist in the reference.
     ConfigError
-        When a rule is off, or names a column that neither table has.
+        When a rule is off, or names a column that neither table has, or a value names a class that does not exist.
     UsageError
-        When there is no such comparison.
+        When there is no such comparison, or a metric or a value is off.
     """
     wanted, asked, own = load_rules(rules), _asked(measures), _own_metrics(metrics, value or {})
     try:
@@ -260,7 +261,7 @@ def _asked(measures: Sequence[str]) -> tuple[Monitor, ...]:
 
 
 def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[str, float]]) -> Metrics:
-    """Return the user's own metrics; functions are looked for in the working folder too."""
+    """Return the user's own metrics; functions are looked for in the working folder too, and are there."""
     try:
         own = Metrics.model_validate({"functions": list(functions), "value": value})
     except ValidationError as error:
@@ -268,6 +269,12 @@ def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[s
     folder = str(Path.cwd())
     if own.functions and folder not in sys.path:
         sys.path.insert(0, folder)
+    for place in own.functions:
+        try:
+            row_metric(place)
+        except Exception as error:
+            words = str(error) if isinstance(error, SchemaError) else f"{place} cannot be imported: {error}"
+            raise UsageError(words) from error
     return own
 
 

@@ -16,7 +16,7 @@ from watchkeeper.core.schema import Column, Role, Schema
 from watchkeeper.stats.blocks import Outcomes
 from watchkeeper.stats.prediction_sums import CentralSums
 
-__all__ = ["RowMetric", "RowMetrics", "RowMetricsPart", "metric_name", "row_values"]
+__all__ = ["RowMetric", "RowMetrics", "RowMetricsPart", "metric_name", "row_metric", "row_values"]
 
 RowMetric = Callable[[NDArray[Any], "NDArray[Any] | None", "NDArray[np.float64] | None"], Any]
 """Takes label, prediction and score of m rows and returns m numbers; NaN for a row that is not to count."""
@@ -71,15 +71,28 @@ def _known(series: pl.Series) -> pl.Series:
     return series.is_not_null() & series.is_not_nan() if series.dtype.is_float() else series.is_not_null()
 
 
+def row_metric(place: str) -> RowMetric:
+    """Return the function that ``module:function`` names.
+
+    Raises
+    ------
+    SchemaError
+        When the module holds no such function.
+    """
+    module_name, _, name = place.partition(":")
+    module = import_module(module_name)
+    found: object = getattr(module, name, None)
+    if not callable(found):
+        functions = [key for key, one in vars(module).items() if callable(one) and not key.startswith("_")]
+        what = "has no" if found is None else "holds no function"
+        raise SchemaError(f"{module_name} {what} {name!r}; {near_miss(name, functions)}")
+    return found
+
+
 def _made(place: str, given: tuple[Any, Any, Any]) -> NDArray[np.float64]:
     if not len(given[0]):
         return np.empty(0)
-    module_name, _, name = place.partition(":")
-    module = import_module(module_name)
-    function: RowMetric | None = getattr(module, name, None)
-    if function is None:
-        functions = [key for key, one in vars(module).items() if callable(one) and not key.startswith("_")]
-        raise SchemaError(f"{module_name} has no {name!r}; {near_miss(name, functions)}")
+    function = row_metric(place)
     values = np.asarray(function(*given), np.float64)
     if values.shape != (len(given[0]),):
         raise SchemaError(f"{place} returned {values.shape} numbers for {len(given[0])} rows; return one for each row")
