@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
 
 from watchkeeper.api import check
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.window import Window
 from watchkeeper.views.findings import UNKNOWN
 from watchkeeper.views.report import Report
 from watchkeeper.views.terminal import plain
@@ -46,3 +52,14 @@ def test_realised_or_estimated_performance_is_performance_looked_at(dropped: str
 def test_a_table_without_a_model_has_no_performance_to_look_at() -> None:
     found = check(rows(2).select("x"), rows(1).select("x"))
     assert plain(found).startswith("✓ Fine")
+
+
+@pytest.mark.parametrize(("labelled", "unknown"), [(0, True), (1, False)])
+def test_labels_of_earlier_windows_say_nothing_of_the_newest(labelled: int, unknown: bool) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [Window(start + timedelta(days=n), start + timedelta(days=n + 1)) for n in range(2)]
+    accuracy = Measurement(Family.METRIC, "accuracy", 0.9, 500, window=days[labelled])
+    drift = Measurement(Family.COMPARISON, "ks", 0.01, 500, column="x", window=days[1])
+    found = replace(checked(), measurements=(drift,), signals=(Signal(accuracy, "ewma"),))
+    assert found.performance_unknown is unknown
+    assert plain(found).startswith("✓ Inputs fine" if unknown else "✓ Fine")

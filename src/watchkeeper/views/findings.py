@@ -91,13 +91,14 @@ class Findings:
 
     @property
     def performance_unknown(self) -> bool:
-        """Whether a model answers and no number, from labels or estimated, tells how well."""
+        """Whether a model answers and no number of the newest window, from labels or estimated, tells how well."""
         answers = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
         if self.schema is None or not any(column.role in answers for column in self.schema):
             return False
         numbers = (*self.measurements, *(signal.measurement for signal in self.signals))
-        told = (Family.METRIC, Family.ESTIMATE)
-        return not any(m.family in told and m.status is Status.OK and m.name not in UNLABELLED for m in numbers)
+        newest = max((m.window for m in numbers if m.window is not None), default=None)
+        known = (m for m in numbers if m.window in (None, newest) and m.status is Status.OK)
+        return not any(m.family in (Family.METRIC, Family.ESTIMATE) and m.name not in UNLABELLED for m in known)
 
     @property
     def heading(self) -> str:
