@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.inference import infer_schema
@@ -86,6 +87,21 @@ def test_the_default_monitor_is_quiet_at_the_tolerated_share_and_finds_twice_the
     assert quiet == 0
     assert tolerated <= 2  # 100 windows at a run length of 365 or more
     assert slow == 100
+
+
+def test_few_reference_rows_do_not_use_the_budget_up() -> None:
+    """50 rows tell their percentile badly; at a run length of 365 windows 1.1 of 400 unchanged ones may signal.
+
+    More than 4 do once in 180 times. The limit is the share of which 50 rows have at most 2 once in a thousand times.
+    """
+    rng, chart, fired = np.random.default_rng(4), plugin("chart", "tolerance"), 0
+    for _ in range(400):
+        reference, now = (pl.DataFrame({"latency": rng.lognormal(-3.0, 0.5, n)}) for n in (50, 5_000))
+        states = [merged(summarise_rows(f, SCHEMA), None, "") for f in (reference, now)]
+        found = plugin("comparison", "tail_rise").compare(*(s["all", "latency"] for s in states))
+        fired += chart.step(None, found, {"tolerance": 0.025, "always": 0.075, "run_length": 365.0})[1].fired
+        assert stats.binom.cdf(50 * found.facts["from"], 50, found.facts["reference_upper"]) == pytest.approx(0.001)
+    assert fired <= 4
 
 
 def test_a_check_pages_for_slower_answers_and_names_the_runtime() -> None:

@@ -6,9 +6,10 @@ from math import pi, sqrt
 from typing import ClassVar
 
 import numpy as np
+from scipy.stats import beta
 
 from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
-from watchkeeper.compare.proportion import newcombe, wilson
+from watchkeeper.compare.proportion import newcombe
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -19,6 +20,9 @@ __all__ = ["TailRise"]
 
 _TAIL = 0.95
 
+_SURE = 0.999
+"""Chance that no more rows than ``reference_upper`` lie beyond a percentile that so few rows tell."""
+
 
 class TailRise:
     """Share of rows above the reference's 95th percentile now, minus the same share in the reference.
@@ -27,13 +31,17 @@ class TailRise:
     is the upper edge of its bin of the universal histogram, so that the shares are exact. Infinite values are rows: an
     answer that never came is beyond every percentile. The interval is Newcombe's hybrid of two Wilson intervals.
 
+    A few reference rows tell their percentile badly, and a window of many rows would show that as a rise: the fact
+    ``reference_upper`` is what lies beyond it in unchanged rows at most, with a chance of error of .1 %.
+
     Where more than 5 % of the reference share its largest value, such as a time limit, nothing lies beyond the
     percentile but what exceeds that value: more rows at the limit are no rise.
 
     References
     ----------
     Newcombe (1998), Interval estimation for the difference between independent proportions, method 10,
-    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I. David and Nagaraja (2003), Order statistics,
+    doi:10.1002/0471722162, for the share beyond a percentile of a sample.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -60,13 +68,15 @@ class TailRise:
         far0, far = n0 - int(below[place]), n - now.negative - int(both.current[: place + 1].sum())
         p, q, pooled, size = far0 / n0, far / n, (far0 + far) / (n0 + n), effective_size(n0, n)
         highest = float(both.upper[-1])
+        # New rows beyond the k-th of n0 reference rows have a share that is Beta(n0 - k + 1, k).
+        upper = float(beta.ppf(_SURE, far0 + 1, n0 - far0))
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, q - p, n,
             error=sqrt(p * (1 - p) / n0 + q * (1 - q) / n),
             floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
             interval=newcombe(far0, n0, far, n),
             facts={
-                "n_reference": n0, "n_effective": size, "from": p, "to": q, "reference_upper": wilson(far0, n0)[1],
+                "n_reference": n0, "n_effective": size, "from": p, "to": q, "reference_upper": upper,
                 "beyond": float(both.upper[place]),
                 "p95_reference": _percentile(reference, highest), "p95": _percentile(current, highest),
             },
