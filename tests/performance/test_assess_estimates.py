@@ -171,3 +171,28 @@ def test_a_metric_that_scores_leave_undefined_costs_the_others_nothing(monkeypat
     found = {m.name: m for m in default_estimates(before, now, schema)}
     assert found["accuracy"].facts["method"] == "multicalibrated"
     assert found["recall"].facts["method"] == "pape"
+
+
+def test_a_feature_without_a_value_in_the_reference_costs_no_estimate():
+    rng = np.random.default_rng(11)
+    frame, later = applicants(rng, 3_000), without_labels(applicants(rng, 2_000))
+    schema = infer_schema(frame)
+    before = states_of(frame.with_columns(w=pl.lit(None, pl.Float64)), schema)
+    for now in (later, later.with_columns(w=pl.lit(None, pl.Float64))):
+        found = default_estimates(before, states_of(now, schema), schema)
+        assert {m.status for m in found} == {Status.OK}
+        assert {m.facts["method"] for m in found} == {"cbpe", "pape", "multicalibrated"}
+
+
+@pytest.mark.parametrize("label", [1e153, 1e200, 1e300])
+def test_labels_that_overflow_fail_their_estimates_and_no_window(label):
+    rng = np.random.default_rng(12)
+    frame = prices(rng, 3_000)
+    schema = infer_schema(frame, task=Task.REGRESSION)
+    wild = frame.with_columns(label=pl.when(pl.int_range(pl.len()) < 2).then(label).otherwise("label"))
+    found = default_estimates(states_of(wild, schema), states_of(without_labels(prices(rng, 1_000)), schema), schema)
+    assert {m.name for m in found} == {"mae", "mape", "mse", "rmse"}
+    # What cannot be squared is left out of the squares, and that is told.
+    assert {m.facts.get("left_out") for m in found if "mse" in m.name} == {2 if label > 1e154 else None}
+    for one in found:
+        assert one.status is Status.FAILED or np.isfinite([one.value, one.error, *one.interval]).all()

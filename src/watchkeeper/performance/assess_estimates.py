@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import hypot, isfinite, sqrt
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -144,7 +144,10 @@ def _widened(
     else:
         moved = sqrt(between.variance(measurement.name))
         facts |= {"error_between_blocks": moved, "blocks": between.blocks}
-    error = sqrt(measurement.error**2 + apart**2 + moved**2)
+    error = hypot(measurement.error, apart, moved)
+    if not isfinite(error):
+        words = f"the estimate is {measurement.value} ± {error}"
+        return replace(measurement, status=Status.FAILED, reason=words, value=None, error=None, interval=None)
     band = band_of(measurement.name, measurement.value, error)
     return replace(measurement, error=error, interval=band, facts=facts)
 
@@ -153,7 +156,8 @@ def _disagreement(chosen: Measurement, told: Mapping[str, Measurement]) -> float
     """Return the largest squared distance of the chosen estimate from another, less what weights make by chance."""
     centre = chosen.value or 0.0
     if "quadratic" in chosen.facts:
-        return (float(chosen.facts["quadratic"]) - centre) ** 2
+        away = float(chosen.facts["quadratic"]) - centre
+        return away * away  # which may overflow, where a power would raise
     values = {name: one.value or 0.0 for name, one in told.items()}
     if "multicalibrated" in told and "cbpe" in told:
         # It is the mean of the calibrated scores and of trees, which say this.

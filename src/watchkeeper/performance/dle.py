@@ -87,6 +87,8 @@ class LossModel:
         Mean squared residual of a row as a multiple of its mean squared expectation.
     surface
         Another model of the same loss.
+    left_out
+        Rows with a label whose loss is not finite.
     """
 
     models: tuple[Any, ...]
@@ -94,6 +96,7 @@ class LossModel:
     noise: float
     spread: float
     surface: Surface
+    left_out: int
 
     def of(self, x: Floats) -> Floats:
         """Return the expected losses by model, shape (models, n)."""
@@ -110,8 +113,7 @@ class Dle:
     For each loss L, |ŷ - y|, (ŷ - y)² and |ŷ - y|/|y|, boosted trees h learn E(L | features, ŷ) on up to 50,000 sampled
     reference rows: five models, each from all rows but a fifth. The estimate is the mean of max(0, h) over up to 5,000
     current rows, plus the mean residual of rows that a model has not seen. MAPE is left out where the reference holds
-    labels of 0; rows with an infinite label or prediction are left out and counted (``left_out``). Concept shift is
-    invisible.
+    labels of 0; rows whose loss is not finite are left out and counted (``left_out``). Concept shift is invisible.
 
     The band is for the realised value: the variance of a loss given its row is taken to grow with the square of its
     expectation, and that of what was learnt is the delete-a-group jackknife plus the error of the mean residual. Trees
@@ -148,25 +150,24 @@ class Dle:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
         n = round(second.rows * len(rows) / max(1, len(second.x)))
         facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
-        infinite = int((np.isinf(first.label) | np.isinf(first.prediction)).sum())
-        if infinite:
-            facts["left_out"] = infinite
         found: list[Measurement] = []
         for name in LOSSES:
             model = loss_model(first, name)
             if model is None:
                 continue
             value, sampling, learnt = _mean(model, rows, n)
+            own = {**facts, "left_out": model.left_out} if model.left_out else facts
             other = max(0.0, float(model.surface.of(rows).mean()))
-            found.append(estimated(key, name, value, n, sampling, learnt, {**facts, "quadratic": other}))
+            found.append(estimated(key, name, value, n, sampling, learnt, {**own, "quadratic": other}))
             if name == "mse":
                 root = sqrt(max(0.0, value))
                 slope = 0.25 / value if value > 0 else 0.0
-                told = {**facts, "quadratic": sqrt(other)}
+                told = {**own, "quadratic": sqrt(other)}
                 found.append(estimated(key, "rmse", root, n, sampling * slope, learnt * slope, told))
         return found
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _mean(model: LossModel, x: Floats, n: int) -> tuple[float, float, float]:
     """Return the expected mean loss of n rows of which some are sampled, with both variances."""
     each = model.of(x)
@@ -196,6 +197,7 @@ def loss_model(reference: Sampled, name: str) -> LossModel | None:
 
 
 @lru_cache(maxsize=16)
+@np.errstate(over="ignore", invalid="ignore")
 def _learnt(same: Same, name: str) -> LossModel | None:
     rows: Sampled = same.held[0]
     loss = losses_of(rows, name)
@@ -209,7 +211,8 @@ def _learnt(same: Same, name: str) -> LossModel | None:
     shift = float(residual.mean())
     spread = float((residual**2).mean() / max(float((unseen**2).mean()), 1e-300))
     surface = Surface.learnt(rows.x[known], rows.coded, loss[known])
-    return LossModel(tuple(models), shift, float(residual.var()) / len(residual), spread, surface)
+    left_out = int((~known & ~np.isnan(rows.label) & ~np.isnan(rows.prediction)).sum())
+    return LossModel(tuple(models), shift, float(residual.var()) / len(residual), spread, surface, left_out)
 
 
 def _unseen(models: Sequence[Any], rows: Sampled) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.performance.sampled import Sampled, rows_between
+from watchkeeper.performance.sampled import Sampled, learnable, rows_between
 from watchkeeper.stats.same import Same
 
 __all__ = ["POOR", "Overlap", "overlap_of"]
@@ -112,7 +112,7 @@ def _classifier(reference: Sampled, x: Floats, side: NDArray[np.int_], trees: Ma
         return HistGradientBoostingClassifier(
             **trees, l2_regularization=1.0, early_stopping=False, random_state=_SEED,
             categorical_features=reference.coded if reference.coded.any() else None,
-        ).fit(x, side)  # fmt: skip
+        ).fit(learnable(x), side)  # fmt: skip
 
 
 def _said(model: Any, x: Floats) -> Floats:

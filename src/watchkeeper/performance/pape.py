@@ -35,8 +35,8 @@ class Pape:
     A classifier g between both sides, learnt on 5,000 and up to 2,500 sampled rows, gives up to 15,000 other reference
     rows (either half, by the other, of references below 20,000) the weights w = (n₀/n)·g / max(1 - g, .05). Where
     overlap is poor they are tempered, w^γ with γ = min(1, 4·ESS/n₀), for full weights would then rest on a few rows.
-    Isotonic regression with these weights is the
-    calibrator of CBPE. That follows covariate shift which changes P(y | score); it cannot see concept shift.
+    Isotonic regression with these weights is the calibrator of CBPE. That follows covariate shift which changes
+    P(y | score); it cannot see concept shift.
 
     The band is that of CBPE, with the bootstrap of the weighted calibrator, which widens it as overlap falls. ``ess``,
     the share of the reference that is left in weight, is (Σw)²/(n₀·Σw²)·min(1, Σw/n₀); it is told with ``domain_auc``.

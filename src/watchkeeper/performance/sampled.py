@@ -22,7 +22,9 @@ from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.same import Same
 from watchkeeper.stats.score_counts import Places
 
-__all__ = ["FOLDS", "Sampled", "fold_models", "has_sample", "places_of", "predicted", "rows_between", "sampled"]
+__all__ = [
+    "FOLDS", "Sampled", "fold_models", "has_sample", "learnable", "places_of", "predicted", "rows_between", "sampled",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -144,6 +146,12 @@ def _codes(levels: pl.DataFrame, name: str, table: Mapping[str, float]) -> Float
     return np.array([np.nan if level is None else table.get(level, rest) for level in levels[name].to_list()], float)
 
 
+def learnable(x: Floats) -> Floats:
+    """Return rows that trees can learn from: a column without a single value, which they refuse, is 0 throughout."""
+    empty = np.isnan(x).all(axis=0)
+    return np.where(empty, 0.0, x) if empty.any() else x
+
+
 def fold_models(rows: Sampled, truth: Floats, classifier: bool) -> list[Any]:
     """Return ``FOLDS`` boosted trees, each learnt from the rows of all folds but one.
 
@@ -164,7 +172,7 @@ def fold_models(rows: Sampled, truth: Floats, classifier: bool) -> list[Any]:
                 categorical_features=rows.coded if rows.coded.any() else None, random_state=_SEED,
             )  # fmt: skip
             seen = known & (rows.fold != fold)
-            models.append(model.fit(rows.x[seen], truth[seen]))
+            models.append(model.fit(learnable(rows.x[seen]), truth[seen]))
     return models
 
 
