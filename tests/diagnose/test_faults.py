@@ -164,8 +164,6 @@ def test_ids_that_count_the_rows_of_each_table_are_no_rows_sent_again() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_rows_that_are_alike_by_chance_are_none_sent_again(seed: int) -> None:
     """Ids begin anew, and what is left to tell rows by is a region of two: half of them agree by chance."""
-    frames = [
-        log(seed + k, n).select("id", "region", "score", "label") for k, n in ((50, 1_000), (90, 800))
-    ]
+    frames = [log(seed + k, n).select("id", "region", "score", "label") for k, n in ((50, 1_000), (90, 800))]
     before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in frames)
     assert not [words for one in data_faults(case(before, after)) for words in one.evidence if "sent again" in words]
