@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,11 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.atoms import AtomsPart
+from watchkeeper.stats.blocks import KEYS
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.level_groups import LevelGroupsPart, group_of
 from watchkeeper.stats.levels import LevelsPart
+from watchkeeper.stats.same import Same
 
 __all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "lacking", "level_cells", "numeric", "steps"]
 
@@ -24,6 +27,9 @@ _HEAVY = 0.01
 
 _FEW = 10
 """Rows up to which it has none, however few there are in all."""
+
+_AT_ONCE = 8
+"""Pairs of states of which steps and cells are kept for the next comparison of the same column, one for each thread."""
 
 
 def numeric(column: Column) -> bool:
@@ -122,6 +128,13 @@ class Steps:
         return least, np.maximum(np.abs(low), np.abs(high))
 
 
+def _union(p: HistogramPart, q: HistogramPart) -> NDArray[np.uint16]:
+    """Return the bins that either side occupies, in rising order."""
+    occupied = np.zeros(KEYS, bool)
+    occupied[p.bins] = occupied[q.bins] = True
+    return np.flatnonzero(occupied).astype(np.uint16)
+
+
 def _spread(bins: NDArray[np.uint16], part: HistogramPart) -> NDArray[np.int64]:
     counts = np.zeros(len(bins), np.int64)
     counts[np.searchsorted(bins, part.bins)] = part.counts
@@ -129,18 +142,24 @@ def _spread(bins: NDArray[np.uint16], part: HistogramPart) -> NDArray[np.int64]:
 
 
 def steps(reference: State, current: State) -> Steps:
-    """Return both histograms over the union of their bins.
+    """Return both histograms over the union of their bins; the same object as long as it is in use.
 
     Raises
     ------
     StateError
         When the two were made with different maps.
     """
+    return _steps(Same(reference, current))
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _steps(same: Same) -> Steps:
+    reference, current = same.held
     p = reference.part("histogram", HistogramPart)
     q = current.part("histogram", HistogramPart)
     if (p.anchor, p.scale) != (q.anchor, q.scale):
         raise StateError("reference and current were summarised with different maps; summarise both with one reference")
-    bins = np.union1d(p.bins, q.bins)
+    bins = _union(p, q)
     left, right = _spread(bins, p), _spread(bins, q)
     lower, upper = HistogramPart(p.anchor, p.scale, bins, left).edges()
     first, second = _single(reference, lower, upper, left), _single(current, lower, upper, right)
@@ -184,7 +203,12 @@ def cells(reference: State, current: State, bins: int = 10) -> Cells:
     atom would pull the cell it falls into with it. So are bins that hold more of one side than 1 % and chance explain.
     Bins are never split, so merged states give the cells of the whole.
     """
-    both = steps(reference, current)
+    return _cells(Same(reference, current), bins)
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _cells(same: Same, bins: int) -> Cells:
+    both = steps(*same.held)
     left, right = both.reference, both.current
     # Chosen by both sides together, a bin is no likelier to differ; by one side alone it is, but for a wide margin.
     heavy = left + right > max(_HEAVY * (left.sum() + right.sum()), _FEW)
