@@ -16,9 +16,13 @@ from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 
-__all__ = ["TailRise"]
+__all__ = ["BEYOND", "TOLERATED", "TailRise"]
 
-_TAIL = 0.95
+BEYOND = 0.05
+"""Share of the reference that lies above the percentile."""
+
+TOLERATED = 0.075
+"""Share of rows that may lie there and be no harm."""
 
 _SURE = 0.999
 """Chance that no more rows than ``reference_upper`` lie beyond a percentile that so few rows tell."""
@@ -47,7 +51,6 @@ class TailRise:
     plugin: ClassVar[str] = "comparison"
     name: ClassVar[str] = "tail_rise"
     identical: ClassVar[float] = 0.0
-    narrow: ClassVar[bool] = True
 
     def applies(self, column: Column) -> bool:
         """Numeric and time columns."""
@@ -64,7 +67,7 @@ class TailRise:
         n0 = finite + before.positive + before.negative
         below = before.negative + np.cumsum(both.reference)
         # Where the percentile is infinite, the largest finite value takes its place.
-        place = int(np.searchsorted(below, min(_TAIL * n0, below[-1])))
+        place = int(np.searchsorted(below, min((1 - BEYOND) * n0, below[-1])))
         far0, far = n0 - int(below[place]), n - now.negative - int(both.current[: place + 1].sum())
         p, q, pooled, size = far0 / n0, far / n, (far0 + far) / (n0 + n), effective_size(n0, n)
         highest = float(both.upper[-1])
@@ -87,5 +90,5 @@ def _percentile(state: State, highest: float) -> float:
     """Return the 95th percentile of the rows with a value; ``highest`` where it is infinite."""
     part, count = state.part("histogram", HistogramPart), state.part("count", CountPart)
     finite = int(part.counts.sum())
-    wanted = _TAIL * (finite + count.positive + count.negative) - count.negative
+    wanted = (1 - BEYOND) * (finite + count.positive + count.negative) - count.negative
     return float(part.quantile(wanted / finite)) if finite > 0 and wanted <= finite else highest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchkeeper.compare.tail_rise import TOLERATED
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.schema import Role
@@ -9,15 +10,11 @@ from watchkeeper.diagnose.case import Case, Finding, compared
 
 __all__ = ["latency_finding"]
 
-_TOLERATED = 0.075
-"""Share of rows that may be slower than the reference's 95th percentile."""
-
-
 def latency_finding(case: Case) -> Finding | None:
     """Return the finding that answers take longer; only for an alert about the runtime does it weigh much."""
     column = case.spec.schema.of(Role.LATENCY)
     about = case.alert.cause is Cause.RUNTIME
-    slower = compared(case, column, "tail_rise", always=_TOLERATED) if column else None
+    slower = compared(case, column, "tail_rise", always=TOLERATED) if column else None
     if column and slower is not None:
         before, now = float(slower.facts["p95_reference"]), float(slower.facts["p95"])
         told = f"the 95th percentile of {column.name!r} is {now:.4g}, {before:.4g} before"

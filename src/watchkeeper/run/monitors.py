@@ -8,6 +8,7 @@ from datetime import timedelta
 from math import ceil
 
 from watchkeeper.charts.run_length import persistent_run_length
+from watchkeeper.compare.tail_rise import BEYOND, TOLERATED
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
@@ -40,9 +41,6 @@ _LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
 _TEXT = ("text_length", "character_mix", "token_drift")
 _CORRELATION = 0.1
 """Change of a correlation that does not matter."""
-
-_SLOW = 0.075
-"""Share of rows that may be slower than the reference's 95th percentile."""
 
 _THREE_SIGMA = 370.4
 """Run length in windows of a chart at three sigma, which is rare enough for a signal that is no alert by itself."""
@@ -180,8 +178,7 @@ def _watched(
     rare = {**budget, "always": 0.01}
     # Where the distance is not large enough for ks, no unit has changed, so this takes nothing from the budget.
     unit: dict[str, float | str] = {**budget, "lower": 0.99, "upper": 1.01, "distance": "before"}
-    # Of the rows 5 % are slower than the 95th percentile; half as many again are tolerated.
-    tail: dict[str, float | str] = {**budget, "tolerance": _SLOW - 0.05, "always": _SLOW}
+    tail: dict[str, float | str] = {**budget, "tolerance": TOLERATED - BEYOND, "always": TOLERATED}
     return [
         Monitor("ks", "tolerance", numeric, options=budget),
         Monitor("l_infinity", "tolerance", leveled, options=budget),
