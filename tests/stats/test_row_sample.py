@@ -8,7 +8,7 @@ from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.stats.blocks import Rows
 from watchkeeper.stats.hashing import hash_numbers, hash_texts
 from watchkeeper.stats.row_sample import RowSample
-from watchkeeper.stats.statistic import fold
+from watchkeeper.stats.statistic import fold, fold_each
 
 COLUMN = Column("", Role.ID, Kind.IDENTIFIER)
 
@@ -58,3 +58,15 @@ def test_hashes_of_texts_do_not_depend_on_their_neighbours():
     alone = [int(hash_texts(texts[i : i + 1])[0]) for i in range(len(texts))]
     assert hash_texts(texts).tolist() == alone
     assert len(set(alone)) == 5
+
+
+def test_segments_of_one_table_are_sampled_together_as_each_alone():
+    whole = pl.concat([table(9_000), table(9_000).with_columns(id=pl.col("id") + 9_000)], rechunk=False)
+    hashes, places = hash_numbers(whole["id"].to_numpy()), np.arange(whole.height)
+    segments = [places[places % 3 == 0], places[places < 5], places[:0], places[::-1]]
+    blocks = [Rows(whole, hashes[segment], 2, segment) for segment in segments]
+    for part, segment in zip(fold_each(RowSample(), COLUMN, blocks), segments, strict=True):
+        alone = sample_of(whole[segment])
+        assert part.frame.equals(alone.frame)
+        assert part.hashes.tolist() == alone.hashes.tolist()
+        assert (part.rows, part.doubled) == (len(segment), 2)

@@ -21,7 +21,7 @@ from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.pieces import Pieces
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
-from watchkeeper.stats.statistic import Statistic, fold
+from watchkeeper.stats.statistic import Statistic, fold, fold_each
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
@@ -276,12 +276,12 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Piece
     rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema)
     whole = Column("", Role.ID, Kind.IDENTIFIER)
-    statistics = _statistics(Rows)
-    found = []
+    blocks = []
     for start, stop in pieces.spans():
         places = None if pieces.order is None else pieces.order[start:stop]
         known = None if ids is None else (ids if places is None else ids[places]).drop_nulls()
         doubled = 0 if known is None else len(known) - known.n_unique()
-        block = Rows(rest, hashes if places is None else hashes[places], doubled, places)
-        found.append({s.name: fold(s, whole, [block]) for s in statistics})
+        blocks.append(Rows(rest, hashes if places is None else hashes[places], doubled, places))
+    parts = {s.name: fold_each(s, whole, blocks) for s in _statistics(Rows)}
+    found = [{name: each[place] for name, each in parts.items()} for place in range(len(pieces))]
     return _states(key, ROWS, None, pieces, found)

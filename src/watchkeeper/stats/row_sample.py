@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -53,17 +54,36 @@ class _Work:
         self.part_: RowSamplePart = RowSamplePart()
 
     def add(self, block: Rows) -> None:
-        hashes = block.hashes
-        if len(self.part_.hashes) == _SIZE:
-            below = np.flatnonzero(hashes < self.part_.hashes[-1])
+        hashes, known = block.hashes, self.part_.hashes
+        if len(known) == _SIZE:
+            below = np.flatnonzero(hashes < known[-1])
+            chosen = below[_smallest(hashes[below])]
         else:
-            below = np.arange(len(hashes))
-        chosen = below[_smallest(hashes[below])]
+            chosen = _smallest(hashes)
         fresh = RowSamplePart(hashes[chosen], block.frame_of(chosen), len(hashes), block.doubled)
         self.part_ = RowSample().merge(self.part_, fresh)
 
     def part(self) -> RowSamplePart:
         return self.part_
+
+
+def _frames(blocks: Sequence[Rows], chosen: Sequence[NDArray[np.intp]]) -> list[pl.DataFrame]:
+    """Return the chosen rows of each block."""
+    frame = blocks[0].frame
+    places = [block.places[rows] for block, rows in zip(blocks, chosen, strict=True) if block.places is not None]
+    if len(places) < len(blocks) or any(block.frame is not frame for block in blocks) or _in_one_piece(frame):
+        return [block.frame_of(rows) for block, rows in zip(blocks, chosen, strict=True)]
+    # To take rows from a frame of many chunks costs hardly more for all blocks than for one.
+    taken = frame[np.concatenate(places)]
+    # Slices would keep the rows of all blocks in memory. From two chunks rows are taken as from many, without a mask
+    # where none is null and without what stood behind nulls, so that their bytes are those of rows taken alone.
+    half = taken.height // 2
+    two = pl.concat([taken[:half], taken[half:]], rechunk=False)
+    return [two[np.arange(start, stop)] for start, stop in pairwise(np.cumsum([0, *map(len, chosen)]).tolist())]
+
+
+def _in_one_piece(frame: pl.DataFrame) -> bool:
+    return max(frame.n_chunks("all"), default=1) == 1
 
 
 class RowSample:
@@ -87,6 +107,14 @@ class RowSample:
     def start(self, column: Column) -> _Work:
         """Return empty working memory."""
         return _Work()
+
+    def fold_each(self, blocks: Sequence[Rows]) -> list[RowSamplePart]:
+        """Return the sample of each block."""
+        chosen = [_smallest(block.hashes) for block in blocks]
+        return [
+            RowSamplePart(block.hashes[rows], frame, len(block.hashes), block.doubled)
+            for block, rows, frame in zip(blocks, chosen, _frames(blocks, chosen), strict=True)
+        ]
 
     def merge(self, a: RowSamplePart, b: RowSamplePart) -> RowSamplePart:
         """Keep the smallest hashes of both; a row that is in both is kept once."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from watchkeeper.core.schema import Column
 
-__all__ = ["Accumulator", "Statistic", "fold", "merge_parts"]
+__all__ = ["Accumulator", "Statistic", "fold", "fold_each", "merge_parts"]
 
 
 class Accumulator(Protocol):
@@ -40,7 +40,8 @@ class Statistic(Protocol):
 
     A class that sets ``optional = True`` is kept only where the spec asks for it by name, one that sets
     ``whole_only = True`` of whole windows and not of their segments. Where many parts at once merge faster than one
-    after the other, a method ``merge_many(parts)`` says how.
+    after the other, a method ``merge_many(parts)`` says how; where the blocks of many segments fold faster at once into
+    a part each, a method ``fold_each(blocks)``.
     """
 
     plugin: ClassVar[str]
@@ -68,6 +69,12 @@ def fold(statistic: Statistic, column: Column, blocks: Iterable[Any]) -> Any:
     for block in blocks:
         work.add(block)
     return work.part()
+
+
+def fold_each(statistic: Statistic, column: Column, blocks: Sequence[Any]) -> list[Any]:
+    """Return the part of ``statistic`` over the rows of each block."""
+    each = getattr(statistic, "fold_each", None)
+    return [fold(statistic, column, [block]) for block in blocks] if each is None else list(each(blocks))
 
 
 def merge_parts(statistic: Statistic, parts: Sequence[Any]) -> Any:
