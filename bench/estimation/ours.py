@@ -15,7 +15,13 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import JOINT, OUTCOME, State
-from watchkeeper.performance.assess_estimates import assess_estimates, default_estimates, estimators_for
+from watchkeeper.performance.assess_estimates import (
+    assess_estimates,
+    default_estimates,
+    estimators_for,
+    kept_for,
+    kept_now_for,
+)
 from watchkeeper.performance.between_blocks import BetweenBlocks, between_blocks
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.summarise import summarise_rows
@@ -33,8 +39,8 @@ PIECES = 20
 
 def estimates_of(log: LogSet) -> tuple[Blocks, dict[str, list[float]], dict[str, float]]:
     """Return the estimates, the realised values by metric and block, and the seconds of each method."""
-    keep = ("answer_sample",)
-    reference, between = learnt_from(log.reference, log.schema, keep)
+    keep = kept_now_for(estimators_for(log.schema))
+    reference, between = learnt_from(log.reference, log.schema, kept_for(estimators_for(log.schema)))
     methods = [name for name in estimators_for(log.schema) if name != "prediction_powered"]
     found: Blocks = {}
     realised: dict[str, list[float]] = {}
@@ -58,7 +64,7 @@ def estimates_of(log: LogSet) -> tuple[Blocks, dict[str, list[float]], dict[str,
 
 
 DEFAULTS = ("scores", "default")
-"""What ``run`` takes by default, and what is taken where rows are sampled."""
+"""``estimate: scores``, and what ``run`` and ``check`` take by default."""
 
 
 def learnt_from(frame: pl.DataFrame, schema: Schema, keep: tuple[str, ...]) -> tuple[dict[str, State], BetweenBlocks]:
@@ -95,12 +101,13 @@ def timed(log: LogSet) -> dict[str, dict[str, float]]:
     hidden = [block.with_columns(block[log.label].clear(block.height).alias(log.label)) for block in log.blocks]
     found: dict[str, dict[str, float]] = {}
     for method in ("cbpe", *DEFAULTS):
-        keep = ("answer_sample",) if method == "default" else ()
+        names = estimators_for(log.schema) if method == "default" else ()
+        keep = kept_now_for(names)
         start, used = time.perf_counter(), time.process_time()
         if method == "cbpe":
-            reference, between = states_of(log.reference, log.schema, keep), BetweenBlocks()
+            reference, between = states_of(log.reference, log.schema, ()), BetweenBlocks()
         else:
-            reference, between = learnt_from(log.reference, log.schema, keep)
+            reference, between = learnt_from(log.reference, log.schema, kept_for(names))
         blocks = [states_of(block, log.schema, keep) for block in hidden]
         summarised = time.perf_counter()
         for current in blocks:

@@ -111,7 +111,7 @@ def _coverage(outcomes: list[Outcome]) -> list[str]:
     lines = [
         "## Coverage of the 95 % bands",
         "",
-        "`default` is what rows and scores give, `scores` what `run` takes by default: counts by score alone. Over all",
+        "`default` is what rows and scores give, `scores` what counts by score alone do (`estimate: scores`). Over all",
         "blocks of all sets, and of the sets where P(label | features) is known to stay what it was: those that are",
         "generated or drawn by features. No band can hold a change of concept that neither reference nor features",
         "show. Every reference is cut into 20 blocks in the order of its rows. The width is the median of upper less",

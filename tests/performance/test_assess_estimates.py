@@ -12,7 +12,13 @@ from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Task
 from watchkeeper.core.state import JOINT, OUTCOME
-from watchkeeper.performance.assess_estimates import assess_estimates, default_estimates, estimators_for, kept_for
+from watchkeeper.performance.assess_estimates import (
+    assess_estimates,
+    default_estimates,
+    estimators_for,
+    kept_for,
+    kept_now_for,
+)
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.cbpe import Cbpe
 
@@ -129,6 +135,7 @@ def test_what_to_keep_is_what_the_estimators_need():
     schema, _ = reference()
     assert kept_for(["cbpe"]) == ()
     assert kept_for(estimators_for(schema)) == ("answer_sample",)
+    assert kept_now_for(estimators_for(schema)) == ("window_answers",)
 
 
 def test_an_unknown_estimator_is_refused_with_the_nearest_name():

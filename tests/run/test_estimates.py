@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,14 +17,14 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Task
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Monitor, Spec
-from watchkeeper.core.state import OUTCOME, StateKey
+from watchkeeper.core.state import JOINT, OUTCOME, StateKey
 from watchkeeper.core.window import WindowRule
 from watchkeeper.run.check import check_tables
 from watchkeeper.run.estimates import blocks_of_reference, kept_for_estimates, uncharted
 from watchkeeper.run.project import Project
 from watchkeeper.stats.summarise import summarise
 
-from .invented import MODEL, day, deliver, rows, watch
+from .invented import MODEL, day, deliver, project, rows, watch, write
 
 N = 20_000
 
@@ -81,22 +82,23 @@ def test_never_means_never() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "choice", "unlabelled", "rows_kept"),
+    ("task", "choice", "labelled", "now"),
     [
-        (Task.BINARY, "auto", False, False), (Task.BINARY, "auto", True, True), (Task.BINARY, "rows", False, True),
-        (Task.BINARY, "scores", True, False), (Task.REGRESSION, "auto", False, True),
-        (Task.REGRESSION, "scores", True, False), (Task.BINARY, "never", True, False),
+        (Task.BINARY, "auto", True, ()), (Task.BINARY, "auto", False, ("window_answers",)),
+        (Task.BINARY, "rows", True, ("window_answers",)), (Task.BINARY, "scores", False, ()),
+        (Task.REGRESSION, "auto", True, ("answer_sample",)), (Task.REGRESSION, "scores", False, ()),
+        (Task.BINARY, "never", False, ()),
     ],
 )  # fmt: skip
 def test_rows_are_sampled_only_where_estimates_rest_on_them(
-    task: Task, choice: str, unlabelled: bool, rows_kept: bool
+    task: Task, choice: str, labelled: bool, now: tuple[str, ...]
 ) -> None:
     frame = scored(500, 1)
     if task is Task.REGRESSION:
         frame = frame.with_columns(prediction=pl.col("x") * 2.0, label=pl.col("x") * 2.1 + 0.3).drop("score")
     schema = check_tables(frame, frame).spec.schema
     assert schema.task is task
-    assert ("answer_sample" in kept_for_estimates(schema, choice, unlabelled=unlabelled)) is rows_kept
+    assert kept_for_estimates(schema, choice, labelled=labelled) == (now, ("answer_sample",) if now else ())
 
 
 def hourly(n: int, seed: int, moves: tuple[float, ...] = (0.0,)) -> pl.DataFrame:
@@ -159,6 +161,48 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Project:
     deliver(folder, "all", rows(0, 9), rows(0, 6))
     model.run(MODEL, day(9).start)
     return model
+
+
+def leaning(first: int, end: int, count: int = 2_500) -> pl.DataFrame:
+    """Return days on which z decides too, which the score does not know; from the sixth on z is larger."""
+    frame, rng = rows(first, end, count=count), np.random.default_rng([7, first])
+    z = pl.col("z") + 1.5 * (pl.col("time") >= day(6).start)
+    known = (pl.col("score") / (1 - pl.col("score"))).log() + 1.5 * z
+    chance = 1 / (1 + (-known).exp())
+    drawn = pl.Series("u", rng.random(frame.height))
+    return frame.with_columns((drawn < chance).cast(pl.Int64).alias("label"), z.alias("z"))
+
+
+@pytest.mark.parametrize(("choice", "method", "found"), [("auto", "multicalibrated", 3), ("scores", "cbpe", 0)])
+def test_a_run_follows_features_that_change_what_a_score_means(
+    tmp_path: Path, choice: str, method: str, found: int
+) -> None:
+    place = write(tmp_path, train="''")
+    place.write_text(f"{place.read_text('utf-8')}    estimate: {choice}\n", "utf-8")
+    frame = leaning(0, 9)
+    deliver(tmp_path, "all", frame, frame.filter(pl.col("time") < day(6).start))
+    model = project(tmp_path)
+    model.run(MODEL, day(9).start)
+    told = {
+        m.window: m
+        for m in model.store.recorded(MODEL, Measurement)
+        if m.family is Family.ESTIMATE and m.name == "accuracy"
+    }
+    inside = 0
+    for number in (6, 7, 8):
+        window = frame.filter(pl.col("time").is_between(day(number).start, day(number).end, closed="left"))
+        one = told[day(number)]
+        assert one.facts["method"] == method
+        assert one.interval is not None
+        lower, upper = one.interval
+        inside += lower <= (window["prediction"] == window["label"]).mean() <= upper
+    assert inside == found
+
+
+def test_windows_keep_fewer_rows_than_the_reference_that_is_learnt_from(late: Project) -> None:
+    states = {**late.store.states(MODEL, day(7)), **late.store.states(MODEL, None)}
+    kept = {key.window: sorted(state.parts) for key, state in states.items() if key.column == JOINT}
+    assert kept == {day(7): ["window_answers"], None: ["answer_sample", "window_answers"]}
 
 
 def test_a_run_estimates_the_windows_without_labels_and_judges_them(late: Project) -> None:

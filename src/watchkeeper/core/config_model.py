@@ -262,8 +262,9 @@ class Model(Part):
     fairness
         Columns whose segments a binary classifier should treat alike; they are segments too.
     estimate
-        What performance is estimated from where labels are missing: ``scores``, ``rows`` (better, but a sample of
-        50,000 rows is kept of each stored window), ``never``, or ``auto`` for rows where there is no other way.
+        What performance is estimated from where labels are missing: ``rows`` (a sample of each stored window is kept:
+        5,000 rows of a classifier, 50,000 of a regressor), ``scores`` alone (of classifiers, and their bands do not
+        hold where features move), ``never``, or ``auto``, which takes rows.
     """
 
     source: Text | None = None

@@ -157,6 +157,8 @@ class Spec:
         The window of the log that serves as reference; None when the reference came from elsewhere.
     keep
         Registry keys of statistics that cost too much to be kept unasked, such as ``covariance``.
+    reference_keep
+        Those that are kept of the reference beside them, because something is learnt from it.
     rules
         What rows and their statistics must look like.
     embed
@@ -166,8 +168,8 @@ class Spec:
     fairness
         Columns whose segments should be treated alike.
     estimate
-        What performance is estimated from where labels are missing: ``scores``, ``rows`` (better, and dearer: a sample
-        of 50,000 rows is kept of each stored window), ``never``, or ``auto`` for rows where there is no other way.
+        What performance is estimated from where labels are missing: ``rows``, ``scores`` alone (of classifiers, and
+        their bands do not hold where features move), ``never``, or ``auto`` for rows wherever labels may be missing.
     """
 
     model: str
@@ -178,6 +180,7 @@ class Spec:
     alerts: AlertRule = AlertRule()
     maintenance: Maintenance = Maintenance()
     keep: tuple[str, ...] = ()
+    reference_keep: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     embed: Mapping[str, str] = field(default_factory=dict)
     value: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

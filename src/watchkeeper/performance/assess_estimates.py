@@ -10,12 +10,13 @@ from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
+from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.estimator import Estimator, band_of
+from watchkeeper.performance.sampled import is_sampled
 from watchkeeper.stats.score_cells import ScoreCellsPart
 
-__all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"]
+__all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for", "kept_now_for"]
 
 _POWERED, _WEIGHTED = "prediction_powered", "pape"
 _NO_BLOCKS = "the reference was not cut into blocks of time"
@@ -38,9 +39,14 @@ def estimators_for(schema: Schema) -> tuple[str, ...]:
 
 
 def kept_for(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the optional statistics that estimators rest on, for ``Spec.keep``."""
-    needed = {need: None for name in names for need in plugin("estimator", name).needs}
-    return tuple(needed)
+    """Return the optional statistics of a reference that estimators rest on, for ``Spec.reference_keep``."""
+    return tuple({need: None for name in names for need in plugin("estimator", name).needs})
+
+
+def kept_now_for(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the optional statistics of the rows to judge that estimators rest on, for ``Spec.keep``."""
+    made = [plugin("estimator", name) for name in names]
+    return tuple({need: None for one in made for need in getattr(one, "needs_now", one.needs)})
 
 
 def assess_estimates(
@@ -103,7 +109,7 @@ def default_estimates(
     list
         At most one measurement per metric, in the order of their names.
     """
-    rows = all(JOINT in states and "answer_sample" in states[JOINT].parts for states in (reference, current))
+    rows = is_sampled(reference) and is_sampled(current)
     first = "dle" if schema.task is Task.REGRESSION else "cbpe"
     order = [first] if first == "cbpe" or rows else []
     if rows and first == "cbpe":

@@ -36,7 +36,8 @@ class Estimator(Protocol):
     tasks
         The tasks it is defined for.
     needs
-        Optional statistics it rests on.
+        Optional statistics it rests on. A class that rests on others, such as smaller samples, of the rows that are
+        judged names those in ``needs_now``.
     """
 
     plugin: ClassVar[str]

@@ -56,6 +56,7 @@ class Multicalibrated:
     name: ClassVar[str] = "multicalibrated"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
     needs: ClassVar[tuple[str, ...]] = ("answer_sample",)
+    needs_now: ClassVar[tuple[str, ...]] = ("window_answers",)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has scores and features."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
 from watchkeeper.stats.blocks import BLOCK
 from watchkeeper.stats.joint import joint_columns
 from watchkeeper.stats.point_sample import PointSamplePart
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.same import Alike, Same
 from watchkeeper.stats.score_counts import Places
 
 __all__ = [
-    "FOLDS", "Sampled", "fold_models", "has_sample", "learnable", "places_of", "predicted", "rows_between", "sampled",
+    "FOLDS", "Sampled", "fold_models", "has_sample", "is_sampled", "learnable", "places_of", "predicted",
+    "rows_between", "sampled",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -31,6 +33,7 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 """Groups of reference rows; each of as many models learns from all but one."""
 
+_SAMPLES = ("answer_sample", "window_answers")
 _MOST_LEVELS = 200
 _SEED = 0
 
@@ -100,15 +103,31 @@ def _part_of(same: Same, start: int, stop: int) -> Sampled:
     )  # fmt: skip
 
 
+def is_sampled(states: Mapping[str, State]) -> bool:
+    """Return whether rows of these states were kept."""
+    return JOINT in states and any(name in states[JOINT].parts for name in _SAMPLES)
+
+
 def _part(states: Mapping[str, State]) -> PointSamplePart:
     if JOINT not in states:
-        raise StateError("no rows are sampled here: keep the statistic answer_sample")
-    return states[JOINT].part("answer_sample", PointSamplePart)
+        raise StateError(f"no rows are sampled here: keep the statistic {' or '.join(_SAMPLES)}")
+    held = [name for name in _SAMPLES if name in states[JOINT].parts]
+    return states[JOINT].part((*held, *_SAMPLES)[0], PointSamplePart)
 
 
 @lru_cache(maxsize=8)
 def _reference(same: Same, classifier: bool) -> Sampled:
     part: PointSamplePart = same.held[0]
+    digest = blake2b(repr((part.rows, part.names, part.levels.schema)).encode(), digest_size=16)
+    for held in (part.hashes, part.x, part.levels.hash_rows().to_numpy()):
+        digest.update(np.ascontiguousarray(held).data)
+    # A reference that a later run reads from the store again is the one from which models were learnt.
+    return _alike(Alike(part, digest.digest()), classifier)
+
+
+@lru_cache(maxsize=4)
+def _alike(alike: Alike, classifier: bool) -> Sampled:
+    part: PointSamplePart = alike.held
     tables = {series.name: _table(series) for series in part.levels.iter_columns()}
     return _rows(part, classifier, tables)
 

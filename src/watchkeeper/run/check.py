@@ -184,12 +184,13 @@ def check_tables(
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
     late = schema.name_of(Role.LABEL) not in ours.columns
-    keep = tuple(dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, estimate, unlabelled=late))))
+    sampled, learnt_from = kept_for_estimates(schema, estimate, labelled=not late)
     worth = own.by_label(schema)
     spec = Spec(
-        model, schema, None, None, monitors, rule, keep=keep, value=worth, fairness=tuple(fairness), estimate=estimate
-    )
-    spread = replace(spec, windows=pace(theirs, schema))
+        model, schema, None, None, monitors, rule, keep=(*kept(monitors), *sampled), reference_keep=learnt_from,
+        value=worth, fairness=tuple(fairness), estimate=estimate,
+    )  # fmt: skip
+    spread = replace(spec, windows=pace(theirs, schema), keep=(*kept(monitors), *learnt_from))
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)

@@ -10,7 +10,7 @@ from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import BUSINESS_VALUE, Spec
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for
+from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for, kept_now_for
 from watchkeeper.performance.between_blocks import BetweenBlocks, between_blocks
 from watchkeeper.performance.estimated_value import estimated_value
 from watchkeeper.stats.codec import merge_states
@@ -23,21 +23,24 @@ _MOST_BLOCKS = 40
 _NO_TIMES = BetweenBlocks(unknown="the rows of the reference carry no times")
 
 
-def kept_for_estimates(schema: Schema, choice: str, *, unlabelled: bool = False) -> tuple[str, ...]:
-    """Return the optional statistics that estimates rest on.
+def kept_for_estimates(
+    schema: Schema, choice: str, *, labelled: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the optional statistics that estimates rest on: of the rows to judge, and of the reference.
 
     Parameters
     ----------
     choice
-        ``Spec.estimate``; ``auto`` samples rows for regressors, of which nothing can be estimated otherwise, and where
-        no label is there at all.
-    unlabelled
-        Whether the rows to judge have no labels.
+        ``Spec.estimate``.
+    labelled
+        Whether the rows to judge come with their labels: ``auto`` then samples rows of regressors only, of which
+        nothing can be estimated otherwise where some labels lack.
     """
-    rows = choice == "rows" or (choice == "auto" and (unlabelled or schema.task is Task.REGRESSION))
+    rows = choice == "rows" or (choice == "auto" and not (labelled and schema.task is not Task.REGRESSION))
     if not rows or schema.of(Role.LABEL) is None:
-        return ()
-    return kept_for(estimators_for(schema))
+        return (), ()
+    names = estimators_for(schema)
+    return kept_now_for(names), kept_for(names)
 
 
 def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, BetweenBlocks]:

@@ -154,8 +154,9 @@ class Project:
         metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT}
         named = charted(spec.monitors, metrics, spec.alerts, every)
         monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
-        keep = dict.fromkeys((*kept(monitors), *kept_for_estimates(schema, spec.estimate)))
-        return replace(spec, monitors=monitors, keep=tuple(sorted(keep)))
+        sampled, learnt_from = kept_for_estimates(schema, spec.estimate)
+        keep = {*kept(monitors), *sampled}
+        return replace(spec, monitors=monitors, keep=tuple(sorted(keep)), reference_keep=learnt_from)
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)

@@ -78,7 +78,8 @@ def summarise_reference(
     if held == mark:
         return
     # Rules are for the rows that arrive.
-    pieces = (embedding or Embedding()).summarise(batches, replace(spec, rules=()))
+    learning = replace(spec, rules=(), keep=(*spec.keep, *spec.reference_keep))
+    pieces = (embedding or Embedding()).summarise(batches, learning)
     whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in sorted(pieces.items()))
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
@@ -131,6 +132,7 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
 
 
 def _mark(spec: Spec, what: str) -> str:
-    parts = (spec.schema.columns, spec.schema.segments, spec.windows, spec.keep, *spec.schema.metrics)
+    kept = (spec.keep, spec.reference_keep)
+    parts = (spec.schema.columns, spec.schema.segments, spec.windows, *kept, *spec.schema.metrics)
     digest = sha256(repr(parts).encode()).hexdigest()
     return f"{digest[:16]} {what}"

@@ -24,9 +24,9 @@ class AnswerSample(PointSample):
     """Bottom-k sample of 50,000 rows: features, label, prediction and score.
 
     Estimators that weight rows or learn from features rest on it; of 20,000 rows they learn a quarter less. It takes 8
-    bytes for each number of each row, up to ten megabytes for 20 features, in every stored window: it is kept only
-    where it is asked for. Labels and
-    predictions of a classifier are codes of the classes, -2 for one that is not known; NaN is none.
+    bytes for each number of each row, up to ten megabytes for 20 features: it is kept only of a reference, and of
+    windows where an estimator needs all their labels. Labels and predictions of a classifier are codes of the classes,
+    -2 for one that is not known; NaN is none.
 
     References
     ----------

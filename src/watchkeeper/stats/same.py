@@ -1,10 +1,10 @@
-"""A key for caches of what is learnt from a part of a state."""
+"""Keys for caches of what is learnt from a part of a state."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Same"]
+__all__ = ["Alike", "Same"]
 
 
 class Same:
@@ -22,3 +22,28 @@ class Same:
     def __eq__(self, other: object) -> bool:
         """Return whether the very same objects are held."""
         return isinstance(other, Same) and all(a is b for a, b in zip(self.held, other.held, strict=True))
+
+
+class Alike:
+    """Stands for what an object holds: equal to every other with the same content, such as one that was read again.
+
+    Parameters
+    ----------
+    held
+        The object.
+    content
+        All that it holds, or a digest of it.
+    """
+
+    __slots__ = ("content", "held")
+
+    def __init__(self, held: Any, content: bytes) -> None:
+        self.held, self.content = held, content
+
+    def __hash__(self) -> int:
+        """Return the hash of the content."""
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the content is the same."""
+        return isinstance(other, Alike) and self.content == other.content
