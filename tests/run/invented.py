@@ -37,6 +37,7 @@ models:
     columns: {{id: id, time: time, prediction: prediction, score: score, label: label, features: [x, z, plan]}}
     positive: "1"
     windows: {{every: 1d, grain: {grain}}}
+    estimate: {estimate}
     monitors:
       - {{measure: auroc, chart: shewhart, cause: performance, options: {{side: lower, min_samples: 4}}}}
       - {{measure: ks, chart: tolerance, columns: [x, z], options: {{tolerance: 0.1, run_length: 1000, series: 5}}}}
@@ -111,7 +112,7 @@ def rows(first: int, end: int, *, turn: int = 99, count: int = ROWS) -> pl.DataF
     return pl.concat(frames)
 
 
-CHOICES = {"promote": "auto", "retrain": "auto", "train": "training:train", "grain": "1d"}
+CHOICES = {"promote": "auto", "retrain": "auto", "train": "training:train", "grain": "1d", "estimate": "scores"}
 
 
 def write(folder: Path, **config: str) -> Path:

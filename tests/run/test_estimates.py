@@ -24,7 +24,7 @@ from watchkeeper.run.estimates import blocks_of_reference, kept_for_estimates, u
 from watchkeeper.run.project import Project
 from watchkeeper.stats.summarise import summarise
 
-from .invented import MODEL, day, deliver, project, rows, watch, write
+from .invented import MODEL, day, deliver, rows, watch
 
 N = 20_000
 
@@ -157,7 +157,7 @@ def test_segments_without_a_chart_are_not_estimated_where_their_labels_are_in() 
 def late(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a model whose labels come for the first six days only."""
     folder = tmp_path_factory.mktemp("late")
-    model = watch(folder, train="''")
+    model = watch(folder, train="''", estimate="auto")
     deliver(folder, "all", rows(0, 9), rows(0, 6))
     model.run(MODEL, day(9).start)
     return model
@@ -177,11 +177,9 @@ def leaning(first: int, end: int, count: int = 2_500) -> pl.DataFrame:
 def test_a_run_follows_features_that_change_what_a_score_means(
     tmp_path: Path, choice: str, method: str, found: int
 ) -> None:
-    place = write(tmp_path, train="''")
-    place.write_text(f"{place.read_text('utf-8')}    estimate: {choice}\n", "utf-8")
+    model = watch(tmp_path, train="''", estimate=choice)
     frame = leaning(0, 9)
     deliver(tmp_path, "all", frame, frame.filter(pl.col("time") < day(6).start))
-    model = project(tmp_path)
     model.run(MODEL, day(9).start)
     told = {
         m.window: m

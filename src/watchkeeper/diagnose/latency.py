@@ -10,6 +10,7 @@ from watchkeeper.diagnose.case import Case, Finding, compared
 
 __all__ = ["latency_finding"]
 
+
 def latency_finding(case: Case) -> Finding | None:
     """Return the finding that answers take longer; only for an alert about the runtime does it weigh much."""
     column = case.spec.schema.of(Role.LATENCY)
