@@ -7,7 +7,7 @@ until the next one is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
@@ -22,6 +22,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.kinds import type_name
 from watchkeeper.core.schema import Column, NumericMap
 from watchkeeper.stats.hashing import hash_texts
+from watchkeeper.stats.pieces import moved
 
 __all__ = [
     "BLOCK",
@@ -112,13 +113,16 @@ class Numbers:
         return self._keys
 
 
+_Taken = tuple[NDArray[np.float64], NDArray[np.bool_] | None]
+
+
 class NumberSource:
     """A numeric column of one batch, cut into blocks; it can be read again.
 
     Parameters
     ----------
-    order
-        Places of the rows in the order in which blocks show them, shape (rows,); None for the order of the column.
+    slots
+        Where each row stands in the order in which blocks show them, shape (rows,); None for the order of the column.
     room
         Where to put the numbers in that order, float64, shape (rows,): new memory costs as much as the numbers.
 
@@ -132,20 +136,15 @@ class NumberSource:
         self,
         series: pl.Series,
         column: Column,
-        order: NDArray[np.intp] | None = None,
+        slots: NDArray[np.intp] | None = None,
         room: NDArray[np.float64] | None = None,
     ) -> None:
         to_float(series.clear())
         self.map: NumericMap = column.map
         self._series = series
-        self._taken: tuple[NDArray[np.float64], NDArray[np.bool_] | None] | None = None
-        if order is not None:
-            floats = to_float(series)
-            nulls = floats.null_count()
-            there = floats.is_not_null().to_numpy().take(order) if nulls else None
-            numbers = (floats.fill_null(0.0) if nulls else floats).to_numpy()
-            # All places exist: to raise where one does not would take a second array, to clip them twice the time.
-            self._taken = np.take(numbers, order, out=room, mode="wrap"), there
+        self._taken: _Taken | None = None
+        if slots is not None:
+            self._taken = _put(series, slots, np.empty(len(series)) if room is None else room)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Numbers]:
         """Cut the rows from ``start`` up to ``stop`` (the last one) into blocks."""
@@ -174,6 +173,21 @@ class NumberSource:
             if there is not None:
                 x = x.take(there[place:end].nonzero()[0])
             yield Numbers(self, x, end - place, end - place - len(x))
+
+
+def _put(series: pl.Series, slots: NDArray[np.intp], room: NDArray[np.float64]) -> _Taken:
+    """Put each number where it belongs; return them, and which of them are not null where any is."""
+    floats, there = to_float(series), None
+    if floats.null_count():
+        there = np.ones(len(floats), bool)
+        there[slots[floats.is_null().to_numpy().nonzero()[0]]] = False
+        floats = floats.fill_null(0.0)
+    start = 0
+    for chunk in floats.get_chunks():
+        # To write in many places and read in one is faster than the other way round.
+        room[slots[start : start + len(chunk)]] = chunk.to_numpy()
+        start += len(chunk)
+    return room, there
 
 
 def to_float(series: pl.Series) -> pl.Series:
@@ -270,9 +284,9 @@ class ClassSets:
     labelled: NDArray[np.bool_]
     predicted: NDArray[np.bool_]
 
-    def at(self, rows: slice | NDArray[np.intp]) -> ClassSets:
-        """Return the sets of some rows."""
-        return ClassSets(self.labels[rows], self.predictions[rows], self.labelled[rows], self.predicted[rows])
+    def each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> ClassSets:
+        """Return the same of other rows."""
+        return ClassSets(*map(change, (self.labels, self.predictions, self.labelled, self.predicted)))
 
 
 @dataclass(frozen=True)
@@ -336,12 +350,19 @@ class Outcomes:
 
     def at(self, rows: slice | NDArray[np.intp]) -> Outcomes:
         """Return some rows, in their order if it is given."""
-        held = {name: getattr(self, name) for name in _ROW_BY_ROW}
-        found: dict[str, Any] = {name: value if value is None else value[rows] for name, value in held.items()}
-        found["sets"] = None if self.sets is None else self.sets.at(rows)
-        values = self.row_values.items()
-        found["row_values"] = {name: value if isinstance(value, str) else value[rows] for name, value in values}
         count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
+        return self._each(lambda values: values[rows], count)
+
+    def moved(self, slots: NDArray[np.intp]) -> Outcomes:
+        """Return all rows in another order, from where each of them stands in it."""
+        return self._each(lambda values: moved(values, slots), self.rows)
+
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]], count: int) -> Outcomes:
+        held = {name: getattr(self, name) for name in _ROW_BY_ROW}
+        found: dict[str, Any] = {name: value if value is None else change(value) for name, value in held.items()}
+        found["sets"] = None if self.sets is None else self.sets.each(change)
+        values = self.row_values.items()
+        found["row_values"] = {name: value if isinstance(value, str) else change(value) for name, value in values}
         return replace(self, rows=count, **found)
 
 

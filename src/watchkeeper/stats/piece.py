@@ -19,7 +19,7 @@ from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
-from watchkeeper.stats.pieces import Pieces
+from watchkeeper.stats.pieces import Pieces, moved
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
 from watchkeeper.stats.statistic import Statistic, fold, fold_each
 from watchkeeper.stats.texts import Texts
@@ -100,7 +100,7 @@ def _fold_column(
     form: type = Numbers if _numeric(column) else Levels
     details = [(s.name, s.start(column)) for s in chosen.details(form) if s.applies(column)]
     statistics = [s for s in chosen.of(form) if s.applies(column)]
-    source = NumberSource(series, column, pieces.order, pieces.room) if _numeric(column) else None
+    source = NumberSource(series, column, pieces.slots, pieces.room) if _numeric(column) else None
     levels = [] if source else levels_by_piece(series, pieces)
     found = []
     for place, (start, stop) in enumerate(pieces.spans()):
@@ -259,11 +259,11 @@ def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: P
     except (SchemaError, pl.exceptions.PolarsError) as error:
         return _states(key, OUTCOME, None, pieces, [{}] * len(pieces), str(error))
     score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
-    ordered = block if pieces.order is None else block.at(pieces.order)
+    ordered = block if pieces.slots is None else block.moved(pieces.slots)
     statistics = _statistics(Outcomes)
     found = []
     for start, stop in pieces.spans():
-        piece = ordered if pieces.order is None else ordered.at(slice(start, stop))
+        piece = ordered if pieces.slots is None else ordered.at(slice(start, stop))
         found.append({s.name: fold(s, score, [piece]) for s in statistics})
     return _states(key, OUTCOME, None, pieces, found)
 
@@ -275,13 +275,14 @@ def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Piece
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
     rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema)
+    hashes = hashes if pieces.slots is None else moved(hashes, pieces.slots)
     whole = Column("", Role.ID, Kind.IDENTIFIER)
     blocks = []
     for start, stop in pieces.spans():
         places = None if pieces.order is None else pieces.order[start:stop]
         known = None if ids is None else (ids if places is None else ids[places]).drop_nulls()
         doubled = 0 if known is None else len(known) - known.n_unique()
-        blocks.append(Rows(rest, hashes if places is None else hashes[places], doubled, places))
+        blocks.append(Rows(rest, hashes[start:stop], doubled, places))
     parts = {s.name: fold_each(s, whole, blocks) for s in _statistics(Rows)}
     found = [{name: each[place] for name, each in parts.items()} for place in range(len(pieces))]
     return _states(key, ROWS, None, pieces, found)

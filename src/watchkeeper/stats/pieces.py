@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pieces"]
+__all__ = ["Pieces", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Pieces:
         The segment of each row, shape (rows,); None where all rows are one piece.
     order
         Places of the rows, segment by segment and in the order of their arrival, shape (rows,); None as above.
+    slots
+        Where each row stands in that order, shape (rows,); None as above.
     room
         Where the numbers of one column after the other are put in order, shape (rows,); empty where all rows are one.
     """
@@ -34,6 +37,7 @@ class Pieces:
     bounds: tuple[int, ...]
     codes: NDArray[np.intp] | None = None
     order: NDArray[np.intp] | None = None
+    slots: NDArray[np.intp] | None = None
     room: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
@@ -48,7 +52,10 @@ class Pieces:
         short = codes.astype(np.uint16) if len(names) < 1 << 16 else codes
         counts = np.bincount(codes, minlength=len(names))
         bounds = (0, *np.cumsum(counts).tolist())
-        return cls(names, bounds, codes, np.argsort(short, kind="stable"), np.empty(len(codes)))
+        order = np.argsort(short, kind="stable")
+        slots = np.empty_like(order)
+        slots[order] = np.arange(len(order))
+        return cls(names, bounds, codes, order, slots, np.empty(len(codes)))
 
     def __len__(self) -> int:
         """Return the number of pieces."""
@@ -57,3 +64,10 @@ class Pieces:
     def spans(self) -> Iterator[tuple[int, int]]:
         """Return where each piece starts and ends among the ordered rows."""
         yield from pairwise(self.bounds)
+
+
+def moved(values: NDArray[Any], slots: NDArray[np.intp]) -> NDArray[Any]:
+    """Return values in another order, from where each of them stands in it."""
+    found = np.empty_like(values)
+    found[slots] = values
+    return found

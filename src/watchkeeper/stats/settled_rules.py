@@ -58,15 +58,16 @@ def settled_rules(rules: Iterable[Rule], states: Iterable[State], frame: pl.Data
         The rows.
     """
     held: dict[str, list[State]] = {}
+    dtypes = dict(frame.schema)
     for state in states:
         if state.key.segment == ALL:
             held.setdefault(state.key.column, []).append(state)
     found: dict[str, int] = {}
     for rule in rules:
         own = held.get(rule.column, []) if _asks_one_column(rule) else []
-        if not own or rule.column not in frame.columns or not _are_of(own, frame.height):
+        if not own or rule.column not in dtypes or not _are_of(own, frame.height):
             continue
-        dtype = frame.schema[rule.column]
+        dtype = dtypes[rule.column]
         kept = _by_extent(rule, own, dtype)
         kept = _by_levels(rule, own, dtype) if kept is None else kept
         if kept is not None:
