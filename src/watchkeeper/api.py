@@ -125,7 +125,7 @@ def check(
         for alerts about performance.
     estimate
         What performance is estimated from where labels are missing: ``scores`` alone, ``rows`` too, ``never``, or
-        ``auto`` for rows where the current table has no labels.
+        ``auto`` for rows where most labels of the current table are missing.
     progress
         Called with (side, rows so far, rows in all or None).
 

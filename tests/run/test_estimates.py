@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,6 +75,16 @@ def test_a_change_of_concept_alone_is_not_seen_without_labels_and_nothing_else_i
 
 def test_where_all_labels_are_there_nothing_is_estimated() -> None:
     assert estimated(check_tables(scored(2_000, 2), scored(2_000, 1)).measurements) == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "method"), [(0, "multicalibrated"), (900, "multicalibrated"), (1_100, "cbpe"), (2_000, "")]
+)
+def test_a_check_looks_at_rows_where_most_labels_lack_and_not_only_where_all_do(known: int, method: str) -> None:
+    there = pl.int_range(pl.len()) < known
+    frame = scored(2_000, 2).with_columns(pl.when(there).then(pl.col("label").cast(pl.Float64)).otherwise(math.nan))
+    found = estimated(check_tables(frame, scored(4_000, 1)).measurements)
+    assert str(found["average_precision"].facts["method"] if found else "") == method
 
 
 def test_never_means_never() -> None:

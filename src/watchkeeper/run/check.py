@@ -183,7 +183,7 @@ def check_tables(
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=run_length)
     monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
-    late = schema.name_of(Role.LABEL) not in ours.columns
+    late = _mostly_unlabelled(ours, schema)
     sampled, learnt_from = kept_for_estimates(schema, estimate, labelled=not late)
     worth = own.by_label(schema)
     spec = Spec(
@@ -243,6 +243,16 @@ def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterat
             yield Batch(frame.with_columns(pl.lit(None).alias(label)), schema)
         else:
             yield Batch(frame, schema)
+
+
+def _mostly_unlabelled(source: Source, schema: Schema) -> bool:
+    """Return whether most labels are still to come, by rows from all over the table."""
+    label = schema.name_of(Role.LABEL)
+    if label is None or label not in source.columns:
+        return True
+    held = source.sample(SAMPLE, [label])[label]
+    known = held.drop_nans() if held.dtype.is_float() else held
+    return 2 * (len(known) - known.null_count()) < len(held)
 
 
 def _waits(states: Mapping[tuple[str, str], State], schema: Schema) -> bool:
