@@ -1,0 +1,50 @@
+"""Plug-ins of another package, each broken in one way, and what the conformance suites say of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent / "broken"
+
+TRY_EACH = """
+import json
+import sys
+import watchkeeper.testing
+from watchkeeper.core.plugins import plugins
+
+kind = sys.argv[1]
+check = getattr(watchkeeper.testing, f"check_{kind}")
+found = {}
+for name, made in plugins(kind).items():
+    if type(made).__module__ == f"broken_{kind}s":
+        try:
+            check(made)
+        except AssertionError as error:
+            found[name] = str(error)
+        else:
+            found[name] = ""
+print(json.dumps(found))
+"""
+
+
+def told_of(kind: str, site: Path) -> dict[str, str]:
+    """Install the plug-ins of a kind in a folder and return by name which promise each breaks, in words.
+
+    They are asked in a process of their own, for who is installed is read when it starts.
+    """
+    info = site / f"broken_{kind}s-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: broken-{kind}s\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[watchkeeper.{kind}]\nbroken = broken_{kind}s\n")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))), "COVERAGE_PROCESS_START": ""}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TRY_EACH, kind],
+        capture_output=True, text=True, env=environ, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
