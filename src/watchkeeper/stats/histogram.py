@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -18,12 +19,20 @@ __all__ = ["Histogram", "HistogramPart", "bin_edges", "bin_order"]
 
 def bin_order(keys: NDArray[np.intp]) -> NDArray[np.uint16]:
     """Map float32 top halves to ranks that grow with the value: negatives count down, positives up."""
-    return np.where(keys & 0x8000, 0xFFFF - keys, keys + 0x8000).astype(np.uint16)
+    short = keys.astype(np.uint16)
+    return np.bitwise_xor(short, np.where(short & 0x8000, np.uint16(0xFFFF), np.uint16(0x8000)), dtype=np.uint16)
 
 
 def bin_edges(bins: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lower and upper edge, in units of z, of ordered bins; shape as ``bins``."""
-    rank = bins.astype(np.int64)
+    lower, upper = _all_edges()
+    return lower[bins], upper[bins]
+
+
+@cache
+def _all_edges() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the edges of every bin, in their order."""
+    rank = np.arange(KEYS)
     positive = rank >= 0x8000
     magnitude = np.where(positive, rank - 0x8000, 0x7FFF - rank).astype(np.uint32)
 

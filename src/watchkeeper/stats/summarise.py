@@ -137,7 +137,9 @@ def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Pieces:
     names = ["null" if v is None else v if not rule.values or v in rule.values else "other" for v in to_text(values)]
     segments = [f"{rule.column}={name}" for name in names]
     distinct = {name: place for place, name in enumerate(dict.fromkeys(segments))}
-    return Pieces.of(tuple(distinct), np.array([distinct[name] for name in segments], np.intp)[codes])
+    if len(distinct) < len(segments):
+        codes = np.array([distinct[name] for name in segments], np.intp)[codes]
+    return Pieces.of(tuple(distinct), codes)
 
 
 def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window | None, pl.DataFrame]]:
