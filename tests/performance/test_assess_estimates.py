@@ -10,8 +10,8 @@ from tests.performance.estimation_data import applicants, prices, states_of, wit
 from watchkeeper.core.errors import PluginError
 from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import Task
-from watchkeeper.core.state import JOINT, OUTCOME
+from watchkeeper.core.schema import Role, Task
+from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.performance.assess_estimates import (
     assess_estimates,
     default_estimates,
@@ -21,6 +21,7 @@ from watchkeeper.performance.assess_estimates import (
 )
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.cbpe import Cbpe
+from watchkeeper.performance.pape import Pape
 
 
 @cache
@@ -102,6 +103,12 @@ def test_without_sampled_rows_states_alone_give_the_estimates():
     found = default_estimates(before, now, schema)
     assert {m.facts["method"] for m in found} == {"cbpe"}
     assert {m.status for m in found} == {Status.OK}
+    # Nobody was asked who could disagree.
+    assert {m.facts["without"] for m in found} == {"multicalibrated, pape: no rows are sampled here"}
+    assert not any("error_of_method" in m.facts for m in found)
+    broken = {**now, JOINT: State(StateKey(column=JOINT), None, {}, "column 'x' is missing")}
+    told = {m.facts["without"] for m in default_estimates(before, broken, schema)}
+    assert told == {"multicalibrated, pape: column 'x' is missing"}
 
 
 def test_a_regressor_without_sampled_rows_has_no_estimate():
@@ -129,6 +136,63 @@ def test_an_estimator_that_lacks_its_sample_is_one_failed_measurement():
     (found,) = assess_estimates(before, now, schema, ["pape"])
     assert (found.status, found.family, found.name) == (Status.FAILED, Family.ESTIMATE, "pape")
     assert "answer_sample" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("n", "without"),
+    [
+        (300, "multicalibrated: 300 labelled rows of the reference are sampled, 500 are needed"),
+        (900, None),
+    ],
+)
+def test_methods_that_a_reference_is_too_small_for_are_told_beside_those_that_answer(n, without):
+    frame = applicants(np.random.default_rng(13), n)
+    schema = infer_schema(frame)
+    now = states_of(without_labels(applicants(np.random.default_rng(14), 600)), schema)
+    found = default_estimates(states_of(frame, schema), now, schema)
+    assert {(m.status, m.facts.get("without")) for m in found} == {(Status.OK, without)}
+
+
+def test_all_methods_that_did_not_answer_are_told():
+    schema, _ = reference()
+    frame = applicants(np.random.default_rng(13), 150)
+    now = states_of(without_labels(applicants(np.random.default_rng(14), 600)), schema)
+    told = {m.facts["without"] for m in default_estimates(states_of(frame, schema), now, schema)}
+    few = "150 labelled rows of the reference are sampled, 500 are needed"
+    assert told == {f"multicalibrated: {few}; pape: fewer than 200 rows are sampled"}
+
+
+def test_a_method_that_raises_is_told_beside_the_one_that_stands_in_for_it(monkeypatch):
+    schema, before = reference()
+    now = states_of(without_labels(applicants(np.random.default_rng(8), 2_000)), schema)
+
+    def raises(self, reference, current, schema):
+        raise ValueError("no weights today")
+
+    monkeypatch.setattr(Pape, "estimate", raises)
+    found = {m.name: m for m in default_estimates(before, now, schema)}
+    assert found["recall"].facts["method"] == "cbpe"
+    assert {m.facts["without"] for m in found.values()} == {"pape: Pape raised ValueError: no weights today"}
+
+
+def test_rows_that_all_have_one_id_are_not_taken_for_a_sample():
+    frame = applicants(np.random.default_rng(15), 900).with_row_index("id")
+    schema = infer_schema(frame, roles={Role.ID: "id"})
+    now = states_of(without_labels(frame).with_columns(id=pl.lit(7, pl.UInt32)), schema)
+    (accuracy,) = [m for m in default_estimates(states_of(frame, schema), now, schema) if m.name == "accuracy"]
+    assert accuracy.facts["method"] == "cbpe"
+    assert "1 rows with different ids are sampled of 900" in accuracy.facts["without"]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e308])
+def test_values_without_bounds_silence_no_method(value):
+    frame, later = (applicants(np.random.default_rng(seed), 1_500) for seed in (16, 17))
+    schema = infer_schema(frame)
+    wild = pl.when(pl.int_range(pl.len()) % 3 == 0).then(value).otherwise(-pl.col("w") * min(1.0, abs(value)))
+    for before, now in ((frame, later.with_columns(w=wild)), (frame.with_columns(w=wild), later)):
+        found = default_estimates(states_of(before, schema), states_of(without_labels(now), schema), schema)
+        assert {m.facts["method"] for m in found} == {"cbpe", "pape", "multicalibrated"}
+        assert not any("without" in m.facts for m in found)
 
 
 def test_what_to_keep_is_what_the_estimators_need():

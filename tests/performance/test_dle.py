@@ -97,3 +97,12 @@ def test_the_band_of_a_regressor_holds_the_distance_from_the_second_opinion():
         apart = abs(one.facts["quadratic"] - one.value)
         assert one.facts["error_of_method"] == pytest.approx(apart)
         assert one.error == pytest.approx(np.hypot(plain[one.name].error, apart))
+
+
+@pytest.mark.parametrize("column", ["prediction", "label"])
+def test_answers_that_cannot_be_read_fail_and_say_which(column):
+    schema, before = reference()
+    frame = prices(np.random.default_rng(5), 600).with_columns(pl.lit("dear").alias(column))
+    (found,) = default_estimates(before, states_of(frame, schema), schema)
+    assert (found.name, found.status) == ("dle", Status.FAILED)
+    assert found.reason == f"column {column!r} holds String, where numbers were expected"

@@ -10,10 +10,10 @@ from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.core.state import OUTCOME, State, StateKey
+from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.estimator import Estimator, band_of
-from watchkeeper.performance.sampled import is_sampled
+from watchkeeper.performance.sampled import has_sample, is_sampled
 from watchkeeper.stats.score_cells import ScoreCellsPart
 
 __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for", "kept_now_for"]
@@ -91,7 +91,8 @@ def default_estimates(
     the chosen one and another, less what the weights of ``pape`` make by chance, and ESS the share of the reference
     that is left in weight. Methods agree unless the features have moved, and where little of the reference is like the
     window their distance says little of how far all of them are off. Of ``dle`` it is the distance from its second
-    opinion, undivided. The band is widened by ``error_between_blocks`` too: how far performance moves by itself in the
+    opinion, undivided. Which methods did not answer, and why, is the fact ``without``: nothing is known of what they
+    would have said. The band is widened by ``error_between_blocks`` too: how far performance moves by itself in the
     reference; where that is not known the fact ``between_blocks`` says why.
 
     Parameters
@@ -118,21 +119,43 @@ def default_estimates(
         order.append(_POWERED)
     chosen: dict[str, Measurement] = {}
     told: dict[str, dict[str, Measurement]] = {}
+    silent = _unasked(schema, reference, current) if first == "cbpe" and not rows else {}
     overlap = 1.0
     for name in order:
         for measurement in assess_estimates(reference, current, schema, [name]):
             metric = measurement.name
-            if name != _POWERED and measurement.value is not None:
+            if name != _POWERED and measurement.value is None:
+                # One that raised answers under its own name, for all metrics.
+                silent.setdefault("" if metric == name else metric, {})[name] = measurement.reason
+            elif name != _POWERED:
                 told.setdefault(metric, {})[name] = measurement
                 overlap = min(overlap, float(measurement.facts.get("ess", overlap)))
             if name in _BY_ROWS.values() and _BY_ROWS.get(metric) != name:
                 continue
             if metric not in chosen or measurement.status is Status.OK:
                 chosen[metric] = measurement
-    return [
-        _widened(chosen[metric], told.get(metric, {}), max(_LEAST_OVERLAP, overlap), between)
-        for metric in sorted(chosen)
-    ]
+    found: list[Measurement] = []
+    for metric in sorted(chosen):
+        widened = _widened(chosen[metric], told.get(metric, {}), max(_LEAST_OVERLAP, overlap), between)
+        found.append(_without(widened, {**silent.get("", {}), **silent.get(metric, {})}))
+    return found
+
+
+def _unasked(schema: Schema, *sides: Mapping[str, State]) -> dict[str, dict[str, str]]:
+    why = "no rows are sampled here" if has_sample(schema) else "rows are sampled where two features are numeric"
+    why = next((side[JOINT].problem for side in sides if JOINT in side and side[JOINT].problem), why)
+    return {"": dict.fromkeys(sorted(set(_BY_ROWS.values())), why)}
+
+
+def _without(measurement: Measurement, silent: Mapping[str, str]) -> Measurement:
+    """Tell which methods did not answer, beside one that did."""
+    if measurement.value is None or measurement.facts.get("method") == _POWERED or not silent:
+        return measurement
+    reasons: dict[str, list[str]] = {}
+    for name, reason in silent.items():
+        reasons.setdefault(reason, []).append(name)
+    told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    return replace(measurement, facts={**measurement.facts, "without": told})
 
 
 def _widened(
@@ -141,9 +164,10 @@ def _widened(
     """Widen the band by what methods disagree about and by what the reference shows to move by itself."""
     if measurement.value is None or measurement.error is None or measurement.facts.get("method") == _POWERED:
         return measurement
-    apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
-    facts: dict[str, float | str] = {**measurement.facts, "error_of_method": apart}
-    moved = 0.0
+    facts: dict[str, float | str] = dict(measurement.facts)
+    apart = moved = 0.0
+    if len(told) > 1 or "quadratic" in facts:
+        facts["error_of_method"] = apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
     lack = between.lack(measurement.name) if between else _NO_BLOCKS
     if between is None or lack:
         facts["between_blocks"] = f"unknown: {lack}"

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
@@ -139,6 +140,8 @@ class Dle:
     ) -> list[Measurement]:
         """Return the estimates from the samples."""
         key = current[OUTCOME].key
+        if problem := current[OUTCOME].problem or reference[OUTCOME].problem:
+            raise StateError(problem)
         first, second = sampled(reference, current, schema)
         learnable = int(np.isfinite(first.label + first.prediction).sum())
         rows = second.x[np.isfinite(second.prediction)]

@@ -25,7 +25,7 @@ __all__ = ["Multicalibrated"]
 
 Floats = NDArray[np.float64]
 
-_LEAST = 500
+_LEAST, _LEAST_NOW = 500, 200
 _SHARE = 0.5
 _BETWEEN = 1 / 4
 _GROUPS = 32
@@ -71,8 +71,10 @@ class Multicalibrated:
         lack = lack_of_labels(before, now)
         first, second = sampled(reference, current, schema, _ROWS)
         learnable = int((first.label >= 0).sum())
-        if not lack and (learnable < _LEAST or not len(second.x)):
+        if not lack and learnable < _LEAST:
             lack = f"{learnable} labelled rows of the reference are sampled, {_LEAST} are needed"
+        if not lack and len(second.x) < min(_LEAST_NOW, second.rows):
+            lack = f"{len(second.x)} rows with different ids are sampled of {second.rows}"
         if lack:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
         models, classes = _models(Same(first))

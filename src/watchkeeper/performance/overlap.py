@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.performance.sampled import Sampled, learnable, rows_between
+from watchkeeper.performance.sampled import Sampled, bounded, learnable, rows_between
 from watchkeeper.stats.same import Same
 
 __all__ = ["POOR", "Overlap", "overlap_of"]
@@ -117,7 +117,7 @@ def _classifier(reference: Sampled, x: Floats, side: NDArray[np.int_], trees: Ma
 
 def _said(model: Any, x: Floats) -> Floats:
     with threadpool_limits(1):
-        return np.asarray(model.predict_proba(x)[:, 1])
+        return np.asarray(model.predict_proba(bounded(x))[:, 1])
 
 
 def _area(told: Floats, first: int) -> float:

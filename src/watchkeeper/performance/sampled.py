@@ -24,7 +24,7 @@ from watchkeeper.stats.same import Alike, Same
 from watchkeeper.stats.score_counts import Places
 
 __all__ = [
-    "FOLDS", "Sampled", "fold_models", "has_sample", "is_sampled", "learnable", "places_of", "predicted",
+    "FOLDS", "Sampled", "bounded", "fold_models", "has_sample", "is_sampled", "learnable", "places_of", "predicted",
     "rows_between", "sampled",
 ]  # fmt: skip
 
@@ -35,6 +35,7 @@ FOLDS = 5
 
 _SAMPLES = ("answer_sample", "window_answers")
 _MOST_LEVELS = 200
+_FARTHEST = 1e300
 _SEED = 0
 
 
@@ -165,10 +166,15 @@ def _codes(levels: pl.DataFrame, name: str, table: Mapping[str, float]) -> Float
     return np.array([np.nan if level is None else table.get(level, rest) for level in levels[name].to_list()], float)
 
 
+def bounded(x: Floats) -> Floats:
+    """Return rows without infinities, which trees cannot put between others."""
+    return np.clip(x, -_FARTHEST, _FARTHEST)
+
+
 def learnable(x: Floats) -> Floats:
-    """Return rows that trees can learn from: a column without a single value, which they refuse, is 0 throughout."""
+    """Return bounded rows that trees can learn from: a column without a single value, which they refuse, is 0."""
     empty = np.isnan(x).all(axis=0)
-    return np.where(empty, 0.0, x) if empty.any() else x
+    return bounded(np.where(empty, 0.0, x) if empty.any() else x)
 
 
 def fold_models(rows: Sampled, truth: Floats, classifier: bool) -> list[Any]:
@@ -197,6 +203,7 @@ def fold_models(rows: Sampled, truth: Floats, classifier: bool) -> list[Any]:
 
 def predicted(models: list[Any], x: Floats) -> Floats:
     """Return what each model says of each row: shape (models, n), or (models, n, classes) of classifiers."""
+    x = bounded(x)
     with threadpool_limits(1):
         told = [model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x) for model in models]
     return np.stack(told)
