@@ -35,7 +35,7 @@ from watchkeeper.run.explain import diagnosed
 from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.run.pace import SAMPLE, STATES, pace, span, timed
-from watchkeeper.run.reference import design_effects
+from watchkeeper.run.reference import design_effects, reference_pieces
 from watchkeeper.run.rules import load_rules, looked_at_by
 from watchkeeper.run.sources import Source, open_table
 from watchkeeper.run.steps import Watch, assess, judge, merged
@@ -192,7 +192,7 @@ def check_tables(
     )  # fmt: skip
     spread = replace(spec, windows=pace(theirs, schema), keep=(*kept(monitors), *learnt_from))
     batches = _batches(theirs, read, tuple(embedding.embedders))
-    whole = embedding.summarise(batches, spread, progress=_told(progress, "reference", theirs))
+    whole = reference_pieces(batches, spread, embedding, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)
     effects = design_effects(whole, spread)
     grain = _grain(ours, schema)

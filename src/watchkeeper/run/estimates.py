@@ -47,20 +47,21 @@ def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[st
     """Return by segment how much performance moves between the windows that a reference is made of.
 
     Windows have the length that is judged, whatever the states are stored in. Of more than 40 windows those next to
-    each other are put together; a reference without times tells nothing.
+    each other are put together; rows without a time are in none, and a reference without times tells nothing.
     """
     if spec.estimate == "never" or not estimators_for(spec.schema):
         return {}
+    read = (OUTCOME, JOINT) if spec.schema.task is Task.REGRESSION else (OUTCOME,)
     found: dict[str, BetweenBlocks] = {}
     held: dict[str, dict[Window | None, dict[str, State]]] = {}
     for key, state in sorted(pieces.items(), key=lambda item: repr(item[0])):
-        if key.column in (OUTCOME, JOINT):
+        if key.column in read:
             window = spec.windows.window_of(key.window.start) if spec.windows and key.window else key.window
             states = held.setdefault(key.segment, {}).setdefault(window, {})
             states[key.column] = merge_states(states[key.column], state) if key.column in states else state
     for segment, by_window in held.items():
         dated = {window: states for window, states in by_window.items() if window is not None}
-        if len(dated) < len(by_window):
+        if not dated:
             found[segment] = _NO_TIMES
             continue
         size = -(-len(dated) // _MOST_BLOCKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
@@ -10,7 +10,7 @@ import msgspec
 
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS, design_effect, rank_effect, tells_effect
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import ALL, Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Kind, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, State, StateKey
 from watchkeeper.core.store import Changes, Store
@@ -19,13 +19,15 @@ from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.run.embedding import Embedding
 from watchkeeper.run.estimates import blocks_of_reference
 from watchkeeper.run.steps import merged
-from watchkeeper.stats.codec import merge_alike
+from watchkeeper.stats.codec import merge_alike, merge_states
+from watchkeeper.stats.summarise import gathered
 
 __all__ = [
     "design_effects",
     "reference_blocks",
     "reference_effects",
     "reference_mark",
+    "reference_pieces",
     "reference_states",
     "refresh_reference",
     "summarise_reference",
@@ -79,13 +81,39 @@ def summarise_reference(
         return
     # Rules are for the rows that arrive.
     learning = replace(spec, rules=(), keep=(*spec.keep, *spec.reference_keep))
-    pieces = (embedding or Embedding()).summarise(batches, learning)
-    whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in sorted(pieces.items()))
+    pieces = reference_pieces(batches, learning, embedding or Embedding())
+    ordered = sorted(pieces.items(), key=lambda item: _place(item[0]))
+    whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in ordered)
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
     told = {name: (store.pointer(spec.model, name), text) for name, text in ((_EFFECTS, effects), (_BLOCKS, between))}
     store.record(spec.model, [], {_POINTER: (held, mark), **told})
+
+
+def reference_pieces(
+    batches: Iterable[Batch], spec: Spec, embedding: Embedding, *, progress: Callable[[int], None] | None = None
+) -> dict[StateKey, State]:
+    """Return the states of the windows that a reference is made of.
+
+    Sampled rows are kept of all windows together: a sample of each would hold most rows of a long reference. Only
+    regressors are estimated block by block from them.
+    """
+    pieces: dict[StateKey, State] = {}
+    apart = spec.schema.task is Task.REGRESSION
+    for group in gathered(batches):
+        held: dict[StateKey, list[State]] = {}
+        for key, state in embedding.summarise(group, spec, progress=progress).items():
+            place = key if apart or key.column != JOINT else replace(key, window=None)
+            held.setdefault(place, [pieces[place]] if place in pieces else []).append(replace(state, key=place))
+        pieces.update((place, merge_states(*states)) for place, states in held.items())
+        group.clear()  # or these rows would stay in memory while the next ones are read
+    return pieces
+
+
+def _place(key: StateKey) -> tuple[object, ...]:
+    """Order keys where some have a window and others none."""
+    return key.model, key.version, (key.window,) if key.window else (), key.segment, key.column
 
 
 def reference_effects(spec: Spec, store: Store) -> dict[str, float]:

@@ -24,7 +24,7 @@ from watchkeeper.stats.piece import fold_joint, fold_pieces
 from watchkeeper.stats.pieces import Pieces
 from watchkeeper.stats.rule_fold import fold_rules
 
-__all__ = ["summarise", "summarise_rows"]
+__all__ = ["gathered", "summarise", "summarise_rows"]
 
 _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 27
@@ -52,7 +52,7 @@ def summarise(
     """
     states: dict[StateKey, State] = {}
     done = 0
-    for group in _gathered(batches):
+    for group in gathered(batches):
         whole = _joined(group)
         folded = _fold_batch(whole, spec)
         for state in (*folded, *fold_rules(whole, spec, done, folded)):
@@ -77,7 +77,7 @@ def _fold_batch(batch: Batch, spec: Spec) -> list[State]:
     ]
 
 
-def _gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+def gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     """Group batches up to a size at which starting and merging states costs little beside folding rows."""
     waiting: list[Batch] = []
     rows = size = 0
