@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -14,6 +15,7 @@ from watchkeeper.core.diagnosis import Attribution, Contribution, Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import StateKey
+from watchkeeper.core.window import Window
 from watchkeeper.views.listing import listing
 from watchkeeper.views.report import Report, Verdict
 from watchkeeper.views.terminal import plain
@@ -151,6 +153,24 @@ def test_judged_metrics_and_estimates_stand_there_however_well_the_model_does() 
     assert "auroc, estimated" in text
     assert "recall" not in text
     assert "3 more series" in text
+
+
+def test_estimates_say_by_which_method_they_were_made_what_they_assume_and_what_they_lack() -> None:
+    days = [Window(MADE - timedelta(days=n), MADE - timedelta(days=n - 1)) for n in (2, 1)]
+
+    def signal(name: str, window: Window, **facts: str) -> Signal:
+        measured = Measurement(Family.ESTIMATE, name, 0.9, 500, column="@outcome", window=window, facts=facts)
+        return Signal(measured, "shewhart", False, lower=0.8, zone=Zone.WITHIN_1)
+
+    old = signal("auroc", days[0], method="pape", assumes="all stays")
+    new = [signal(name, days[1], method="cbpe", assumes="all stays", without="pape: few") for name in ("auroc", "f1")]
+    report = Report("t", "m", Verdict.OK, MADE, "fine", signals=(old, *new))
+    told = " ".join(plain(report).split())
+    assert "Estimated by cbpe (auroc, f1), as if all stays. Methods that did not answer: pape: few." in told
+    assert told.count("pape") == 1
+    noted = " ".join(plain(replace(report, notes=("It is estimated as if all stays.",))).split())
+    assert "Estimated by cbpe (auroc, f1). Methods" in noted
+    assert "Estimated" not in plain(replace(report, signals=()))
 
 
 def test_what_a_loss_comes_from_is_told_once_for_all_alerts() -> None:

@@ -17,6 +17,7 @@ from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.views.axes import NARROW, WIDE
 from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
 from watchkeeper.views.causes import Why
@@ -27,7 +28,7 @@ from watchkeeper.views.rules import is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
 from watchkeeper.views.theme import COLOURS
-from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, number, period, shown
+from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, number, period, shown
 
 __all__ = ["environment", "report_fragment", "report_html", "style"]
 
@@ -163,6 +164,7 @@ def _drawn(
         "many_windows": any(one.windows > 1 for one in series),
         "metrics": metrics,
         "estimated": any(m.family is Family.ESTIMATE for m in _measured(findings)),
+        "methods": estimated(_measured(findings), [ASSUMES]),
         "cards": loud + calm[:opened],
         "calm": calm[opened:],
         "left_out": left_out,

@@ -21,7 +21,7 @@ from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
-from watchkeeper.views.wording import ACTIONS, CAUSES, count, moment, period, shown
+from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, period, shown
 
 __all__ = ["plain", "report_text"]
 
@@ -77,6 +77,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         parts += [_gap(), _series(listed)]
         if left:
             parts.append(Text("  " + _summary(left), style="dim"))
+    made = estimated((*findings.measurements, *(s.measurement for s in findings.signals)), findings.notes)
+    if made:
+        parts += [_gap(), *(_note(note) for note in made[:_MOST_NOTES])]
     if findings.notes:
         parts += [_gap(), *(_note(note) for note in findings.notes[:_MOST_NOTES])]
         parts += _rest(len(findings.notes) - _MOST_NOTES, "more note")

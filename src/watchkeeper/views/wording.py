@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import floor, isfinite, isnan, log10
@@ -20,6 +20,7 @@ __all__ = [
     "about",
     "age",
     "count",
+    "estimated",
     "failure",
     "measure",
     "moment",
@@ -154,6 +155,29 @@ def measure(measurement: Measurement) -> str:
     """Return the name of what was measured, in words; an estimate says that it is one."""
     name = shown(measurement.name, 60).replace("_", " ")
     return f"{name}, estimated" if measurement.family is Family.ESTIMATE else name
+
+
+def estimated(measurements: Iterable[Measurement], known: Sequence[str] = ()) -> list[str]:
+    """Return by which methods the newest estimates of all rows were made, what they assume and what they lack.
+
+    An assumption that is ``known``, part of a text that the reader has, is not told again.
+    """
+    made = [m for m in measurements if m.family is Family.ESTIMATE and m.value is not None and m.segment == ALL]
+    newest = max((m.window for m in made if m.window is not None), default=None)
+    methods: dict[str, dict[str, dict[str, None]]] = {}
+    lacks: dict[str, None] = {}
+    for one in made:
+        if one.window == newest and "method" in one.facts:
+            method, assumes = (shown(str(one.facts.get(name, "")), 200) for name in ("method", "assumes"))
+            metrics = methods.setdefault(assumes, {}).setdefault(method, {})
+            metrics[measure(one).removesuffix(", estimated")] = None
+            lacks |= {str(one.facts["without"]): None} if "without" in one.facts else {}
+    told = []
+    for assumes, by_method in methods.items():
+        listed = ", ".join(f"{method} ({', '.join(metrics)})" for method, metrics in by_method.items())
+        new = assumes and not any(assumes in text for text in known)
+        told.append(f"Estimated by {listed}{f', as if {assumes}' if new else ''}.")
+    return [*told, *(f"Methods that did not answer: {shown(why, 300)}." for why in lacks)]
 
 
 def subject(measurement: Measurement) -> str:
