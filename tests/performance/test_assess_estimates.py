@@ -267,3 +267,25 @@ def test_labels_that_overflow_fail_their_estimates_and_no_window(label):
     assert {m.facts.get("left_out") for m in found if "mse" in m.name} == {2 if label > 1e154 else None}
     for one in found:
         assert one.status is Status.FAILED or np.isfinite([one.value, one.error, *one.interval]).all()
+
+
+@pytest.mark.parametrize(("classes", "method"), [(10, "multicalibrated"), (11, "cbpe")])
+def test_trees_are_learnt_for_ten_classes_and_not_for_more(classes, method):
+    rng = np.random.default_rng(21)
+    told = np.array([f"k{code:02d}" for code in range(classes)])
+
+    def drawn(n):
+        x, z = rng.normal(size=(2, n))
+        odds = np.exp(np.outer(x, np.linspace(-1, 1, classes)) + np.outer(z, np.linspace(1, -1, classes) ** 2))
+        chance = odds / odds.sum(axis=1, keepdims=True)
+        label = (rng.random((n, 1)) > np.cumsum(chance, axis=1)).sum(axis=1).clip(0, classes - 1)
+        scores = {f"score_{name}": chance[:, code] for code, name in enumerate(told)}
+        return pl.DataFrame({"x": x, "z": z, **scores, "prediction": told[chance.argmax(axis=1)], "label": told[label]})
+
+    frame = drawn(600)
+    schema = infer_schema(frame)
+    now = states_of(without_labels(drawn(300)), schema)
+    found = {m.name: m for m in default_estimates(states_of(frame, schema), now, schema)}
+    assert found["accuracy"].facts["method"] == method
+    assert found["recall"].facts["method"] == "pape"
+    assert ("there are 11 classes" in str(found["accuracy"].facts.get("without"))) == (classes > 10)

@@ -26,6 +26,7 @@ __all__ = ["Multicalibrated"]
 Floats = NDArray[np.float64]
 
 _LEAST, _LEAST_NOW = 500, 200
+_MOST_CLASSES = 10
 _SHARE = 0.5
 _BETWEEN = 1 / 4
 _GROUPS = 32
@@ -39,7 +40,7 @@ class Multicalibrated:
     from all rows but a fifth. What they expect of a row is averaged over them and with the isotonic calibrator of CBPE.
     The trees follow covariate shift that changes P(y | score), like weights but without their variance, and are fitted
     once for a reference; the calibrator holds where the trees would have to extrapolate. Concept shift is invisible to
-    both.
+    both. Each class takes trees of its own: of more than ten, nothing is learnt.
 
     The band has the variance of the labels given the rows and that of what was learnt: the delete-a-group jackknife
     over the five models, the bootstrap of the calibrator, and the distance of the estimate from either half as one
@@ -71,6 +72,8 @@ class Multicalibrated:
         lack = lack_of_labels(before, now)
         first, second = sampled(reference, current, schema, _ROWS)
         learnable = int((first.label >= 0).sum())
+        if not lack and len(now.classes) > _MOST_CLASSES:
+            lack = f"there are {len(now.classes)} classes; trees are learnt for {_MOST_CLASSES}, for each takes its own"
         if not lack and learnable < _LEAST:
             lack = f"{learnable} labelled rows of the reference are sampled, {_LEAST} are needed"
         if not lack and len(second.x) < min(_LEAST_NOW, second.rows):
