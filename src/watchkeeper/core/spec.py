@@ -158,7 +158,7 @@ class Spec:
     keep
         Registry keys of statistics that cost too much to be kept unasked, such as ``covariance``.
     reference_keep
-        Those that are kept of the reference beside them, because something is learnt from it.
+        Those that are kept of the reference, because something is learnt from it; empty for the same.
     rules
         What rows and their statistics must look like.
     embed

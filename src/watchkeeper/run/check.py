@@ -187,10 +187,11 @@ def check_tables(
     sampled, learnt_from = kept_for_estimates(schema, estimate, labelled=not late)
     worth = own.by_label(schema)
     spec = Spec(
-        model, schema, None, None, monitors, rule, keep=(*kept(monitors), *sampled), reference_keep=learnt_from,
+        model, schema, None, None, monitors, rule, keep=(*kept(monitors), *sampled),
+        reference_keep=(*kept(monitors), *learnt_from),
         value=worth, fairness=tuple(fairness), estimate=estimate,
     )  # fmt: skip
-    spread = replace(spec, windows=pace(theirs, schema), keep=(*kept(monitors), *learnt_from))
+    spread = replace(spec, windows=pace(theirs, schema), keep=spec.reference_keep)
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = reference_pieces(batches, spread, embedding, progress=_told(progress, "reference", theirs))
     before = merged(whole.values(), None, model)

@@ -155,8 +155,8 @@ class Project:
         named = charted(spec.monitors, metrics, spec.alerts, every)
         monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
         sampled, learnt_from = kept_for_estimates(schema, spec.estimate)
-        keep = {*kept(monitors), *sampled}
-        return replace(spec, monitors=monitors, keep=tuple(sorted(keep)), reference_keep=learnt_from)
+        keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
+        return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)

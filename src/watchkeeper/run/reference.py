@@ -80,7 +80,7 @@ def summarise_reference(
     if held == mark:
         return
     # Rules are for the rows that arrive.
-    learning = replace(spec, rules=(), keep=(*spec.keep, *spec.reference_keep))
+    learning = replace(spec, rules=(), keep=spec.reference_keep or spec.keep)
     pieces = reference_pieces(batches, learning, embedding or Embedding())
     ordered = sorted(pieces.items(), key=lambda item: _place(item[0]))
     whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in ordered)
