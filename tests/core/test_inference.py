@@ -153,7 +153,7 @@ def test_the_task_its_classes_and_the_positive_one_are_found(label, task, classe
 
 
 def test_classes_are_those_of_labels_and_predictions_together():
-    schema = infer_schema(log(label=["a"] * N, prediction=["b", "c"] * (N // 2)))
+    schema = infer_schema(log(label=["a", "b"] * (N // 2), prediction=["b", "c"] * (N // 2)))
     assert schema.classes == ("a", "b", "c")
 
 
@@ -183,6 +183,16 @@ def test_a_positive_class_that_does_not_occur_is_refused_with_the_nearest():
 def test_labels_and_predictions_in_two_spellings_are_refused():
     with pytest.raises(SchemaError, match="written in two ways"):
         infer_schema(log(prediction=SCORE > 0.5))
+
+
+def test_labels_and_predictions_that_share_no_class_are_refused_where_chance_does_not_explain_it() -> None:
+    frame = pl.DataFrame({"label": ["yes", "no"] * 15, "prediction": [0, 1, 1, 0, 1] * 6})
+    with pytest.raises(SchemaError, match=r"\(no, yes\) and predictions in 'prediction' \(0, 1\) share no class"):
+        infer_schema(frame)
+    assert infer_schema(frame.head(29)).classes == ("0", "1", "no", "yes")
+    assert infer_schema(frame.with_columns(label=pl.lit(None, pl.String))).classes == ("0", "1")
+    wrong = pl.DataFrame({"label": ["a"] * 40, "prediction": ["b"] * 40})
+    assert infer_schema(wrong).task is Task.BINARY
 
 
 def test_grades_can_be_declared_classes():
@@ -317,7 +327,7 @@ def test_a_label_of_nothing_but_nan_has_no_task():
 
 
 def test_lengths_of_time_may_be_labels_and_segments():
-    frame = log(wait=[timedelta(minutes=i % 2) for i in range(N)])
+    frame = log(wait=[timedelta(minutes=i % 2) for i in range(N)]).drop("prediction")
     schema = infer_schema(frame, roles={Role.LABEL: "wait"}, segments=["wait"])
     assert len(schema.segments[0].values) == 2
 

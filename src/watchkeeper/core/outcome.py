@@ -18,6 +18,7 @@ _YES = ("1", "true", "yes", "y", "t", "positive", "pos", "+")
 _PAIRS = {"0": ("0", "1"), "1": ("0", "1"), "false": ("false", "true"), "true": ("false", "true")}
 _MOST_CLASSES = 20
 _MOST_TEXTS = 1_000
+_MANY_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def answer_of(
     Raises
     ------
     SchemaError
-        When ``positive`` is not among the classes, or labels are 0 and 1 but predictions true and false.
+        When ``positive`` is not among the classes, labels are 0 and 1 but predictions true and false, or labels and
+        predictions share no class.
     """
     shown = [s for s in (label, prediction) if s is not None and len(s.drop_nulls())]
     if not shown:
@@ -58,6 +60,8 @@ def answer_of(
             f"labels and predictions are written in two ways, as numbers and as truth values: {', '.join(classes)}; "
             "write both the same way"
         )
+    if label is not None and prediction is not None and len(classes) > 2:
+        _refuse_other_words(label, prediction)
     if len(classes) == 1:
         classes = _PAIRS.get(classes[0], classes)
     if len(classes) < 2 or len(classes) > _MOST_TEXTS:
@@ -70,6 +74,18 @@ def answer_of(
         return Answer(Task.BINARY, classes, _known(positive, classes), "two classes; the positive one was given")
     chosen, why = _choose(classes, label if label is not None else prediction, score)
     return Answer(Task.BINARY, classes, chosen, why)
+
+
+def _refuse_other_words(label: pl.Series, prediction: pl.Series) -> None:
+    """Raise where no prediction can be right; a few rows of many classes may be all wrong by chance."""
+    said, true = _classes([prediction]), _classes([label])
+    together = int((label.is_not_null() & prediction.is_not_null()).sum())
+    if together >= _MANY_ROWS and said and true and not set(said) & set(true):
+        labels, predictions = (f"{', '.join(names[:3])}{' and so on' * (len(names) > 3)}" for names in (true, said))
+        raise SchemaError(
+            f"labels in {label.name!r} ({labels}) and predictions in {prediction.name!r} ({predictions}) share no "
+            "class, so that no prediction could be right; write both the same way"
+        )
 
 
 def is_mistaken_score(prediction: pl.Series, label: pl.Series | None) -> bool:
