@@ -37,7 +37,9 @@ def row_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64]:
     place = np.arange(frame.height, dtype=np.int64)
     for column in schema:
         if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
-            place ^= frame[column.name].cast(pl.Float64).fill_null(0.0).to_numpy().view(np.int64)
+            numbers = frame[column.name]
+            numbers = numbers if numbers.dtype == pl.Float64 else numbers.cast(pl.Float64)
+            place ^= (numbers.fill_null(0.0) if numbers.null_count() else numbers).to_numpy().view(np.int64)
             break
     return hash_numbers(place)
 

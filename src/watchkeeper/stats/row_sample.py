@@ -40,8 +40,9 @@ class RowSamplePart:
 
 
 def _smallest(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-    if len(hashes) > 8 * _SIZE:
-        limit = np.uint64(4 * _SIZE / len(hashes) * 2.0**64)
+    if len(hashes) > 3 * _SIZE:
+        # Half of the rows of a small table, and four times as many as wanted of a large one, where some are doubled.
+        limit = np.uint64(min(0.5, 4 * _SIZE / len(hashes)) * 2.0**64)
         low = np.flatnonzero(hashes < limit)
         distinct, first = np.unique(hashes[low], return_index=True)
         if len(distinct) >= _SIZE:
