@@ -11,6 +11,7 @@ from watchkeeper.cli.anomalies import anomalies
 from watchkeeper.cli.check import check
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.explain import behaviour, explain
+from watchkeeper.cli.interrupt import Interrupt
 from watchkeeper.cli.options import Html, Id, Label, ModelName, Prediction, Score, Segments, Time, Why
 from watchkeeper.cli.output import (
     prepare,
@@ -299,6 +300,27 @@ def main() -> None:
     """Run the command line; what is known to go wrong is one message on standard error and an exit code."""
     import sys
 
+    interrupt = Interrupt()
+    interrupt.listen()
+    try:
+        _answer()
+    except KeyboardInterrupt:
+        say(_STOPPED)
+        sys.exit(130)
+    except Exception:  # noqa: BLE001
+        if interrupt.asked:
+            say(_STOPPED)
+            sys.exit(130)
+        # Exit code 1 means alerts, so a fault of our own must not end with it.
+        import traceback
+
+        say(traceback.format_exc().rstrip())
+        _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
+
+
+def _answer() -> None:
+    import sys
+
     from watchkeeper.cli.results import error_kind
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 
@@ -313,17 +335,8 @@ def main() -> None:
         if stop.code == 130:
             say(_STOPPED)
         raise
-    except KeyboardInterrupt:
-        say(_STOPPED)
-        sys.exit(130)
     except OSError as error:
         _fail("system", (f"{error.filename}: " if error.filename else "") + str(error.strerror or error), 3)
-    except Exception:  # noqa: BLE001
-        # Exit code 1 means alerts, so a fault of our own must not end with it.
-        import traceback
-
-        say(traceback.format_exc().rstrip())
-        _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
 
 
 def _fail(kind: str, words: str, code: int) -> NoReturn:
