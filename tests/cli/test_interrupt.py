@@ -28,6 +28,12 @@ def as_another_error():
     except KeyboardInterrupt:
         raise ImportError("initialization failed")
 
+def as_a_failed_row():
+    try:
+        as_another_error()
+    except ImportError:
+        sys.exit(0)
+
 def by_itself():
     raise ImportError("initialization failed")
 
@@ -40,6 +46,7 @@ app.main()
     ("where", "code", "told"),
     [
         ("in_import_lock", 130, "stopped; nothing is lost"), ("as_another_error", 130, "stopped; nothing is lost"),
+        ("as_a_failed_row", 130, "stopped; nothing is lost"),
         ("by_itself", 3, "this is a fault of Watchkeeper itself"),
     ],
 )  # fmt: skip

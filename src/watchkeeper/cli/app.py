@@ -303,40 +303,41 @@ def main() -> None:
     interrupt = Interrupt()
     interrupt.listen()
     try:
-        _answer()
+        prepare()
+        app()
+    except SystemExit as stop:
+        if interrupt.asked or stop.code == 130:
+            _stop()
+        if stop.code == 2 and "--json" in sys.argv:
+            show_failure("usage", "the command is wrong; standard error says how")
+        raise
     except KeyboardInterrupt:
-        say(_STOPPED)
-        sys.exit(130)
-    except Exception:  # noqa: BLE001
+        _stop()
+    except Exception as error:  # noqa: BLE001 - exit code 1 means alerts, so that no fault may end with it
         if interrupt.asked:
-            say(_STOPPED)
-            sys.exit(130)
-        # Exit code 1 means alerts, so a fault of our own must not end with it.
-        import traceback
-
-        say(traceback.format_exc().rstrip())
-        _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
+            _stop()
+        _explain(error)
 
 
-def _answer() -> None:
+def _stop() -> NoReturn:
     import sys
 
+    say(_STOPPED)
+    sys.exit(130)
+
+
+def _explain(error: Exception) -> NoReturn:
     from watchkeeper.cli.results import error_kind
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 
-    prepare()
-    try:
-        app()
-    except WatchkeeperError as error:
+    if isinstance(error, WatchkeeperError):
         _fail(error_kind(error), str(error), 2 if isinstance(error, (UsageError, SchemaError)) else 3)
-    except SystemExit as stop:
-        if stop.code == 2 and "--json" in sys.argv:
-            show_failure("usage", "the command is wrong; standard error says how")
-        if stop.code == 130:
-            say(_STOPPED)
-        raise
-    except OSError as error:
+    if isinstance(error, OSError):
         _fail("system", (f"{error.filename}: " if error.filename else "") + str(error.strerror or error), 3)
+    import traceback
+
+    say("".join(traceback.format_exception(error)).rstrip())
+    _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
 
 
 def _fail(kind: str, words: str, code: int) -> NoReturn:
