@@ -230,7 +230,7 @@ def counted(folder: Path) -> tuple[Project, Counted]:
     )
     (folder / "watchkeeper.yaml").write_text(text, encoding="utf-8")
     store = Counted()
-    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store), store  # type: ignore[arg-type]
+    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store), store
 
 
 def test_the_history_is_read_once_for_all_charts_and_only_where_a_memory_is_lost(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 import watchkeeper
+from tests.run.visits import LABEL, play
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.inference import infer_schema
-from watchkeeper.core.schema import Role, SegmentRule
+from watchkeeper.core.schema import SegmentRule
 from watchkeeper.run.arrivals import arrived, by_segment
 from watchkeeper.run.stream import Stream
 from watchkeeper.run.stream_reference import open_stream
@@ -38,9 +39,6 @@ def orders(n: int, seed: int, price: dict[str, float] | None = None, wrong: dict
     )
 
 
-LABEL = {Role.LABEL: "bought"}
-
-
 @pytest.fixture(scope="module")
 def saved() -> bytes:
     return open_stream(orders(20_000, 0), roles=LABEL, segments=["country"]).save()
@@ -49,14 +47,6 @@ def saved() -> bytes:
 @pytest.fixture
 def stream(saved: bytes) -> Stream:
     return Stream.restore(saved)
-
-
-def play(stream: Stream, frame: pl.DataFrame, step: int = 50):
-    for start in range(0, frame.height, step):
-        found = stream.update(frame[start : start + step])
-        if found.alerts:
-            return start + step, found.alerts
-    return None, ()
 
 
 def test_rows_fall_into_the_segments_of_their_states() -> None:
