@@ -348,10 +348,9 @@ class Outcomes:
             return np.zeros(self.rows, bool)
         return self.label >= 0 if self.classes else np.isfinite(self.label)
 
-    def at(self, rows: slice | NDArray[np.intp]) -> Outcomes:
-        """Return some rows, in their order if it is given."""
-        count = len(range(*rows.indices(self.rows))) if isinstance(rows, slice) else len(rows)
-        return self._each(lambda values: values[rows], count)
+    def between(self, start: int, stop: int) -> Outcomes:
+        """Return the rows from ``start`` up to ``stop``."""
+        return self._each(lambda values: values[start:stop], stop - start)
 
     def moved(self, slots: NDArray[np.intp]) -> Outcomes:
         """Return all rows in another order, from where each of them stands in it."""

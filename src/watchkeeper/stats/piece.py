@@ -263,7 +263,7 @@ def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: P
     statistics = _statistics(Outcomes)
     found = []
     for start, stop in pieces.spans():
-        piece = ordered if pieces.slots is None else ordered.at(slice(start, stop))
+        piece = ordered if pieces.slots is None else ordered.between(start, stop)
         found.append({s.name: fold(s, score, [piece]) for s in statistics})
     return _states(key, OUTCOME, None, pieces, found)
 
