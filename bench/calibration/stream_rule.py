@@ -24,13 +24,13 @@ from bench.calibration.tally import Tally
 from bench.calibration.window_rule import DAY, MODEL, START, TIME, frame
 from watchkeeper import Stream
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import WindowRule
-from watchkeeper.run.reference import design_effects
-from watchkeeper.run.steps import merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import merged
+from watchkeeper.steps.reference import design_effects
 
 RUN_LENGTH = 1e5
 """Rows to a false alarm."""

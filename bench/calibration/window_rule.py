@@ -24,20 +24,21 @@ from bench.calibration.streams import (
     window,
 )
 from bench.calibration.tally import Tally
+from watchkeeper.config.budget import parse_budget
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.budget import parse_budget
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.state import JOINT, State
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.run.monitors import default_monitors, kept
-from watchkeeper.run.reference import design_effects
-from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.monitors import default_monitors, kept
+from watchkeeper.steps.reference import design_effects
 
 ALERTS = "Watchkeeper, window rule: alerts"
 SINGLE = "Watchkeeper, window rule: single windows"

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bench.charts.situations import SITUATIONS, delays, judged, low_weekday
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.spec import AlertRule
-from watchkeeper.run.monitors import harm_options
+from watchkeeper.steps.monitors import harm_options
 
 _YEARLY = AlertRule(budget=365.25)
 """One false alert per model and year, of daily windows."""

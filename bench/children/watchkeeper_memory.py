@@ -5,9 +5,9 @@ from __future__ import annotations
 from timing import answer, arguments, seconds
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.run.sources import open_table
+from watchkeeper.ingest.sources import open_table
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 
 sample, path, runs = arguments()

@@ -10,13 +10,13 @@ import polars as pl
 from timing import answer, arguments, in_turns
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.quality.suggest import suggest
-from watchkeeper.run.monitors import default_monitors
-from watchkeeper.run.steps import assess, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.monitors import default_monitors
 
 SEGMENTS = 20
 

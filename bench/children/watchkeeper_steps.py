@@ -8,12 +8,12 @@ import polars as pl
 from timing import answer, arguments, in_turns
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import AlertRule, Spec
-from watchkeeper.run.monitors import default_monitors
-from watchkeeper.run.steps import assess, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.monitors import default_monitors
 
 reference, current, runs = arguments()
 roles = {Role.LABEL: "label", Role.PREDICTION: "prediction", Role.SCORE: "score"}

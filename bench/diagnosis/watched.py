@@ -13,7 +13,6 @@ from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.diagnosis import Diagnosis
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, SegmentRule
 from watchkeeper.core.signal import Signal, Zone
@@ -21,10 +20,12 @@ from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.diagnose.diagnose import diagnose
-from watchkeeper.run.monitors import default_monitors, kept
-from watchkeeper.run.reference import design_effects
-from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.monitors import default_monitors, kept
+from watchkeeper.steps.reference import design_effects
 
 States = dict[tuple[str, str], State]
 Pieces = Mapping[StateKey, State]

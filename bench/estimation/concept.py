@@ -7,10 +7,10 @@ import polars as pl
 from scipy.special import expit
 
 from bench.estimation.ours import states_of
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.performance.assess_estimates import assess_estimates
+from watchkeeper.schema.inference import infer_schema
 
 LABELS = 200
 WINDOWS = 40

@@ -13,8 +13,8 @@ from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.schema.inference import infer_schema
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BLOCK = 5_000

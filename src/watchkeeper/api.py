@@ -15,15 +15,15 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.checkpoint import Place
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
 from watchkeeper.run.notes import against_note, effects_note, reach, rows
 from watchkeeper.run.once import run_once
-from watchkeeper.run.place import Place
 from watchkeeper.run.project import Project, open_project
-from watchkeeper.run.reference import reference_effects, reference_states
-from watchkeeper.run.steps import merged
-from watchkeeper.run.stream import Stream
-from watchkeeper.run.stream_reference import open_stream
+from watchkeeper.steps.assess import merged
+from watchkeeper.steps.reference import reference_effects, reference_states
+from watchkeeper.stream.reference import open_stream
+from watchkeeper.stream.stream import Stream
 from watchkeeper.views.behaviour import ModelBehaviour
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.explanation import Explanation

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from watchkeeper.charts.e_detector import EDetector
-from watchkeeper.core.chart_options import option_faults
+from watchkeeper.config.chart_options import option_faults
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.state import State
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.summarise import summarise_rows
 
 Pair = Callable[..., tuple[State, State]]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.hashing import hash_numbers
 from watchkeeper.stats.piece import fold_joint
 from watchkeeper.stats.statistic import fold

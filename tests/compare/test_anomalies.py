@@ -20,15 +20,16 @@ from watchkeeper.compare.row_features import RowFeatures
 from watchkeeper.compare.row_judge import RowJudge, half_of
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import JOINT, State, StateKey
-from watchkeeper.run.monitors import kept
-from watchkeeper.run.steps import Watch, assess, judge
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.piece import fold_joint
 from watchkeeper.stats.summarise import summarise_rows
+from watchkeeper.steps.assess import assess
+from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.monitors import kept
 
 from .points import POPULATIONS, features, normal
 

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from watchkeeper.compare.isolation_forest import IsolationForest
 from watchkeeper.compare.local_outlier_factor import LocalOutlierFactor
 from watchkeeper.compare.row_judge import RowJudge, half_of
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.piece import fold_joint
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

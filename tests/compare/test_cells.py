@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from watchkeeper.compare.cells import cells, steps
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.summarise import summarise_rows
 

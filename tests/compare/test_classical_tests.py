@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.alert import AlertState
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
-from watchkeeper.run.monitors import MEASURED, default_monitors
-from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.judge import Judged, Watch, judge
+from watchkeeper.steps.monitors import MEASURED, default_monitors
 
 NUMERIC = ("ks_test", "cramer_von_mises_test", "anderson_darling_test", "t_test", "mann_whitney_test")
 EVERY = (*NUMERIC, "chi_square_test", "proportion_test")

@@ -8,8 +8,8 @@ import pytest
 
 from watchkeeper.compare.cuts import Cuts
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.level_index import count_levels
 from watchkeeper.stats.summarise import summarise_rows

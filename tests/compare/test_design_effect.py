@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from watchkeeper.compare.design_effect import design_effect, rank_effect
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.summarise import summarise_rows
 
 

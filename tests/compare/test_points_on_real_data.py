@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.piece import fold_joint
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

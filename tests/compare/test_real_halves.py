@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from watchkeeper.compare.anderson_darling import variance
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Kind, Schema
 from watchkeeper.core.state import State
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -11,14 +11,14 @@ import pytest
 from scipy import stats
 
 from watchkeeper.core.alert import AlertState, Cause
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.run.check import check_tables
-from watchkeeper.run.monitors import default_monitors
-from watchkeeper.run.steps import assess, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.monitors import default_monitors
 
 REFERENCE = pl.DataFrame({"latency": np.random.default_rng(0).lognormal(-3.0, 0.5, 20_000)})
 SCHEMA = infer_schema(REFERENCE, roles={Role.LATENCY: "latency"})

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 
 CITIES = ["São Paulo", "Zürich", "Bern"]

@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.diagnose.explainer import Asked, Explainer, predict_function
-from watchkeeper.diagnose.shapley_values import ShapleyValues
+from watchkeeper.explain.explainer import Asked, Explainer, predict_function
+from watchkeeper.explain.shapley_values import ShapleyValues
 
 pytest.importorskip("shap", reason="the extra shap is not installed")
 

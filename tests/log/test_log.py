@@ -18,9 +18,9 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.store import Table
+from watchkeeper.ingest.spool import spooled
 from watchkeeper.log import Log
 from watchkeeper.log.segment import OPEN, SEALED
-from watchkeeper.run.spool import spooled
 
 WRITER = """
 import sys

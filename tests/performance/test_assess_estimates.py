@@ -8,7 +8,6 @@ import pytest
 
 from tests.performance.estimation_data import applicants, prices, states_of, without_labels
 from watchkeeper.core.errors import PluginError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role, Task
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
@@ -22,6 +21,7 @@ from watchkeeper.performance.assess_estimates import (
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.cbpe import Cbpe
 from watchkeeper.performance.pape import Pape
+from watchkeeper.schema.inference import infer_schema
 
 
 @cache

@@ -8,9 +8,9 @@ import pytest
 from scipy.special import expit
 
 from tests.performance.estimation_data import prices, states_of
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Task
 from watchkeeper.performance.between_blocks import LEAST_BLOCKS, between_blocks
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merge_states
 
 

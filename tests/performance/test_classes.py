@@ -8,12 +8,12 @@ import pytest
 import sklearn.metrics
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.blocks import Outcomes
 from watchkeeper.stats.summarise import summarise
 

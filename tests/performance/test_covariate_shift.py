@@ -8,10 +8,10 @@ from sklearn import metrics
 
 from tests.performance.estimation_data import applicants, states_of, without_labels
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.performance.cbpe import Cbpe
 from watchkeeper.performance.multicalibrated import Multicalibrated
 from watchkeeper.performance.pape import Pape
+from watchkeeper.schema.inference import infer_schema
 
 REALISED = {
     "accuracy": lambda f: metrics.accuracy_score(f["label"], f["prediction"]),

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from tests.performance.estimation_data import prices, states_of, without_labels
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Task
 from watchkeeper.performance.assess_estimates import default_estimates
 from watchkeeper.performance.dle import Dle, Surface
+from watchkeeper.schema.inference import infer_schema
 
 
 @cache

@@ -8,12 +8,12 @@ from scipy import stats
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 
 LEVELS = {0.1: "p10", 0.5: "p50", 0.9: "p90"}

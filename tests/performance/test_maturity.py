@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Spec
@@ -16,6 +15,7 @@ from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.maturity import maturity, with_maturity
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.stats.summarise import summarise, summarise_rows
 from watchkeeper.store.open import MEMORY, open_store

@@ -8,13 +8,13 @@ import pytest
 import sklearn.metrics
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Kind, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.blocks import ClassSets, Outcomes
 from watchkeeper.stats.set_sums import SetSums
 from watchkeeper.stats.statistic import fold

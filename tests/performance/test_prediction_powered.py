@@ -7,11 +7,11 @@ import pytest
 from sklearn import metrics
 
 from tests.performance.estimation_data import BINARY, applicants, outcome_state, prices, states_of, without_labels
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Task
 from watchkeeper.performance.cbpe import Cbpe
 from watchkeeper.performance.prediction_powered import PredictionPowered, powered
+from watchkeeper.schema.inference import infer_schema
 
 
 def test_the_formula_is_that_of_the_paper():

@@ -7,9 +7,9 @@ import pytest
 
 from tests.performance.estimation_data import applicants, states_of
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.state import JOINT
 from watchkeeper.performance.sampled import is_sampled, sampled
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.stats.summarise import summarise_rows
 

@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.quality.rule_set import rules_from
-from watchkeeper.run.steps import merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import merged
 
 
 def judged(

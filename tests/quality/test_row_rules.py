@@ -10,13 +10,13 @@ import pytest
 
 from watchkeeper.core.alert import Cause, Severity
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Zone
 from watchkeeper.core.spec import Spec
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.quality.rule_set import rules_from
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 
 from .conftest import counts, judged

@@ -12,9 +12,9 @@ import pytest
 from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import RuleKind
+from watchkeeper.ingest.rules import load_rules
 from watchkeeper.quality.difference import difference
 from watchkeeper.quality.rule_set import check_columns, read_rules, rules_from, rules_yaml
-from watchkeeper.run.rules import load_rules
 
 EVERY: list[dict[str, Any]] = [
     {"rule": "has_type", "column": "age", "type": "integer"},

@@ -10,18 +10,18 @@ import pytest
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SourceError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
+from watchkeeper.ingest.sources import open_table
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.quality.rule_set import written
 from watchkeeper.quality.shape import shape_of
-from watchkeeper.run.sources import open_table
-from watchkeeper.run.steps import merged
 from watchkeeper.run.suggest import suggest_rules
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import merged
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLES = [

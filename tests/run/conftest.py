@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.run.visits import LABEL, REFERENCE
-from watchkeeper.run.stream import Stream
-from watchkeeper.run.stream_reference import open_stream
+from watchkeeper.stream.reference import open_stream
+from watchkeeper.stream.stream import Stream
 
 
 @pytest.fixture(autouse=True)

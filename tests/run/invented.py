@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from watchkeeper.config.configuration import load_config
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, Cause
-from watchkeeper.core.config import load_config
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import AuditEvent, Store

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
@@ -19,7 +18,8 @@ from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.notes import against_note
 from watchkeeper.run.once import run_once
-from watchkeeper.run.reference import reference_effects
+from watchkeeper.schema.inference import infer_schema
+from watchkeeper.steps.reference import reference_effects
 from watchkeeper.store.memory import MemoryStore
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

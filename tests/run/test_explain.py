@@ -11,7 +11,7 @@ from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.errors import UsageError
 from watchkeeper.run.explain import diagnose_alerts, diagnosed, explain_alert, find_alert
 from watchkeeper.run.project import Project
-from watchkeeper.run.reference import reference_effects, reference_states
+from watchkeeper.steps.reference import reference_effects, reference_states
 
 from .invented import MODEL, START, day, deliver, rows, watch
 

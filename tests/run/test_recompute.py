@@ -7,17 +7,18 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.run.monitors import default_monitors, kept
+from watchkeeper.run.checkpoint import Place
 from watchkeeper.run.once import run_once
-from watchkeeper.run.place import Place
-from watchkeeper.run.reference import reference_effects, reference_states
-from watchkeeper.run.steps import assess, judge, merged
+from watchkeeper.schema.inference import infer_schema
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.judge import judge
+from watchkeeper.steps.monitors import default_monitors, kept
+from watchkeeper.steps.reference import reference_effects, reference_states
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import to_json
 

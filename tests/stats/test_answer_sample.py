@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.state import JOINT
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
 from watchkeeper.stats.summarise import summarise_rows

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, Role
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.atoms import Atoms
 from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.statistic import fold

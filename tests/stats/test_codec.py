@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import FORMAT, decode_state, encode_state, merge_states
 from watchkeeper.stats.summarise import summarise_rows
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.covariance import Covariance, CovariancePart
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint
 from watchkeeper.stats.statistic import fold

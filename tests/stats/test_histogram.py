@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.blocks import NumberSource
 from watchkeeper.stats.histogram import Histogram, HistogramPart, bin_edges
 from watchkeeper.stats.statistic import fold

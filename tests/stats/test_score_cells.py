@@ -89,8 +89,8 @@ def test_states_of_other_maps_or_classes_do_not_merge():
 
 
 def test_frames_of_a_log_reach_the_cells():
-    from watchkeeper.core.inference import infer_schema
     from watchkeeper.core.state import OUTCOME
+    from watchkeeper.schema.inference import infer_schema
     from watchkeeper.stats.summarise import summarise_rows
 
     rng = np.random.default_rng(3)

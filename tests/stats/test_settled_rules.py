@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import RULES
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.rule_counts import RuleCountsPart
 from watchkeeper.stats.rule_fold import fold_rules
 from watchkeeper.stats.settled_rules import settled_rules

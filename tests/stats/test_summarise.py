@@ -9,11 +9,11 @@ import pytest
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.schema import ALL, Column, Kind, Role, SegmentRule
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, ROWS
 from watchkeeper.core.window import WindowRule
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats import level_index
 from watchkeeper.stats.codec import encode_state
 from watchkeeper.stats.count import CountPart

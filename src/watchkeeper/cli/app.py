@@ -116,11 +116,11 @@ def init(
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a first watchkeeper.yaml from reference rows."""
+    from watchkeeper.config.starter import starter_yaml
     from watchkeeper.core.errors import UsageError
-    from watchkeeper.core.inference import infer_schema
     from watchkeeper.core.schema import Role
-    from watchkeeper.core.starter import starter_yaml
-    from watchkeeper.run.sources import open_table
+    from watchkeeper.ingest.sources import open_table
+    from watchkeeper.schema.inference import infer_schema
     from watchkeeper.views.wording import shown
 
     if config.exists() and not force:

@@ -27,7 +27,7 @@ def config_show(
     """Show the configuration in force, secrets masked."""
     import os
 
-    from watchkeeper.core.config import load_config, origins
+    from watchkeeper.config.configuration import load_config, origins
 
     found = origins(load_config(config, environ=os.environ))
     if json:
@@ -41,6 +41,6 @@ def config_show(
 @config_app.command("schema")
 def config_schema() -> None:
     """Write the JSON Schema of watchkeeper.yaml."""
-    from watchkeeper.core.config import json_schema
+    from watchkeeper.config.configuration import json_schema
 
     show_json(json_schema())

@@ -86,7 +86,7 @@ def problems_of(result: Outcome | WatchkeeperError) -> list[str]:
 
 def hints(project: Project, name: str) -> list[str]:
     """Return what is missing in the configuration of a model for a run to say much."""
-    from watchkeeper.run.place import Place
+    from watchkeeper.run.checkpoint import Place
 
     model, found = project.config.model(name), []
     if model.source is None and not Place.load(project.store, name).judged:

@@ -80,8 +80,8 @@ def rules_diff(
     json: AsJson = False,
 ) -> None:
     """Show what changes from one list of rules to another."""
+    from watchkeeper.ingest.rules import load_rules
     from watchkeeper.quality.difference import difference
-    from watchkeeper.run.rules import load_rules
 
     before = load_rules(old)
     after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore)
@@ -111,8 +111,8 @@ def rules_rows(
 
     Exit codes: 0 none does, 1 some do, 2 usage or rules, 3 a rule could not be asked.
     """
+    from watchkeeper.ingest.rules import load_rules
     from watchkeeper.run.offending import offending_rows
-    from watchkeeper.run.rules import load_rules
 
     found = offending_rows(current, load_rules(rules), name=rule, limit=limit, id=id)
     if json:

@@ -66,6 +66,10 @@ class Monitor:
     cause: Cause = Cause.DRIFT
     against: str = ""
 
+    def covers(self, segment: str) -> bool:
+        """Return whether a segment is one that is judged."""
+        return any(s == segment or (s != ALL and segment.startswith(f"{s}=")) for s in self.segments)
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:

@@ -12,11 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
-from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.diagnose.explainer import Asked, Attributions, Explainer, Predict, background_rows, predict_function
-from watchkeeper.diagnose.shapley_values import ShapleyValues
+from watchkeeper.explain.explainer import Asked, Attributions, Explainer, Predict, background_rows, predict_function
+from watchkeeper.explain.shapley_values import ShapleyValues
 from watchkeeper.maintain.terms import positive_class
+from watchkeeper.schema.kinds import as_text
 
 __all__ = ["ByShap", "Shap"]
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
-from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.maintain.losses import METRICS, choose_metric, losses
 from watchkeeper.maintain.paired import Difference, auroc_difference, mcnemar, mean_difference, rows_needed
 from watchkeeper.maintain.terms import days_of, read_answers
+from watchkeeper.schema.kinds import as_text
 
 __all__ = ["Check", "Decision", "GateResult", "gate"]
 

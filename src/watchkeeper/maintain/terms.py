@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, near_miss
-from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.schema.kinds import as_text
 
 __all__ = ["Answers", "days_of", "positive_class", "read_answers"]
 

@@ -17,9 +17,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, near_miss
-from watchkeeper.core.kinds import as_text
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.maintain.terms import positive_class
+from watchkeeper.schema.kinds import as_text
 
 __all__ = ["Trainer", "load_trainer", "score_rows"]
 

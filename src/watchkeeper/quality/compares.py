@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
 from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import as_column, as_number, one_of
 from watchkeeper.quality.row_rule import RowRule, as_level
+from watchkeeper.schema.kinds import type_name
 
 __all__ = ["Compares"]
 

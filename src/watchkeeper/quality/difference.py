@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from watchkeeper.config.yaml_text import shown
 from watchkeeper.core.rule import Rule
-from watchkeeper.core.yaml_text import shown
 from watchkeeper.quality.rule_set import written
 from watchkeeper.quality.wording import asked
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
 from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
 from watchkeeper.quality.parameters import as_bound, as_truth
 from watchkeeper.quality.row_rule import RowRule
+from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["InRange"]

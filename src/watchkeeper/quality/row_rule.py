@@ -9,10 +9,10 @@ from typing import ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError, StateError
-from watchkeeper.core.kinds import type_name
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work, column_named
 from watchkeeper.core.state import RULES, State, StateKey
+from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.rule_counts import RuleCountsPart, Tally
 
 __all__ = ["RowRule", "as_level", "is_counted", "key_of", "tally_of"]

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from watchkeeper.config.yaml_text import quoted, read_yaml, shown
 from watchkeeper.core.alert import Severity
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule, RuleKind
-from watchkeeper.core.yaml_text import quoted, read_yaml, shown
 from watchkeeper.quality.parameters import as_column, as_share, as_text
 from watchkeeper.quality.wording import plain_value
 from watchkeeper.stats.rule_counts import columns_read

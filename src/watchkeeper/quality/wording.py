@@ -8,11 +8,11 @@ from typing import Any
 
 from scipy.stats import binom
 
-from watchkeeper.core.config_fields import format_duration
+from watchkeeper.config.fields import format_duration
+from watchkeeper.config.yaml_text import shown
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule, RuleKind
-from watchkeeper.core.yaml_text import shown
 
 __all__ = ["asked", "broken_words", "plain_value"]
 

@@ -11,18 +11,18 @@ import polars as pl
 from watchkeeper.compare.anomalous_rows import AnomalousRow, anomalous_rows
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT
-from watchkeeper.run.pace import SAMPLE
-from watchkeeper.run.sources import Source, open_table
-from watchkeeper.run.steps import merged
+from watchkeeper.ingest.pace import SAMPLE
+from watchkeeper.ingest.sources import Source, open_table
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.joint import joint_columns
 from watchkeeper.stats.piece import problem_of
 from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import merged
 
 __all__ = ["METHODS", "Anomalies", "find_anomalies"]
 

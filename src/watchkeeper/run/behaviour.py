@@ -15,15 +15,15 @@ from watchkeeper.core.schema import ALL, Role, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.diagnose.attribution_drift import attribution_drift
-from watchkeeper.diagnose.behaviour import Behaviour, explain_model
-from watchkeeper.diagnose.explainer import Asked, Explains, background_rows, feature_names, predict_function
+from watchkeeper.explain.attribution_drift import attribution_drift
+from watchkeeper.explain.behaviour import Behaviour, explain_model
+from watchkeeper.explain.explainer import Asked, Explains, background_rows, feature_names, predict_function
 from watchkeeper.maintain.train import Trainer, load_trainer
+from watchkeeper.run.checkpoint import Place
 from watchkeeper.run.keep import Keeper
-from watchkeeper.run.place import Place
-from watchkeeper.run.reference import reference_states
-from watchkeeper.run.steps import merged
 from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.steps.assess import merged
+from watchkeeper.steps.reference import reference_states
 
 __all__ = ["AttributionDrift", "attributes", "explain_behaviour"]
 

@@ -14,12 +14,11 @@ import polars as pl
 from pydantic import ValidationError
 
 from watchkeeper.charts.chart import Memory
+from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.config_metrics import Metrics
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -27,20 +26,22 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
+from watchkeeper.ingest.rules import load_rules, looked_at_by
+from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
-from watchkeeper.run.embedding import Embed, Embedding
-from watchkeeper.run.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.run.explain import diagnosed
-from watchkeeper.run.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.run.notes import notes, room, rows
-from watchkeeper.run.pace import SAMPLE, STATES, pace, span, timed
-from watchkeeper.run.reference import design_effects, reference_pieces
-from watchkeeper.run.rules import load_rules, looked_at_by
-from watchkeeper.run.sources import Source, open_table
-from watchkeeper.run.steps import Watch, assess, judge, merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.embedding import Embed, Embedding
+from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
+from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
+from watchkeeper.steps.reference import design_effects, reference_pieces
 
 __all__ = ["Checked", "check_tables"]
 

@@ -16,10 +16,10 @@ from watchkeeper.core.state import ROWS, State
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.diagnose.diagnose import diagnose
-from watchkeeper.run.embedding import Embedding
-from watchkeeper.run.reference import reference_effects, reference_states
-from watchkeeper.run.steps import merged
 from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.steps.assess import merged
+from watchkeeper.steps.embedding import Embedding
+from watchkeeper.steps.reference import reference_effects, reference_states
 
 __all__ = ["diagnose_alerts", "diagnosed", "explain_alert", "find_alert"]
 

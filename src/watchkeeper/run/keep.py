@@ -26,7 +26,7 @@ from watchkeeper.maintain.registry import CHAMPION, Version, versions
 from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
 from watchkeeper.maintain.trigger import Memory
 from watchkeeper.maintain.windows import between
-from watchkeeper.run.place import Place
+from watchkeeper.run.checkpoint import Place
 
 __all__ = ["Keeper"]
 

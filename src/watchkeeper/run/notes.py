@@ -10,10 +10,10 @@ from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, ROWS, State
+from watchkeeper.ingest.rules import looked_at_by
+from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
 from watchkeeper.performance.estimator import ASSUMES
-from watchkeeper.run.rules import looked_at_by
-from watchkeeper.run.sources import Source
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 

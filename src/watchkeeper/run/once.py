@@ -22,17 +22,18 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
-from watchkeeper.run.chart_step import Earlier
-from watchkeeper.run.embedding import Embedding
-from watchkeeper.run.place import Place
-from watchkeeper.run.reference import (
+from watchkeeper.run.checkpoint import Place
+from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.chart_step import Earlier
+from watchkeeper.steps.embedding import Embedding
+from watchkeeper.steps.judge import Judged, Watch, judge
+from watchkeeper.steps.reference import (
     reference_blocks,
     reference_effects,
     reference_mark,
     reference_states,
     refresh_reference,
 )
-from watchkeeper.run.steps import Judged, Watch, assess, judge, merged
 from watchkeeper.store.nouns import from_json
 
 __all__ = ["Ran", "run_once"]

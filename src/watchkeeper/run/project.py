@@ -13,32 +13,32 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from watchkeeper.config.configuration import Config, check_names, load_config
+from watchkeeper.config.model import Model
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.config import Config, check_names, load_config
-from watchkeeper.core.config_model import Model
 from watchkeeper.core.errors import ConfigError, SourceError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window
+from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
+from watchkeeper.ingest.rules import load_rules
+from watchkeeper.ingest.sources import normalise_time, open_table
+from watchkeeper.ingest.spool import Spooled, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
-from watchkeeper.run.embedding import Embedding
-from watchkeeper.run.estimates import kept_for_estimates
-from watchkeeper.run.intake import Taken, mark_of, near, take_files
 from watchkeeper.run.keep import Keeper
-from watchkeeper.run.monitors import charted, default_monitors, kept
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import Ran, run_once
-from watchkeeper.run.reference import summarise_reference
-from watchkeeper.run.rules import load_rules
-from watchkeeper.run.sources import normalise_time, open_table
-from watchkeeper.run.spool import Spooled, peek, spooled
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.steps.embedding import Embedding
+from watchkeeper.steps.estimates import kept_for_estimates
+from watchkeeper.steps.monitors import charted, default_monitors, kept
+from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.lake import LakeStore
 from watchkeeper.store.memory import MemoryStore

@@ -8,15 +8,15 @@ from typing import Any
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SourceError
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
+from watchkeeper.ingest.sources import open_table
 from watchkeeper.quality.suggest import LEAST_ROWS, confirmed, suggest
-from watchkeeper.run.sources import open_table
-from watchkeeper.run.steps import merged
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.steps.assess import merged
 
 __all__ = ["suggest_rules"]
 

@@ -19,8 +19,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
 from watchkeeper.core.schema import Column, NumericMap
+from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.hashing import hash_texts
 from watchkeeper.stats.pieces import moved
 

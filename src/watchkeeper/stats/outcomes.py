@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.event_time import to_utc
-from watchkeeper.core.kinds import type_name
-from watchkeeper.core.label_sets import sets_of
 from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.schema.event_time import to_utc
+from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.label_sets import sets_of
 from watchkeeper.stats.blocks import ClassSets, Outcomes, to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts
 from watchkeeper.stats.row_metrics import row_values

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
-from watchkeeper.core.label_sets import canonical
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
+from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.label_sets import canonical
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns

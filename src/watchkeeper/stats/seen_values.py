@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
+from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts, mix
 

@@ -12,11 +12,11 @@ import polars as pl
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.kinds import type_name
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.level_index import level_codes

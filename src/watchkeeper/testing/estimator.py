@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from watchkeeper.core.inference import infer_schema
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.assess_estimates import assess_estimates
 from watchkeeper.performance.estimator import Estimator
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
 from watchkeeper.stats.summarise import summarise_rows
 

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
-from watchkeeper.diagnose.explainer import Asked, Attributions, Explainer, Explains, predict_function
+from watchkeeper.explain.explainer import Asked, Attributions, Explainer, Explains, predict_function
 
 __all__ = ["check_explainer"]
 

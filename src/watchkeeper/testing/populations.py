@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.state import JOINT, State
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.joint import JOINT_COLUMN
 from watchkeeper.stats.summarise import summarise_rows
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchkeeper.core.kinds import map_of
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
+from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
 from watchkeeper.stats.hashing import hash_numbers
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint

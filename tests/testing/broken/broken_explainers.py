@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from watchkeeper.diagnose.explainer import Asked, Attributions
-from watchkeeper.diagnose.shapley_values import ShapleyValues
+from watchkeeper.explain.explainer import Asked, Attributions
+from watchkeeper.explain.shapley_values import ShapleyValues
 
 
 class _Explainer:

@@ -1,0 +1,1 @@
+"""From ``watchkeeper.yaml`` to frozen specs."""

@@ -1,0 +1,337 @@
+"""What the configuration says of the store and of each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self, get_type_hints
+
+from pydantic import BeforeValidator, Field, StrictBool, create_model, field_validator, model_validator
+
+from watchkeeper.config.budget import parse_budget
+from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration
+from watchkeeper.config.metrics import Metrics, MetricsField, check_place
+from watchkeeper.core.against import parse_against
+from watchkeeper.core.alert import Cause
+from watchkeeper.core.errors import UsageError
+from watchkeeper.core.schema import ALL, Role, Schema, Task
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
+from watchkeeper.core.window import Window, WindowRule
+
+__all__ = ["Alerts", "Columns", "Model", "MonitorConfig", "Notify", "Reference", "StoreConfig", "Table", "Windows"]
+
+
+class StoreConfig(Part):
+    """Where things are kept.
+
+    Attributes
+    ----------
+    url
+        Folder or object-store URL of the log and its states.
+    sql
+        SQLAlchemy URL of the derived tables; null for SQLite inside the folder.
+    options
+        Options of the object store, such as its region.
+    """
+
+    url: Text = "./watchkeeper-data"
+    sql: Text | None = None
+    options: dict[str, Text] = Field(default_factory=dict)
+
+
+def _source(value: Any) -> Any:
+    return {"source": value} if isinstance(value, str) else value
+
+
+class Table(Part):
+    """A table to take in: a path, glob or URL of Parquet, CSV, Arrow or Delta."""
+
+    source: Text
+
+
+class Reference(Part):
+    """What is compared with: a table of its own, or an interval of the log."""
+
+    source: Text | None = None
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    to: Moment | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.source is not None and (self.from_ or self.to):
+            raise ValueError("give either a source or from and to, not both")
+        if self.source is None and (self.from_ is None or self.to is None):
+            raise ValueError("give a path, or both from and to")
+        if self.from_ and self.to and self.to <= self.from_:
+            raise ValueError("to must be later than from")
+        return self
+
+
+_LATER = ("label_time", "group", "scores", "quantiles")
+
+
+class Columns(Part):
+    """Which column is what; what is left out is inferred.
+
+    Attributes
+    ----------
+    label_time
+        When the label became known, which tells how late labels come.
+    group
+        What the rows that are ranked together have in common, such as a query; it makes the task a ranking.
+    scores
+        Column by class, of the probabilities that a classifier of three or more classes gives.
+    quantiles
+        Column by level between 0 and 1, of the quantiles that a forecast gives.
+    embed
+        Embedder by column of text, as ``module:function``.
+    """
+
+    id: Text | None = None
+    time: Text | None = None
+    prediction: Text | None = None
+    score: Text | None = None
+    label: Text | None = None
+    latency: Text | None = None
+    version: Text | None = None
+    label_time: Text | None = None
+    group: Text | None = None
+    features: tuple[Text, ...] | None = None
+    ignore: tuple[Text, ...] = ()
+    scores: dict[Text, Text] = Field(default_factory=dict)
+    quantiles: dict[Annotated[float, Field(gt=0, lt=1)], Text] = Field(default_factory=dict)
+    embed: dict[Text, Text] = Field(default_factory=dict)
+
+    @field_validator("embed")
+    @classmethod
+    def _functions(cls, given: dict[str, str]) -> dict[str, str]:
+        for column, name in given.items():
+            check_place(name, column)
+        return given
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leave out keys that came later and are not used: projects know their columns by this text."""
+        return [(name, value) for name, value in super().__repr_args__() if value or name not in _LATER]
+
+    def roles(self) -> dict[Role, str]:
+        """Return the column of each role that is given."""
+        given = {role: getattr(self, role.value, None) for role in Role if role.value in type(self).model_fields}
+        return {role: name for role, name in given.items() if name is not None}
+
+
+class Windows(Part):
+    """How event time is cut: judged every so often, stored in grains."""
+
+    every: Duration = timedelta(days=1)
+    grain: Duration = timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _whole_multiple(self) -> Self:
+        self.rule()
+        return self
+
+    def rule(self) -> WindowRule:
+        """Return the rule for the pure steps."""
+        try:
+            return WindowRule(self.every, self.grain)
+        except UsageError:
+            every, grain = format_duration(self.every), format_duration(self.grain)
+            raise ValueError(f"every ({every}) must be a whole multiple of grain ({grain})") from None
+
+
+class MonitorConfig(Part):
+    """One thing to measure and how to judge it; see ``core.spec.Monitor``.
+
+    Attributes
+    ----------
+    chart
+        Left out, a metric gets the chart that default monitors judge metrics by; a comparison needs one.
+    """
+
+    measure: Text
+    chart: Text | None = None
+    columns: tuple[Text, ...] = ()
+    segments: tuple[Text, ...] = (ALL,)
+    options: Options = Field(default_factory=dict)
+    cause: Cause = Cause.DRIFT
+    against: Text = ""
+
+    @field_validator("against")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        try:
+            return "" if parse_against(text) is None else text
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+
+class Alerts(Part):
+    """When signals become an alert; see ``core.spec.AlertRule``."""
+
+    k: Annotated[int, Field(ge=1)] = 2
+    n: Annotated[int, Field(ge=1)] = 3
+    clear: Annotated[int, Field(ge=1)] = 2
+    budget: Text = "one false alert per model and year"
+
+    @field_validator("budget")
+    @classmethod
+    def _understood(cls, text: str) -> str:
+        try:
+            parse_budget(text, timedelta(days=1))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+    @model_validator(mode="after")
+    def _k_of_n(self) -> Self:
+        if self.k > self.n:
+            raise ValueError(f"k ({self.k}) of the last n ({self.n}) windows cannot signal; k may be at most n")
+        return self
+
+
+class Notify(Part):
+    """Whom to tell: the registry key of a notifier, and what it needs to know."""
+
+    to: Text
+    path: Text | None = None
+    url: Text | None = None
+    timeout: Duration | None = None
+    options: dict[str, Text] = Field(default_factory=dict)
+
+    def arguments(self) -> dict[str, str]:
+        """Return what the notifier is called with."""
+        seconds = None if self.timeout is None else f"{self.timeout.total_seconds():g}"
+        named = {"path": self.path, "url": self.url, "timeout": seconds}
+        return {**self.options, **{name: value for name, value in named.items() if value is not None}}
+
+
+_Choice = Literal["auto", "ask", "never"]
+_CHOICES = ("retrain", "promote")
+
+
+def _maintenance_fields() -> dict[str, Any]:
+    """Return the fields of ``core.spec.Maintenance`` as fields of the configuration."""
+    hints = get_type_hints(Maintenance)
+    types: dict[Any, Any] = {
+        timedelta: Duration,
+        timedelta | None: Duration | None,
+        str: Text,
+        bool: StrictBool,
+        tuple[str, ...]: tuple[Text, ...],
+    }
+    found: dict[str, Any] = {}
+    for f in fields(Maintenance):
+        kind: Any = _Choice if f.name in _CHOICES else types.get(hints[f.name], hints[f.name])
+        found[f.name] = (kind, f.default)
+    return found
+
+
+Maintain = create_model(
+    "Maintain", __base__=Part, __doc__="Whether and how the model is kept up.", **_maintenance_fields()
+)
+
+
+def _monitors(value: Any) -> Any:
+    return None if value == "default" else value
+
+
+class Model(Part):
+    """One model.
+
+    Attributes
+    ----------
+    source
+        Predictions (with or without labels) to take in at each run; null when the log is written by the SDK.
+    labels
+        Labels to take in from a table of their own.
+    reference
+        What is compared with.
+    segments
+        Columns whose values are watched one by one.
+    positive
+        The class that the score is the probability of.
+    task
+        What the model answers, where labels alone mislead.
+    monitors
+        ``default``, or the list of what to watch.
+    rules
+        Quality rules: the path of a YAML file, or the list itself.
+    metrics
+        Metrics beside the built-in ones; a list names functions.
+    fairness
+        Columns whose segments a binary classifier should treat alike; they are segments too.
+    estimate
+        What performance is estimated from where labels are missing: ``rows`` (a sample of each stored window is kept:
+        5,000 rows of a classifier, 50,000 of a regressor), ``scores`` alone (of classifiers, and their bands do not
+        hold where features move), ``never``, or ``auto``, which takes rows.
+    """
+
+    source: Text | None = None
+    labels: Annotated[Table | None, BeforeValidator(_source, json_schema_input_type=Table | str | None)] = None
+    reference: Annotated[Reference | None, BeforeValidator(_source, json_schema_input_type=Reference | str | None)] = (
+        None
+    )
+    columns: Columns = Columns()
+    segments: tuple[Text, ...] = ()
+    positive: Text | None = None
+    task: Task | None = None
+    windows: Windows = Windows()
+    monitors: Annotated[
+        tuple[MonitorConfig, ...] | None,
+        BeforeValidator(_monitors, json_schema_input_type=tuple[MonitorConfig, ...] | Literal["default"] | None),
+    ] = None
+    alerts: Alerts = Alerts()
+    notify: tuple[Notify, ...] = (Notify(to="console"),)
+    maintain: Maintain = Maintain()  # type: ignore[valid-type]
+    rules: Text | tuple[dict[str, Any], ...] | None = None
+    metrics: MetricsField = Metrics()
+    fairness: tuple[Text, ...] = ()
+    estimate: Literal["auto", "scores", "rows", "never"] = "auto"
+
+    @property
+    def split_by(self) -> tuple[str, ...]:
+        """The columns whose values are segments: those named as such, and those of fairness."""
+        return tuple(dict.fromkeys((*self.segments, *self.fairness)))
+
+    @property
+    def own_measures(self) -> tuple[str, ...]:
+        """What this model measures that no plug-in is registered for."""
+        functions = tuple(place.partition(":")[2] for place in self.metrics.functions)
+        value, gaps = ((BUSINESS_VALUE,) if self.metrics.value else ()), (FAIRNESS if self.fairness else ())
+        return (ATTRIBUTION_DRIFT, *functions, *value, *gaps)
+
+    def maintenance(self) -> Maintenance:
+        """Return what the maintenance step needs."""
+        values: Mapping[str, Any] = dict(self.maintain)
+        return Maintenance(**values)
+
+    def reference_window(self) -> Window | None:
+        """Return the interval of the log that is the reference; None where it is a table of its own."""
+        given = self.reference
+        return Window(given.from_, given.to) if given and given.from_ and given.to else None
+
+    def spec(self, name: str, schema: Schema) -> Spec:
+        """Return what the four pure steps need; no monitors stand for the default ones.
+
+        Parameters
+        ----------
+        name
+            The model's name.
+        schema
+            Its schema, inferred from the reference with ``columns.roles()`` and the rest.
+        """
+        monitors = tuple(
+            Monitor(m.measure, m.chart or "", m.columns, m.segments, dict(m.options), m.cause, m.against)
+            for m in self.monitors or ()
+        )
+        rule = self.windows.rule()
+        alerts = AlertRule(
+            self.alerts.k, self.alerts.n, self.alerts.clear, parse_budget(self.alerts.budget, rule.every)
+        )
+        schema = replace(schema, metrics=self.metrics.functions)
+        return Spec(
+            name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
+            embed=dict(self.columns.embed), value=self.metrics.by_label(schema), fairness=self.fairness,
+            estimate=self.estimate,
+        )  # fmt: skip

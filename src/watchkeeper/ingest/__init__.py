@@ -1,0 +1,1 @@
+"""How rows come in: files, folders, frames and what serving processes left."""

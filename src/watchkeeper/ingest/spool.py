@@ -1,0 +1,177 @@
+"""What serving processes have logged, as tables for the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from watchkeeper.core.errors import SourceError
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.store import Table
+from watchkeeper.ingest.sources import normalise_time
+from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
+
+__all__ = ["Spooled", "peek", "spooled"]
+
+Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
+"""Name, table and rows of what was logged, and what to call once the rows are appended."""
+
+_DAMAGED = ".damaged"
+_PEEKED = 100_000
+_ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
+_TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
+
+
+def spooled(
+    folder: str | Path, model: str, schema: Schema | None = None, *, now: float | None = None
+) -> Iterator[Spooled]:
+    """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
+
+    Each tuple is a name, a table, its rows, and a function to call once they are appended: a segment is deleted when
+    all its tables are, so a failure leaves it for the next time. The names make taking it twice harmless: they are the
+    ``source`` of ``Store.append``. Segments of processes that died are finished first; half a line at their end was
+    never promised to anybody and is left out. Lines that are damaged otherwise are kept in ``<segment>.damaged``.
+
+    Parameters
+    ----------
+    folder, model
+        As they were given to ``watchkeeper.log.Log``.
+    schema
+        Gives the names of the columns; without it they are named id, time, prediction, score, latency, version and
+        label. A feature that has such a name comes as ``features.<name>``.
+    now
+        Seconds since 1970, for systems without file locks; see ``seal_abandoned``.
+
+    Raises
+    ------
+    SourceError
+        When a segment cannot be read or deleted.
+    """
+    spool = Path(spool_folder(folder, model))
+    for path in _segments(spool, now):
+        tables = {table: rows for table, rows in _read(path).items() if rows}
+        left = set(tables)
+        if not left:
+            _delete(path)
+        for table, rows in tables.items():
+            frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
+            yield f"{path.stem}.{table.value}", table, frame, partial(_taken, path, table, left)
+
+
+def _segments(spool: Path, now: float | None) -> list[Path]:
+    """Return the finished segments, after those of processes that died were finished."""
+    if not spool.is_dir():
+        return []
+    try:
+        seal_abandoned(str(spool), now=now)
+        return sorted(spool.glob(f"*{SEALED}"))
+    except OSError as error:
+        raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
+
+
+def _taken(path: Path, table: Table, left: set[Table]) -> None:
+    left.discard(table)
+    if not left:
+        _delete(path)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SourceError(f"{path} was taken but cannot be deleted: {error.strerror or error}") from error
+
+
+def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
+    """Return predictions that wait in the spool with the labels that wait too, leaving everything there.
+
+    A column that nobody logged is left out, but for the label: labels come late, and the schema must have a place for
+    them. None where no prediction waits.
+    """
+    spool = Path(spool_folder(folder, model))
+    found: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
+    for path in _segments(spool, None):
+        for table, rows in _read(path).items():
+            found[table].extend(rows[: max(0, _PEEKED - len(found[table]))])
+    if not found[Table.PREDICTIONS]:
+        return None
+    frame = _predictions(found[Table.PREDICTIONS], None)
+    empty = [role.value for role in _ROLES if frame[role.value].null_count() == len(frame)]
+    frame = frame.drop(empty)
+    known = {str(row.get("id")): row.get("label") for row in found[Table.LABELS]}
+    labels = [known.get(str(row.get("id"))) for row in found[Table.PREDICTIONS]]
+    return frame.with_columns(_series(Role.LABEL.value, labels))
+
+
+def _read(path: Path) -> dict[Table, list[dict[str, Any]]]:
+    rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
+    damaged: list[bytes] = []
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    # Every whole line ends in a line feed, so what follows the last one is half a line or nothing.
+    for line in lines[:-1]:
+        try:
+            row = json.loads(line)
+            rows[_TABLES[row["kind"]]].append(row)
+        except (ValueError, KeyError, TypeError):
+            damaged.append(line)
+    if damaged:
+        path.with_suffix(_DAMAGED).write_bytes(b"\n".join(damaged) + b"\n")
+    return rows
+
+
+def _name(schema: Schema | None, role: Role) -> str:
+    return (schema.name_of(role) if schema else None) or role.value
+
+
+def _predictions(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
+    columns: dict[str, list[Any]] = {_name(schema, role): [row.get(role.value) for row in rows] for role in _ROLES}
+    taken = {*columns, _name(schema, Role.LABEL)}
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row.get("features") or ()))
+    for name in names:
+        values = [(row.get("features") or {}).get(name) for row in rows]
+        columns[f"features.{name}" if name in taken else name] = values
+    return _frame(columns, schema)
+
+
+def _labels(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
+    roles = (Role.ID, Role.LABEL, Role.TIME)
+    frame = _frame({_name(schema, role): [row.get(role.value) for row in rows] for role in roles}, schema)
+    known_at = schema.name_of(Role.LABEL_TIME) if schema else None
+    # A label is logged with the moment at which it became known.
+    return frame.with_columns(frame[_name(schema, Role.TIME)].alias(known_at)) if known_at else frame
+
+
+def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame:
+    frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
+    time = _name(schema, Role.TIME)
+    # Some callers give seconds and some give text: the text of seconds is read as seconds.
+    if frame[time].dtype == pl.String:
+        seconds = frame[time].cast(pl.Float64, strict=False)
+        parts = [_moments(frame.select(time), time), _moments(seconds.to_frame(), time)]
+        return frame.with_columns(parts[0].fill_null(parts[1]).alias(time))
+    return normalise_time(frame, time)[0]
+
+
+def _moments(frame: pl.DataFrame, time: str) -> pl.Series:
+    return normalise_time(frame, time)[0][time]
+
+
+def _series(name: str, values: list[Any]) -> pl.Series:
+    """Return values of mixed types as text rather than lose some."""
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) <= 1 or kinds == {int, float}:
+        try:
+            return pl.Series(name, values, strict=kinds != {int, float})
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            pass
+    return pl.Series(name, [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values])

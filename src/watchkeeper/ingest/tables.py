@@ -1,0 +1,333 @@
+"""The files of a table: which there are, whether they fit together, and how each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from watchkeeper.core.errors import EmptyError, SourceError, near_miss
+from watchkeeper.ingest.csv_file import CsvFile
+from watchkeeper.schema.event_time import MOMENT
+
+__all__ = ["Piece", "new_pieces", "pieces_of"]
+
+_FORMATS = {
+    ".parquet": "Parquet", ".pq": "Parquet", ".csv": "CSV", ".csv.gz": "CSV", ".tsv": "CSV", ".tsv.gz": "CSV",
+    ".arrow": "Arrow", ".feather": "Arrow", ".ipc": "Arrow",
+}  # fmt: skip
+_MAGIC = ((b"PAR1", "Parquet"), (b"ARROW1", "Arrow"))
+_SPAN = 262_144
+_ROW = "__watchkeeper_row__"
+_REMEDY = "It may be truncated or still being written: write it again, or leave it out"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file or frame of a table.
+
+    Attributes
+    ----------
+    name
+        What to call it in a message.
+    frame
+        The frame, or the plan that reads the file.
+    height
+        Its number of rows where that is known.
+    seeks
+        Whether rows in the middle can be read without reading those before.
+    local
+        Whether seeking costs next to nothing, so that it may be read in spans.
+    csv
+        The CSV file behind it, which can say where it is at fault.
+    """
+
+    name: str
+    frame: pl.DataFrame | pl.LazyFrame
+    height: int | None = None
+    seeks: bool = False
+    local: bool = False
+    csv: CsvFile | None = None
+
+    def rows(self) -> int:
+        """Return the number of rows."""
+        if self.height is None:
+            with self.reading():
+                count = self.frame.lazy().select(pl.len()).collect(engine="streaming").item()
+            # Frozen, but counting a CSV file twice would read it twice.
+            object.__setattr__(self, "height", count)
+        return self.height or 0
+
+    def batches(self, rows: int, wanted: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
+        """Return the wanted columns in the wanted types, about ``rows`` rows at a time."""
+        plan = self._select(wanted)
+        if isinstance(plan, pl.DataFrame):
+            yield from plan.iter_slices(rows)
+            return
+        with self.reading():
+            if not self.local:
+                yield from plan.collect_batches(chunk_size=rows, maintain_order=True)
+                return
+            # A stream reads ahead by several row groups, which for wide tables is much memory; a span does not.
+            for start in range(0, self.rows(), _SPAN):
+                yield plan.slice(start, _SPAN).collect()
+
+    def sample(self, n: int, wanted: Mapping[str, pl.DataType], slices: int) -> pl.DataFrame:
+        """Return about ``n`` rows spread over the piece, never more."""
+        total = self.rows()
+        plan = self._select(wanted).lazy()
+        with self.reading():
+            if total <= n:
+                return plan.collect()
+            if self.seeks or isinstance(self.frame, pl.DataFrame):
+                count = max(1, min(slices, n))
+                length = n // count
+                last = total - length
+                starts = [last * i // max(1, count - 1) for i in range(count)]
+                # One by one: collect_all would read what the slices share, which is the whole file, into memory.
+                return pl.concat([plan.slice(start, length).collect(engine="streaming") for start in starts])
+            every = -(-total // n)
+            kept = plan.with_row_index(_ROW).filter(pl.col(_ROW) % every == 0).drop(_ROW)
+            return kept.collect(engine="streaming")
+
+    def _select(self, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame | pl.LazyFrame:
+        own = self.frame.collect_schema()
+        columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items() if own.get(name) != dtype]
+        return self.frame.with_columns(columns).select(list(wanted))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what goes wrong while reading into a SourceError that names the piece."""
+        try:
+            yield
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            raise _fault(self, error) from error
+
+
+def _cast(name: str, own: pl.DataType | None, wanted: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if own is None:
+        return pl.lit(None, dtype=wanted).alias(name)
+    if wanted == MOMENT and isinstance(own, pl.Datetime) and own.time_zone:
+        return column.dt.convert_time_zone("UTC").cast(MOMENT)
+    if wanted == MOMENT and own.is_temporal():
+        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return column.cast(wanted)
+
+
+def _fault(piece: Piece, error: BaseException) -> SourceError:
+    if isinstance(error, FileNotFoundError):
+        return SourceError(f"{piece.name} does not exist any more")
+    if isinstance(error, OSError):
+        return SourceError(f"{piece.name} cannot be read: {error.strerror or _first_line(error)}")
+    if piece.csv is not None:
+        return SourceError(f"{piece.name} cannot be read as CSV: {piece.csv.fault(str(error))}")
+    return SourceError(f"{piece.name} cannot be read: {_first_line(error)}. {_REMEDY}")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0].rstrip(".")
+
+
+def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataType], list[str]]:
+    """Return the pieces behind a path, folder, glob or URL, their common schema, and what to know about them.
+
+    Raises
+    ------
+    SourceError
+        When there is nothing, it is empty or damaged, or the files do not fit together.
+    """
+    text = str(source)
+    if not text.strip():
+        raise SourceError("the path is empty; name a file, a folder, a glob or a URL")
+    if text.startswith("file://"):
+        text = text.removeprefix("file://")
+    if "://" in text:
+        pieces = [_remote(text)]
+    else:
+        path = Path(text).expanduser()
+        is_delta = path.is_dir() and (path / "_delta_log").is_dir()
+        pieces = [_delta(str(path))] if is_delta else _local(path)
+    schema, notes = _common_schema(pieces)
+    if not any(_has_rows(piece) for piece in pieces):
+        what = text if len(pieces) == 1 else f"none of the {len(pieces)} files of {text}"
+        raise EmptyError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
+    return tuple(pieces), schema, notes
+
+
+def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Piece | SourceError]:
+    """Return the pieces behind a path, folder, glob or URL whose names are wanted, each for itself.
+
+    The others are not looked into. A piece that cannot be opened is returned as what is wrong with it.
+
+    Raises
+    ------
+    SourceError
+        When there is nothing.
+    """
+    text = str(source).removeprefix("file://")
+    path = Path(text).expanduser()
+    whole = "://" in text or (path.is_dir() and (path / "_delta_log").is_dir())
+    root, files = (path, []) if whole else _files(path)
+    for name in [text] if whole else list(map(str, files)):
+        if not wanted(name):
+            continue
+        try:
+            yield (
+                (_remote(name) if "://" in name else _delta(name))
+                if whole
+                else _piece(Path(name), _format(Path(name)), root)
+            )
+        except SourceError as error:
+            yield error
+
+
+def _has_rows(piece: Piece) -> bool:
+    return piece.csv.has_rows() if piece.csv is not None else piece.rows() > 0
+
+
+def _local(path: Path) -> list[Piece]:
+    root, files = _files(path)
+    formats = {file: _format(file) for file in files}
+    if len(set(formats.values())) > 1:
+        shown = ", ".join(f"{what} ({file.name})" for what, file in {w: f for f, w in formats.items()}.items())
+        raise SourceError(f"{path} holds files of several formats: {shown}; name one of them with a glob")
+    return [_piece(file, formats[file], root) for file in files]
+
+
+def _files(path: Path) -> tuple[Path, list[Path]]:
+    if path.is_dir():
+        found = [f for f in sorted(path.rglob("*")) if f.is_file() and _suffix(f) and not _hidden(f, path)]
+        if not found:
+            raise SourceError(f"the folder {path} holds no table files; {_valid()}")
+        return path, found
+    if path.is_file():
+        return path.parent, [path]
+    if any(sign in str(path) for sign in "*?["):
+        start = Path(path.anchor or ".")
+        found = sorted(f for f in start.glob(str(path.relative_to(path.anchor))) if f.is_file())
+        if not found:
+            raise SourceError(f"no file matches {path}; check the pattern and the folder it starts from")
+        return start, found
+    raise SourceError(f"{path} does not exist; {_beside(path)}")
+
+
+def _beside(path: Path) -> str:
+    """Return what there is where a file was looked for."""
+    if not path.parent.is_dir():
+        return f"neither does the folder {path.parent}"
+    try:
+        beside = [entry for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        return f"the folder {path.parent} cannot be read: {error.strerror or error}"
+    close = get_close_matches(path.name, [entry.name for entry in beside], n=1)
+    found = [entry.name for entry in beside if entry.is_dir() or _suffix(entry) or entry.name in close]
+    return near_miss(path.name, found) if found else f"the folder {path.parent} holds no table files. {_valid()}"
+
+
+def _hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
+
+
+def _suffix(file: Path) -> str:
+    name = file.name.lower()
+    return next((suffix for suffix in _FORMATS if name.endswith(suffix)), "")
+
+
+def _valid() -> str:
+    return f"Valid: {', '.join(_FORMATS)}, or a Delta table"
+
+
+def _format(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise SourceError(f"{file} cannot be read: {error.strerror or error}") from error
+    if not head:
+        raise SourceError(f"{file} is empty (0 bytes); write it again, or leave it out")
+    suffix = _suffix(file)
+    found = _FORMATS.get(suffix) or next((what for magic, what in _MAGIC if head.startswith(magic)), None)
+    if found is None:
+        raise SourceError(f"the format of {file} is not known. {_valid()}")
+    return found
+
+
+def _piece(file: Path, what: str, root: Path) -> Piece:
+    if what == "CSV":
+        csv = CsvFile(file)
+        piece = Piece(str(file), pl.LazyFrame(), csv=csv)
+        with piece.reading():
+            return Piece(str(file), csv.scan(), csv=csv)
+    if what == "Arrow":
+        return Piece(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
+    partitioned = file.is_relative_to(root) and any("=" in part for part in file.relative_to(root).parts[:-1])
+    plan = pl.scan_parquet(file, glob=False, hive_partitioning=partitioned)
+    return Piece(str(file), plan, seeks=True, local=True)
+
+
+def _delta(url: str) -> Piece:
+    try:
+        return Piece(url, pl.scan_delta(url), seeks=True)
+    except (pl.exceptions.PolarsError, DeltaError, OSError) as error:
+        raise SourceError(f"the Delta table {url} cannot be read: {_first_line(error)}") from error
+
+
+def _remote(url: str) -> Piece:
+    what = next((w for suffix, w in _FORMATS.items() if url.lower().endswith(suffix)), None)
+    if what is None and "*" not in url:
+        return _delta(url)
+    scan: Any = {"CSV": pl.scan_csv, "Arrow": pl.scan_ipc}.get(what or "", pl.scan_parquet)
+    return Piece(url, scan(url), seeks=what != "CSV")
+
+
+def _common_schema(pieces: Sequence[Piece]) -> tuple[dict[str, pl.DataType], list[str]]:
+    """Return the schema all pieces can be read in, and which columns some of them lack."""
+    common: dict[str, pl.DataType] = {}
+    first: dict[str, str] = {}
+    lacking: dict[str, list[str]] = {}
+    for number, piece in enumerate(pieces):
+        with piece.reading():
+            own = piece.frame.collect_schema()
+        for name in common.keys() - own.keys():
+            lacking.setdefault(name, []).append(piece.name)
+        for name, dtype in own.items():
+            if name not in common:
+                common[name], first[name] = dtype, piece.name
+                if number:
+                    lacking.setdefault(name, []).extend(p.name for p in pieces[:number])
+                continue
+            wide = _wider(common[name], dtype)
+            if wide is None:
+                raise SourceError(
+                    f"{piece.name}: column {name!r} holds {dtype}, but {common[name]} in {first[name]}; "
+                    "the files of one table must agree"
+                )
+            common[name] = wide
+    notes = [
+        f"column {name!r} is missing from {len(names)} of {len(pieces)} files, such as {names[0]}; it is null there"
+        for name, names in lacking.items()
+    ]
+    return common, notes
+
+
+def _wider(a: pl.DataType, b: pl.DataType) -> pl.DataType | None:
+    """Return the type that holds both, None where there is none that keeps their meaning."""
+    if b in (a, pl.Null):
+        return a
+    if a == pl.Null:
+        return b
+    if a.is_numeric() and b.is_numeric():
+        empty = [pl.Series("x", [], dtype=t).to_frame() for t in (a, b)]
+        return pl.concat(empty, how="vertical_relaxed").schema["x"]
+    moments = (pl.Date, pl.Datetime)
+    if a in moments and b in moments:
+        return MOMENT
+    texts = (pl.String, pl.Categorical, pl.Enum)
+    return pl.String() if a in texts and b in texts else None

@@ -1,0 +1,203 @@
+"""How far a model's log has been worked through, and what the charts remember at each point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import zip_longest
+
+import msgspec
+
+from watchkeeper.core.store import Store
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.steps.judge import Watch
+from watchkeeper.store.nouns import from_json
+
+__all__ = ["Place"]
+
+_POINTER = "place"
+
+_EMPTY_AT_MOST = 4
+"""Windows without a row that are judged after one with rows: enough to alert, without inventing years of silence."""
+
+
+class _Run(msgspec.Struct, array_like=True):
+    """Judged windows one after the other that were measured again equally often and all had rows, or all had none."""
+
+    first: Window
+    windows: int
+    revision: int
+    filled: bool
+
+
+class _Stored(msgspec.Struct):
+    cursor: str
+    basis: str
+    reference: str
+    waiting: list[tuple[Window, bool]]
+    judged: list[_Run]
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a model's log has been worked through.
+
+    Attributes
+    ----------
+    cursor
+        The store's cursor up to which rows and labels have been summarised.
+    basis
+        What the stored states were made with: the columns, the segments and how time is cut.
+    reference
+        What the judged windows were compared with.
+    waiting
+        Windows to be judged, and whether new rows or labels are the reason; if not, an earlier window was.
+    revisions
+        Judged windows with the number of times they were measured again.
+    filled
+        Judged windows that had rows.
+    """
+
+    cursor: str = ""
+    basis: str = ""
+    reference: str = ""
+    waiting: Mapping[Window, bool] = field(default_factory=dict)
+    revisions: Mapping[Window, int] = field(default_factory=dict)
+    filled: frozenset[Window] = frozenset()
+
+    @cached_property
+    def judged(self) -> frozenset[Window]:
+        """The windows that were judged at least once."""
+        return frozenset(self.revisions)
+
+    @classmethod
+    def load(cls, store: Store, model: str) -> Place:
+        """Read the place from the store."""
+        text = store.pointer(model, _POINTER)
+        if not text:
+            return cls()
+        held = from_json(text, _Stored)
+        judged = [(window, run) for run in held.judged for window in _windows_of(run)]
+        return cls(
+            held.cursor,
+            held.basis,
+            held.reference,
+            dict(held.waiting),
+            {window: run.revision for window, run in judged},
+            frozenset(window for window, run in judged if run.filled),
+        )
+
+    def based_on(self, basis: str, rule: WindowRule) -> Place:
+        """Return the place for states made in this way: when they were made in another, all are to be made again."""
+        if basis == self.basis:
+            return self
+        same = {w: revision for w, revision in self.revisions.items() if w == rule.window_of(w.start)}
+        return Place("", basis, self.reference, {}, same, self.filled & same.keys())
+
+    def touch(self, cursor: str, windows: set[Window], reference: str) -> Place:
+        """Return the place after new rows or labels arrived in ``windows``: they, and all judged after them, wait.
+
+        All judged windows wait when the reference is another one than they were compared with.
+        """
+        waiting = {**self.waiting, **dict.fromkeys(windows, True)}
+        if reference != self.reference:
+            again = self.judged
+        else:
+            oldest = min(waiting, default=None)
+            again = frozenset(w for w in self.judged if oldest is not None and w > oldest)
+        waiting = {**dict.fromkeys(again, False), **waiting}
+        return replace(self, cursor=cursor, reference=reference, waiting=waiting)
+
+    def due(self, rule: WindowRule, now: datetime) -> list[Window]:
+        """Return the windows to judge now, in order: those waiting, and those without rows in between and after them.
+
+        Of each silence the first few windows are judged: rows dated 1970 do not make half a century of alerts.
+        """
+        filled = sorted({*self.filled, *(w for w, new in self.waiting.items() if new)}, key=_start)
+        silent: list[Window] = []
+        for window, following in zip_longest(filled, filled[1:]):
+            ahead = Window(window.end, window.end + rule.every)
+            for _ in range(_EMPTY_AT_MOST):
+                if ahead.end > now or (following is not None and ahead >= following):
+                    break
+                if ahead not in self.revisions and ahead not in self.waiting:
+                    silent.append(ahead)
+                ahead = Window(ahead.end, ahead.end + rule.every)
+        return sorted((w for w in (*self.waiting, *silent) if w.end <= now), key=_start)
+
+    def before(self, window: Window) -> Window | None:
+        """Return the newest judged window before ``window``."""
+        return max((w for w in self.revisions if w.start < window.start), key=_start, default=None)
+
+    def judge(self, window: Window, revision: int, filled: bool) -> Place:
+        """Return the place after ``window`` was judged."""
+        waiting = {w: new for w, new in self.waiting.items() if w != window}
+        held = self.filled | {window} if filled else self.filled - {window}
+        return replace(self, waiting=waiting, revisions={**self.revisions, window: revision}, filled=held)
+
+    def moves(self, before: Place) -> dict[str, tuple[str | None, str | None]]:
+        """Return the pointer move from ``before`` to this place; none where nothing changed."""
+        return {} if before.text == self.text else {_POINTER: (before.text, self.text)}
+
+    def save(self, store: Store, model: str, before: Place) -> Place:
+        """Move the pointer from ``before`` to this place and return it."""
+        moves = self.moves(before)
+        if moves:
+            store.record(model, [], moves)
+        return self
+
+    @cached_property
+    def text(self) -> str | None:
+        """The stored form; None for a place where nothing was read yet."""
+        if not self.cursor and not self.waiting and not self.revisions:
+            return None
+        waiting = sorted(self.waiting.items(), key=lambda item: item[0].start)
+        held = _Stored(self.cursor, self.basis, self.reference, waiting, self._runs())
+        return msgspec.json.encode(held).decode()
+
+    def _runs(self) -> list[_Run]:
+        runs: list[_Run] = []
+        end, length = None, timedelta(0)
+        for window in sorted(self.revisions, key=_start):
+            revision, filled = self.revisions[window], window in self.filled
+            last = runs[-1] if runs else None
+            along = window.start == end and window.end - window.start == length
+            if last is not None and along and (revision, filled) == (last.revision, last.filled):
+                last.windows += 1
+            else:
+                runs.append(_Run(window, 1, revision, filled))
+            end, length = window.end, window.end - window.start
+        return runs
+
+    @staticmethod
+    def watch(store: Store, model: str, window: Window | None) -> Watch:
+        """Return what judging remembered after ``window``; nothing before the first."""
+        text = Place.watch_text(store, model, window)
+        return from_json(text, Watch) if text else Watch()
+
+    @staticmethod
+    def watch_text(store: Store, model: str, window: Window | None) -> str:
+        """Return what judging remembered after ``window`` as it is stored; empty before the first."""
+        return (store.pointer(model, _name(window)) or "") if window else ""
+
+    @staticmethod
+    def watch_moves(store: Store, model: str, window: Window, watch: Watch) -> dict[str, tuple[str | None, str | None]]:
+        """Return the pointer move that stores what judging remembers after ``window``."""
+        name, text = _name(window), msgspec.json.encode(watch).decode()
+        old = store.pointer(model, name)
+        return {} if old == text else {name: (old, text)}
+
+
+def _windows_of(run: _Run) -> list[Window]:
+    start, length = run.first.start, run.first.end - run.first.start
+    return [Window(start + number * length, start + (number + 1) * length) for number in range(run.windows)]
+
+
+def _start(window: Window) -> datetime:
+    return window.start
+
+
+def _name(window: Window) -> str:
+    return f"watch/{window.start.isoformat()}"

@@ -1,0 +1,1 @@
+"""Kinds and roles of columns: what the values of a table mean."""

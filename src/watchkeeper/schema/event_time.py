@@ -1,0 +1,108 @@
+"""Moments in whatever form a log writes them, read as UTC."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from watchkeeper.core.errors import SchemaError
+from watchkeeper.schema.kinds import type_name
+
+__all__ = ["MOMENT", "is_moment_text", "offsets", "to_utc"]
+
+MOMENT = pl.Datetime("us", "UTC")
+"""The type of a time column once it is read."""
+
+_ISO = (
+    r"^\s*(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})"
+    r"(?:[Tt ]+(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?)?"
+    r"\s*(?<offset>[Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?\s*$"
+)
+_UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
+_FIRST_EPOCH = 1e8
+
+
+def to_utc(series: pl.Series) -> pl.Series:
+    """Return moments as microseconds in UTC; what cannot be read becomes null.
+
+    Times without a zone count as UTC, aware times are converted, text is read as ISO 8601 with or without an offset
+    (row by row, so offsets may be mixed), numbers are read as seconds, milliseconds, microseconds or nanoseconds since
+    1970 by their size.
+
+    Raises
+    ------
+    SchemaError
+        When the column holds neither times, text nor plausible numbers.
+    """
+    dtype = series.dtype
+    if isinstance(dtype, pl.Datetime):
+        aware = series.dt.convert_time_zone("UTC") if dtype.time_zone else series.dt.replace_time_zone("UTC")
+        return aware.cast(MOMENT)
+    if dtype == pl.Date:
+        return series.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return _from_text(series.cast(pl.String))
+    if dtype == pl.Null:
+        return series.cast(MOMENT)
+    if dtype.is_numeric():
+        return _from_numbers(series)
+    raise SchemaError(
+        f"column {series.name!r} holds {type_name(dtype)}, where times were expected. "
+        "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
+    )
+
+
+def offsets(series: pl.Series) -> list[str]:
+    """Return the different UTC offsets that ISO 8601 text is written with; empty text where there is none."""
+    if series.dtype != pl.String:
+        return []
+    found = series.drop_nulls().str.extract_groups(_ISO)
+    if not len(found):
+        return []
+    read = found.struct.field("offset").filter(found.struct.field("year").is_not_null()).fill_null("")
+    return sorted(read.unique().to_list())
+
+
+def is_moment_text(series: pl.Series) -> bool:
+    """Return whether at least 95 % of a text column's values are ISO 8601 moments."""
+    texts = series.drop_nulls().head(10_000)
+    return len(texts) > 0 and texts.str.contains(_ISO).sum() >= 0.95 * len(texts)
+
+
+def _from_text(series: pl.Series) -> pl.Series:
+    parts = pl.col(series.name).str.extract_groups(_ISO).struct
+    frame = series.to_frame().select(
+        pl.concat_str(
+            parts.field("year"), pl.lit("-"), parts.field("month"), pl.lit("-"), parts.field("day"), pl.lit("T"),
+            parts.field("hour").fill_null("00"), pl.lit(":"), parts.field("minute").fill_null("00"), pl.lit(":"),
+            parts.field("second").fill_null("00"), pl.lit("."),
+            parts.field("fraction").fill_null("0").str.pad_end(6, "0").str.slice(0, 6),
+        ).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f", time_unit="us", strict=False).alias("local"),
+        parts.field("offset").alias("offset"),
+    )  # fmt: skip
+    sign = pl.when(pl.col("offset").str.starts_with("-")).then(-1).otherwise(1)
+    hours = pl.col("offset").str.extract(r"^[+-](\d{2})").cast(pl.Int64, strict=False).fill_null(0)
+    minutes = pl.col("offset").str.extract(r"^[+-]\d{2}:?(\d{2})").cast(pl.Int64, strict=False).fill_null(0)
+    shift = pl.duration(minutes=sign * (hours * 60 + minutes))
+    moments = frame.select((pl.col("local") - shift).dt.replace_time_zone("UTC").cast(MOMENT)).to_series()
+    return moments.alias(series.name)
+
+
+def _from_numbers(series: pl.Series) -> pl.Series:
+    numbers = series.cast(pl.Float64)
+    finite = numbers.filter(numbers.is_finite().fill_null(False))
+    if not len(finite):
+        return pl.Series(series.name, [None] * len(series), dtype=MOMENT)
+    size = float(finite.abs().median() or 0.0)  # type: ignore[arg-type]
+    if size < _FIRST_EPOCH:
+        raise SchemaError(
+            f"column {series.name!r} holds numbers around {size:g}, which are no moments. "
+            "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
+        )
+    if series.dtype.is_integer():
+        whole = series.cast(pl.Int64, strict=False)
+        factor = next((f for limit, f in _UNITS if size < limit), 0)
+        micros = whole * factor if factor else whole // 1_000
+    else:
+        factor = next((f for limit, f in _UNITS if size < limit), 0)
+        micros = (numbers * (factor or 1e-3)).round().cast(pl.Int64, strict=False)
+    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias(series.name)

@@ -1,0 +1,1 @@
+"""Summarise, assess, judge and respond: the four pure steps, put in order."""

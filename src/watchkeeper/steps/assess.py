@@ -1,0 +1,145 @@
+"""The second of the four steps, over everything a model is watched for: from states to measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.design_effect import RANKS
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import ALL, Role
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
+from watchkeeper.core.window import Window
+from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.between_blocks import BetweenBlocks
+from watchkeeper.performance.fairness import fairness
+from watchkeeper.performance.maturity import with_maturity
+from watchkeeper.quality.assess import assess_rules
+from watchkeeper.stats.codec import merge_alike
+from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.steps.estimates import estimates, settled, uncharted
+from watchkeeper.steps.monitors import MEASURED, installed
+
+__all__ = ["assess", "merged"]
+
+States = Mapping[tuple[str, str], State]
+
+
+def merged(states: Iterable[State], window: Window | None, model: str) -> dict[tuple[str, str], State]:
+    """Merge states over versions and stored windows.
+
+    Returns
+    -------
+    dict
+        One state per (segment, column), keyed anew with ``window`` and no version.
+    """
+    moved = (replace(s, key=StateKey(model, "", window, s.key.segment, s.key.column)) for s in states)
+    return {(key.segment, key.column): state for key, state in merge_alike(moved).items()}
+
+
+def assess(
+    current: Mapping[tuple[str, str], State],
+    reference: Mapping[tuple[str, str], State],
+    spec: Spec,
+    *,
+    only: Collection[str] | None = None,
+    effects: Mapping[str, float] | None = None,
+    earlier: Mapping[str, States] | None = None,
+    now: datetime | None = None,
+    between: Mapping[str, BetweenBlocks] | None = None,
+    learns: bool = True,
+) -> list[Measurement]:
+    """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
+
+    A column that the reference has and the current data lacks is a failed measurement.
+
+    Parameters
+    ----------
+    only
+        Comparisons to make; None for the usual ones, those that monitors name, and those that other packages bring.
+    effects
+        Design effect by column, from the windows of the reference.
+    earlier
+        States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
+    now
+        The moment the window is judged at, for rules about freshness.
+    between
+        By segment how much performance moves between the blocks of the reference, for the bands of estimates.
+    learns
+        Whether charts learn from the window. If not, nothing is estimated where labels are in.
+    """
+    found: list[Measurement] = []
+    label = spec.schema.name_of(Role.LABEL)
+    roles = {column.name: column.role for column in spec.schema}
+    named = {monitor.measure for monitor in spec.monitors if not monitor.against}
+    wanted = {*MEASURED, *named, *installed()} if only is None else only
+    comparisons = [name for name in plugins("comparison") if name in wanted]
+    asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
+    for (segment, column), state in current.items():
+        if column == OUTCOME:
+            found.extend(assess_performance(state, spec.schema, value=spec.value))
+        elif column == ROWS:
+            found.extend(_rows(state))
+        elif column == RULES or roles.get(column) in (Role.TIME, Role.ID):
+            continue
+        elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
+            made = assess_column(reference.get((segment, column)), state, comparisons)
+            found.extend(_with_facts(m, state, effects or {}, late=column == label) for m in made)
+    outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
+    for column in spec.fairness:
+        found.extend(fairness(outcomes, column))
+    # Without the clock, so that a window that is judged again from the same rows gives the same.
+    found = with_maturity(found, current, reference)
+    if only is None:
+        labelled = uncharted(found, spec) if learns else {segment for _, segment in settled(found)}
+        found.extend(estimates(reference, current, spec, between, labelled))
+    for against, states in (earlier or {}).items():
+        found.extend(_against(against, states, current, spec))
+    if spec.rules and only is None:
+        whole = {column: state for (segment, column), state in current.items() if segment == ALL}
+        found.extend(assess_rules(spec.rules, whole, spec.schema, now))
+    return found
+
+
+def _with_facts(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:
+    """Add what charts need to know beyond the comparison: the design effect, and how much of a late label is in."""
+    added: dict[str, float | str] = {}
+    if measurement.column in effects and measurement.segment == ALL:
+        added["design_effect"] = effects[measurement.column]
+        if "ordered" in measurement.facts:
+            added["rank_effect"] = effects.get(RANKS + measurement.column, 1.0)
+    count = state.parts.get("count")
+    if late and isinstance(count, CountPart) and count.rows:
+        added["coverage"] = count.valid / count.rows
+    return replace(measurement, facts={**measurement.facts, **added}) if added else measurement
+
+
+def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Measurement]:
+    """Measure what monitors compare with earlier windows."""
+    found: list[Measurement] = []
+    for monitor in (m for m in spec.monitors if m.against == name):
+        for (segment, column), state in current.items():
+            watched = column in monitor.columns if monitor.columns else column in spec.schema
+            if watched and monitor.covers(segment):
+                made = assess_column(earlier.get((segment, column)), state, [monitor.measure])
+                found.extend(replace(m, against=name, facts={**m.facts, "rows": _ASSUMED}) for m in made)
+    return found
+
+
+_ASSUMED = "taken as independent: the design effect of earlier windows is unknown"
+
+
+def _rows(state: State) -> list[Measurement]:
+    sample = state.parts.get("row_sample")
+    if state.problem or not isinstance(sample, RowSamplePart):
+        return [Measurement.failed(state.key, Family.QUALITY, "rows", state.problem or "rows were not counted")]
+    found = [Measurement.of(state.key, Family.QUALITY, "rows", float(sample.rows), sample.rows)]
+    if sample.rows:
+        share = sample.doubled / sample.rows
+        found.append(Measurement.of(state.key, Family.QUALITY, "doubled_ids", share, sample.rows))
+    return found

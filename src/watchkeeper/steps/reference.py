@@ -1,0 +1,166 @@
+"""The states that current rows are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+
+import msgspec
+
+from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS, design_effect, rank_effect, tells_effect
+from watchkeeper.core.batch import Batch
+from watchkeeper.core.schema import ALL, Kind, Role, Schema, Task
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import JOINT, State, StateKey
+from watchkeeper.core.store import Changes, Store
+from watchkeeper.core.window import Window
+from watchkeeper.performance.between_blocks import BetweenBlocks
+from watchkeeper.stats.codec import merge_alike, merge_states
+from watchkeeper.stats.summarise import gathered
+from watchkeeper.steps.assess import merged
+from watchkeeper.steps.embedding import Embedding
+from watchkeeper.steps.estimates import blocks_of_reference
+
+__all__ = [
+    "design_effects",
+    "reference_blocks",
+    "reference_effects",
+    "reference_mark",
+    "reference_pieces",
+    "reference_states",
+    "refresh_reference",
+    "summarise_reference",
+]
+
+_POINTER = "reference"
+_EFFECTS = "design_effects"
+_BLOCKS = "between_blocks"
+
+
+def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
+    """Return the reference's states, one per (segment, column)."""
+    held = sorted(store.states(spec.model, None).items())
+    return merged((state for _, state in held), None, spec.model)
+
+
+def reference_mark(spec: Spec, store: Store) -> str:
+    """Return what the stored reference was made of; empty where there is none."""
+    return store.pointer(spec.model, _POINTER) or ""
+
+
+def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
+    """Summarise a reference that is a part of the log: at first, and again when its rows or labels have changed.
+
+    Parameters
+    ----------
+    logged
+        The schema of the log, without the vectors that ``embedding`` adds to that of ``spec``.
+    """
+    window = spec.reference
+    if window is None:
+        return
+    touched = any(grain.start < window.end and window.start < grain.end for grain in changes.windows)
+    if touched or not reference_mark(spec, store).startswith(_mark(spec, f"{window} ")):
+        batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, logged, window))
+        summarise_reference(spec, store, batches, f"{window} {changes.cursor}", embedding)
+
+
+def summarise_reference(
+    spec: Spec, store: Store, batches: Iterable[Batch], what: str, embedding: Embedding | None = None
+) -> None:
+    """Store the states of the reference's rows, unless they were stored for the same schema before.
+
+    Parameters
+    ----------
+    what
+        Names the rows: other rows have another name.
+    """
+    held, mark = store.pointer(spec.model, _POINTER), _mark(spec, what)
+    if held == mark:
+        return
+    # Rules are for the rows that arrive.
+    learning = replace(spec, rules=(), keep=spec.reference_keep or spec.keep)
+    pieces = reference_pieces(batches, learning, embedding or Embedding())
+    ordered = sorted(pieces.items(), key=lambda item: _place(item[0]))
+    whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in ordered)
+    effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
+    store.put_states(spec.model, {None: whole.values()})
+    between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
+    told = {name: (store.pointer(spec.model, name), text) for name, text in ((_EFFECTS, effects), (_BLOCKS, between))}
+    store.record(spec.model, [], {_POINTER: (held, mark), **told})
+
+
+def reference_pieces(
+    batches: Iterable[Batch], spec: Spec, embedding: Embedding, *, progress: Callable[[int], None] | None = None
+) -> dict[StateKey, State]:
+    """Return the states of the windows that a reference is made of.
+
+    Sampled rows are kept of all windows together: a sample of each would hold most rows of a long reference. Only
+    regressors are estimated block by block from them.
+    """
+    pieces: dict[StateKey, State] = {}
+    apart = spec.schema.task is Task.REGRESSION
+    for group in gathered(batches):
+        held: dict[StateKey, list[State]] = {}
+        for key, state in embedding.summarise(group, spec, progress=progress).items():
+            place = key if apart or key.column != JOINT else replace(key, window=None)
+            held.setdefault(place, [pieces[place]] if place in pieces else []).append(replace(state, key=place))
+        pieces.update((place, merge_states(*states)) for place, states in held.items())
+        group.clear()  # or these rows would stay in memory while the next ones are read
+    return pieces
+
+
+def _place(key: StateKey) -> tuple[object, ...]:
+    """Order keys where some have a window and others none."""
+    return key.model, key.version, (key.window,) if key.window else (), key.segment, key.column
+
+
+def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
+    """Return the design effect of each column that one could be told for."""
+    held = store.pointer(spec.model, _EFFECTS)
+    return msgspec.json.decode(held, type=dict[str, float]) if held else {}
+
+
+def reference_blocks(spec: Spec, store: Store) -> dict[str, BetweenBlocks]:
+    """Return by segment how much performance moves between the blocks of the reference."""
+    held = store.pointer(spec.model, _BLOCKS)
+    return msgspec.json.decode(held, type=dict[str, BetweenBlocks]) if held else {}
+
+
+def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, float]:
+    """Return the design effect by column, from the states of the windows that a reference is made of.
+
+    Windows have the length that is judged if there are 20 of them, else that of the stored states; with fewer than 20
+    of those too, or without times, nothing can be told and rows count as independent.
+    """
+    rule = spec.windows
+    if rule is None:
+        return {}
+    found: dict[str, float] = {}
+    held = [(key.window, state) for key, state in pieces.items() if key.window is not None and key.segment == ALL]
+    for length in (rule.window_of, rule.grain_of):
+        windows = {length(window.start) for window, _ in held}
+        if len(windows) < LEAST_WINDOWS:
+            continue
+        by_window: dict[Window, list[State]] = {}
+        for window, state in held:
+            if state.spec is not None and tells_effect(state.spec) and state.spec.role not in (Role.TIME, Role.ID):
+                by_window.setdefault(length(window.start), []).append(state)
+        merges = [merged(states, window, spec.model) for window, states in by_window.items()]
+        whole = merged((state for states in by_window.values() for state in states), None, spec.model)
+        for place, state in whole.items():
+            if not state.problem:
+                own = [m[place] for m in merges if place in m and not m[place].problem]
+                for name, told in ((place[1], design_effect(state, own)), (RANKS + place[1], rank_effect(state, own))):
+                    found |= {} if told is None else {name: round(told, 6)}
+        break
+    numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
+    return found | ({JOINT: max(numeric)} if numeric else {})
+
+
+def _mark(spec: Spec, what: str) -> str:
+    kept = (spec.keep, spec.reference_keep)
+    parts = (spec.schema.columns, spec.schema.segments, spec.windows, *kept, *spec.schema.metrics)
+    digest = sha256(repr(parts).encode()).hexdigest()
+    return f"{digest[:16]} {what}"

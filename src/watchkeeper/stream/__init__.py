@@ -1,0 +1,1 @@
+"""Rows judged as they arrive."""
