@@ -36,7 +36,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.assess import assess, merged
-from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.reference import design_effects
 
@@ -104,8 +104,8 @@ class Watched:
 class Count:
     """Counts alerts and single signals from window to window."""
 
-    def __init__(self, watch: Watch | None = None) -> None:
-        self.watch = watch or Watch()
+    def __init__(self, watch: JudgeMemory | None = None) -> None:
+        self.watch = watch or JudgeMemory()
         self.firing: tuple[Alert, ...] = ()
         self.signals: tuple[Signal, ...] = ()
         self.fresh = 0
@@ -154,7 +154,7 @@ def _follow(
     watched: Watched, stream: Stream, repetition: int, changes: Iterable[Stream], numbers: range
 ) -> list[Tally]:
     alerts, single = (Tally("windows", name, stream.name, 1, len(numbers) * ROWS) for name in (ALERTS, SINGLE))
-    count, middle, measured = Count(), Watch(), {}
+    count, middle, measured = Count(), JudgeMemory(), {}
     for number in numbers:
         if number == CHANGE:
             middle = count.watch
@@ -170,7 +170,7 @@ def _follow(
 
 
 def _after(
-    change: Stream, repetition: int, watched: Watched, before: dict[int, list[Measurement]], middle: Watch
+    change: Stream, repetition: int, watched: Watched, before: dict[int, list[Measurement]], middle: JudgeMemory
 ) -> list[Tally]:
     """Judge the windows after a change until an alert names its column; the other columns stay clean."""
     delays = {ALERTS: inf, SINGLE: inf}

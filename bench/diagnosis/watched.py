@@ -23,7 +23,7 @@ from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.assess import assess, merged
-from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.reference import design_effects
 
@@ -91,7 +91,7 @@ class Watched:
         first = {key: s for key, s in pieces.items() if key.window is not None and _number(key.window) < REFERENCE}
         self.reference = merged(first.values(), None, "planted")
         self.effects = design_effects(first, self.spec)
-        self.pieces, self.history, self.watch = dict(pieces), list[Measurement](), Watch()
+        self.pieces, self.history, self.watch = dict(pieces), list[Measurement](), JudgeMemory()
         for number in range(REFERENCE + QUIET):
             self.watch, _ = self.judge(pieces, number, self.watch, self.history)
 
@@ -103,10 +103,10 @@ class Watched:
         self,
         pieces: Pieces,
         number: int,
-        watch: Watch,
+        watch: JudgeMemory,
         history: list[Measurement],
         signals: list[Signal] | None = None,
-    ) -> tuple[Watch, tuple[Alert, ...]]:
+    ) -> tuple[JudgeMemory, tuple[Alert, ...]]:
         """Measure and judge one day; add its measurements to the history, its signals to the signals."""
         window = Window(START + number * DAY, START + (number + 1) * DAY)
         states = merged([s for key, s in pieces.items() if key.window == window], window, "planted")

@@ -14,8 +14,8 @@ from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.run.behaviour import explain_behaviour
-from watchkeeper.run.check import Checked, check_tables
-from watchkeeper.run.checkpoint import Place
+from watchkeeper.run.check import CheckResult, check_tables
+from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
 from watchkeeper.run.notes import against_note, effects_note, reach, rows
 from watchkeeper.run.once import run_once
@@ -236,7 +236,7 @@ def stream(
     )  # fmt: skip
 
 
-def _of_check(found: Checked, made: datetime, name: str) -> Report:
+def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     shown = {key_of(m): m for m in found.measurements}
     return Report(
         title="Current against reference",
@@ -274,7 +274,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     """
     name = project.only(model)
     store, spec = project.store, project.spec(name)
-    place = Place.load(store, name)
+    place = Checkpoint.load(store, name)
     # Where the newest windows are empty, the last numbers there are say more than none.
     newest = max(place.filled or place.judged, default=None)
     signals = tuple(store.recorded(name, Signal))
@@ -374,7 +374,7 @@ def behaviour(
     return ModelBehaviour(name, found)
 
 
-def _verdict(place: Place, alerts: Sequence[Alert]) -> Verdict:
+def _verdict(place: Checkpoint, alerts: Sequence[Alert]) -> Verdict:
     if not place.filled or max(place.judged) not in place.filled:
         return Verdict.NO_DATA
     return Verdict.ALERT if any(a.state is AlertState.FIRING for a in alerts) else Verdict.OK

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from watchkeeper.charts.chart import Chart, Memory
+from watchkeeper.charts.chart import Chart, ChartMemory
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-KNOWN = Memory({"centre": 0.0, "between": 0.0, "used": 0.0})
+KNOWN = ChartMemory({"centre": 0.0, "between": 0.0, "used": 0.0})
 """Centre 0 and no variance between windows, known for certain."""
 
 
@@ -24,8 +24,11 @@ def point(
 
 
 def run(
-    chart: Chart, memory: Memory | None, points: Iterable[Measurement], options: Mapping[str, float | str] | None = None
-) -> tuple[Memory | None, list[Signal]]:
+    chart: Chart,
+    memory: ChartMemory | None,
+    points: Iterable[Measurement],
+    options: Mapping[str, float | str] | None = None,
+) -> tuple[ChartMemory | None, list[Signal]]:
     signals = []
     for one in points:
         memory, signal = chart.step(memory, one, options or {})

@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.charts.points import DAY, KNOWN, MONDAY, point, run
 from watchkeeper.charts.autocorrelation import autocorrelations, first_order, ljung_box
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.charts.ewma import Ewma
 from watchkeeper.charts.in_control import expected, is_learning, level_of
 from watchkeeper.charts.level import Points, fitted
@@ -109,14 +109,14 @@ def test_dependence_is_estimated_without_bias_and_only_where_there_is_some() -> 
 
 def test_a_residual_counts_from_what_the_point_before_says() -> None:
     """φ = .5, the point before at 2 sigma: 1 is expected, with a standard deviation of √.75."""
-    memory = Memory({**KNOWN.numbers, "phi": 0.5, "last": 2.0})
+    memory = ChartMemory({**KNOWN.numbers, "phi": 0.5, "last": 2.0})
     found = expected(memory, point(1.0), {"exact": 0.0})
     assert found is not None
     assert (found.centre, found.sigma, found.z) == pytest.approx((1.0, sqrt(0.75), 0.0))
 
 
 def test_after_a_window_without_data_the_point_before_says_nothing() -> None:
-    memory = Memory({**KNOWN.numbers, "phi": 0.5, "last": 2.0, "end": (MONDAY + DAY).timestamp()})
+    memory = ChartMemory({**KNOWN.numbers, "phi": 0.5, "last": 2.0, "end": (MONDAY + DAY).timestamp()})
     next_day, later = (expected(memory, point(1.0, day=day), {"exact": 0.0}) for day in (1, 2))
     assert next_day is not None
     assert later is not None
@@ -130,7 +130,7 @@ def test_normal_scores_of_a_short_phase_are_standard_normal() -> None:
     for _ in range(800):
         values = rng.normal(5, 2, 9).tolist()
         memory, _ = run(Shewhart(), None, [point(v, None) for v in values[:8]])
-        found = expected(memory or Memory(), point(values[8], None), options)
+        found = expected(memory or ChartMemory(), point(values[8], None), options)
         assert found is not None
         scores.append(found.score())
     # Trimming in phase I takes out one clean series in fifty; the test allows for that.
@@ -146,10 +146,10 @@ def test_a_share_is_judged_by_the_error_at_the_level_and_not_by_its_own() -> Non
     memory, _ = run(
         SeasonalResidual(), None, [point(s, sqrt(s * (1 - s) / 20), 20) for s in inside], {**options, "trim": 0.0}
     )
-    level = level_of(memory or Memory())
+    level = level_of(memory or ChartMemory())
     assert level is not None
     assert level.sampling == "binomial"
-    found = expected(memory or Memory(), point(0.95, 0.0487, 20), {**SeasonalResidual.defaults})
+    found = expected(memory or ChartMemory(), point(0.95, 0.0487, 20), {**SeasonalResidual.defaults})
     assert found is not None
     assert found.sigma == pytest.approx(sqrt(level.centre * (1 - level.centre) / 20 + level.between), rel=1e-6)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.charts.points import KNOWN, point, run
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.charts.cusum import Cusum
 from watchkeeper.charts.shewhart import Shewhart
 from watchkeeper.core.measurement import Measurement
@@ -42,9 +42,9 @@ def test_piston_rings_have_the_published_limits_and_samples_out() -> None:
     assert [number for number, signal in enumerate(signals, 1) if signal.fired] == [37, 38, 39]
 
 
-def charted(points: list[Measurement], sampling: str) -> Memory:
+def charted(points: list[Measurement], sampling: str) -> ChartMemory:
     options = {**TEXTBOOK, "sampling": sampling, "min_samples": float(len(points))}
-    return run(Shewhart(), None, points, options)[0] or Memory()
+    return run(Shewhart(), None, points, options)[0] or ChartMemory()
 
 
 @pytest.mark.validation
@@ -77,7 +77,7 @@ def test_the_cusum_of_the_nist_handbook_signals_first_at_14() -> None:
         324.925, 324.675, 324.725, 324.350, 325.350, 325.225, 324.125, 324.525, 325.225, 324.600, 324.625, 325.150,
         328.325, 327.250, 327.825, 328.500, 326.675, 327.775, 326.875, 328.350,
     ]  # fmt: skip
-    known = Memory({**KNOWN.numbers, "centre": 325.0})
+    known = ChartMemory({**KNOWN.numbers, "centre": 325.0})
     _, signals = run(Cusum(), known, [point(w) for w in weights], {"h": 4.1959, "k": 0.3175})
     assert [s.fired for s in signals].index(True) + 1 == 14
     assert "high by about" in signals[13].rule

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tests.charts.points import point, run
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.charts.seasonal_residual import SeasonalResidual
 
 
@@ -53,6 +53,6 @@ def test_an_outlier_is_told_once_and_a_dip_on_a_low_day_is_judged_by_that_day() 
 
 def test_a_series_that_never_moves_signals_the_first_change() -> None:
     memory, _ = run(SeasonalResidual(), None, [point(0.0, None)] * 40)
-    assert isinstance(memory, Memory)
+    assert isinstance(memory, ChartMemory)
     assert not SeasonalResidual().step(memory, point(0.0, None), {})[1].fired
     assert SeasonalResidual().step(memory, point(1e-9, None), {})[1].fired

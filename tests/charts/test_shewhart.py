@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.charts.phase_one import baseline, widening
 from watchkeeper.charts.shewhart import Shewhart
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Zone
 
-KNOWN = Memory({"centre": 0.0, "between": 0.0, "used": 1e9})
+KNOWN = ChartMemory({"centre": 0.0, "between": 0.0, "used": 1e9})
 
 
 def point(value: float, error: float = 1.0) -> Measurement:
@@ -109,14 +109,14 @@ def test_a_point_of_few_rows_is_neither_judged_nor_learned_from() -> None:
     memory, signal = Shewhart().step(KNOWN, few, {"min_rows": 30})
     assert signal.zone is Zone.NOT_JUDGED
     assert memory == KNOWN
-    assert Shewhart().step(None, few, {"min_rows": 30})[0] == Memory()
+    assert Shewhart().step(None, few, {"min_rows": 30})[0] == ChartMemory()
     assert Shewhart().step(KNOWN, few, {"min_rows": 29})[1].fired
 
 
 def test_a_point_without_an_error_is_not_taken_for_an_exact_one() -> None:
     without = Measurement(Family.METRIC, "log_loss", -9.0, 1)
-    learned = Memory(KNOWN.numbers, ((0.0, 1.0), (0.1, 1.0)))
+    learned = ChartMemory(KNOWN.numbers, ((0.0, 1.0), (0.1, 1.0)))
     assert not Shewhart().step(learned, without, {})[1].fired
     # A series of plain numbers, where no point has one, is the textbook's own chart.
-    bare = Memory(KNOWN.numbers, ((0.0, 0.0), (0.1, 0.0)))
+    bare = ChartMemory(KNOWN.numbers, ((0.0, 0.0), (0.1, 0.0)))
     assert Shewhart().step(bare, without, {})[1].fired

@@ -14,10 +14,10 @@ from sklearn.neighbors import LocalOutlierFactor as Factor
 from watchkeeper.charts.tolerance import Tolerance
 from watchkeeper.compare.anomalous_rows import anomalous_rows
 from watchkeeper.compare.conformal import conformal_p, excess_p, least_rows
+from watchkeeper.compare.conformal_detector import ConformalDetector, half_of
 from watchkeeper.compare.isolation_forest import IsolationForest
 from watchkeeper.compare.local_outlier_factor import LocalOutlierFactor
 from watchkeeper.compare.row_features import RowFeatures
-from watchkeeper.compare.row_judge import RowJudge, half_of
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Status
@@ -28,7 +28,7 @@ from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.piece import fold_joint
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.steps.assess import assess
-from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import kept
 
 from .points import POPULATIONS, features, normal
@@ -59,7 +59,7 @@ def test_rows_are_ranked_as_scikit_learn_ranks_them(detector):
     rng = np.random.default_rng(1)
     reference, current = features(normal(rng, 1_500, 4), 1.5 * normal(rng, 400, 4), keep=LARGE)
     p, q = (side.parts["large_sample"] for side in (reference, current))
-    found = RowJudge.fitted(detector, p).scores(q)
+    found = ConformalDetector.fitted(detector, p).scores(q)
     for number in (0, 1):
         # Numbers from the median in interquartile ranges of the rows that are learnt from, which are the other half's.
         fit, mine = p.x[half_of(p.hashes) != number], q.x[half_of(q.hashes) == number]
@@ -103,7 +103,7 @@ def test_p_values_of_clean_rows_are_uniform(detector, kind):
             side.parts["large_sample"]
             for side in features(POPULATIONS[kind](rng, 4_000, 4), POPULATIONS[kind](rng, 375, 4), keep=LARGE)
         )
-        judge = RowJudge.fitted(detector, p)
+        judge = ConformalDetector.fitted(detector, p)
         found.append(judge.p_values(q, judge.scores(q)))
     # Steps of 1/2,000 and four shared calibration samples are far below what 1,500 rows can tell.
     assert stats.kstest(np.concatenate(found), "uniform").pvalue > 0.005
@@ -148,7 +148,7 @@ def test_a_monitor_has_the_sample_kept_and_its_alert_names_the_columns():
         {(s.key.segment, s.key.column): s for s in summarise_rows(side, spec.schema, keep=spec.keep)}
         for side in (reference, clean, odd)
     )
-    quiet, loud = (judge(assess(side, before, spec), spec, Watch(), None).alerts for side in (same, changed))
+    quiet, loud = (judge(assess(side, before, spec), spec, JudgeMemory(), None).alerts for side in (same, changed))
     assert not [alert for alert in quiet if alert.cause is JOINT_DRIFT]
     (alert,) = [alert for alert in loud if alert.cause is JOINT_DRIFT]
     assert alert.columns[0] == "b"

@@ -13,9 +13,9 @@ from sklearn.ensemble import IsolationForest as Forest
 from sklearn.neighbors import LocalOutlierFactor as Factor
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.compare.conformal_detector import ConformalDetector, half_of
 from watchkeeper.compare.isolation_forest import IsolationForest
 from watchkeeper.compare.local_outlier_factor import LocalOutlierFactor
-from watchkeeper.compare.row_judge import RowJudge, half_of
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.piece import fold_joint
@@ -80,7 +80,7 @@ def test_the_last_third_has_many_rows_the_first_does_not_know(detector, name):
 @pytest.mark.parametrize("name", LOGS)
 def test_rows_are_ranked_as_scikit_learn_ranks_them(detector, name):
     p, q = (side.parts["large_sample"] for side in halves(name, 0))
-    judge = RowJudge.fitted(detector, p)
+    judge = ConformalDetector.fitted(detector, p)
     mine = half_of(q.hashes) == 0
     others = half_of(p.hashes) == 1
     fit, asked = (

@@ -14,7 +14,7 @@ from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.steps.assess import assess, merged
-from watchkeeper.steps.judge import Judged, Watch, judge
+from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.monitors import MEASURED, default_monitors
 
 NUMERIC = ("ks_test", "cramer_von_mises_test", "anderson_darling_test", "t_test", "mann_whitney_test")
@@ -37,7 +37,7 @@ def judged(reference: pl.DataFrame, current: pl.DataFrame) -> Judged:
     monitors = tuple(Monitor(name, "fixed", options={"lower": 0.05}) for name in EVERY)
     spec = Spec("m", schema, monitors=monitors, alerts=AlertRule(k=1, n=1))
     before, now = (merged(summarise_rows(frame, schema, "m"), None, "m") for frame in (reference, current))
-    return judge(assess(now, before, spec), spec, Watch(), None)
+    return judge(assess(now, before, spec), spec, JudgeMemory(), None)
 
 
 def test_a_specification_judges_them_by_the_fixed_chart() -> None:

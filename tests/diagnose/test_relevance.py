@@ -21,17 +21,17 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.diagnose.case import Finding
 from watchkeeper.diagnose.faults import faults_of
 from watchkeeper.diagnose.relevance import Subject, relevant, subjects_of
-from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.check import CheckResult, check_tables
 
 BEFORE = log(1, 8_000)
 ROLES = {Role.ID: "id", Role.SCORE: "score", Role.LABEL: "label", Role.VERSION: "version"}
 
 
-def checked(now: pl.DataFrame) -> Checked:
+def checked(now: pl.DataFrame) -> CheckResult:
     return check_tables(now, BEFORE, roles=ROLES, segments=["region"])
 
 
-def of(found: Checked, cause: AlertCause) -> Diagnosis:
+def of(found: CheckResult, cause: AlertCause) -> Diagnosis:
     (wanted,) = [a.id for a in found.alerts if a.cause is cause]
     return next(one for one in found.diagnoses if one.alert == wanted)
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.core.errors import PluginError, StateError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugin
@@ -38,7 +38,7 @@ def found_by_chart(name: str, values, options=None, *, stored: bool = False) -> 
     for number, value in enumerate(values):
         memory, signal = chart.step(memory, point(value), options or {})
         if stored:
-            memory = msgspec.json.decode(msgspec.json.encode(memory), type=Memory)
+            memory = msgspec.json.decode(msgspec.json.encode(memory), type=ChartMemory)
         if signal.fired:
             found.append(number)
     return found

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.explain.explainer import Asked, Explainer, predict_function
+from watchkeeper.explain.explainer import Explainer, ExplainRequest, predict_function
 from watchkeeper.explain.shapley_values import ShapleyValues
 
 pytest.importorskip("shap", reason="the extra shap is not installed")
@@ -161,7 +161,7 @@ def test_what_shap_cannot_do_exactly_comes_from_the_definition(model):
 def test_the_effort_and_the_scores_that_were_asked_for_are_used():
     frame, y = log()
     model = make_pipeline(coded(), KNeighborsRegressor()).fit(frame, y)
-    asked = Asked(model, schema(Task.REGRESSION), lambda rows: 2 * model.predict(rows), frame.head(10))
+    asked = ExplainRequest(model, schema(Task.REGRESSION), lambda rows: 2 * model.predict(rows), frame.head(10))
     found = plugin("explainer", "shap").of(asked, exact=2, orders=3, seed=5).explain(frame.tail(2))
     drawn = ShapleyValues(asked.predict, frame.head(10), most_exact=2, orders=3, seed=5).explain(frame.tail(2))
     assert np.array_equal(found.values, drawn.values)

@@ -15,7 +15,7 @@ from watchkeeper.core.spec import Maintenance, Spec
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import promote, register
-from watchkeeper.maintain.trigger import Memory
+from watchkeeper.maintain.trigger import MaintenanceMemory
 
 NOW = datetime(2024, 6, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,7 +45,7 @@ def test_both_built_in_triggers_are_found_as_plugins() -> None:
 
 
 def test_a_firing_performance_alert_proposes_to_retrain_with_its_reason(spec: Spec) -> None:
-    (action,) = respond([alert(Cause.PERFORMANCE)], spec, Memory(NOW))
+    (action,) = respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW))
     assert (action.kind, action.outcome, action.why, action.alert) == (
         ActionKind.RETRAIN, Outcome.PROPOSED, "AUROC fell", "performance-1",
     )  # fmt: skip
@@ -54,41 +54,41 @@ def test_a_firing_performance_alert_proposes_to_retrain_with_its_reason(spec: Sp
 
 @pytest.mark.parametrize("state", [AlertState.PENDING, AlertState.SILENCED, AlertState.RESOLVED])
 def test_a_performance_alert_that_is_not_firing_proposes_nothing(state: AlertState, spec: Spec) -> None:
-    assert respond([alert(Cause.PERFORMANCE, state)], spec, Memory(NOW)) == []
+    assert respond([alert(Cause.PERFORMANCE, state)], spec, MaintenanceMemory(NOW)) == []
 
 
 def test_drift_alone_proposes_nothing(spec: Spec) -> None:
-    assert respond([alert(Cause.DRIFT)], spec, Memory(NOW)) == []
+    assert respond([alert(Cause.DRIFT)], spec, MaintenanceMemory(NOW)) == []
 
 
 def test_a_data_fault_holds_training_back_and_says_why(spec: Spec) -> None:
     faults = [alert(Cause.PERFORMANCE), alert(Cause.DATA_FAULT, message="distance is 1.609 times as large")]
-    (action,) = respond(faults, spec, Memory(NOW))
+    (action,) = respond(faults, spec, MaintenanceMemory(NOW))
     assert (action.kind, action.outcome, action.alert) == (ActionKind.HOLD, Outcome.DONE, "data_fault-1")
     assert action.why == "retraining waits: data fault in x since 2024-05-20: distance is 1.609 times as large"
 
 
 def test_a_fault_that_goes_on_is_held_once_even_when_its_numbers_change(spec: Spec) -> None:
-    (first,) = respond([alert(Cause.DATA_FAULT, message="10 % nulls")], spec, Memory(NOW))
-    again = respond([alert(Cause.DATA_FAULT, message="11 % nulls")], spec, Memory(NOW + WEEK, (first,)))
+    (first,) = respond([alert(Cause.DATA_FAULT, message="10 % nulls")], spec, MaintenanceMemory(NOW))
+    again = respond([alert(Cause.DATA_FAULT, message="11 % nulls")], spec, MaintenanceMemory(NOW + WEEK, (first,)))
     assert again == []
 
 
 def test_the_same_alerts_give_the_same_actions_with_the_same_ids(spec: Spec) -> None:
     alerts = [alert(Cause.PERFORMANCE)]
-    first, second = (respond(alerts, spec, Memory(NOW)) for _ in range(2))
+    first, second = (respond(alerts, spec, MaintenanceMemory(NOW)) for _ in range(2))
     assert first == second
-    assert respond(alerts, spec, Memory(NOW, tuple(first))) == []
+    assert respond(alerts, spec, MaintenanceMemory(NOW, tuple(first))) == []
 
 
 def test_a_model_that_is_only_watched_gets_no_action(spec: Spec) -> None:
     alerts = [alert(Cause.PERFORMANCE), alert(Cause.DATA_FAULT)]
     for rule in (Maintenance(), Maintenance("mod:train", retrain="never")):
-        assert respond(alerts, replace(spec, maintenance=rule), Memory(NOW)) == []
+        assert respond(alerts, replace(spec, maintenance=rule), MaintenanceMemory(NOW)) == []
 
 
 def test_evidence_from_before_the_promotion_does_not_count_against_the_new_champion(spec: Spec) -> None:
-    memory = Memory(NOW, (done(ActionKind.PROMOTE, NOW - DAY),))
+    memory = MaintenanceMemory(NOW, (done(ActionKind.PROMOTE, NOW - DAY),))
     assert respond([alert(Cause.PERFORMANCE, last=NOW - 2 * DAY)], spec, memory) == []
     assert len(respond([alert(Cause.PERFORMANCE, last=NOW)], spec, memory)) == 1
 
@@ -97,7 +97,7 @@ def test_an_old_champion_is_retrained_when_there_is_an_age_limit(spec: Spec) -> 
     trained = Window(NOW - 100 * DAY, NOW - 50 * DAY)
     first = register([], "m", "a" * 64, who="ada", why="first", at=NOW - 49 * DAY, trained=trained)
     second, _ = promote([first], None, "v1", model="m", who="ada", why="first", at=NOW - 49 * DAY)
-    memory = Memory(NOW, (first, second), "v1")
+    memory = MaintenanceMemory(NOW, (first, second), "v1")
     limited = [replace(spec, maintenance=replace(spec.maintenance, max_age=n * DAY)) for n in (49, 50)]
     (action,) = respond([], limited[0], memory)
     assert action.why == f"v1 was trained on rows up to {NOW - 50 * DAY:%Y-%m-%d}; the limit is 49 days"
@@ -108,49 +108,49 @@ def test_an_old_champion_is_retrained_when_there_is_an_age_limit(spec: Spec) -> 
 def test_after_a_refusal_nothing_is_tried_for_the_cooldown_and_then_again(spec: Spec) -> None:
     refused = done(ActionKind.VALIDATE, NOW - WEEK, Outcome.REFUSED)
     alerts = [alert(Cause.PERFORMANCE, last=NOW + WEEK)]
-    (hold,) = respond(alerts, spec, Memory(NOW, (refused,)))
+    (hold,) = respond(alerts, spec, MaintenanceMemory(NOW, (refused,)))
     assert hold.kind is ActionKind.HOLD
     assert hold.why == "v2 has been refused since 2024-05-27 00:00; the next try is from 2024-06-10 00:00"
-    (action,) = respond(alerts, spec, Memory(NOW + WEEK, (refused, hold)))
+    (action,) = respond(alerts, spec, MaintenanceMemory(NOW + WEEK, (refused, hold)))
     assert action.kind is ActionKind.RETRAIN
 
 
 def test_a_promotion_after_the_refusal_ends_the_cooldown(spec: Spec) -> None:
     actions = (done(ActionKind.VALIDATE, NOW - WEEK, Outcome.REFUSED), done(ActionKind.PROMOTE, NOW - DAY))
-    (action,) = respond([alert(Cause.PERFORMANCE)], spec, Memory(NOW, actions))
+    (action,) = respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW, actions))
     assert action.kind is ActionKind.RETRAIN
 
 
 def test_two_rollbacks_in_seven_days_freeze_automation_and_one_does_not(spec: Spec) -> None:
     rollbacks = tuple(done(ActionKind.ROLL_BACK, NOW - n * DAY) for n in (5, 1))
     alerts = [alert(Cause.PERFORMANCE)]
-    (hold,) = respond(alerts, spec, Memory(NOW, rollbacks))
+    (hold,) = respond(alerts, spec, MaintenanceMemory(NOW, rollbacks))
     assert hold.kind is ActionKind.HOLD
     assert hold.why == "2 rollbacks within 7 days freeze automation until 2024-06-05 00:00"
-    assert "freeze" in promotion_barrier(spec, Memory(NOW, rollbacks))
-    assert respond(alerts, spec, Memory(NOW, rollbacks[1:]))[0].kind is ActionKind.RETRAIN
-    later = Memory(NOW + 2 * DAY, rollbacks)
+    assert "freeze" in promotion_barrier(spec, MaintenanceMemory(NOW, rollbacks))
+    assert respond(alerts, spec, MaintenanceMemory(NOW, rollbacks[1:]))[0].kind is ActionKind.RETRAIN
+    later = MaintenanceMemory(NOW + 2 * DAY, rollbacks)
     assert respond([alert(Cause.PERFORMANCE, last=NOW + 2 * DAY)], spec, later)[0].kind is ActionKind.RETRAIN
 
 
 def test_there_is_at_most_one_automatic_promotion_a_day(spec: Spec) -> None:
     own, manual = done(ActionKind.PROMOTE, NOW - DAY / 2), done(ActionKind.PROMOTE, NOW - DAY / 2, who="ada")
-    assert "at most one a day" in promotion_barrier(spec, Memory(NOW, (own,)))
-    assert promotion_barrier(spec, Memory(NOW, (manual,))) == ""
-    assert promotion_barrier(spec, Memory(NOW + DAY / 2, (own,))) == ""
+    assert "at most one a day" in promotion_barrier(spec, MaintenanceMemory(NOW, (own,)))
+    assert promotion_barrier(spec, MaintenanceMemory(NOW, (manual,))) == ""
+    assert promotion_barrier(spec, MaintenanceMemory(NOW + DAY / 2, (own,))) == ""
 
 
 @pytest.mark.parametrize("mode", ["ask", "never"])
 def test_without_auto_a_person_decides_on_the_promotion(mode: str, spec: Spec) -> None:
     careful = replace(spec, maintenance=replace(spec.maintenance, promote=mode))
-    assert promotion_barrier(careful, Memory(NOW)) == f"maintenance.promote is {mode}: a person decides"
+    assert promotion_barrier(careful, MaintenanceMemory(NOW)) == f"maintenance.promote is {mode}: a person decides"
 
 
 def test_a_question_is_asked_once_until_it_is_answered(spec: Spec) -> None:
     asking = replace(spec, maintenance=replace(spec.maintenance, retrain="ask"))
-    (question,) = respond([alert(Cause.PERFORMANCE)], asking, Memory(NOW))
+    (question,) = respond([alert(Cause.PERFORMANCE)], asking, MaintenanceMemory(NOW))
     assert question.facts["mode"] == "ask"
     later = [alert(Cause.PERFORMANCE, last=NOW + WEEK, message="AUROC fell further")]
-    assert respond(later, asking, Memory(NOW + WEEK, (question,))) == []
+    assert respond(later, asking, MaintenanceMemory(NOW + WEEK, (question,))) == []
     answered = (question, done(ActionKind.RETRAIN, NOW + DAY))
-    assert len(respond(later, asking, Memory(NOW + WEEK, answered))) == 1
+    assert len(respond(later, asking, MaintenanceMemory(NOW + WEEK, answered))) == 1

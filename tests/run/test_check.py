@@ -15,7 +15,7 @@ from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role
 from watchkeeper.core.state import JOINT
-from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.check import CheckResult, check_tables
 
 ROLES = {Role.LABEL: "label", Role.SCORE: "score", Role.PREDICTION: "prediction"}
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -45,16 +45,16 @@ def dated(frame: pl.DataFrame, days: int = 20) -> pl.DataFrame:
     return frame.with_columns(at=pl.Series([START + n * step for n in range(frame.height)]))
 
 
-def check(current: pl.DataFrame, reference: pl.DataFrame | None = None, **given: object) -> Checked:
+def check(current: pl.DataFrame, reference: pl.DataFrame | None = None, **given: object) -> CheckResult:
     roles = given.pop("roles", ROLES)
     return check_tables(current, rows(1) if reference is None else reference, roles=roles, **given)  # type: ignore[arg-type]
 
 
-def found(result: Checked) -> list[tuple[Cause, tuple[str, ...]]]:
+def found(result: CheckResult) -> list[tuple[Cause, tuple[str, ...]]]:
     return [(alert.cause, alert.columns) for alert in result.alerts]
 
 
-def measurement(result: Checked, name: str, column: str = "@outcome") -> Measurement:
+def measurement(result: CheckResult, name: str, column: str = "@outcome") -> Measurement:
     return next(m for m in result.measurements if (m.name, m.column, m.segment) == (name, column, "all"))
 
 

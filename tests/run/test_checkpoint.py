@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.run.checkpoint import Place
-from watchkeeper.steps.judge import Watch
+from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
 
 START = datetime(2024, 3, 4, tzinfo=UTC)
@@ -25,15 +25,15 @@ def days(first: int, end: int) -> set[Window]:
     return {day(n) for n in range(first, end)}
 
 
-def judged(*numbers: int, empty: tuple[int, ...] = ()) -> Place:
+def judged(*numbers: int, empty: tuple[int, ...] = ()) -> Checkpoint:
     """Return a place at which these days were judged, some of them without rows."""
-    place = Place("c1", "b", "r")
+    place = Checkpoint("c1", "b", "r")
     for number in sorted({*numbers, *empty}):
         place = place.judge(day(number), 0, number not in empty)
     return place
 
 
-def due(place: Place, now: datetime = LATER) -> list[int]:
+def due(place: Checkpoint, now: datetime = LATER) -> list[int]:
     return [(window.start - START) // DAY for window in place.due(RULE, now)]
 
 
@@ -115,19 +115,19 @@ def test_states_made_otherwise_are_all_made_again(grain: timedelta, every: timed
 def test_a_place_is_read_back_as_it_was_written() -> None:
     store = MemoryStore()
     place = judged(0, 1, 2, 7, empty=(8,)).judge(day(1), 3, True).touch("c2", {day(2), day(40)}, "r")
-    place.save(store, "m", Place())
-    assert Place.load(store, "m") == place
-    assert Place.load(store, "m").moves(place) == {}
+    place.save(store, "m", Checkpoint())
+    assert Checkpoint.load(store, "m") == place
+    assert Checkpoint.load(store, "m").moves(place) == {}
 
 
 def test_a_year_of_hours_takes_little_to_remember() -> None:
     hour = timedelta(hours=1)
     hours = {Window(START + n * hour, START + (n + 1) * hour): 0 for n in range(8_760)}
-    place = Place("c", "b", "r", {}, hours, frozenset(hours))
+    place = Checkpoint("c", "b", "r", {}, hours, frozenset(hours))
     store = MemoryStore()
-    place.save(store, "m", Place())
+    place.save(store, "m", Checkpoint())
     assert len(place.text or "") < 300
-    assert Place.load(store, "m").revisions == hours
+    assert Checkpoint.load(store, "m").revisions == hours
 
 
 def test_the_window_before_is_the_newest_judged_one() -> None:
@@ -139,7 +139,7 @@ def test_the_window_before_is_the_newest_judged_one() -> None:
 
 def test_what_charts_remember_is_kept_for_each_window() -> None:
     store = MemoryStore()
-    assert Place.watch(store, "m", None) == Watch()
-    store.record("m", [], Place.watch_moves(store, "m", day(0), Watch()))
-    assert Place.watch(store, "m", day(0)) == Watch()
-    assert Place.watch_moves(store, "m", day(0), Watch()) == {}
+    assert Checkpoint.watch(store, "m", None) == JudgeMemory()
+    store.record("m", [], Checkpoint.watch_moves(store, "m", day(0), JudgeMemory()))
+    assert Checkpoint.watch(store, "m", day(0)) == JudgeMemory()
+    assert Checkpoint.watch_moves(store, "m", day(0), JudgeMemory()) == {}

@@ -16,7 +16,7 @@ from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.errors import ConflictError, StoreError, UsageError
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.registry import CHAMPION, Standing
-from watchkeeper.run.keep import Keeper
+from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.project import Project
 from watchkeeper.store.memory import MemoryStore
 
@@ -308,7 +308,7 @@ def test_a_model_from_elsewhere_stands_at_the_same_gate(tmp_path: Path) -> None:
 
 
 def test_a_version_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:
-    keeper: Keeper = kept(tmp_path, TURNED).keeper(MODEL)
+    keeper: Maintainer = kept(tmp_path, TURNED).keeper(MODEL)
     with pytest.raises(UsageError, match=r"'v9'.*v1"):
         keeper.model("v9")
     with pytest.raises(UsageError, match=r"'v9'.*v1"):

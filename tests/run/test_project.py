@@ -14,7 +14,7 @@ from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.store import Table
-from watchkeeper.run.project import Outcome, Project, open_project
+from watchkeeper.run.project import Project, RunReport, open_project
 
 from . import invented
 from .invented import MODEL, alerts, day, deliver, everything, rows, values, watch
@@ -25,7 +25,7 @@ def opened(folder: Path) -> Project:
     return watch(folder, train="''")
 
 
-def taken(outcome: Outcome) -> dict[str, int]:
+def taken(outcome: RunReport) -> dict[str, int]:
     """Return the rows that were taken in by table."""
     found = {table.value: 0 for table in Table}
     for one in outcome.taken:

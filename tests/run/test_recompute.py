@@ -12,7 +12,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.run.checkpoint import Place
+from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.once import run_once
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.steps.assess import assess, merged
@@ -55,7 +55,7 @@ def test_the_signals_of_every_window_follow_from_the_states_alone() -> None:
     for day in range(25, 33):
         window = Window(START + day * DAY, START + (day + 1) * DAY)
         states = merged((s for _, s in sorted(store.states("m", window).items())), window, "m")
-        before = Place.watch(store, "m", Window(window.start - DAY, window.start))
+        before = Checkpoint.watch(store, "m", Window(window.start - DAY, window.start))
         again = judge(assess(states, reference, spec, effects=effects), spec, before, window)
         recorded = [s for s in store.recorded("m", Signal, window) if s.measurement.name != "stability"]
         assert sorted(map(to_json, again.signals)) == sorted(map(to_json, recorded))

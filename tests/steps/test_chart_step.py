@@ -9,17 +9,17 @@ import msgspec
 import polars as pl
 import pytest
 
-from watchkeeper.charts.chart import Memory, Phase
+from watchkeeper.charts.chart import ChartMemory, Phase
 from watchkeeper.config.configuration import load_config
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor
-from watchkeeper.run.checkpoint import Place
+from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.project import Project
 from watchkeeper.steps.chart_step import chart_key, step_chart
-from watchkeeper.steps.judge import Watch
+from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
 
 from .invented import MODEL, day, rows
@@ -53,8 +53,8 @@ def judged(model: Project) -> dict[int, Signal]:
     return {(s.measurement.window.start - day(0).start).days: s for s in found if s.measurement.window is not None}
 
 
-def memory(model: Project, number: int) -> Memory:
-    (held,) = Place.watch(model.store, MODEL, day(number)).charts.values()
+def memory(model: Project, number: int) -> ChartMemory:
+    (held,) = Checkpoint.watch(model.store, MODEL, day(number)).charts.values()
     return held
 
 
@@ -157,13 +157,13 @@ def test_what_judging_remembers_is_made_anew_where_it_cannot_be_read(tmp_path: P
     assert alerts.keys() == {Cause.PERFORMANCE, Cause.BLIND}
     assert (alerts[Cause.PERFORMANCE].id, alerts[Cause.PERFORMANCE].state) == (open_one.id, AlertState.RESOLVED)
     assert alerts[Cause.BLIND].since == day(16).start
-    assert "a recorded Watch cannot be read" in alerts[Cause.BLIND].message
-    assert isinstance(Place.watch(model.store, MODEL, day(20)), Watch)
+    assert "a recorded JudgeMemory cannot be read" in alerts[Cause.BLIND].message
+    assert isinstance(Checkpoint.watch(model.store, MODEL, day(20)), JudgeMemory)
 
 
 def test_options_that_a_chart_cannot_use_cost_no_memory() -> None:
     point = Measurement(Family.METRIC, "brier", 0.1, 500, error=0.01)
-    charts: dict[str, Memory] = {}
+    charts: dict[str, ChartMemory] = {}
     fine = Monitor("brier", "ewma")
     for _ in range(5):
         step_chart(charts, fine, point)
@@ -237,12 +237,12 @@ def test_the_history_is_read_once_for_all_charts_and_only_where_a_memory_is_lost
     model, store = counted(tmp_path)
     deliver(tmp_path, "1", rows(0, 14))
     model.run(MODEL, day(14).start)
-    assert len(Place.watch(store, MODEL, day(13)).charts) == 3
+    assert len(Checkpoint.watch(store, MODEL, day(13)).charts) == 3
     assert store.reads == 0
     break_memory(model, 13, "{")
     deliver(tmp_path, "2", rows(14, 17))
     model.run(MODEL, day(17).start)
-    assert len(Place.watch(store, MODEL, day(16)).charts) == 3
+    assert len(Checkpoint.watch(store, MODEL, day(16)).charts) == 3
     assert store.reads == 1
 
 
@@ -256,5 +256,5 @@ def test_a_store_that_cannot_be_read_just_now_costs_no_memory(tmp_path: Path) ->
         model.run(MODEL, day(15).start)
     store.locked = False
     model.run(MODEL, day(15).start)
-    assert {len(held.phases) for held in Place.watch(store, MODEL, day(14)).charts.values()} == {1}
+    assert {len(held.phases) for held in Checkpoint.watch(store, MODEL, day(14)).charts.values()} == {1}
     assert [a for a in store.recorded(MODEL, Alert) if a.cause is Cause.BLIND] == []

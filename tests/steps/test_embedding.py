@@ -15,7 +15,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import Kind
 from watchkeeper.core.state import State
-from watchkeeper.run.check import Checked, check_tables
+from watchkeeper.run.check import CheckResult, check_tables
 from watchkeeper.run.project import open_project
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
@@ -35,7 +35,7 @@ def counted(texts: list[str]) -> np.ndarray:
     return np.array([[text.split().count(word) for word in WORDS] for text in texts], float)
 
 
-def of(found: Checked, column: str) -> list[Measurement]:
+def of(found: CheckResult, column: str) -> list[Measurement]:
     return [m for m in found.measurements if m.column == column]
 
 
@@ -43,7 +43,7 @@ def state(found: dict, column: str) -> State:
     return next(s for s in found.values() if s.key.column == column)
 
 
-def columns_of(found: Checked) -> set[str]:
+def columns_of(found: CheckResult) -> set[str]:
     return {name for alert in found.alerts for name in alert.columns}
 
 

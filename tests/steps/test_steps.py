@@ -21,7 +21,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.steps.assess import assess, merged
-from watchkeeper.steps.judge import Judged, Watch, judge
+from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.monitors import MEASURED, default_monitors
 
 START = datetime(2024, 3, 4, tzinfo=UTC)
@@ -54,7 +54,7 @@ def spec(*monitors: Monitor) -> Spec:
 
 def play(frames: Sequence[pl.DataFrame], watched: Spec, *, learn: int = 0) -> list[Judged]:
     """Judge frames as windows one after the other, the first few as part of the reference."""
-    reference, watch, found = states(BEFORE), Watch(), []
+    reference, watch, found = states(BEFORE), JudgeMemory(), []
     for number, frame in enumerate(frames):
         window = Window(START + timedelta(days=number), START + timedelta(days=number + 1))
         measured = assess(states(frame), reference, watched) if frame.height else []
@@ -149,11 +149,11 @@ def test_a_comparison_that_fails_where_others_do_not_leaves_its_monitor_blind() 
         else m
         for m in assess(states(FINE[0]), states(BEFORE), watched)
     ]
-    found = judge(measured, watched, Watch(), None)
+    found = judge(measured, watched, JudgeMemory(), None)
     assert [(a.cause, a.columns, a.message) for a in found.alerts] == [
         (Cause.BLIND, ("x",), "Ks raised ZeroDivisionError: by zero")
     ]
-    unwatched = judge(measured, spec(Monitor("psi", "fixed", ("x",), options={"upper": 1.0})), Watch(), None)
+    unwatched = judge(measured, spec(Monitor("psi", "fixed", ("x",), options={"upper": 1.0})), JudgeMemory(), None)
     assert unwatched.alerts == ()
 
 
@@ -248,7 +248,7 @@ def test_a_segment_is_judged_by_the_monitors_that_ask_for_it() -> None:
     monitor = Monitor("ks", "tolerance", ("x",), segments=("shop",))
     watched = Spec("m", schema, monitors=(monitor,), alerts=AlertRule(k=1, n=1))
     measured = assess(of_segments(moved), of_segments(BEFORE), watched)
-    found = judge(measured, watched, Watch(), None)
+    found = judge(measured, watched, JudgeMemory(), None)
     assert sorted(s.measurement.segment for s in found.signals) == ["shop=north", "shop=south"]
     assert [(a.columns, a.segments) for a in found.alerts] == [(("x",), ("shop=north",))]
     unasked = replace(watched, monitors=(replace(monitor, segments=("all",)),))

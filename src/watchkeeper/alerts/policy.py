@@ -52,7 +52,7 @@ class Episode:
     alert: Alert | None = None
 
 
-Memory = Mapping[Cause, Episode]
+AlertMemory = Mapping[Cause, Episode]
 
 
 def decide(
@@ -60,7 +60,7 @@ def decide(
     window: Window | None,
     signals: Iterable[tuple[Cause, Signal]],
     rule: AlertRule,
-    memory: Memory,
+    memory: AlertMemory,
 ) -> tuple[list[Alert], dict[Cause, Episode]]:
     """Turn the signals of one window into alerts: one per cause, whatever the number of columns.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Choices, Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Choices, Options
 from watchkeeper.charts.level_chart import zone_of
 from watchkeeper.charts.phases import begun, released
 from watchkeeper.charts.run_length import binomial_ewma_limit
@@ -43,7 +43,9 @@ class BinomialEwma:
     }  # fmt: skip
     choices: ClassVar[Choices] = {"rebase": ("none", "release")}
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the next window.
 
         Raises
@@ -52,7 +54,7 @@ class BinomialEwma:
             When the value is no share, or the window has another number of rows than the first.
         """
         chosen = {**self.defaults, **options}
-        memory, m = memory or Memory(), measurement
+        memory, m = memory or ChartMemory(), measurement
         if m.status is not Status.OK or m.value is None or not m.n:
             return memory, Signal(m, self.name)
         memory = released(memory, m, chosen)
@@ -70,7 +72,7 @@ class BinomialEwma:
             if len(points) >= max(1, int(float(chosen["min_samples"]))):
                 numbers["share"] = sum(value for value, _ in points) / len(points)
                 points = ()
-            return Memory(numbers, points, phases=phases), signal
+            return ChartMemory(numbers, points, phases=phases), signal
         share = numbers.setdefault("share", share)
         budget = float(chosen["run_length"]) * float(chosen["series"])
         limit = int(float(chosen["limit"])) or binomial_ewma_limit(weight, budget, m.n, share)
@@ -85,4 +87,4 @@ class BinomialEwma:
             m, self.name, share, None, upper if upper < 1 else None, zone_of(score, bool(rule)), rule, score,
             phase=2, since=phases[-1].start,
         )  # fmt: skip
-        return Memory(numbers, memory.points, phases=phases), signal
+        return ChartMemory(numbers, memory.points, phases=phases), signal

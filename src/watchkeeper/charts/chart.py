@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 
-__all__ = ["SIDES", "Chart", "Choices", "Memory", "Options", "Phase"]
+__all__ = ["SIDES", "Chart", "ChartMemory", "Choices", "Options", "Phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ChartMemory:
     """What a chart keeps of a series between two points: numbers and lists of numbers only, so that it stores as JSON.
 
     Parameters
@@ -84,5 +84,7 @@ class Chart(Protocol):
     name: ClassVar[str]
     defaults: ClassVar[Options]
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the next point of the series; no memory starts it. A point without data leaves the memory alone."""

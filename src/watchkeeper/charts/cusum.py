@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import ADDING, Expected
-from watchkeeper.charts.level_chart import LevelChart, Verdict
+from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import cusum_limit
 
 __all__ = ["Cusum", "summed"]
@@ -49,7 +49,7 @@ class Cusum(LevelChart):
         "side": "both",
     }  # fmt: skip
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         k, side = float(chosen["k"]), str(chosen["side"])
         budget = float(chosen["run_length"]) * float(chosen["series"])
         h = float(chosen["h"]) or cusum_limit(k, budget, side)
@@ -72,7 +72,7 @@ class Cusum(LevelChart):
         held = np.minimum(sums, h + _HELD).tolist()
         numbers = {"up": held[0], "down": held[1], "up_for": lasted[0], "down_for": lasted[1]}
         shown = (None if side == "upper" else lower, None if side == "lower" else upper)
-        return Verdict(*shown, rule, float(3 * sums[way] / h) * (-1 if way else 1), not way, numbers=numbers)
+        return LevelJudgement(*shown, rule, float(3 * sums[way] / h) * (-1 if way else 1), not way, numbers=numbers)
 
 
 def summed(sums: Floats, z: Floats, slack: float) -> Floats:

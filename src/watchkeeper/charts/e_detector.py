@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
+from watchkeeper.charts.chart import SIDES, ChartMemory, Choices, Options
 from watchkeeper.charts.evidence import NONE, Bets, Grid, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.core.errors import StateError
@@ -57,7 +57,9 @@ class EDetector:
     }  # fmt: skip
     choices: ClassVar[Choices] = {"unit": ("rows", "batches"), "side": SIDES}
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Take a batch in and judge the evidence so far.
 
         Raises
@@ -65,7 +67,7 @@ class EDetector:
         StateError
             When the measurement has no curve.
         """
-        memory = memory or Memory()
+        memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
         if measurement.status is not Status.OK or measurement.value is None or not measurement.n:
             return memory, Signal(measurement, self.name)
@@ -88,12 +90,12 @@ class EDetector:
         moved = float(np.abs(shares[:, 1] - shares[:, 0]).max())
         signal = verdict(measurement, whole, needed, delta, f"by {moved:.3g} in this batch")
         if signal.fired:
-            return Memory(), signal
+            return ChartMemory(), signal
         kept = {"evidence": evidence, "ranks": ranked}
-        return Memory(arrays={k: tuple(np.round(v.ravel(), 9).tolist()) for k, v in kept.items()}), signal
+        return ChartMemory(arrays={k: tuple(np.round(v.ravel(), 9).tolist()) for k, v in kept.items()}), signal
 
 
-def _held(memory: Memory, name: str, shape: tuple[int, ...]) -> Grid:
+def _held(memory: ChartMemory, name: str, shape: tuple[int, ...]) -> Grid:
     """Return ln M as it was left; NONE at first, and where it was left before there were such bets."""
     held = memory.arrays.get(name)
     if not held:

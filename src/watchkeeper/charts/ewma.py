@@ -8,9 +8,9 @@ from typing import ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import ADDING, Expected
-from watchkeeper.charts.level_chart import LevelChart, Verdict
+from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import ewma_limit
 from watchkeeper.core.errors import UsageError
 
@@ -56,7 +56,7 @@ class Ewma(LevelChart):
         if not 0 < weight <= 1:
             raise UsageError(f"lambda is {weight:g}; valid: more than 0 and at most 1")
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         weight, side = float(chosen["lambda"]), str(chosen["side"])
         self.check(chosen)
         budget = float(chosen["run_length"]) * float(chosen["series"])
@@ -71,7 +71,7 @@ class Ewma(LevelChart):
         score = 3 * average / limit
         rule = f"average {average:+.2f} sigma beyond ±{limit:.2f} (λ = {weight:g})" if low or high else ""
         held = min(max(average, -_HELD * limit), _HELD * limit)
-        return Verdict(lower, upper, rule, score, average > 0, numbers={"average": held})
+        return LevelJudgement(lower, upper, rule, score, average > 0, numbers={"average": held})
 
 
 def smoothed(average: Numbers, z: Numbers, weight: float) -> Numbers:

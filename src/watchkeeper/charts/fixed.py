@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.tolerance import window_limit
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -28,19 +28,21 @@ class Fixed:
         "design_effect": 1.0,
     }  # fmt: skip
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the point."""
         chosen = {**self.defaults, **options}
         lower, upper = float(chosen["lower"]), float(chosen["upper"])
         if measurement.status is not Status.OK or measurement.value is None:
-            return memory or Memory(), Signal(measurement, self.name)
+            return memory or ChartMemory(), Signal(measurement, self.name)
         value = measurement.value
         rule = f"below {lower:.4g}" if value < lower else f"above {upper:.4g}" if value > upper else ""
         if rule and chosen["distance"] and not _moved(measurement, chosen):
             rule = ""
         zone = Zone.BEYOND if rule else Zone.WITHIN_1
         shown = (None if lower == -inf else lower, None if upper == inf else upper)
-        return memory or Memory(), Signal(measurement, self.name, None, *shown, zone, rule, 10.0 if rule else 0.0)
+        return memory or ChartMemory(), Signal(measurement, self.name, None, *shown, zone, rule, 10.0 if rule else 0.0)
 
 
 def _moved(measurement: Measurement, chosen: dict[str, float | str]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, stdtrit
 
-from watchkeeper.charts.chart import Choices, Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Choices, Options
 from watchkeeper.charts.phase_one import TRIM, baseline
 from watchkeeper.charts.phases import begun, released
 from watchkeeper.core.errors import UsageError, near_miss
@@ -63,13 +63,15 @@ class HarmfulShift:
     }  # fmt: skip
     choices: ClassVar[Choices] = {"better": _BETTER, "unit": _UNITS, "rebase": ("none", "release")}
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Take a window in and judge the evidence so far."""
         chosen = {**self.defaults, **options}
         for name, valid in (("better", _BETTER), ("unit", _UNITS)):
             if chosen[name] not in valid:
                 raise UsageError(f"there is no {name} {chosen[name]!r}; {near_miss(str(chosen[name]), valid)}")
-        memory, m = memory or Memory(), measurement
+        memory, m = memory or ChartMemory(), measurement
         if m.status is not Status.OK or m.value is None or m.error is None or m.n < max(1, float(chosen["min_rows"])):
             return memory, Signal(m, self.name, memory.numbers.get("centre"))
         memory = released(memory, m, chosen)
@@ -80,24 +82,24 @@ class HarmfulShift:
         if float(chosen["risk"]) and "risk" not in memory.numbers:
             risk, error = float(chosen["risk"]), float(chosen["risk_error"])
             known = {"risk": risk, "upper": risk + 2.326 * error, "between": 0.0}
-            memory = Memory(known, phases=begun(memory, m))
+            memory = ChartMemory(known, phases=begun(memory, m))
         if "risk" not in memory.numbers:
             return self._learned(memory, m, loss, chosen)
         return self._judged(memory, m, loss, chosen)
 
-    def _learned(self, memory: Memory, m: Measurement, loss: float, chosen: Options) -> tuple[Memory, Signal]:
+    def _learned(self, memory: ChartMemory, m: Measurement, loss: float, chosen: Options) -> tuple[ChartMemory, Signal]:
         points, phases = (*memory.points, (loss, m.error or 0.0)), begun(memory, m)
         signal = Signal(m, self.name, zone=Zone.LEARNING, phase=1, since=phases[-1].start)
         if len(points) < max(2, int(float(chosen["min_samples"]))):
-            return Memory({}, points, phases=phases), signal
+            return ChartMemory({}, points, phases=phases), signal
         base = baseline(points, TRIM)
         variances = np.array([error**2 + base.between for _, error in points])
         doubt = 1 / float((1 / variances).sum()) if (variances > 0).all() else base.between / max(base.used, 1)
         wide = float(stdtrit(max(base.used - 1, 1), _SURE)) * sqrt(doubt)
         numbers = {"risk": base.centre, "upper": base.centre + wide, "between": base.between}
-        return Memory(numbers, phases=phases), signal
+        return ChartMemory(numbers, phases=phases), signal
 
-    def _judged(self, memory: Memory, m: Measurement, loss: float, chosen: Options) -> tuple[Memory, Signal]:
+    def _judged(self, memory: ChartMemory, m: Measurement, loss: float, chosen: Options) -> tuple[ChartMemory, Signal]:
         numbers, error = memory.numbers, m.error or 0.0
         most = numbers["upper"] + float(chosen["tolerance"])
         effect = (error**2 + numbers["between"]) / error**2 if error > 0 else 1.0
@@ -119,7 +121,7 @@ class HarmfulShift:
             m, self.name, centre, zone=Zone.BEYOND if beyond else inside, rule=rule if beyond else "", score=score,
             phase=2, since=memory.phases[-1].start if memory.phases else None,
         )  # fmt: skip
-        return Memory(numbers, (), {"evidence": tuple(np.round(held, 9).tolist())}, memory.phases), signal
+        return ChartMemory(numbers, (), {"evidence": tuple(np.round(held, 9).tolist())}, memory.phases), signal
 
 
 def log_bets(loss: float, variance: float, most: float) -> Floats:

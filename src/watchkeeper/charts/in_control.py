@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
+from watchkeeper.charts.chart import SIDES, ChartMemory, Choices, Options
 from watchkeeper.charts.level import (
     AUTOCORRELATION,
     BETWEEN,
@@ -115,7 +115,7 @@ class Expected:
         return self.centre + (away if score > 0 else -away)
 
 
-def level_of(memory: Memory) -> Level | None:
+def level_of(memory: ChartMemory) -> Level | None:
     """Return the level that a chart has learned, None before ``min_samples`` points."""
     numbers = memory.numbers
     if "centre" not in numbers:
@@ -127,12 +127,12 @@ def level_of(memory: Memory) -> Level | None:
     )  # fmt: skip
 
 
-def is_learning(memory: Memory) -> bool:
+def is_learning(memory: ChartMemory) -> bool:
     """Return whether the level may still change."""
     return "centre" not in memory.numbers or bool(memory.numbers.get("learning"))
 
 
-def expected(memory: Memory, measurement: Measurement, chosen: Options) -> Expected | None:
+def expected(memory: ChartMemory, measurement: Measurement, chosen: Options) -> Expected | None:
     """Return what is expected of a point; None where there is no level yet, or the point lacks the error others have.
 
     Parameters
@@ -162,8 +162,8 @@ def expected(memory: Memory, measurement: Measurement, chosen: Options) -> Expec
 
 
 def learned(
-    memory: Memory, measurement: Measurement, chosen: Options, found: Expected | None, *, fired: bool = False
-) -> Memory:
+    memory: ChartMemory, measurement: Measurement, chosen: Options, found: Expected | None, *, fired: bool = False
+) -> ChartMemory:
     """Return the memory after a point: learned from while the level is not fixed, unless it signalled.
 
     As long as a season may yet be found, a point that is far out by itself is kept, though it signalled: a low Sunday
@@ -179,7 +179,7 @@ def learned(
     seasonal = str(chosen["season"]) != "none" and not numbers.get("season") and 0 < length <= 86_400
     alone = found is not None and seasonal and abs(found.z) > TRIM
     if not is_learning(memory) or (fired and not alone) or measurement.value is None:
-        return Memory(numbers, memory.points, arrays, memory.phases)
+        return ChartMemory(numbers, memory.points, arrays, memory.phases)
     points = (*memory.points, (measurement.value, measurement.error or 0.0))
     arrays["starts"] = (*memory.arrays.get("starts", ()), start if isfinite(start) else _NO_START)
     arrays["sizes"] = (*memory.arrays.get("sizes", ()), float(measurement.n))
@@ -188,7 +188,7 @@ def learned(
     phases = begun(memory, measurement)
     count, least = len(points), max(int(float(chosen["min_samples"])), 1)
     if count < least:
-        return Memory(numbers, points, arrays, phases)
+        return ChartMemory(numbers, points, arrays, phases)
     if count == least or count % _OFTEN == 0 or _complete(points, arrays, length, chosen):
         level = _fitted(_points(points, arrays, length), np.array(arrays["beyond"]) > 0, chosen)
         numbers |= {
@@ -198,10 +198,10 @@ def learned(
         }  # fmt: skip
         arrays |= {"cells": level.cells, "doubts": level.doubts}
     if not _complete(points, arrays, length, chosen):
-        return Memory({**numbers, "learning": 1.0}, points, arrays, phases)
+        return ChartMemory({**numbers, "learning": 1.0}, points, arrays, phases)
     numbers.pop("learning", None)
     numbers["plain"] = float(not any(error for _, error in points))
-    return Memory(numbers, (), {k: v for k, v in arrays.items() if k not in _PHASE_ONE}, phases)
+    return ChartMemory(numbers, (), {k: v for k, v in arrays.items() if k not in _PHASE_ONE}, phases)
 
 
 def _fitted(points: Points, beyond: NDArray[np.bool_], chosen: Options) -> Level:
@@ -253,12 +253,12 @@ def _times(measurement: Measurement) -> tuple[float, float]:
     return (window.start.timestamp(), (window.end - window.start).total_seconds()) if window else (nan, 0.0)
 
 
-def _adjacent(memory: Memory, start: float) -> bool:
+def _adjacent(memory: ChartMemory, start: float) -> bool:
     """Return whether the window before is the one that was judged last; as far as windows have no time, it is."""
     return not isfinite(start) or memory.numbers.get("end", start) == start
 
 
-def _plain(memory: Memory) -> bool:
+def _plain(memory: ChartMemory) -> bool:
     """Return whether no point of phase I has a sampling error."""
     if memory.points:
         return not any(error for _, error in memory.points)

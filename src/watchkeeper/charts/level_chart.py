@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Choices, Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Choices, Options
 from watchkeeper.charts.in_control import CHOICES, Expected, expected, is_learning, learned
 from watchkeeper.charts.phases import confirmed, released
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
-__all__ = ["LevelChart", "Verdict", "zone_of"]
+__all__ = ["LevelChart", "LevelJudgement", "zone_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LevelJudgement:
     """What a chart makes of one point.
 
     Parameters
@@ -59,10 +59,12 @@ class LevelChart:
         if self.defaults["run_length"] and not stated and not budget > 1:
             raise UsageError(f"a run length of {budget:g} cannot be kept; valid: more than 1 window")
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""
         chosen = {**self.defaults, **options}
-        memory = memory or Memory()
+        memory = memory or ChartMemory()
         if measurement.status is not Status.OK or measurement.value is None:
             return memory, self._told(memory, Signal(measurement, self.name))
         if measurement.n < float(chosen["min_rows"]):
@@ -91,10 +93,10 @@ class LevelChart:
             numbers["streak"] = streak
         return replace(after, numbers=numbers, arrays={**after.arrays, **verdict.arrays}), signal
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         raise NotImplementedError
 
-    def _told(self, memory: Memory, signal: Signal) -> Signal:
+    def _told(self, memory: ChartMemory, signal: Signal) -> Signal:
         """Say in which phase the chart is and since when."""
         since = memory.phases[-1].start if memory.phases else None
         return replace(signal, phase=1 if is_learning(memory) else 2, since=since)

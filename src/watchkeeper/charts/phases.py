@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from watchkeeper.charts.chart import Memory, Phase
+from watchkeeper.charts.chart import ChartMemory, Phase
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.measurement import Measurement
 
@@ -15,7 +15,7 @@ __all__ = ["REBASE", "begun", "confirmed", "rebased", "released"]
 REBASE = ("none", "release", "change", "both")
 
 
-def rebased(memory: Memory | None, reason: str, start: datetime | None = None, version: str = "") -> Memory:
+def rebased(memory: ChartMemory | None, reason: str, start: datetime | None = None, version: str = "") -> ChartMemory:
     """Return the memory of a chart that learns anew from its next point on and keeps the record of its phases.
 
     For whoever knows that the old level is void: a promotion, a rollback, a change that was confirmed.
@@ -25,10 +25,10 @@ def rebased(memory: Memory | None, reason: str, start: datetime | None = None, v
     >>> rebased(None, "promotion", version="7").phases
     (Phase(start=None, reason='promotion', version='7'),)
     """
-    return Memory(phases=(*(memory.phases if memory else ()), Phase(start, reason, version)))
+    return ChartMemory(phases=(*(memory.phases if memory else ()), Phase(start, reason, version)))
 
 
-def begun(memory: Memory, measurement: Measurement) -> tuple[Phase, ...]:
+def begun(memory: ChartMemory, measurement: Measurement) -> tuple[Phase, ...]:
     """Return the phases with the first one opened, and the newest one dated, by a point that is learned from."""
     start = measurement.window.start if measurement.window else None
     if not memory.phases:
@@ -40,7 +40,7 @@ def begun(memory: Memory, measurement: Measurement) -> tuple[Phase, ...]:
     return memory.phases
 
 
-def released(memory: Memory, measurement: Measurement, chosen: Mapping[str, float | str]) -> Memory:
+def released(memory: ChartMemory, measurement: Measurement, chosen: Mapping[str, float | str]) -> ChartMemory:
     """Return the memory, emptied where the version changed and ``rebase`` is ``release`` or ``both``.
 
     A phase that was opened before any version was known takes the first that is.
@@ -56,7 +56,9 @@ def released(memory: Memory, measurement: Measurement, chosen: Mapping[str, floa
     return memory if phase.version == measurement.version else rebased(memory, "release", None, measurement.version)
 
 
-def confirmed(memory: Memory, high: bool, fired: bool, chosen: Mapping[str, float | str]) -> tuple[Memory, float]:
+def confirmed(
+    memory: ChartMemory, high: bool, fired: bool, chosen: Mapping[str, float | str]
+) -> tuple[ChartMemory, float]:
     """Return the memory and the streak of signals on one side, signed.
 
     The memory is emptied when ``rebase`` is ``change`` or ``both`` and ``confirm`` points in a row have signalled on

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from watchkeeper.charts.chart import SIDES, Choices, Memory, Options
+from watchkeeper.charts.chart import SIDES, ChartMemory, Choices, Options
 from watchkeeper.charts.level_chart import zone_of
 from watchkeeper.charts.phases import REBASE, begun, confirmed, released
 from watchkeeper.charts.run_length import shewhart_factor
@@ -50,10 +50,12 @@ class Quantile:
     }  # fmt: skip
     choices: ClassVar[Choices] = {"side": SIDES, "rebase": REBASE}
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the next point; the first ``min_samples`` points are learned from and never signal."""
         chosen = {**self.defaults, **options}
-        memory, value = memory or Memory(), measurement.value
+        memory, value = memory or ChartMemory(), measurement.value
         if measurement.status is not Status.OK or value is None or measurement.n < float(chosen["min_rows"]):
             return memory, Signal(measurement, self.name)
         memory = released(memory, measurement, chosen)
@@ -61,7 +63,7 @@ class Quantile:
         since = phases[-1].start
         if len(history) < int(float(chosen["min_samples"])):
             signal = Signal(measurement, self.name, zone=Zone.LEARNING, phase=1, since=since)
-            return Memory(memory.numbers, (), {"history": (*history, value)}, phases), signal
+            return ChartMemory(memory.numbers, (), {"history": (*history, value)}, phases), signal
         side, budget = str(chosen["side"]), float(chosen["run_length"]) * float(chosen["series"])
         k = shewhart_factor(budget, side) if budget else float(chosen["k"])
         lower, centre, upper = quantile_limits(np.array(history), k)
@@ -78,7 +80,7 @@ class Quantile:
         if after is not memory:
             return after, signal
         kept = (*history, value) if grows and not rule else history
-        return Memory({"streak": streak} if streak else {}, (), {"history": kept}, phases), signal
+        return ChartMemory({"streak": streak} if streak else {}, (), {"history": kept}, phases), signal
 
 
 def quantile_limits(history: Floats, k: float) -> tuple[float, float, float]:

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from scipy.special import stdtr
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import LEARNING, Expected
-from watchkeeper.charts.level_chart import LevelChart, Verdict
+from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shewhart_factor
 
 __all__ = ["SeasonalResidual"]
@@ -40,7 +40,7 @@ class SeasonalResidual(LevelChart):
         **LEARNING, "rebase": "change", "run_length": 1_000.0, "series": 1.0, "side": "both",
     }  # fmt: skip
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         side = str(chosen["side"])
         budget = float(chosen["run_length"]) * float(chosen["series"])
         room = found.factor(shewhart_factor(budget, side)) * found.wide
@@ -51,4 +51,4 @@ class SeasonalResidual(LevelChart):
         rule = f"{'low' if low else 'high'}: p = {p_value:.2g}, at most {1 / budget:.2g}" if low or high else ""
         lower = None if side == "upper" else found.centre - room
         upper = None if side == "lower" else found.centre + room
-        return Verdict(lower, upper, rule, found.z, away > 0, min(1.0, p_value))
+        return LevelJudgement(lower, upper, rule, found.z, away > 0, min(1.0, p_value))

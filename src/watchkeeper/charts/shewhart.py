@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import LEARNING, Expected
-from watchkeeper.charts.level_chart import LevelChart, Verdict
+from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shewhart_factor
 from watchkeeper.charts.run_rules import LONGEST, RULES, broken, rules_named
 
@@ -54,7 +54,7 @@ class Shewhart(LevelChart):
         super().check(options)
         rules_named(str(options["rules"]))
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         side, budget = str(chosen["side"]), float(chosen["run_length"]) * float(chosen["series"])
         k = shewhart_factor(budget, side) if budget else float(chosen["k"])
         room = found.factor(k) * found.wide + float(chosen["margin"]) * abs(found.centre)
@@ -65,10 +65,10 @@ class Shewhart(LevelChart):
         shown = (None if side == "upper" else lower, None if side == "lower" else upper)
         names = rules_named(str(chosen["rules"]))
         if not names:
-            return Verdict(*shown, rule, found.z, found.z > 0)
+            return LevelJudgement(*shown, rule, found.z, found.z > 0)
         recent = (*memory.arrays.get("recent", ()), found.score())[-LONGEST:]
         if not rule:
             z = np.array([nan] * (LONGEST - len(recent)) + list(recent))
             rule = "; ".join(f"{name}: {RULES[name][1]}" for name in names if broken(z, name))
         # After a signal runs begin anew: a point that has told its story is not told again.
-        return Verdict(*shown, rule, found.z, found.z > 0, arrays={"recent": () if rule else recent})
+        return LevelJudgement(*shown, rule, found.z, found.z > 0, arrays={"recent": () if rule else recent})

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import ADDING, Expected
-from watchkeeper.charts.level_chart import LevelChart, Verdict
+from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shiryaev_roberts_limit
 
 __all__ = ["ShiryaevRoberts", "accumulated"]
@@ -42,7 +42,7 @@ class ShiryaevRoberts(LevelChart):
         **ADDING, "k": 0.5, "g": 0.0, "run_length": 500.0, "series": 1.0, "side": "both",
     }  # fmt: skip
 
-    def _judged(self, memory: Memory, found: Expected, chosen: dict[str, float | str]) -> Verdict:
+    def _judged(self, memory: ChartMemory, found: Expected, chosen: dict[str, float | str]) -> LevelJudgement:
         k, side = float(chosen["k"]), str(chosen["side"])
         budget = float(chosen["run_length"]) * float(chosen["series"]) * (2 if side == "both" else 1)
         g = float(chosen["g"]) or shiryaev_roberts_limit(k, budget)
@@ -58,7 +58,7 @@ class ShiryaevRoberts(LevelChart):
         held = np.clip(after, _NONE, g + _HELD).tolist()
         weight = 3 * max(float(after[way]), 0.0) / g if g > 0 else 0.0
         numbers = {"rising": held[0], "falling": held[1]}
-        return Verdict(*shown, rule, -weight if way else weight, not way, numbers=numbers)
+        return LevelJudgement(*shown, rule, -weight if way else weight, not way, numbers=numbers)
 
 
 def accumulated(log_r: Floats, z: Floats, slack: float) -> Floats:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from scipy.special import gammaincc, ndtr, ndtri
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
@@ -38,9 +38,11 @@ class Significance:
         "tolerance": 0.0, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "known": 0.0,
     }  # fmt: skip
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the point; the rule needs no memory."""
-        memory = memory or Memory()
+        memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
         told = measurement.facts.get("p_value")
         if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):

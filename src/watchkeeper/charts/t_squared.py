@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, fdtri
 
-from watchkeeper.charts.chart import Choices, Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Choices, Options
 from watchkeeper.charts.level_chart import zone_of
 from watchkeeper.charts.phase_one import TRIM, baseline
 from watchkeeper.charts.phases import REBASE, begun, confirmed, released
@@ -80,7 +80,9 @@ class TSquared:
     }  # fmt: skip
     choices: ClassVar[Choices] = {"rebase": REBASE}
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the next window; the first ``min_samples`` are learned from and never signal.
 
         Raises
@@ -89,7 +91,7 @@ class TSquared:
             When the number of metrics has changed.
         """
         chosen = {**self.defaults, **options}
-        memory, m = memory or Memory(), measurement
+        memory, m = memory or ChartMemory(), measurement
         if m.status is not Status.OK or m.value is None or m.n < float(chosen["min_rows"]):
             return memory, Signal(m, self.name)
         memory = released(memory, m, chosen)
@@ -105,7 +107,9 @@ class TSquared:
             )
         return self._judged(memory, m, pairs, chosen)
 
-    def _judged(self, memory: Memory, m: Measurement, pairs: Floats, chosen: Options) -> tuple[Memory, Signal]:
+    def _judged(
+        self, memory: ChartMemory, m: Measurement, pairs: Floats, chosen: Options
+    ) -> tuple[ChartMemory, Signal]:
         numbers, arrays, size, weight = memory.numbers, memory.arrays, len(pairs), float(chosen["lambda"])
         sigma = np.sqrt(pairs[:, 1] ** 2 + np.array(arrays["between"]))
         z = np.where(sigma > 0, (pairs[:, 0] - np.array(arrays["centre"])) / np.where(sigma > 0, sigma, 1.0), 0.0)
@@ -131,10 +135,10 @@ class TSquared:
             after = _learned(memory, pairs, chosen)
         held = average * min(1.0, sqrt(1.25 * limit / found)) if found > 0 else average
         kept = {**after.arrays, "average": tuple(held.tolist())} if weight < 1 else after.arrays
-        return Memory({**after.numbers, "streak": streak}, after.points, kept, memory.phases), signal
+        return ChartMemory({**after.numbers, "streak": streak}, after.points, kept, memory.phases), signal
 
 
-def _learned(memory: Memory, pairs: Floats, chosen: Options) -> Memory:
+def _learned(memory: ChartMemory, pairs: Floats, chosen: Options) -> ChartMemory:
     """Return the memory with a window more in phase I, and centre and covariance from ``min_samples`` windows on."""
     size = len(pairs)
     values = (*memory.arrays.get("values", ()), *pairs[:, 0].tolist())
@@ -143,7 +147,7 @@ def _learned(memory: Memory, pairs: Floats, chosen: Options) -> Memory:
     numbers = {**memory.numbers, "size": float(size)}
     count = len(values) // size
     if count < max(float(chosen["min_samples"]), 2 * size + 2):
-        return Memory(numbers, (), arrays, memory.phases)
+        return ChartMemory(numbers, (), arrays, memory.phases)
     y, s = np.array(values).reshape(-1, size), np.array(errors).reshape(-1, size)
     bases = [baseline(tuple(zip(y[:, j].tolist(), s[:, j].tolist(), strict=True))) for j in range(size)]
     centre, between = np.array([b.centre for b in bases]), np.array([b.between for b in bases])
@@ -160,7 +164,7 @@ def _learned(memory: Memory, pairs: Floats, chosen: Options) -> Memory:
     }  # fmt: skip
     if count >= float(chosen["phase_one"]):
         arrays = {name: held for name, held in arrays.items() if name not in ("values", "errors")}
-    return Memory({**numbers, "used": float(len(z))}, (), arrays, memory.phases)
+    return ChartMemory({**numbers, "used": float(len(z))}, (), arrays, memory.phases)
 
 
 def _limit(weight: float, run_length: float, size: int, used: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import ClassVar
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
@@ -41,9 +41,11 @@ class Tolerance:
         "min_coverage": 0.0,
     }  # fmt: skip
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Judge the point; the rule needs no memory."""
-        memory = memory or Memory()
+        memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
         size = measurement.facts.get("n_effective")
         if measurement.status is not Status.OK or measurement.value is None or not isinstance(size, (int, float)):

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from watchkeeper.core.action import Action
     from watchkeeper.core.errors import WatchkeeperError
-    from watchkeeper.run.keep import Keeper
-    from watchkeeper.run.project import Outcome, Project
+    from watchkeeper.run.keep import Maintainer
+    from watchkeeper.run.project import Project, RunReport
 
-    Deed = Callable[[Keeper, str, datetime], Action]
+    Deed = Callable[[Maintainer, str, datetime], Action]
 
 __all__ = ["app", "main"]
 
@@ -149,7 +149,7 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
     from watchkeeper.core.errors import WatchkeeperError
 
     project = open_project(config)
-    results: dict[str, Outcome | WatchkeeperError] = {}
+    results: dict[str, RunReport | WatchkeeperError] = {}
     try:
         names = _models(project, model)
         for name in names:

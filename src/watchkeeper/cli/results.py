@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.core.window import Window
     from watchkeeper.maintain.registry import Version
-    from watchkeeper.run.project import Outcome, Project
+    from watchkeeper.run.project import Project, RunReport
 
 __all__ = [
     "action_json",
@@ -79,17 +79,17 @@ def incident_json(incident: Incident) -> dict[str, Any]:
     }
 
 
-def problems_of(result: Outcome | WatchkeeperError) -> list[str]:
+def problems_of(result: RunReport | WatchkeeperError) -> list[str]:
     """Return what a person should know about a run beside its result."""
     return [str(result)] if isinstance(result, Exception) else [*result.intake, *result.problems]
 
 
 def hints(project: Project, name: str) -> list[str]:
     """Return what is missing in the configuration of a model for a run to say much."""
-    from watchkeeper.run.checkpoint import Place
+    from watchkeeper.run.checkpoint import Checkpoint
 
     model, found = project.config.model(name), []
-    if model.source is None and not Place.load(project.store, name).judged:
+    if model.source is None and not Checkpoint.load(project.store, name).judged:
         found.append(f"nothing was logged by watchkeeper.log yet, and no table is named: set models.{name}.source")
     if model.reference is None:
         words = f"set models.{name}.reference, to a table or an interval of the log"
@@ -97,12 +97,12 @@ def hints(project: Project, name: str) -> list[str]:
     return found
 
 
-def run_json(results: Mapping[str, Outcome | WatchkeeperError]) -> dict[str, Any]:
+def run_json(results: Mapping[str, RunReport | WatchkeeperError]) -> dict[str, Any]:
     """Return what runs came to, by model; of one that failed, its error."""
     return {"schema_version": 1, "models": {name: _run(result) for name, result in results.items()}}
 
 
-def _run(result: Outcome | WatchkeeperError) -> dict[str, Any]:
+def _run(result: RunReport | WatchkeeperError) -> dict[str, Any]:
     from watchkeeper.alerts.payload import payload
 
     if isinstance(result, Exception):
@@ -124,7 +124,7 @@ def _window(window: Window) -> dict[str, str]:
     return {"start": window.start.isoformat(), "end": window.end.isoformat()}
 
 
-def run_text(name: str, result: Outcome | WatchkeeperError) -> str:
+def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
     """Return what a run came to, in a few lines."""
     if isinstance(result, Exception):
         return f"{name}: could not run"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import Steps, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.cramer_von_mises import Criterion
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
 from watchkeeper.core.measurement import Family, Measurement
@@ -21,7 +21,7 @@ _TIED = 0.1
 _LARGE = 10_000
 
 
-def anderson_darling(both: Steps) -> Criterion:
+def anderson_darling(both: PairedEcdf) -> Criterion:
     """Return the effect size and the test of A² = (N - 1)/N·n_e·value."""
     n0, n = int(both.reference.sum()), int(both.current.sum())
     total, size = n0 + n, effective_size(n0, n)

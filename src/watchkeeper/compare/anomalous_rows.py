@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from watchkeeper.compare.anomalous_share import SAMPLE
+from watchkeeper.compare.conformal_detector import ConformalDetector, Detector
 from watchkeeper.compare.isolation_forest import IsolationForest
-from watchkeeper.compare.row_judge import Detector, RowJudge
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State
@@ -87,7 +87,7 @@ def anomalous_rows(
     if before.names != now.names or before.levels.columns != now.levels.columns:
         left, right = (", ".join((*part.names, *part.levels.columns)) for part in (before, now))
         raise StateError(f"rows of {right} cannot be judged by a reference of {left}")
-    judge = RowJudge.fitted(detector or IsolationForest(), before)
+    judge = ConformalDetector.fitted(detector or IsolationForest(), before)
     scores = judge.scores(now)
     p_values = judge.p_values(now, scores)
     adjusted = false_discovery_control(p_values)
@@ -110,7 +110,7 @@ def _points(rows: pl.DataFrame, schema: Schema) -> PointSamplePart:
     return PointSamplePart(rows.height, source.hashes, source.numbers(every), source.levels(every), names, source.by_id)
 
 
-def _told(judge: RowJudge, rows: PointSamplePart, row: int, score: float) -> tuple[tuple[str, str], ...]:
+def _told(judge: ConformalDetector, rows: PointSamplePart, row: int, score: float) -> tuple[tuple[str, str], ...]:
     """Return the features whose replacement by values of reference rows lowers the score most, with their values."""
     names, lost = (*rows.names, *rows.levels.columns), score - judge.without(rows, row)
     first = np.argsort(-lost)[:_TOLD]

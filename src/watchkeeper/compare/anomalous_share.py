@@ -11,13 +11,13 @@ from scipy.stats import beta
 
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.conformal import excess_p, least_rows
+from watchkeeper.compare.conformal_detector import FOLDS, ConformalDetector, Detector, half_of
 from watchkeeper.compare.points import both_samples
 from watchkeeper.compare.proportion import newcombe
-from watchkeeper.compare.row_judge import FOLDS, Detector, RowJudge, half_of
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
+from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.point_sample import PointSamplePart
-from watchkeeper.stats.same import Same
 
 __all__ = ["RATE", "SAMPLE", "anomalous_share"]
 
@@ -48,7 +48,7 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
         needed = FOLDS * least_rows(rate)
         told = f"the reference has {sum(own)} rows; a share of {rate:.2%} needs {needed}, and some more for chance"
         return Measurement.missing(current.key, Family.COMPARISON, name, told, n=q.rows)
-    judge = _judge(Same(p), Same(detector))
+    judge = _judge(IdentityKey(p), IdentityKey(detector))
     if not judge.varies:
         return Measurement.missing(current.key, Family.COMPARISON, name, "nothing varies in the reference", n=q.rows)
     before = int((judge.p_values(p, judge.scores(p)) <= rate).sum())
@@ -74,13 +74,13 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
 
 
 @lru_cache(maxsize=4)
-def _judge(reference: Same, detector: Same) -> RowJudge:
+def _judge(reference: IdentityKey, detector: IdentityKey) -> ConformalDetector:
     """Learn once from a reference that many windows are compared with."""
-    return RowJudge.fitted(detector.held[0], reference.held[0])
+    return ConformalDetector.fitted(detector.held[0], reference.held[0])
 
 
 def _standing_out(
-    judge: RowJudge, rows: PointSamplePart, scores: NDArray[np.float64], p_values: NDArray[np.float64]
+    judge: ConformalDetector, rows: PointSamplePart, scores: NDArray[np.float64], p_values: NDArray[np.float64]
 ) -> dict[str, float | str]:
     """Name the two features without which the strangest rows would be least strange."""
     names = (*rows.names, *rows.levels.columns)

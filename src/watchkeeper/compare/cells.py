@@ -16,11 +16,21 @@ from watchkeeper.core.state import State
 from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.blocks import KEYS
 from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.level_groups import LevelGroupsPart, group_of
 from watchkeeper.stats.levels import LevelsPart
-from watchkeeper.stats.same import Same
 
-__all__ = ["Cells", "Steps", "categorical", "cells", "effective_size", "lacking", "level_cells", "numeric", "steps"]
+__all__ = [
+    "Cells",
+    "PairedEcdf",
+    "categorical",
+    "cells",
+    "effective_size",
+    "lacking",
+    "level_cells",
+    "numeric",
+    "steps",
+]
 
 _HEAVY = 0.01
 """Share of rows beyond which a bin has a cell of its own."""
@@ -89,7 +99,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class PairedEcdf:
     """The two distribution functions of a numeric column over the union of the occupied bins.
 
     Attributes
@@ -141,7 +151,7 @@ def _spread(bins: NDArray[np.uint16], part: HistogramPart) -> NDArray[np.int64]:
     return counts
 
 
-def steps(reference: State, current: State) -> Steps:
+def steps(reference: State, current: State) -> PairedEcdf:
     """Return both histograms over the union of their bins; the same object as long as it is in use.
 
     Raises
@@ -149,11 +159,11 @@ def steps(reference: State, current: State) -> Steps:
     StateError
         When the two were made with different maps.
     """
-    return _steps(Same(reference, current))
+    return _steps(IdentityKey(reference, current))
 
 
 @lru_cache(maxsize=_AT_ONCE)
-def _steps(same: Same) -> Steps:
+def _steps(same: IdentityKey) -> PairedEcdf:
     reference, current = same.held
     p = reference.part("histogram", HistogramPart)
     q = current.part("histogram", HistogramPart)
@@ -166,7 +176,7 @@ def _steps(same: Same) -> Steps:
     one = np.where(left > 0, first, second)
     # NaN, where a bin of one side holds several values, equals nothing.
     whole = ((left == 0) | (first == one)) & ((right == 0) | (second == one))
-    return Steps(bins, left, right, whole, np.where(whole, one, np.nan), lower, upper)
+    return PairedEcdf(bins, left, right, whole, np.where(whole, one, np.nan), lower, upper)
 
 
 def _atoms(state: State) -> AtomsPart:
@@ -203,11 +213,11 @@ def cells(reference: State, current: State, bins: int = 10) -> Cells:
     atom would pull the cell it falls into with it. So are bins that hold more of one side than 1 % and chance explain.
     Bins are never split, so merged states give the cells of the whole.
     """
-    return _cells(Same(reference, current), bins)
+    return _cells(IdentityKey(reference, current), bins)
 
 
 @lru_cache(maxsize=_AT_ONCE)
-def _cells(same: Same, bins: int) -> Cells:
+def _cells(same: IdentityKey, bins: int) -> Cells:
     both = steps(*same.held)
     left, right = both.reference, both.current
     # Chosen by both sides together, a bin is no likelier to differ; by one side alone it is, but for a wide margin.
@@ -227,7 +237,7 @@ def _cells(same: Same, bins: int) -> Cells:
     return Cells(shares[0][used], shares[1][used], names)
 
 
-def _name(both: Steps, bins: NDArray[np.intp]) -> str:
+def _name(both: PairedEcdf, bins: NDArray[np.intp]) -> str:
     if len(bins) == 1 and both.whole[bins[0]]:
         return f"{both.value[bins[0]]:g}"
     return f"[{both.lower[bins[0]]:.4g}, {both.upper[bins[-1]]:.4g})"

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaln, kve
 from scipy.stats import cramervonmises_2samp
 
-from watchkeeper.compare.cells import Steps, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -41,7 +41,7 @@ class Criterion:
     p_value: float
 
 
-def cramer_von_mises(both: Steps) -> Criterion:
+def cramer_von_mises(both: PairedEcdf) -> Criterion:
     """Return ω² and the test of T = n_e·ω²."""
     n0, n = int(both.reference.sum()), int(both.current.sum())
     total, size = n0 + n, effective_size(n0, n)
@@ -56,7 +56,7 @@ def cramer_von_mises(both: Steps) -> Criterion:
     return Criterion(value, error, null[0], size * value, _p_value(both, value, size, null))
 
 
-def _p_value(both: Steps, value: float, size: float, null: tuple[float, float]) -> float:
+def _p_value(both: PairedEcdf, value: float, size: float, null: tuple[float, float]) -> float:
     n0, n = int(both.reference.sum()), int(both.current.sum())
     counts = both.reference + both.current
     if max(n0, n) <= _SMALL and min(n0, n) > 1 and counts.max() == 1:
@@ -71,7 +71,7 @@ def _p_value(both: Steps, value: float, size: float, null: tuple[float, float]) 
     return limit_tail(1 / 6 + (size * value - mean) / sqrt(45 * variance))
 
 
-def _bound(both: Steps, value: float) -> float:
+def _bound(both: PairedEcdf, value: float) -> float:
     """Return how far from the value the exact one may lie, whatever the order of the rows inside their bins."""
     share = (both.reference + both.current) / (both.reference.sum() + both.current.sum())
     return max(abs(float((share * extreme**2).sum()) - value) for extreme in both.extremes())

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import Steps, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -70,7 +70,7 @@ class EnergyDistance:
         )  # fmt: skip
 
 
-def _bound(both: Steps, change: NDArray[np.float64], value: float, scale: float) -> float:
+def _bound(both: PairedEcdf, change: NDArray[np.float64], value: float, scale: float) -> float:
     """Return how far from the value the exact one may lie, wherever the rows lie in their bins."""
     between = float((change[:-1] ** 2 * (both.lower[1:] - both.upper[:-1])).sum())
     inside = [between + float((extreme**2 * (both.upper - both.lower)).sum()) for extreme in both.extremes()]

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.stats import ks_2samp, kstwo
 
-from watchkeeper.compare.cells import Steps, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.ks import Ks
 from watchkeeper.compare.rank_rows import rank_rows
 from watchkeeper.core.measurement import Family, Measurement
@@ -58,7 +58,7 @@ class KsTest:
         return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, facts=facts)
 
 
-def _p_value(both: Steps, distance: float) -> float:
+def _p_value(both: PairedEcdf, distance: float) -> float:
     n0, n = int(both.reference.sum()), int(both.current.sum())
     if distance == 0.0:
         return 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import mannwhitneyu
 
-from watchkeeper.compare.cells import Steps, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.rank_rows import rank_rows
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -61,7 +61,7 @@ class MannWhitneyTest:
         return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, facts=facts)
 
 
-def _p_value(both: Steps, u: float) -> float:
+def _p_value(both: PairedEcdf, u: float) -> float:
     n0, n = int(both.reference.sum()), int(both.current.sum())
     total, tied = n0 + n, (both.reference + both.current).astype(float)
     if min(n0, n) <= _SMALL and tied.max() == 1:

@@ -21,8 +21,8 @@ from watchkeeper.core.errors import UsageError
 from watchkeeper.core.window import Window
 from watchkeeper.demo.flights import FEATURES, LATE_MINUTES, between, break_feed, load_flights
 from watchkeeper.demo.training import train
-from watchkeeper.run.keep import Keeper
-from watchkeeper.run.once import Ran
+from watchkeeper.run.keep import Maintainer
+from watchkeeper.run.once import RunResult
 from watchkeeper.run.project import Project, open_project
 
 __all__ = ["INJECTED", "MODEL", "Story", "tell"]
@@ -132,7 +132,7 @@ class Story:
             scores[asked] = _scores(model, rows.filter(pl.Series(asked)))
         _deliver(self.folder, rows, scores, "v1", "2013-01-01")
 
-    def _enrol(self, keeper: Keeper) -> None:
+    def _enrol(self, keeper: Maintainer) -> None:
         rows = between(self.flights, _FIRST, _TRAINED).drop_nulls("label")
         keeper.enrol(
             train(rows), _SERVED, trained=Window(_FIRST, _TRAINED), who="demo", why="trained on January and February"
@@ -143,7 +143,7 @@ class Story:
             f"{float(late):.0%} of them over {LATE_MINUTES} minutes late"  # type: ignore[arg-type]
         )
 
-    def _serve(self, keeper: Keeper, week: Window) -> None:
+    def _serve(self, keeper: Maintainer, week: Window) -> None:
         """Answer for a week of flights with the version in charge."""
         rows = between(self.flights, week.start, week.end)
         if week.start == _BROKEN:
@@ -155,7 +155,7 @@ class Story:
         version = keeper.champion or ""
         _deliver(self.folder, rows, _scores(keeper.model(version), rows), version, f"{week.start:%Y-%m-%d}")
 
-    def _narrate(self, week: Window, ran: Ran, actions: Sequence[Action]) -> None:
+    def _narrate(self, week: Window, ran: RunResult, actions: Sequence[Action]) -> None:
         day = f"{week.end:%d %b}"
         for alert in ran.changed:
             if alert.state is AlertState.FIRING:
@@ -165,7 +165,7 @@ class Story:
         for line in _lines(actions):
             self.say(f"{day}  {line}")
 
-    def _bad_challenger(self, keeper: Keeper, week: Window) -> None:
+    def _bad_challenger(self, keeper: Maintainer, week: Window) -> None:
         """Offer a model that learned shuffled labels."""
         rows = between(self.flights, _FIRST, week.end - _WEEK - _LATE_LABELS).drop_nulls("label")
         shuffled = rows.with_columns(pl.col("label").shuffle(seed=1))
@@ -179,7 +179,7 @@ class Story:
             f"{refused.outcome.value}: {refused.why.split('; ')[0]}"
         )
 
-    def _drill(self, keeper: Keeper, week: Window) -> None:
+    def _drill(self, keeper: Maintainer, week: Window) -> None:
         """Roll back, and promote again."""
         now, before = week.end + _LATE_LABELS, keeper.champion
         try:
@@ -190,7 +190,7 @@ class Story:
         self.say(f"{week.end:%d %b}  drill: rolled back from {before} to {back.version}; {before} promoted again")
         keeper.promote(before or "", who="demo", why="drill is over", at=now + timedelta(minutes=5))
 
-    def _ending(self, keeper: Keeper) -> None:
+    def _ending(self, keeper: Maintainer) -> None:
         rows = between(self.flights, _SERVED, _END).drop_nulls("label")
         logged = pl.scan_parquet(self.folder / "incoming" / "predictions" / "*.parquet")
         kept = rows.join(logged.select("id", "score", "version").collect(), on="id", maintain_order="left")

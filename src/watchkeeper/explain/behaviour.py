@@ -17,9 +17,9 @@ from watchkeeper.core.state import StateKey
 from watchkeeper.explain.attribution_drift import attribution_drift
 from watchkeeper.explain.dependence import Dependence, partial_dependence
 from watchkeeper.explain.explainer import (
-    Asked,
     Attributions,
-    Explains,
+    ExplainMethod,
+    ExplainRequest,
     Predict,
     background_rows,
     feature_names,
@@ -115,7 +115,7 @@ def explain_model(
     Parameters
     ----------
     model
-        The fitted model, such as ``Keeper.model`` loads.
+        The fitted model, such as ``Maintainer.model`` loads.
     reference, current
         Rows in random order, such as the row samples of both states.
     key
@@ -146,8 +146,8 @@ def explain_model(
     background = background_rows(reference, features, _BACKGROUND)
     if not current.height:
         raise SchemaError("the current window has no sampled rows; there is nothing to explain")
-    way: Explains = plugin("explainer", method)
-    asked = Asked(model, schema, predict, background, of)
+    way: ExplainMethod = plugin("explainer", method)
+    asked = ExplainRequest(model, schema, predict, background, of)
     many = way.of(asked, **_MANY, seed=seed)
     before, now = (many.explain(side.head(rows)) for side in (reference, current))
     drift = attribution_drift(features, before.values, now.values, key or StateKey(), seed=seed)

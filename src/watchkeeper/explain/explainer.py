@@ -17,11 +17,11 @@ from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.schema.kinds import as_text
 
 __all__ = [
-    "Asked",
     "Attributions",
-    "Contribution",
+    "ExplainMethod",
+    "ExplainRequest",
     "Explainer",
-    "Explains",
+    "FeatureEffect",
     "Predict",
     "background_rows",
     "feature_names",
@@ -36,7 +36,7 @@ Predict = Callable[[pl.DataFrame], Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
+class FeatureEffect:
     """What one feature adds to one score.
 
     Attributes
@@ -89,11 +89,11 @@ class Attributions:
     fidelity: Floats
     scale: str = "score"
 
-    def of(self, row: int) -> tuple[Contribution, ...]:
+    def of(self, row: int) -> tuple[FeatureEffect, ...]:
         """Return what the features add to one row, the largest first."""
         order = np.argsort(-np.abs(self.values[row]), kind="stable")
         return tuple(
-            Contribution(
+            FeatureEffect(
                 self.features[j],
                 _shown(self.rows[self.features[j]][row]),
                 float(self.values[row, j]),
@@ -108,7 +108,7 @@ class Attributions:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExplainRequest:
     """A model that is to be explained.
 
     Attributes
@@ -130,10 +130,10 @@ class Asked:
     of: str = ""
 
 
-class Explains(Protocol):
+class ExplainMethod(Protocol):
     """What the registry holds of a way to explain: ``plugin`` is ``explainer``, ``name`` its key."""
 
-    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+    def of(self, asked: ExplainRequest, *, exact: int, orders: int, seed: int) -> Explainer:
         """Return the explainer of one model.
 
         Parameters
@@ -169,7 +169,7 @@ def predict_function(model: Any, schema: Schema, *, of: str = "", trainer: Train
     Parameters
     ----------
     model
-        A fitted model, such as ``Keeper.model`` loads.
+        A fitted model, such as ``Maintainer.model`` loads.
     of
         The class whose probability is explained; only for a multiclass model.
     trainer

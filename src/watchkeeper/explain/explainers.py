@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.explain.explainer import Asked, Explainer
+from watchkeeper.explain.explainer import Explainer, ExplainRequest
 from watchkeeper.explain.lime import Lime
 from watchkeeper.explain.shapley_values import ShapleyValues
 
@@ -23,7 +23,7 @@ class ByShapley:
     plugin: ClassVar[str] = "explainer"
     name: ClassVar[str] = "shapley"
 
-    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+    def of(self, asked: ExplainRequest, *, exact: int, orders: int, seed: int) -> Explainer:
         """Return the explainer of a model."""
         return ShapleyValues(asked.predict, asked.background, most_exact=exact, orders=orders, seed=seed)
 
@@ -39,6 +39,6 @@ class ByLime:
     plugin: ClassVar[str] = "explainer"
     name: ClassVar[str] = "lime"
 
-    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+    def of(self, asked: ExplainRequest, *, exact: int, orders: int, seed: int) -> Explainer:
         """Return the explainer of a model; it is never exact."""
         return Lime(asked.predict, asked.background, seed=seed)

@@ -12,7 +12,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError, SourceError, near_miss
 from watchkeeper.ingest.foreign import frame_of
-from watchkeeper.ingest.tables import Piece, new_pieces, pieces_of
+from watchkeeper.ingest.tables import TableFile, new_pieces, pieces_of
 from watchkeeper.schema.event_time import MOMENT, offsets, to_utc
 
 __all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
@@ -40,7 +40,7 @@ class Source:
     """
 
     name: str
-    pieces: tuple[Piece, ...] = field(repr=False)
+    pieces: tuple[TableFile, ...] = field(repr=False)
     schema: Mapping[str, pl.DataType] = field(repr=False)
     time: str | None = None
     problems: list[str] = field(default_factory=list)
@@ -144,7 +144,7 @@ def open_table(source: Any, *, time: str | None = None) -> Source:
     else:
         frame, notes = frame_of(source)
         name = f"the {type(source).__name__}"
-        pieces = (Piece(name, frame, len(frame) if isinstance(frame, pl.DataFrame) else None),)
+        pieces = (TableFile(name, frame, len(frame) if isinstance(frame, pl.DataFrame) else None),)
         schema = dict(frame.collect_schema())
         if not schema:
             raise SourceError(f"{name} has no columns; nothing can be learned from it")

@@ -16,7 +16,7 @@ from watchkeeper.core.errors import EmptyError, SourceError, near_miss
 from watchkeeper.ingest.csv_file import CsvFile
 from watchkeeper.schema.event_time import MOMENT
 
-__all__ = ["Piece", "new_pieces", "pieces_of"]
+__all__ = ["TableFile", "new_pieces", "pieces_of"]
 
 _FORMATS = {
     ".parquet": "Parquet", ".pq": "Parquet", ".csv": "CSV", ".csv.gz": "CSV", ".tsv": "CSV", ".tsv.gz": "CSV",
@@ -29,7 +29,7 @@ _REMEDY = "It may be truncated or still being written: write it again, or leave 
 
 
 @dataclass(frozen=True)
-class Piece:
+class TableFile:
     """One file or frame of a table.
 
     Attributes
@@ -121,7 +121,7 @@ def _cast(name: str, own: pl.DataType | None, wanted: pl.DataType) -> pl.Expr:
     return column.cast(wanted)
 
 
-def _fault(piece: Piece, error: BaseException) -> SourceError:
+def _fault(piece: TableFile, error: BaseException) -> SourceError:
     if isinstance(error, FileNotFoundError):
         return SourceError(f"{piece.name} does not exist any more")
     if isinstance(error, OSError):
@@ -135,7 +135,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0].rstrip(".")
 
 
-def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataType], list[str]]:
+def pieces_of(source: str | Path) -> tuple[tuple[TableFile, ...], dict[str, pl.DataType], list[str]]:
     """Return the pieces behind a path, folder, glob or URL, their common schema, and what to know about them.
 
     Raises
@@ -161,7 +161,7 @@ def pieces_of(source: str | Path) -> tuple[tuple[Piece, ...], dict[str, pl.DataT
     return tuple(pieces), schema, notes
 
 
-def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Piece | SourceError]:
+def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[TableFile | SourceError]:
     """Return the pieces behind a path, folder, glob or URL whose names are wanted, each for itself.
 
     The others are not looked into. A piece that cannot be opened is returned as what is wrong with it.
@@ -188,11 +188,11 @@ def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Pi
             yield error
 
 
-def _has_rows(piece: Piece) -> bool:
+def _has_rows(piece: TableFile) -> bool:
     return piece.csv.has_rows() if piece.csv is not None else piece.rows() > 0
 
 
-def _local(path: Path) -> list[Piece]:
+def _local(path: Path) -> list[TableFile]:
     root, files = _files(path)
     formats = {file: _format(file) for file in files}
     if len(set(formats.values())) > 1:
@@ -259,35 +259,35 @@ def _format(file: Path) -> str:
     return found
 
 
-def _piece(file: Path, what: str, root: Path) -> Piece:
+def _piece(file: Path, what: str, root: Path) -> TableFile:
     if what == "CSV":
         csv = CsvFile(file)
-        piece = Piece(str(file), pl.LazyFrame(), csv=csv)
+        piece = TableFile(str(file), pl.LazyFrame(), csv=csv)
         with piece.reading():
-            return Piece(str(file), csv.scan(), csv=csv)
+            return TableFile(str(file), csv.scan(), csv=csv)
     if what == "Arrow":
-        return Piece(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
+        return TableFile(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
     partitioned = file.is_relative_to(root) and any("=" in part for part in file.relative_to(root).parts[:-1])
     plan = pl.scan_parquet(file, glob=False, hive_partitioning=partitioned)
-    return Piece(str(file), plan, seeks=True, local=True)
+    return TableFile(str(file), plan, seeks=True, local=True)
 
 
-def _delta(url: str) -> Piece:
+def _delta(url: str) -> TableFile:
     try:
-        return Piece(url, pl.scan_delta(url), seeks=True)
+        return TableFile(url, pl.scan_delta(url), seeks=True)
     except (pl.exceptions.PolarsError, DeltaError, OSError) as error:
         raise SourceError(f"the Delta table {url} cannot be read: {_first_line(error)}") from error
 
 
-def _remote(url: str) -> Piece:
+def _remote(url: str) -> TableFile:
     what = next((w for suffix, w in _FORMATS.items() if url.lower().endswith(suffix)), None)
     if what is None and "*" not in url:
         return _delta(url)
     scan: Any = {"CSV": pl.scan_csv, "Arrow": pl.scan_ipc}.get(what or "", pl.scan_parquet)
-    return Piece(url, scan(url), seeks=what != "CSV")
+    return TableFile(url, scan(url), seeks=what != "CSV")
 
 
-def _common_schema(pieces: Sequence[Piece]) -> tuple[dict[str, pl.DataType], list[str]]:
+def _common_schema(pieces: Sequence[TableFile]) -> tuple[dict[str, pl.DataType], list[str]]:
     """Return the schema all pieces can be read in, and which columns some of them lack."""
     common: dict[str, pl.DataType] = {}
     first: dict[str, str] = {}

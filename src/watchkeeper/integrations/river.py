@@ -10,7 +10,7 @@ from collections import OrderedDict
 from math import isfinite
 from typing import Any, ClassVar
 
-from watchkeeper.charts.chart import Memory, Options
+from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.errors import PluginError, StateError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -40,7 +40,9 @@ class _Detector:
     def __init__(self) -> None:
         self._at_rest: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
-    def step(self, memory: Memory | None, measurement: Measurement, options: Options) -> tuple[Memory, Signal]:
+    def step(
+        self, memory: ChartMemory | None, measurement: Measurement, options: Options
+    ) -> tuple[ChartMemory, Signal]:
         """Hand the next value to the detector; after a signal it starts anew.
 
         Raises
@@ -50,7 +52,7 @@ class _Detector:
         PluginError
             When river is not installed.
         """
-        memory = memory or Memory()
+        memory = memory or ChartMemory()
         value = measurement.value
         if measurement.status is not Status.OK or value is None:
             return memory, Signal(measurement, self.name)
@@ -64,7 +66,7 @@ class _Detector:
         detector.update(self._given(value, chosen))
         if detector.drift_detected:
             rule = f"{self.name} sees a change after {len(values) + 1} values"
-            return Memory(), Signal(measurement, self.name, zone=Zone.BEYOND, rule=rule, score=3.0)
+            return ChartMemory(), Signal(measurement, self.name, zone=Zone.BEYOND, rule=rule, score=3.0)
         values = (*values, value)
         if len(values) >= MOST:
             values = values[-MOST // 2 :]
@@ -74,7 +76,7 @@ class _Detector:
                 self._at_rest.popitem(last=False)
         warned = bool(getattr(detector, "warning_detected", False))
         zone = Zone.WITHIN_3 if warned else Zone.WITHIN_1
-        return Memory(arrays={"values": values}), Signal(measurement, self.name, zone=zone, score=2.0 * warned)
+        return ChartMemory(arrays={"values": values}), Signal(measurement, self.name, zone=zone, score=2.0 * warned)
 
     def _given(self, value: float, chosen: dict[str, float | str]) -> float | bool:
         return value

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.explain.explainer import Asked, Attributions, Explainer, Predict, background_rows, predict_function
+from watchkeeper.explain.explainer import (
+    Attributions,
+    Explainer,
+    ExplainRequest,
+    Predict,
+    background_rows,
+    predict_function,
+)
 from watchkeeper.explain.shapley_values import ShapleyValues
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
@@ -272,6 +279,6 @@ class ByShap:
     plugin: ClassVar[str] = "explainer"
     name: ClassVar[str] = "shap"
 
-    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Explainer:
+    def of(self, asked: ExplainRequest, *, exact: int, orders: int, seed: int) -> Explainer:
         """Return the explainer of a model; UsageError where the package is not installed."""
         return Shap(asked.model, asked.schema, asked.background, asked.of, asked.predict, exact, orders, seed)

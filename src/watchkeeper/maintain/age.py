@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.spec import Spec
-from watchkeeper.maintain.trigger import Memory, Proposal
+from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
 
 __all__ = ["Age"]
 
@@ -18,7 +18,7 @@ class Age:
     plugin: ClassVar[str] = "trigger"
     name: ClassVar[str] = "age"
 
-    def propose(self, alerts: Sequence[Alert], memory: Memory, spec: Spec) -> Proposal | None:
+    def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
         """Return how old the champion is, when that is too old."""
         limit, version = spec.maintenance.max_age, memory.version
         if limit is None or version is None or version.trained is None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from watchkeeper.core.action import ActionKind
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.spec import Spec
-from watchkeeper.maintain.trigger import Memory, Proposal
+from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
 
 __all__ = ["PerformanceDrop"]
 
@@ -23,7 +23,7 @@ class PerformanceDrop:
     plugin: ClassVar[str] = "trigger"
     name: ClassVar[str] = "performance_drop"
 
-    def propose(self, alerts: Sequence[Alert], memory: Memory, spec: Spec) -> Proposal | None:
+    def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
         """Return the worst firing performance alert's message."""
         put = memory.last(ActionKind.PROMOTE, ActionKind.ROLL_BACK)
         firing = [

@@ -12,7 +12,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.guard import FAULTS, fault_in_words
 from watchkeeper.maintain.registry import action_id
-from watchkeeper.maintain.trigger import Memory, Proposal, Trigger
+from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
 __all__ = ["WHO", "promotion_barrier", "respond"]
 
@@ -24,7 +24,7 @@ _WEEK = timedelta(days=7)
 _ROLLBACKS = 2
 
 
-def respond(alerts: Sequence[Alert], spec: Spec, memory: Memory) -> list[Action]:
+def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> list[Action]:
     """Return what should be done about the alerts; nothing is done here.
 
     A data fault, label fault or blindness that is open is answered by ``hold``: training on such data would teach the
@@ -73,7 +73,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: Memory) -> list[Action]
     return [action]
 
 
-def promotion_barrier(spec: Spec, memory: Memory) -> str:
+def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> str:
     """Return why a proven challenger may not be promoted without asking; empty when it may.
 
     Automatic promotion needs ``maintenance.promote: auto``, at most one of them a day, and no freeze.
@@ -90,7 +90,7 @@ def promotion_barrier(spec: Spec, memory: Memory) -> str:
     return ""
 
 
-def _proposals(alerts: Sequence[Alert], spec: Spec, memory: Memory) -> list[Proposal]:
+def _proposals(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> list[Proposal]:
     found = []
     for trigger in plugins("trigger").values():
         proposal = _ask(trigger, alerts, spec, memory)
@@ -100,11 +100,11 @@ def _proposals(alerts: Sequence[Alert], spec: Spec, memory: Memory) -> list[Prop
     return sorted(found, key=lambda p: not p.alert)
 
 
-def _ask(trigger: Trigger, alerts: Sequence[Alert], spec: Spec, memory: Memory) -> Proposal | None:
+def _ask(trigger: Trigger, alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> Proposal | None:
     return trigger.propose(alerts, memory, spec)
 
 
-def _frozen(memory: Memory) -> tuple[datetime, str] | None:
+def _frozen(memory: MaintenanceMemory) -> tuple[datetime, str] | None:
     """Return since when and why automation is frozen."""
     times = sorted(
         a.at
@@ -117,7 +117,7 @@ def _frozen(memory: Memory) -> tuple[datetime, str] | None:
     return times[-1], f"{len(times)} rollbacks within 7 days freeze automation until {until:%Y-%m-%d %H:%M}"
 
 
-def _cooling(spec: Spec, memory: Memory) -> tuple[datetime, str] | None:
+def _cooling(spec: Spec, memory: MaintenanceMemory) -> tuple[datetime, str] | None:
     """Return since when and why nothing is tried again yet: a challenger was refused, or waits for a person."""
     refused = memory.last(ActionKind.VALIDATE, outcome=Outcome.REFUSED)
     waiting = memory.last(ActionKind.PROMOTE, outcome=Outcome.PROPOSED)
@@ -134,7 +134,7 @@ def _cooling(spec: Spec, memory: Memory) -> tuple[datetime, str] | None:
     return since, f"{told} since {since:%Y-%m-%d %H:%M}; the next try is from {until:%Y-%m-%d %H:%M}"
 
 
-def _asked(proposal: Proposal, why: str, memory: Memory) -> bool:
+def _asked(proposal: Proposal, why: str, memory: MaintenanceMemory) -> bool:
     """Whether the same was proposed before and nothing has been done since."""
     asked = memory.last(ActionKind.RETRAIN, outcome=Outcome.PROPOSED)
     done = memory.last(ActionKind.RETRAIN, ActionKind.PROMOTE, ActionKind.ROLL_BACK)
@@ -149,6 +149,6 @@ def _hold(spec: Spec, at: datetime | None, why: str, alert: str) -> Action:
     return Action(identity, spec.model, ActionKind.HOLD, Outcome.DONE, why, WHO, at, "", alert)
 
 
-def _new(actions: Sequence[Action], memory: Memory) -> list[Action]:
+def _new(actions: Sequence[Action], memory: MaintenanceMemory) -> list[Action]:
     known = {a.id for a in memory.actions}
     return [a for a in actions if a.id not in known]

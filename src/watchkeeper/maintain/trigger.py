@@ -12,11 +12,11 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.registry import Version, versions
 
-__all__ = ["Memory", "Proposal", "Trigger"]
+__all__ = ["MaintenanceMemory", "Proposal", "Trigger"]
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MaintenanceMemory:
     """What maintenance remembers.
 
     Parameters
@@ -60,5 +60,5 @@ class Trigger(Protocol):
 
     name: str
 
-    def propose(self, alerts: Sequence[Alert], memory: Memory, spec: Spec) -> Proposal | None:
+    def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
         """Return why the model should be retrained now, or None."""

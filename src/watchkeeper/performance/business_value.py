@@ -11,7 +11,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.spec import BUSINESS_VALUE
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, proportion_error, sample_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, measured
 from watchkeeper.stats.confusion import ConfusionPart
 
 __all__ = ["business_value"]
@@ -48,12 +48,12 @@ def business_value(state: State, value: Mapping[str, Mapping[str, float]]) -> Me
     return measured(BUSINESS_VALUE, state, "confusion", ConfusionPart, lambda part: _estimate(part, value))
 
 
-def _estimate(part: ConfusionPart, value: Mapping[str, Mapping[str, float]]) -> Estimate | Lack:
+def _estimate(part: ConfusionPart, value: Mapping[str, Mapping[str, float]]) -> MetricValue | NoValue:
     matrix = part.matrix()
     counts, unseen = matrix[:, :-1], int(matrix[:, -1].sum())
     n = int(counts.sum())
     if not n:
-        return Lack("no row has both a label and a prediction")
+        return NoValue("no row has both a label and a prediction")
     k = len(part.classes)
     worth = np.array(
         [float(value.get(label, {}).get(answer, 0.0)) for label, answer in product(part.classes, repeat=2)]
@@ -66,4 +66,4 @@ def _estimate(part: ConfusionPart, value: Mapping[str, Mapping[str, float]]) -> 
         error, reach = (high - low) * proportion_error(0, n), (high - low) * wilson(0, n)[1]
         interval = max(low, total / n - reach), min(high, total / n + reach)
     facts: dict[str, float | str] = {"total": total}
-    return Estimate(total / n, n, error, interval, facts=facts | ({"unseen": unseen} if unseen else {}))
+    return MetricValue(total / n, n, error, interval, facts=facts | ({"unseen": unseen} if unseen else {}))

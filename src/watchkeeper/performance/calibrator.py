@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 from watchkeeper.stats.score_counts import BINS
 
@@ -63,11 +63,11 @@ def calibrator_of(reference: ScoreCellsPart, code: int = 0) -> Calibrator:
     Zadrozny and Elkan (2002), Transforming classifier scores into accurate multiclass probability estimates,
     doi:10.1145/775047.775151.
     """
-    return _calibrator(Same(reference), code)
+    return _calibrator(IdentityKey(reference), code)
 
 
 @lru_cache(maxsize=64)
-def _calibrator(same: Same, code: int) -> Calibrator:
+def _calibrator(same: IdentityKey, code: int) -> Calibrator:
     part: ScoreCellsPart = same.held[0]
     places, counts = part.table(code)
     labelled = counts[:, :, :2].sum(axis=1)

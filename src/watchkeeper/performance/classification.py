@@ -13,7 +13,7 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.discrimination import SHOWN_CLASSES
 from watchkeeper.performance.interval import logit_interval, proportion_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.confusion import ConfusionPart
 
 __all__ = ["F1", "Accuracy", "Precision", "Recall"]
@@ -40,16 +40,16 @@ def _cells(part: ConfusionPart) -> tuple[int, int, int, int]:
     return tp, predicted - tp, labelled - tp, int(matrix.sum()) - predicted - labelled + tp
 
 
-def _proportion(part: ConfusionPart, k: int, n: int) -> Estimate:
-    return Estimate(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part))
+def _proportion(part: ConfusionPart, k: int, n: int) -> MetricValue:
+    return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part))
 
 
-def _macro(part: ConfusionPart, name: str) -> Estimate | Lack:
+def _macro(part: ConfusionPart, name: str) -> MetricValue | NoValue:
     """Average a ratio over the classes that occur, with the multinomial delta method over the cells of the matrix."""
     matrix = part.matrix()
     n = int(matrix.sum())
     if not n:
-        return Lack(_NONE_LABELLED)
+        return NoValue(_NONE_LABELLED)
     hits = np.diagonal(matrix).astype(float)
     labelled, predicted = matrix.sum(axis=1).astype(float), matrix.sum(axis=0)[:-1].astype(float)
     occurs = (labelled + predicted) > 0
@@ -68,7 +68,7 @@ def _macro(part: ConfusionPart, name: str) -> Estimate | Lack:
     if classes <= SHOWN_CLASSES:
         own = zip(part.classes, values.tolist(), occurs.tolist(), strict=True)
         facts |= {f"of {label}": ratio for label, ratio, there in own if there}
-    return Estimate(value, n, error, interval, facts=facts)
+    return MetricValue(value, n, error, interval, facts=facts)
 
 
 def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:
@@ -110,10 +110,10 @@ class Accuracy:
         return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+    def _estimate(part: ConfusionPart) -> MetricValue | NoValue:
         matrix = part.matrix()
         n = int(matrix.sum())
-        return _proportion(part, int(np.trace(matrix)), n) if n else Lack(_NONE_LABELLED)
+        return _proportion(part, int(np.trace(matrix)), n) if n else NoValue(_NONE_LABELLED)
 
 
 class Precision:
@@ -138,12 +138,12 @@ class Precision:
         return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+    def _estimate(part: ConfusionPart) -> MetricValue | NoValue:
         if part.positive < 0:
             return _macro(part, "precision")
         tp, fp, fn, tn = _cells(part)
         if not tp + fp:
-            return Lack("no labelled row was predicted positive" if fn + tn else _NONE_LABELLED, fn + tn)
+            return NoValue("no labelled row was predicted positive" if fn + tn else _NONE_LABELLED, fn + tn)
         return _proportion(part, tp, tp + fp)
 
 
@@ -168,12 +168,12 @@ class Recall:
         return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+    def _estimate(part: ConfusionPart) -> MetricValue | NoValue:
         if part.positive < 0:
             return _macro(part, "recall")
         tp, fp, fn, tn = _cells(part)
         if not tp + fn:
-            return Lack("no labelled row is positive" if fp + tn else _NONE_LABELLED, fp + tn)
+            return NoValue("no labelled row is positive" if fp + tn else _NONE_LABELLED, fp + tn)
         return _proportion(part, tp, tp + fn)
 
 
@@ -199,14 +199,14 @@ class F1:
         return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ConfusionPart) -> Estimate | Lack:
+    def _estimate(part: ConfusionPart) -> MetricValue | NoValue:
         if part.positive < 0:
             return _macro(part, "f1")
         tp, fp, fn, tn = _cells(part)
         n, involved = tp + fp + fn + tn, tp + fp + fn
         if not involved:
-            return Lack("no labelled row is positive or was predicted so" if n else _NONE_LABELLED, n)
+            return NoValue("no labelled row is positive or was predicted so" if n else _NONE_LABELLED, n)
         value = 2 * tp / (tp + involved)
         slope = 2 / (1 + tp / involved) ** 2
         lower, upper = (2 * j / (1 + j) for j in wilson(tp, involved))
-        return Estimate(value, n, slope * proportion_error(tp, involved), (lower, upper), facts=_facts(part))
+        return MetricValue(value, n, slope * proportion_error(tp, involved), (lower, upper), facts=_facts(part))

@@ -13,7 +13,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import Z, logit_interval, proportion_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_scores, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.class_ranks import MOST_CLASSES, ClassRanksPart
 from watchkeeper.stats.score_histogram import ScoreHistogramPart
 
@@ -25,12 +25,12 @@ SHOWN_CLASSES = 20
 """Classes up to which each one's own value is among the facts."""
 
 
-def _lack(positives: int, negatives: int) -> Lack | None:
+def _lack(positives: int, negatives: int) -> NoValue | None:
     if not positives + negatives:
-        return Lack("no row has both a label and a score")
+        return NoValue("no row has both a label and a score")
     if not positives or not negatives:
         kind = "negative" if negatives else "positive"
-        return Lack(f"all {positives + negatives} labelled rows are {kind}", positives + negatives)
+        return NoValue(f"all {positives + negatives} labelled rows are {kind}", positives + negatives)
     return None
 
 
@@ -47,7 +47,7 @@ def _widened(interval: tuple[float, float], bound: float) -> tuple[float, float]
     return max(0.0, interval[0] - bound), min(1.0, interval[1] + bound)
 
 
-_One = Callable[[ScoreHistogramPart], Estimate | Lack]
+_One = Callable[[ScoreHistogramPart], MetricValue | NoValue]
 
 
 def _measured(metric: str, state: State, estimate: _One) -> Measurement:
@@ -58,21 +58,21 @@ def _measured(metric: str, state: State, estimate: _One) -> Measurement:
     return measured(metric, state, "class_ranks", ClassRanksPart, lambda part: _macro(part, estimate))
 
 
-def _macro(part: ClassRanksPart, estimate: _One) -> Estimate | Lack:
+def _macro(part: ClassRanksPart, estimate: _One) -> MetricValue | NoValue:
     """Average over the classes that occur.
 
     The errors of classes are dependent in a way their own histograms do not tell; the mean of their standard errors is
     the largest standard error that the mean can have.
     """
     if not part.histograms:
-        return Lack(f"there are {len(part.classes)} classes; ranks are kept of up to {MOST_CLASSES}")
+        return NoValue(f"there are {len(part.classes)} classes; ranks are kept of up to {MOST_CLASSES}")
     if part.outside:
-        return Lack(f"{part.outside} rows have a score outside [0, 1], which is no probability", failed=True)
+        return NoValue(f"{part.outside} rows have a score outside [0, 1], which is no probability", failed=True)
     found = {name: estimate(histogram) for name, histogram in zip(part.classes, part.histograms, strict=True)}
-    known = {name: one for name, one in found.items() if isinstance(one, Estimate)}
+    known = {name: one for name, one in found.items() if isinstance(one, MetricValue)}
     rows = part.histograms[0].n
     if not known:
-        return Lack(
+        return NoValue(
             "all labels are of one class" if rows else "no row has both a label and a score of every class", rows
         )
     k = len(known)
@@ -91,7 +91,7 @@ def _macro(part: ClassRanksPart, estimate: _One) -> Estimate | Lack:
     facts |= {"bound": bound} if bound else {}
     if k <= SHOWN_CLASSES:
         facts |= {f"of {name}": one.value for name, one in known.items()}
-    return Estimate(value, rows, error, interval, facts=facts)
+    return MetricValue(value, rows, error, interval, facts=facts)
 
 
 class Auroc:
@@ -129,7 +129,7 @@ class Auroc:
         return _measured(self.name, state, self._estimate)
 
     @staticmethod
-    def _estimate(part: ScoreHistogramPart) -> Estimate | Lack:
+    def _estimate(part: ScoreHistogramPart) -> MetricValue | NoValue:
         _, positives, negatives = part.ties()
         m, n = int(positives.sum()), int(negatives.sum())
         if lack := _lack(m, n):
@@ -145,7 +145,7 @@ class Auroc:
         else:
             interval = _newcombe(value, m, n)
             error = (interval[1] - interval[0]) / (2 * Z)
-        return Estimate(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+        return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
 
 
 def _spread(counts: NDArray[np.int64], values: Floats, n: int, mean: float) -> float:
@@ -204,7 +204,7 @@ class AveragePrecision:
         return _measured(self.name, state, self._estimate)
 
     @staticmethod
-    def _estimate(part: ScoreHistogramPart) -> Estimate | Lack:
+    def _estimate(part: ScoreHistogramPart) -> MetricValue | NoValue:
         _, positives, negatives = part.ties()
         m, n = int(positives.sum()), int(negatives.sum())
         if lack := _lack(m, n):
@@ -224,7 +224,7 @@ class AveragePrecision:
             interval = logit_interval(value, error)
         else:
             error, interval = proportion_error(round(value * m), m), wilson(value * m, m)
-        return Estimate(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+        return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
 
 
 def _order_bound(p: Floats, q: Floats, hits: Floats, alarms: Floats, tied: float) -> float:

@@ -17,7 +17,7 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, predicted, sampled
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.keys import IdentityKey
 
 __all__ = ["LOSSES", "Dle", "LossModel", "Surface", "loss_model", "losses_of"]
 
@@ -196,12 +196,12 @@ def losses_of(rows: Sampled, name: str) -> Floats:
 
 def loss_model(reference: Sampled, name: str) -> LossModel | None:
     """Return the model of a loss, fitted once for a reference; None where it is not finite, or relative to 0."""
-    return _learnt(Same(reference), name)
+    return _learnt(IdentityKey(reference), name)
 
 
 @lru_cache(maxsize=16)
 @np.errstate(over="ignore", invalid="ignore")
-def _learnt(same: Same, name: str) -> LossModel | None:
+def _learnt(same: IdentityKey, name: str) -> LossModel | None:
     rows: Sampled = same.held[0]
     loss = losses_of(rows, name)
     known = np.isfinite(loss)

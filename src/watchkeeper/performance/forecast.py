@@ -9,20 +9,20 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, proportion_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.prediction_sums import CentralSums
 from watchkeeper.stats.quantile_sums import QuantileSumsPart
 
 __all__ = ["IntervalCoverage", "IntervalWidth", "PinballLoss"]
 
 _REGRESSION = frozenset({Task.REGRESSION})
-_NONE_LABELLED = Lack("no row has both a label and every quantile")
+_NONE_LABELLED = NoValue("no row has both a label and every quantile")
 
 
-def _mean(sums: CentralSums, facts: dict[str, float | str], lowest: float = 0.0) -> Estimate:
+def _mean(sums: CentralSums, facts: dict[str, float | str], lowest: float = 0.0) -> MetricValue:
     n = sums.n
     error = sqrt(max(0.0, sums.second / (n - 1)) / n) if n > 1 else None
-    return Estimate(sums.mean, n, error, mean_interval(sums.mean, error, n, lowest), facts=facts)
+    return MetricValue(sums.mean, n, error, mean_interval(sums.mean, error, n, lowest), facts=facts)
 
 
 def _crossed(part: QuantileSumsPart) -> dict[str, float | str]:
@@ -56,13 +56,13 @@ class IntervalCoverage:
         return measured(self.name, state, "quantile_sums", QuantileSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: QuantileSumsPart) -> Estimate | Lack:
+    def _estimate(part: QuantileSumsPart) -> MetricValue | NoValue:
         k, n = part.covered, part.n
         if not n:
             return _NONE_LABELLED
         facts: dict[str, float | str] = {"nominal": part.levels[-1] - part.levels[0]}
         facts |= {f"below {a:g}": int(count) / n for a, count in zip(part.levels, part.below, strict=True)}
-        return Estimate(k / n, n, proportion_error(k, n), wilson(k, n), facts=facts | _crossed(part))
+        return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=facts | _crossed(part))
 
 
 class PinballLoss:
@@ -90,7 +90,7 @@ class PinballLoss:
         return measured(self.name, state, "quantile_sums", QuantileSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: QuantileSumsPart) -> Estimate | Lack:
+    def _estimate(part: QuantileSumsPart) -> MetricValue | NoValue:
         if not part.n:
             return _NONE_LABELLED
         facts: dict[str, float | str] = {
@@ -119,7 +119,7 @@ class IntervalWidth:
         return measured(self.name, state, "quantile_sums", QuantileSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: QuantileSumsPart) -> Estimate | Lack:
+    def _estimate(part: QuantileSumsPart) -> MetricValue | NoValue:
         if not part.width.n:
-            return Lack(f"none of {part.rows} rows has every quantile")
+            return NoValue(f"none of {part.rows} rows has every quantile")
         return _mean(part.width, _crossed(part), -float("inf"))

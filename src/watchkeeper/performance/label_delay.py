@@ -9,7 +9,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import Z
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.label_delay import LabelDelayPart
 
 __all__ = ["MedianLabelDelay"]
@@ -42,13 +42,13 @@ class MedianLabelDelay:
         return measured(self.name, state, "label_delay", LabelDelayPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: LabelDelayPart) -> Estimate | Lack:
+    def _estimate(part: LabelDelayPart) -> MetricValue | NoValue:
         n = part.n
         if not n:
             undated = f"; {part.undated} have none" if part.undated else ""
-            return Lack(f"no label has come with its time{undated}", part.undated)
+            return NoValue(f"no label has come with its time{undated}", part.undated)
         middle, half = (n - 1) / 2, Z * sqrt(n) / 2
         interval = part.edges(middle - half)[0], part.edges(middle + half)[1]
         facts: dict[str, float | str] = {"p95": part.quantile(0.95)}
         facts |= {name: float(k) for name, k in (("early", part.early), ("undated", part.undated)) if k}
-        return Estimate(part.quantile(0.5), n, (interval[1] - interval[0]) / (2 * Z), interval, facts=facts)
+        return MetricValue(part.quantile(0.5), n, (interval[1] - interval[0]) / (2 * Z), interval, facts=facts)

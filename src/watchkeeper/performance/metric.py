@@ -12,7 +12,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 
-__all__ = ["Estimate", "Lack", "Metric", "has_roles", "has_scores", "measured"]
+__all__ = ["Metric", "MetricValue", "NoValue", "has_roles", "has_scores", "measured"]
 
 P = TypeVar("P")
 
@@ -46,7 +46,7 @@ class Metric(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class MetricValue:
     """A number with its size and uncertainty, before it is known what it is about.
 
     Parameters
@@ -72,7 +72,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class NoValue:
     """Why there is no number: too little data, or data of the wrong kind when ``failed``."""
 
     reason: str
@@ -92,7 +92,7 @@ def has_scores(schema: Schema) -> bool:
 
 
 def measured(
-    metric: str, state: State, statistic: str, kind: type[P], estimate: Callable[[P], Estimate | Lack]
+    metric: str, state: State, statistic: str, kind: type[P], estimate: Callable[[P], MetricValue | NoValue]
 ) -> Measurement:
     """Return the measurement of ``metric`` that ``estimate`` makes of one part of an outcome state.
 
@@ -117,7 +117,7 @@ def measured(
     except StateError as error:
         return Measurement.failed(key, Family.METRIC, metric, str(error))
     found = estimate(part)
-    if isinstance(found, Lack):
+    if isinstance(found, NoValue):
         make = Measurement.failed if found.failed else Measurement.missing
         return make(key, Family.METRIC, metric, found.reason, n=found.n)
     if not isfinite(found.value):

@@ -18,7 +18,7 @@ from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expectation import Expectation
 from watchkeeper.performance.expected import Answered, Replicates, estimates_of, metrics_for
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, places_of, predicted, sampled
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 
 __all__ = ["Multicalibrated"]
@@ -80,7 +80,7 @@ class Multicalibrated:
             lack = f"{len(second.x)} rows with different ids are sampled of {second.rows}"
         if lack:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
-        models, classes = _models(Same(first))
+        models, classes = _models(IdentityKey(first))
         told = predicted(models, second.x)
         score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
         answered = []
@@ -141,7 +141,7 @@ def _answered(
 
 
 @lru_cache(maxsize=4)
-def _models(same: Same) -> tuple[list[Any], NDArray[np.int64]]:
+def _models(same: IdentityKey) -> tuple[list[Any], NDArray[np.int64]]:
     rows: Sampled = same.held[0]
     target = np.where(rows.label >= 0, rows.label, np.nan)
     models = fold_models(rows, target, classifier=True)

@@ -12,13 +12,13 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.discrimination import SHOWN_CLASSES
 from watchkeeper.performance.interval import logit_interval, mean_interval, proportion_error, sample_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.set_sums import SetSumsPart
 
 __all__ = ["F1Macro", "F1Micro", "F1Samples", "HammingLoss", "Jaccard", "SubsetAccuracy"]
 
 _SETS = frozenset({Task.MULTILABEL})
-_NONE_LABELLED = Lack("no row has both a label and a prediction")
+_NONE_LABELLED = NoValue("no row has both a label and a prediction")
 
 
 def _facts(part: SetSumsPart) -> dict[str, float | str]:
@@ -26,7 +26,7 @@ def _facts(part: SetSumsPart) -> dict[str, float | str]:
     return facts | ({"unseen_labels": part.unseen} if part.unseen else {})
 
 
-def _mean(part: SetSumsPart, total: float, squares: float) -> Estimate | Lack:
+def _mean(part: SetSumsPart, total: float, squares: float) -> MetricValue | NoValue:
     """Return the mean of a number between 0 and 1; where all rows have the same one, as sure as a proportion is."""
     n = part.n
     if not n:
@@ -35,7 +35,7 @@ def _mean(part: SetSumsPart, total: float, squares: float) -> Estimate | Lack:
     interval = mean_interval(value, error, n, 0.0, 1.0)
     if error is not None and error <= 1e-12:
         error, interval = proportion_error(value * n, n), wilson(value * n, n)
-    return Estimate(value, n, error, interval, facts=_facts(part))
+    return MetricValue(value, n, error, interval, facts=_facts(part))
 
 
 class SubsetAccuracy:
@@ -55,9 +55,9 @@ class SubsetAccuracy:
         return measured(self.name, state, "set_sums", SetSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: SetSumsPart) -> Estimate | Lack:
+    def _estimate(part: SetSumsPart) -> MetricValue | NoValue:
         k, n = part.equal, part.n
-        return Estimate(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part)) if n else _NONE_LABELLED
+        return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part)) if n else _NONE_LABELLED
 
 
 class HammingLoss:
@@ -80,7 +80,7 @@ class HammingLoss:
         return measured(self.name, state, "set_sums", SetSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: SetSumsPart) -> Estimate | Lack:
+    def _estimate(part: SetSumsPart) -> MetricValue | NoValue:
         k = max(1, len(part.classes))
         return _mean(part, part.wrong / k, part.wrong_squares / k**2)
 
@@ -145,17 +145,19 @@ class F1Micro:
         return measured(self.name, state, "set_sums", SetSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: SetSumsPart) -> Estimate | Lack:
+    def _estimate(part: SetSumsPart) -> MetricValue | NoValue:
         hits = int(part.hits.sum())
         below = 2 * hits + int(part.alarms.sum() + part.misses.sum())
         if not below:
-            return Lack("no labelled row has a class or is predicted to have one" if part.n else _NONE_LABELLED.reason)
+            return NoValue(
+                "no labelled row has a class or is predicted to have one" if part.n else _NONE_LABELLED.reason
+            )
         value = 2 * hits / below
         squares, cross, sizes = (float(x) for x in part.products)
         error = sqrt(max(0.0, squares - 2 * value * cross + value**2 * sizes)) / below
         if error > 1e-12 and 0 < value < 1:
-            return Estimate(value, part.n, error, logit_interval(value, error), facts=_facts(part))
-        return Estimate(
+            return MetricValue(value, part.n, error, logit_interval(value, error), facts=_facts(part))
+        return MetricValue(
             value, part.n, proportion_error(value * part.n, part.n), wilson(value * part.n, part.n), facts=_facts(part)
         )
 
@@ -182,14 +184,14 @@ class F1Macro:
         return measured(self.name, state, "set_sums", SetSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: SetSumsPart) -> Estimate | Lack:
+    def _estimate(part: SetSumsPart) -> MetricValue | NoValue:
         if not part.n:
             return _NONE_LABELLED
         hits, alarms, misses = (counts[:-1].astype(float) for counts in (part.hits, part.alarms, part.misses))
         below = 2 * hits + alarms + misses
         occurs = below > 0
         if not occurs.any():
-            return Lack("no labelled row has a class or is predicted to have one", part.n)
+            return NoValue("no labelled row has a class or is predicted to have one", part.n)
         below = np.where(occurs, below, 1.0)
         values = 2 * hits / below
         errors = np.sqrt(hits * (2 - 2 * values) ** 2 + (alarms + misses) * values**2) / below
@@ -200,8 +202,8 @@ class F1Macro:
             own = zip(part.classes, values.tolist(), occurs.tolist(), strict=True)
             facts |= {f"of {name}": ratio for name, ratio, there in own if there}
         if error > 1e-12 and 0 < value < 1:
-            return Estimate(value, part.n, error, logit_interval(value, error), facts=facts)
+            return MetricValue(value, part.n, error, logit_interval(value, error), facts=facts)
         fewest = float((hits + misses)[occurs].min()) or 1.0
-        return Estimate(
+        return MetricValue(
             value, part.n, proportion_error(value * fewest, fewest), wilson(value * fewest, fewest), facts=facts
         )

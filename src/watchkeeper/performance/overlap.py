@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.performance.sampled import Sampled, bounded, learnable, rows_between
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.keys import IdentityKey
 
 __all__ = ["POOR", "Overlap", "overlap_of"]
 
@@ -76,11 +76,11 @@ def overlap_of(reference: Sampled, current: Sampled) -> Overlap:
     StateError
         When the sides do not hold the same features.
     """
-    return _overlap(Same(reference, current.x))
+    return _overlap(IdentityKey(reference, current.x))
 
 
 @lru_cache(maxsize=4)
-def _overlap(same: Same) -> Overlap:
+def _overlap(same: IdentityKey) -> Overlap:
     reference, now = same.held
     if reference.x.shape[1] != now.shape[1]:
         raise StateError("the samples of reference and current hold other features")

@@ -19,7 +19,7 @@ from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expected import estimates_of, metrics_for
 from watchkeeper.performance.overlap import Overlap, overlap_of
 from watchkeeper.performance.sampled import Sampled, has_sample, places_of, sampled
-from watchkeeper.stats.same import Same
+from watchkeeper.stats.keys import IdentityKey
 
 __all__ = ["Pape"]
 
@@ -91,7 +91,7 @@ class Pape:
 
 def _calibrator(overlap: Overlap, column: int, score: Column, code: int, whole: Calibrator) -> Calibrator:
     """Return the calibrator of all reference rows plus what the weights change on the sampled ones."""
-    plain = _unweighted(Same(overlap.rows), column, score, code, len(whole.draws))
+    plain = _unweighted(IdentityKey(overlap.rows), column, score, code, len(whole.draws))
     weights = overlap.weights[plain.order]
 
     def change(times: NDArray[Any], curve: Floats) -> Floats:
@@ -126,7 +126,7 @@ class _Unweighted:
 
 
 @lru_cache(maxsize=64)
-def _unweighted(same: Same, column: int, score: Column, code: int, draws: int) -> _Unweighted:
+def _unweighted(same: IdentityKey, column: int, score: Column, code: int, draws: int) -> _Unweighted:
     rows: Sampled = same.held[0]
     found = places_of(rows, column, score)
     known = np.flatnonzero((found >= 0) & (rows.label >= 0))

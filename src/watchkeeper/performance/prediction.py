@@ -9,7 +9,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, proportion_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.error_sums import ErrorSumsPart
@@ -62,12 +62,12 @@ class PredictionMean:
         return measured(self.name, state, "prediction_sums", PredictionSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: PredictionSumsPart) -> Estimate | Lack:
+    def _estimate(part: PredictionSumsPart) -> MetricValue | NoValue:
         n = part.sums.n
         if not n:
-            return Lack(f"none of {part.rows} rows has a prediction")
+            return NoValue(f"none of {part.rows} rows has a prediction")
         error = sqrt(part.variance / n) if n > 1 else None
-        return Estimate(part.sums.mean, n, error, mean_interval(part.sums.mean, error, n), facts=_facts(part))
+        return MetricValue(part.sums.mean, n, error, mean_interval(part.sums.mean, error, n), facts=_facts(part))
 
 
 class PredictionVariance:
@@ -94,14 +94,14 @@ class PredictionVariance:
         return measured(self.name, state, "prediction_sums", PredictionSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: PredictionSumsPart) -> Estimate | Lack:
+    def _estimate(part: PredictionSumsPart) -> MetricValue | NoValue:
         n = part.sums.n
         if n < 2:
-            return Lack(f"{n} of {part.rows} rows have a prediction; a variance needs two", n)
+            return NoValue(f"{n} of {part.rows} rows have a prediction; a variance needs two", n)
         value = part.variance
         within = (part.sums.fourth / n - value * value * (n - 3) / (n - 1)) / n
         error = sqrt(within) if within > 0 else 0.0 if within <= 0 else nan
-        return Estimate(value, n, error, mean_interval(value, error, n, lowest=0.0), facts=_facts(part))
+        return MetricValue(value, n, error, mean_interval(value, error, n, lowest=0.0), facts=_facts(part))
 
 
 class Bias:
@@ -130,34 +130,34 @@ class Bias:
         return measured(self.name, state, "confusion", ConfusionPart, self._of_classes)
 
     @staticmethod
-    def _of_errors(part: ErrorSumsPart) -> Estimate | Lack:
+    def _of_errors(part: ErrorSumsPart) -> MetricValue | NoValue:
         n, value = part.n, part.errors.mean
         if not n:
-            return Lack("no row has both a label and a prediction")
+            return NoValue("no row has both a label and a prediction")
         error = sqrt(part.errors.second / (n - 1) / n) if n > 1 else None
-        return Estimate(value, n, error, mean_interval(value, error, n), facts={"of": "prediction"})
+        return MetricValue(value, n, error, mean_interval(value, error, n), facts={"of": "prediction"})
 
     @staticmethod
-    def _of_scores(part: CalibrationPart) -> Estimate | Lack:
+    def _of_scores(part: CalibrationPart) -> MetricValue | NoValue:
         n = part.n
         if part.outside or not n:
             failed = bool(part.outside)
             reason = f"{part.outside} scores lie outside [0, 1]" if failed else "no row has both a label and a score"
-            return Lack(reason, n + part.outside, failed)
+            return NoValue(reason, n + part.outside, failed)
         value = (float(part.scores.sum()) - int(part.positives.sum())) / n
         error = sqrt(max(0.0, part.squared - n * value * value) / (n - 1) / n) if n > 1 else None
-        return Estimate(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "score"})
+        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "score"})
 
     @staticmethod
-    def _of_classes(part: ConfusionPart) -> Estimate | Lack:
+    def _of_classes(part: ConfusionPart) -> MetricValue | NoValue:
         matrix, k = part.matrix(), part.positive
         n = int(matrix.sum())
         if not n or k < 0:
-            return Lack("no row has both a label and a prediction" if k >= 0 else "no positive class is known")
+            return NoValue("no row has both a label and a prediction" if k >= 0 else "no positive class is known")
         high, low = int(matrix[:, k].sum() - matrix[k, k]), int(matrix[k].sum() - matrix[k, k])
         value = (high - low) / n
         error = sqrt(max(0.0, high + low - n * value * value) / (n - 1) / n) if n > 1 else None
-        return Estimate(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "class"})
+        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "class"})
 
 
 class LabelCoverage:
@@ -184,23 +184,23 @@ class LabelCoverage:
         return measured(self.name, state, "error_sums", ErrorSumsPart, self._of_numbers)
 
     @staticmethod
-    def _of_classes(part: ConfusionPart) -> Estimate | Lack:
+    def _of_classes(part: ConfusionPart) -> MetricValue | NoValue:
         found = _coverage(part.arrived, part.rows)
-        if isinstance(found, Lack) or not part.unseen_labels:
+        if isinstance(found, NoValue) or not part.unseen_labels:
             return found
         facts = {"unseen_labels": float(part.unseen_labels)}
-        return Estimate(found.value, found.n, found.error, found.interval, facts=facts)
+        return MetricValue(found.value, found.n, found.error, found.interval, facts=facts)
 
     @staticmethod
-    def _of_sets(part: SetSumsPart) -> Estimate | Lack:
+    def _of_sets(part: SetSumsPart) -> MetricValue | NoValue:
         return _coverage(part.labelled, part.rows)
 
     @staticmethod
-    def _of_numbers(part: ErrorSumsPart) -> Estimate | Lack:
+    def _of_numbers(part: ErrorSumsPart) -> MetricValue | NoValue:
         return _coverage(part.labelled, part.rows)
 
 
-def _coverage(labelled: int, rows: int) -> Estimate | Lack:
+def _coverage(labelled: int, rows: int) -> MetricValue | NoValue:
     if not rows:
-        return Lack("there are no rows")
-    return Estimate(labelled / rows, rows, proportion_error(labelled, rows), wilson(labelled, rows))
+        return NoValue("there are no rows")
+    return MetricValue(labelled / rows, rows, proportion_error(labelled, rows), wilson(labelled, rows))

@@ -13,7 +13,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import Z, mean_interval, sample_error
-from watchkeeper.performance.metric import Estimate, Lack, has_scores, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.class_sums import ClassSumsPart
 
@@ -22,13 +22,13 @@ __all__ = ["Brier", "CalibrationError", "LogLoss"]
 _CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
 
 
-def _lack(part: CalibrationPart) -> Lack | None:
+def _lack(part: CalibrationPart) -> NoValue | None:
     if not part.probability:
-        return Lack("the score is not a probability: the reference holds scores outside [0, 1]", failed=True)
+        return NoValue("the score is not a probability: the reference holds scores outside [0, 1]", failed=True)
     if part.outside:
         reason = f"{part.outside} of {part.n + part.outside} scores lie outside [0, 1] and are no probabilities"
-        return Lack(reason, part.n + part.outside, failed=True)
-    return None if part.n else Lack("no row has both a label and a score")
+        return NoValue(reason, part.n + part.outside, failed=True)
+    return None if part.n else NoValue("no row has both a label and a score")
 
 
 def _facts(part: CalibrationPart) -> dict[str, float | str]:
@@ -36,7 +36,7 @@ def _facts(part: CalibrationPart) -> dict[str, float | str]:
     return {**facts, "unscored": part.unscored} if part.unscored else facts
 
 
-_Formula = Callable[[CalibrationPart], Estimate | Lack]
+_Formula = Callable[[CalibrationPart], MetricValue | NoValue]
 
 
 def _measured(metric: str, state: State, estimate: _Formula, of_classes: _Formula | None = None) -> Measurement:
@@ -48,19 +48,19 @@ def _measured(metric: str, state: State, estimate: _Formula, of_classes: _Formul
     return measured(metric, state, "class_sums", ClassSumsPart, lambda part: _over_classes(part, formula))
 
 
-def _over_classes(part: ClassSumsPart, formula: _Formula) -> Estimate | Lack:
+def _over_classes(part: ClassSumsPart, formula: _Formula) -> MetricValue | NoValue:
     found = formula(part.calibration)
-    if isinstance(found, Lack):
-        return found if found.failed else Lack("no row has both a label and a score of every class")
+    if isinstance(found, NoValue):
+        return found if found.failed else NoValue("no row has both a label and a score of every class")
     facts = {name: value for name, value in found.facts.items() if name != "positives"}
     return replace(found, facts={"classes": len(part.classes), **facts})
 
 
-def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: float) -> Estimate:
+def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: float) -> MetricValue:
     n = part.n
     error = sample_error(n, total, squares)
     interval = mean_interval(total / n, error, n, lowest=0.0, highest=highest)
-    return Estimate(total / n, n, error, interval, facts=_facts(part))
+    return MetricValue(total / n, n, error, interval, facts=_facts(part))
 
 
 class LogLoss:
@@ -83,7 +83,7 @@ class LogLoss:
         return _measured(self.name, state, self._estimate)
 
     @staticmethod
-    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+    def _estimate(part: CalibrationPart) -> MetricValue | NoValue:
         return _lack(part) or _mean_loss(part, part.log_loss, part.log_loss_squares, float("inf"))
 
 
@@ -112,11 +112,11 @@ class Brier:
         return _measured(self.name, state, self._estimate, self._of_classes)
 
     @staticmethod
-    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+    def _estimate(part: CalibrationPart) -> MetricValue | NoValue:
         return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 1.0)
 
     @staticmethod
-    def _of_classes(part: CalibrationPart) -> Estimate | Lack:
+    def _of_classes(part: CalibrationPart) -> MetricValue | NoValue:
         return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 2.0)
 
 
@@ -150,7 +150,7 @@ class CalibrationError:
         return _measured(self.name, state, self._estimate)
 
     @staticmethod
-    def _estimate(part: CalibrationPart) -> Estimate | Lack:
+    def _estimate(part: CalibrationPart) -> MetricValue | NoValue:
         if lack := _lack(part):
             return lack
         used = part.counts > 0
@@ -165,7 +165,7 @@ class CalibrationError:
         error = sqrt(sum(_folded_variance(g, s) for g, s in zip(gaps.tolist(), noise.tolist(), strict=True)))
         total_noise = sqrt(2 / pi) * float(noise.sum()) + Z * sqrt((1 - 2 / pi) * float((noise**2).sum()))
         interval = max(0.0, value - total_noise), min(1.0, value + Z * error)
-        return Estimate(value, n, error, interval, floor, {**_facts(part), "bins": int(used.sum())})
+        return MetricValue(value, n, error, interval, floor, {**_facts(part), "bins": int(used.sum())})
 
 
 def _folded_variance(mean: float, deviation: float) -> float:

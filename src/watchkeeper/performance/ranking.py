@@ -13,7 +13,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, proportion_error, sample_error, wilson
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.ranked_groups import MOST_ROWS, RankedGroupsPart
 
 __all__ = ["HitRateAt1", "HitRateAt10", "MeanAveragePrecision", "MeanReciprocalRank", "Ndcg", "NdcgAt10"]
@@ -123,13 +123,13 @@ def _hit(ties: _Ties, k: int) -> Floats:
     return found
 
 
-def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _Ties], Floats]) -> Estimate | Lack:
+def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _Ties], Floats]) -> MetricValue | NoValue:
     """Return the mean over groups of which every row has a label, with the standard error over groups."""
     if not part.ranked:
         # Groups and scores do not come late as labels do.
-        return Lack(f"none of {part.rows} rows has a group and a score", failed=part.rows > 0)
+        return NoValue(f"none of {part.rows} rows has a group and a score", failed=part.rows > 0)
     if not len(part.hashes):
-        return Lack(f"a group has more than the {MOST_ROWS:,} rows that are kept", part.ranked)
+        return NoValue(f"a group has more than the {MOST_ROWS:,} rows that are kept", part.ranked)
     complete = ~np.repeat(np.logical_or.reduceat(np.isnan(part.labels), part.starts), _sizes(part))
     groups, known = (
         len(part.starts),
@@ -138,13 +138,13 @@ def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _T
         ),
     )
     if not len(known.hashes):
-        return Lack("no group has a label in every row", 0)
+        return NoValue("no group has a label in every row", 0)
     if known.labels.min() < 0:
-        return Lack("labels below 0 are no relevance", len(known.hashes), failed=True)
+        return NoValue("labels below 0 are no relevance", len(known.hashes), failed=True)
     each = formula(known, _Ties.of(known.hashes, known.scores, known.labels))
     used = each[~np.isnan(each)]
     if not len(used):
-        return Lack("no group has a relevant row", len(known.hashes))
+        return NoValue("no group has a relevant row", len(known.hashes))
     n, value = len(used), float(used.mean())
     error = sample_error(n, float(used.sum()), float((used**2).sum()))
     interval = mean_interval(value, error, n, 0.0, 1.0)
@@ -155,7 +155,7 @@ def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _T
     facts |= {name: count for name, count in left.items() if count}
     if len(part.hashes) < part.ranked:
         facts["sampled"] = len(part.hashes) / part.ranked
-    return Estimate(value, len(known.hashes), error, interval, facts=facts)
+    return MetricValue(value, len(known.hashes), error, interval, facts=facts)
 
 
 def _sizes(part: RankedGroupsPart) -> Places:

@@ -9,13 +9,13 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval, sample_error
-from watchkeeper.performance.metric import Estimate, Lack, has_roles, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.error_sums import ErrorSumsPart
 
 __all__ = ["R2", "Mae", "Mape", "Mse", "Rmse", "Smape"]
 
 _REGRESSION = frozenset({Task.REGRESSION})
-_NONE_LABELLED = Lack("no row has both a label and a prediction")
+_NONE_LABELLED = NoValue("no row has both a label and a prediction")
 
 
 def _facts(part: ErrorSumsPart) -> dict[str, float | str]:
@@ -23,13 +23,13 @@ def _facts(part: ErrorSumsPart) -> dict[str, float | str]:
     return {"unpredicted": lost} if lost else {}
 
 
-def _mean(part: ErrorSumsPart, total: float, squares: float, highest: float = inf) -> Estimate | Lack:
+def _mean(part: ErrorSumsPart, total: float, squares: float, highest: float = inf) -> MetricValue | NoValue:
     """Return the mean of a loss that is never negative, with its sample error."""
     n = part.n
     if not n:
         return _NONE_LABELLED
     error = sample_error(n, total, squares)
-    return Estimate(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), facts=_facts(part))
+    return MetricValue(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), facts=_facts(part))
 
 
 class Mae:
@@ -86,14 +86,14 @@ class Rmse:
         return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+    def _estimate(part: ErrorSumsPart) -> MetricValue | NoValue:
         square = _mean(part, part.squared, part.fourth)
-        if isinstance(square, Lack):
+        if isinstance(square, NoValue):
             return square
         value = sqrt(square.value)
         error = None if square.error is None else square.error / (2 * value) if value > 0 else 0.0
         interval = None if square.interval is None else (sqrt(square.interval[0]), sqrt(square.interval[1]))
-        return Estimate(value, square.n, error, interval, facts=square.facts)
+        return MetricValue(value, square.n, error, interval, facts=square.facts)
 
 
 class Mape:
@@ -116,12 +116,12 @@ class Mape:
         return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+    def _estimate(part: ErrorSumsPart) -> MetricValue | NoValue:
         found = _mean(part, part.relative, part.relative_squares)
-        if isinstance(found, Lack) or not part.zeros:
+        if isinstance(found, NoValue) or not part.zeros:
             return found
         facts = {**found.facts, "zero_labels": part.zeros}
-        return Estimate(found.value, found.n, found.error, found.interval, facts=facts)
+        return MetricValue(found.value, found.n, found.error, found.interval, facts=facts)
 
 
 class Smape:
@@ -164,13 +164,13 @@ class R2:
         return measured(self.name, state, "error_sums", ErrorSumsPart, self._estimate)
 
     @staticmethod
-    def _estimate(part: ErrorSumsPart) -> Estimate | Lack:
+    def _estimate(part: ErrorSumsPart) -> MetricValue | NoValue:
         n = part.n
         if not n:
             return _NONE_LABELLED
         if not part.labels.second > 0:
-            return Lack(f"all {n} labels are equal" if n > 1 else "one label has no variance to explain", n)
+            return NoValue(f"all {n} labels are equal" if n > 1 else "one label has no variance to explain", n)
         ratio, spread = part.squared / part.labels.second, part.labels.second / n
         squares = part.fourth - 2 * ratio * part.cross_squares + ratio * ratio * part.labels.fourth
         error = sqrt(max(0.0, squares)) / (spread * n)
-        return Estimate(1 - ratio, n, error, mean_interval(1 - ratio, error, n, highest=1.0), facts=_facts(part))
+        return MetricValue(1 - ratio, n, error, mean_interval(1 - ratio, error, n, highest=1.0), facts=_facts(part))

@@ -9,7 +9,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State
 from watchkeeper.performance.interval import mean_interval
-from watchkeeper.performance.metric import Estimate, Lack, measured
+from watchkeeper.performance.metric import MetricValue, NoValue, measured
 from watchkeeper.stats.prediction_sums import CentralSums
 from watchkeeper.stats.row_metrics import RowMetricsPart, metric_name
 
@@ -25,12 +25,12 @@ def row_metrics(state: State, schema: Schema) -> list[Measurement]:
     return [measured(name, state, "row_metrics", RowMetricsPart, partial(_estimate, name=name)) for name in names]
 
 
-def _estimate(part: RowMetricsPart, name: str) -> Estimate | Lack:
+def _estimate(part: RowMetricsPart, name: str) -> MetricValue | NoValue:
     sums, left_out, problem = part.rows_of().get(name, (CentralSums(), 0, ""))
     if problem:
-        return Lack(problem, failed=True)
+        return NoValue(problem, failed=True)
     if not sums.n:
-        return Lack("no labelled row has a number", left_out)
+        return NoValue("no labelled row has a number", left_out)
     error = sqrt(max(0.0, sums.second / (sums.n - 1)) / sums.n) if sums.n > 1 else None
     facts: dict[str, float | str] = {"left_out": left_out} if left_out else {}
-    return Estimate(sums.mean, sums.n, error, mean_interval(sums.mean, error, sums.n), facts=facts)
+    return MetricValue(sums.mean, sums.n, error, mean_interval(sums.mean, error, sums.n), facts=facts)

@@ -19,8 +19,8 @@ from watchkeeper.core.state import JOINT, State
 from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
 from watchkeeper.stats.blocks import BLOCK
 from watchkeeper.stats.joint import joint_columns
+from watchkeeper.stats.keys import ContentKey, IdentityKey
 from watchkeeper.stats.point_sample import PointSamplePart
-from watchkeeper.stats.same import Alike, Same
 from watchkeeper.stats.score_counts import Places
 
 __all__ = [
@@ -85,17 +85,17 @@ def sampled(
         When one side keeps no sample.
     """
     before, now = (_part(states) for states in (reference, current))
-    first = _reference(Same(before), schema.task is not Task.REGRESSION)
-    return first, rows_between(_current(Same(now, first), schema.task is not Task.REGRESSION), 0, most)
+    first = _reference(IdentityKey(before), schema.task is not Task.REGRESSION)
+    return first, rows_between(_current(IdentityKey(now, first), schema.task is not Task.REGRESSION), 0, most)
 
 
 def rows_between(rows: Sampled, start: int, stop: int) -> Sampled:
     """Return some rows of a sample, which are as random as all; the same object as long as the sample is in use."""
-    return rows if start == 0 and len(rows.x) <= stop else _part_of(Same(rows), start, stop)
+    return rows if start == 0 and len(rows.x) <= stop else _part_of(IdentityKey(rows), start, stop)
 
 
 @lru_cache(maxsize=8)
-def _part_of(same: Same, start: int, stop: int) -> Sampled:
+def _part_of(same: IdentityKey, start: int, stop: int) -> Sampled:
     rows: Sampled = same.held[0]
     chosen = slice(start, stop)
     return replace(
@@ -117,24 +117,24 @@ def _part(states: Mapping[str, State]) -> PointSamplePart:
 
 
 @lru_cache(maxsize=8)
-def _reference(same: Same, classifier: bool) -> Sampled:
+def _reference(same: IdentityKey, classifier: bool) -> Sampled:
     part: PointSamplePart = same.held[0]
     digest = blake2b(repr((part.rows, part.names, part.levels.schema)).encode(), digest_size=16)
     for held in (part.hashes, part.x, part.levels.hash_rows().to_numpy()):
         digest.update(np.ascontiguousarray(held).data)
     # A reference that a later run reads from the store again is the one from which models were learnt.
-    return _alike(Alike(part, digest.digest()), classifier)
+    return _alike(ContentKey(part, digest.digest()), classifier)
 
 
 @lru_cache(maxsize=4)
-def _alike(alike: Alike, classifier: bool) -> Sampled:
+def _alike(alike: ContentKey, classifier: bool) -> Sampled:
     part: PointSamplePart = alike.held
     tables = {series.name: _table(series) for series in part.levels.iter_columns()}
     return _rows(part, classifier, tables)
 
 
 @lru_cache(maxsize=4)
-def _current(same: Same, classifier: bool) -> Sampled:
+def _current(same: IdentityKey, classifier: bool) -> Sampled:
     part, reference = same.held
     return _rows(part, classifier, reference.tables)
 

@@ -17,10 +17,16 @@ from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.explain.attribution_drift import attribution_drift
 from watchkeeper.explain.behaviour import Behaviour, explain_model
-from watchkeeper.explain.explainer import Asked, Explains, background_rows, feature_names, predict_function
+from watchkeeper.explain.explainer import (
+    ExplainMethod,
+    ExplainRequest,
+    background_rows,
+    feature_names,
+    predict_function,
+)
 from watchkeeper.maintain.train import Trainer, load_trainer
-from watchkeeper.run.checkpoint import Place
-from watchkeeper.run.keep import Keeper
+from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.keep import Maintainer
 from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.assess import merged
 from watchkeeper.steps.reference import reference_states
@@ -52,7 +58,7 @@ class AttributionDrift:
         Of what is drawn.
     """
 
-    keeper: Keeper
+    keeper: Maintainer
     method: str = "shapley"
     seed: int = 0
     _known: tuple[str, Any, Any] | None = None
@@ -80,15 +86,15 @@ class AttributionDrift:
             rows, names = sample_of(reference), feature_names(model, schema)
             of = _positive(self.keeper.spec, "")
             predict = predict_function(model, schema, of=of, trainer=trainer)
-            asked = Asked(model, schema, predict, background_rows(rows, names, _BACKGROUND), of)
-            way: Explains = plugin("explainer", self.method)
+            asked = ExplainRequest(model, schema, predict, background_rows(rows, names, _BACKGROUND), of)
+            way: ExplainMethod = plugin("explainer", self.method)
             explainer = way.of(asked, **_EFFORT, seed=self.seed)
             self._known = version, explainer, explainer.explain(rows.head(_ROWS))
         return self._known[1], self._known[2]
 
 
 def explain_behaviour(
-    keeper: Keeper,
+    keeper: Maintainer,
     *,
     version: str | None = None,
     prediction: str = "",
@@ -116,7 +122,7 @@ def explain_behaviour(
     """
     spec, store = keeper.spec, keeper.store
     model = keeper.model(_version(keeper, version))
-    filled = Place.load(store, spec.model).filled
+    filled = Checkpoint.load(store, spec.model).filled
     if not filled:
         raise UsageError(f"no window of {spec.model} has been judged yet; watchkeeper run does that")
     window = max(filled)
@@ -138,7 +144,7 @@ def sample_of(states: States) -> pl.DataFrame:
     return part.frame if isinstance(part, RowSamplePart) else pl.DataFrame()
 
 
-def _version(keeper: Keeper, version: str | None) -> str:
+def _version(keeper: Maintainer, version: str | None) -> str:
     wanted = version or keeper.champion
     if wanted is None:
         raise UsageError(
@@ -148,7 +154,7 @@ def _version(keeper: Keeper, version: str | None) -> str:
     return wanted
 
 
-def _trainer(keeper: Keeper) -> Trainer | None:
+def _trainer(keeper: Maintainer) -> Trainer | None:
     train = keeper.spec.maintenance.train
     return load_trainer(train, keeper.folder) if train else None
 
@@ -158,7 +164,7 @@ def _positive(spec: Spec, of: str) -> str:
     return of or (spec.schema.classes[0] if spec.schema.task is Task.MULTICLASS and spec.schema.classes else "")
 
 
-def _with_prediction(keeper: Keeper, rows: pl.DataFrame, prediction: str) -> pl.DataFrame:
+def _with_prediction(keeper: Maintainer, rows: pl.DataFrame, prediction: str) -> pl.DataFrame:
     """Return the sampled rows with the one asked about in front."""
     spec = keeper.spec
     name = spec.schema.name_of(Role.ID)
@@ -170,9 +176,9 @@ def _with_prediction(keeper: Keeper, rows: pl.DataFrame, prediction: str) -> pl.
     raise UsageError(f"there is no prediction {prediction!r} in the log of {spec.model}")
 
 
-def _searched(keeper: Keeper, name: str, prediction: str) -> Iterable[pl.DataFrame]:
+def _searched(keeper: Maintainer, name: str, prediction: str) -> Iterable[pl.DataFrame]:
     spec = keeper.spec
-    for window in sorted(Place.load(keeper.store, spec.model).filled, reverse=True):
+    for window in sorted(Checkpoint.load(keeper.store, spec.model).filled, reverse=True):
         for batch in keeper.store.read(spec.model, spec.schema, Window(window.start, window.end)):
             found = batch.frame.filter(pl.col(name).cast(pl.String) == prediction)
             if found.height:

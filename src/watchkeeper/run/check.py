@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
@@ -39,11 +39,11 @@ from watchkeeper.stats.row_metrics import row_metric
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.embedding import Embed, Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
-from watchkeeper.steps.judge import Watch, judge
+from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.steps.reference import design_effects, reference_pieces
 
-__all__ = ["Checked", "check_tables"]
+__all__ = ["CheckResult", "check_tables"]
 
 _LEAST_VISIBLE = 0.5
 _DATED_BY = 100
@@ -55,7 +55,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """What a check found.
 
     Attributes
@@ -116,7 +116,7 @@ def check_tables(
     now: datetime | None = None,
     model: str = "check",
     progress: Progress | None = None,
-) -> Checked:
+) -> CheckResult:
     """Compare current rows with reference rows.
 
     Parameters
@@ -165,7 +165,7 @@ def check_tables(
     try:
         ours, theirs = open_table(current), open_table(reference)
     except EmptyError as error:
-        return Checked("no_data", Spec(model, Schema(())), why=f"{error}.")
+        return CheckResult("no_data", Spec(model, Schema(())), why=f"{error}.")
     schema = infer_schema(
         theirs.sample(SAMPLE),
         roles=roles or {},
@@ -219,7 +219,7 @@ def check_tables(
         for alert in alerts
         if alert.state is AlertState.FIRING
     )
-    return Checked(
+    return CheckResult(
         _verdict(alerts, measurements, n0, n, spec),
         spec,
         tuple(measurements),
@@ -323,23 +323,23 @@ def _grain(source: Source, schema: Schema) -> WindowRule | None:
     return WindowRule(longest, longest)
 
 
-def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> Watch:
+def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> JudgeMemory:
     """Make the reference's own metrics the centre of their charts, with their own sampling variance."""
-    charts: dict[str, Memory] = {}
+    charts: dict[str, ChartMemory] = {}
     outcomes = [state for (_, column), state in before.items() if column == OUTCOME]
     for m in (m for state in outcomes for m in assess_performance(state, spec.schema)):
         if m.status is Status.OK and m.value is not None and m.error is not None and m.n >= LEAST_LABELLED:
             numbers = {"centre": m.value, "between": (m.error or 0.0) ** 2, "used": 0.0}
             for family in (Family.METRIC, Family.ESTIMATE):
-                charts["\x1f".join(("shewhart", *replace(m, family=family).series))] = Memory(numbers)
-    return Watch(charts)
+                charts["\x1f".join(("shewhart", *replace(m, family=family).series))] = ChartMemory(numbers)
+    return JudgeMemory(charts)
 
 
 def _history(
     pieces: Mapping[StateKey, State],
     before: tuple[Mapping[tuple[str, str], State], Mapping[str, float]],
     spec: Spec,
-    baseline: Watch,
+    baseline: JudgeMemory,
     alerts: Sequence[Alert],
 ) -> tuple[Signal, ...]:
     """Judge the windows inside the current rows, as far as it takes to date the alerts."""

@@ -12,10 +12,10 @@ import msgspec
 
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.steps.judge import Watch
+from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.nouns import from_json
 
-__all__ = ["Place"]
+__all__ = ["Checkpoint"]
 
 _POINTER = "place"
 
@@ -41,7 +41,7 @@ class _Stored(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Place:
+class Checkpoint:
     """How far a model's log has been worked through.
 
     Attributes
@@ -73,7 +73,7 @@ class Place:
         return frozenset(self.revisions)
 
     @classmethod
-    def load(cls, store: Store, model: str) -> Place:
+    def load(cls, store: Store, model: str) -> Checkpoint:
         """Read the place from the store."""
         text = store.pointer(model, _POINTER)
         if not text:
@@ -89,14 +89,14 @@ class Place:
             frozenset(window for window, run in judged if run.filled),
         )
 
-    def based_on(self, basis: str, rule: WindowRule) -> Place:
+    def based_on(self, basis: str, rule: WindowRule) -> Checkpoint:
         """Return the place for states made in this way: when they were made in another, all are to be made again."""
         if basis == self.basis:
             return self
         same = {w: revision for w, revision in self.revisions.items() if w == rule.window_of(w.start)}
-        return Place("", basis, self.reference, {}, same, self.filled & same.keys())
+        return Checkpoint("", basis, self.reference, {}, same, self.filled & same.keys())
 
-    def touch(self, cursor: str, windows: set[Window], reference: str) -> Place:
+    def touch(self, cursor: str, windows: set[Window], reference: str) -> Checkpoint:
         """Return the place after new rows or labels arrived in ``windows``: they, and all judged after them, wait.
 
         All judged windows wait when the reference is another one than they were compared with.
@@ -131,17 +131,17 @@ class Place:
         """Return the newest judged window before ``window``."""
         return max((w for w in self.revisions if w.start < window.start), key=_start, default=None)
 
-    def judge(self, window: Window, revision: int, filled: bool) -> Place:
+    def judge(self, window: Window, revision: int, filled: bool) -> Checkpoint:
         """Return the place after ``window`` was judged."""
         waiting = {w: new for w, new in self.waiting.items() if w != window}
         held = self.filled | {window} if filled else self.filled - {window}
         return replace(self, waiting=waiting, revisions={**self.revisions, window: revision}, filled=held)
 
-    def moves(self, before: Place) -> dict[str, tuple[str | None, str | None]]:
+    def moves(self, before: Checkpoint) -> dict[str, tuple[str | None, str | None]]:
         """Return the pointer move from ``before`` to this place; none where nothing changed."""
         return {} if before.text == self.text else {_POINTER: (before.text, self.text)}
 
-    def save(self, store: Store, model: str, before: Place) -> Place:
+    def save(self, store: Store, model: str, before: Checkpoint) -> Checkpoint:
         """Move the pointer from ``before`` to this place and return it."""
         moves = self.moves(before)
         if moves:
@@ -172,10 +172,10 @@ class Place:
         return runs
 
     @staticmethod
-    def watch(store: Store, model: str, window: Window | None) -> Watch:
+    def watch(store: Store, model: str, window: Window | None) -> JudgeMemory:
         """Return what judging remembered after ``window``; nothing before the first."""
-        text = Place.watch_text(store, model, window)
-        return from_json(text, Watch) if text else Watch()
+        text = Checkpoint.watch_text(store, model, window)
+        return from_json(text, JudgeMemory) if text else JudgeMemory()
 
     @staticmethod
     def watch_text(store: Store, model: str, window: Window | None) -> str:
@@ -183,7 +183,9 @@ class Place:
         return (store.pointer(model, _name(window)) or "") if window else ""
 
     @staticmethod
-    def watch_moves(store: Store, model: str, window: Window, watch: Watch) -> dict[str, tuple[str | None, str | None]]:
+    def watch_moves(
+        store: Store, model: str, window: Window, watch: JudgeMemory
+    ) -> dict[str, tuple[str | None, str | None]]:
         """Return the pointer move that stores what judging remembers after ``window``."""
         name, text = _name(window), msgspec.json.encode(watch).decode()
         old = store.pointer(model, name)

@@ -24,11 +24,11 @@ from watchkeeper.maintain.guard import guard, leave_out
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Version, versions
 from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
-from watchkeeper.maintain.trigger import Memory
+from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.maintain.windows import between
-from watchkeeper.run.checkpoint import Place
+from watchkeeper.run.checkpoint import Checkpoint
 
-__all__ = ["Keeper"]
+__all__ = ["Maintainer"]
 
 Progress = Callable[[str], None]
 
@@ -37,7 +37,7 @@ _UNTIL = "until"
 
 
 @dataclass(frozen=True)
-class Keeper:
+class Maintainer:
     """Keeps one model: turns its alerts into actions and carries them out.
 
     Every deed is recorded with an identity that follows from the judged window, so a run that is killed while it trains
@@ -127,11 +127,11 @@ class Keeper:
         list of Action
             What was done, refused or proposed, in order.
         """
-        place = Place.load(self.store, self.spec.model)
+        place = Checkpoint.load(self.store, self.spec.model)
         if not self.spec.maintenance.train or not place.filled:
             return []
         moment = max(place.filled).end
-        memory = Memory(moment, tuple(self._actions()), self.champion)
+        memory = MaintenanceMemory(moment, tuple(self._actions()), self.champion)
         alerts = self.store.recorded(self.spec.model, Alert)
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
@@ -211,7 +211,7 @@ class Keeper:
         ]
 
     def _rows(self, end: datetime) -> pl.DataFrame:
-        place = Place.load(self.store, self.spec.model)
+        place = Checkpoint.load(self.store, self.spec.model)
         start = min(place.judged).start
         frames = [b.frame for b in self.store.read(self.spec.model, self.spec.schema, Window(start, end))]
         if not frames:
@@ -252,7 +252,7 @@ class Keeper:
         if not result.passed:
             return self._record(told)
         reason = "; ".join(result.reasons)
-        barrier = promotion_barrier(self.spec, Memory(moment, tuple(self._actions()), self.champion))
+        barrier = promotion_barrier(self.spec, MaintenanceMemory(moment, tuple(self._actions()), self.champion))
         if barrier:
             facts: dict[str, float | str] = {"from": self.champion or "", "to": version}
             identity = registry.action_id(self.spec.model, ActionKind.PROMOTE, version, moment, barrier)

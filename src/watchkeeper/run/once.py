@@ -22,11 +22,11 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
-from watchkeeper.run.checkpoint import Place
+from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.embedding import Embedding
-from watchkeeper.steps.judge import Judged, Watch, judge
+from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.reference import (
     reference_blocks,
     reference_effects,
@@ -36,7 +36,7 @@ from watchkeeper.steps.reference import (
 )
 from watchkeeper.store.nouns import from_json
 
-__all__ = ["Ran", "run_once"]
+__all__ = ["RunResult", "run_once"]
 
 _STATES_A_COMMIT = 1_000
 """States that wait in memory to be stored together: a commit takes as long as summarising a day."""
@@ -53,7 +53,7 @@ Measured = Callable[[States, States, StateKey], list[Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class RunResult:
     """What one run did.
 
     Attributes
@@ -87,7 +87,7 @@ def run_once(
     progress: Progress | None = None,
     embedding: Embedding | None = None,
     behaviour: Measured | None = None,
-) -> Ran:
+) -> RunResult:
     """Bring everything derived from a model's log up to date.
 
     Every write is atomic and keyed by what it is about, and the cursor moves last: a run that is killed at any point
@@ -112,7 +112,7 @@ def run_once(
     store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
     embedding, logged = embedding or Embedding(spec.embed), spec.schema
     spec = replace(spec, schema=embedding.wide(logged))
-    held = Place.load(store, spec.model)
+    held = Checkpoint.load(store, spec.model)
     place = held.based_on(_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
@@ -135,7 +135,7 @@ def run_once(
     effects = reference_effects(spec, store) if due else {}
     between = reference_blocks(spec, store) if due else {}
     before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
-    alerts, newest = dict(before), Judged((), (), Watch())
+    alerts, newest = dict(before), Judged((), (), JudgeMemory())
     for done, window in enumerate(due):
         newest, gone, place = _judge_one(
             spec, store, (reference, effects, between), rule, window, place, alerts.values(), behaviour
@@ -144,7 +144,9 @@ def run_once(
         if progress:
             progress("judged", done + 1, len(due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
-    return Ran(changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans)
+    return RunResult(
+        changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans
+    )
 
 
 def _basis(spec: Spec, rule: WindowRule) -> str:
@@ -167,10 +169,10 @@ def _judge_one(
     reference: tuple[States, Mapping[str, float], Mapping[str, BetweenBlocks]],
     rule: WindowRule,
     window: Window,
-    place: Place,
+    place: Checkpoint,
     alerts: Iterable[Alert],
     behaviour: Measured | None,
-) -> tuple[Judged, list[Alert], Place]:
+) -> tuple[Judged, list[Alert], Checkpoint]:
     """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
     held = sorted(store.states(spec.model, window).items())
@@ -197,22 +199,22 @@ def _judge_one(
     given = {alert.id for alert in done.alerts}
     gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
     moved = place.judge(window, revision, bool(states))
-    pointers = {**moved.moves(place), **Place.watch_moves(store, spec.model, window, done.watch)}
+    pointers = {**moved.moves(place), **Checkpoint.watch_moves(store, spec.model, window, done.watch)}
     stored = [replace(m, curve=()) for m in measured]
     store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone], pointers)
     return done, gone, moved
 
 
-def _remembered(store: Store, model: str, window: Window | None, alerts: Iterable[Alert]) -> Watch:
+def _remembered(store: Store, model: str, window: Window | None, alerts: Iterable[Alert]) -> JudgeMemory:
     """Return what judging remembered; where that is damaged, the alerts open then, and why nothing else is known."""
     # A store that cannot be read is no lost memory: the run stops here, and the next one goes on from the same place.
-    text = Place.watch_text(store, model, window)
+    text = Checkpoint.watch_text(store, model, window)
     try:
-        return from_json(text, Watch) if text else Watch()
+        return from_json(text, JudgeMemory) if text else JudgeMemory()
     except StoreError as error:
         open_ones = [a for a in alerts if a.state in (AlertState.PENDING, AlertState.FIRING)]
         episodes = {a.cause: Episode((True,), 0, a) for a in open_ones if window and a.since and a.since < window.end}
-        return Watch(episodes=episodes, lost=f"{error}; the charts were made anew from the stored history")
+        return JudgeMemory(episodes=episodes, lost=f"{error}; the charts were made anew from the stored history")
 
 
 def _history(store: Store, model: str, window: Window) -> Earlier:
@@ -253,7 +255,9 @@ def _earlier(spec: Spec, store: Store, window: Window) -> dict[str, States]:
     return found
 
 
-def _steady(watch: Watch, rule: WindowRule, window: Window, measured: Sequence[Measurement]) -> tuple[Measurement, ...]:
+def _steady(
+    watch: JudgeMemory, rule: WindowRule, window: Window, measured: Sequence[Measurement]
+) -> tuple[Measurement, ...]:
     """Return the mean prediction of this window and of those before it that its stability is measured over."""
     own = tuple(replace(m, window=window, facts={}) for m in measured if m.name == _STEADY and m.segment == ALL)
     since = window.start - _STEADY_WINDOWS * rule.every

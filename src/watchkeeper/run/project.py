@@ -30,9 +30,9 @@ from watchkeeper.ingest.sources import normalise_time, open_table
 from watchkeeper.ingest.spool import Spooled, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
-from watchkeeper.run.keep import Keeper
+from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.notify import notify
-from watchkeeper.run.once import Ran, run_once
+from watchkeeper.run.once import RunResult, run_once
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.steps.embedding import Embedding
@@ -45,7 +45,7 @@ from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.open import open_store
 
-__all__ = ["Outcome", "Project", "Taken", "open_project"]
+__all__ = ["Project", "RunReport", "Taken", "open_project"]
 
 _SAMPLE = 100_000
 
@@ -58,7 +58,7 @@ class _Frozen(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunReport:
     """What one run of a model came to.
 
     Attributes
@@ -72,7 +72,7 @@ class Outcome:
     """
 
     taken: tuple[Taken, ...]
-    ran: Ran
+    ran: RunResult
     actions: tuple[Action, ...]
     problems: tuple[str, ...]
 
@@ -167,11 +167,11 @@ class Project:
         """Return the embedders of a model; their modules may lie beside the configuration."""
         return Embedding(spec.embed, str(self.folder))
 
-    def keeper(self, name: str) -> Keeper:
+    def keeper(self, name: str) -> Maintainer:
         """Return the keeper of a model; its model files lie beside the log."""
         url = self.config.store.url
         place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
-        return Keeper(self.spec(name), self.store, str(self.folder), place)
+        return Maintainer(self.spec(name), self.store, str(self.folder), place)
 
     def take_in(self, name: str) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
@@ -189,7 +189,7 @@ class Project:
                 found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder))
         return found
 
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> Outcome:
+    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> RunReport:
         """Take in, summarise, judge, tell and respond."""
         taken = self.take_in(name)
         keeper = self.keeper(name)
@@ -199,7 +199,7 @@ class Project:
         ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding, behaviour=behaviour)
         # Training may take long, or fail: people are told before.
         problems = notify(name, self.store, self._receivers(name))
-        return Outcome(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+        return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
 
     def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Return whom to tell; files lie beside the configuration."""

@@ -22,7 +22,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, NumericMap
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.hashing import hash_texts
-from watchkeeper.stats.pieces import moved
+from watchkeeper.stats.partitions import moved
 
 __all__ = [
     "BLOCK",

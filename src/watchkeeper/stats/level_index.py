@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, to_text
 from watchkeeper.stats.hashing import hash_texts
-from watchkeeper.stats.pieces import Pieces
+from watchkeeper.stats.partitions import Partitions
 from watchkeeper.stats.word_counts import WordCounts
 
 __all__ = ["count_levels", "level_codes", "levels_by_piece"]
@@ -26,7 +26,7 @@ def count_levels(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Levels]
     return {name: _levels(*_counted(frame[name])) for name in names}
 
 
-def levels_by_piece(series: pl.Series, pieces: Pieces) -> list[Levels]:
+def levels_by_piece(series: pl.Series, pieces: Partitions) -> list[Levels]:
     """Count the distinct values in each piece of the rows."""
     if pieces.codes is None:
         return [_levels(*_counted(series))]

@@ -19,7 +19,7 @@ from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
-from watchkeeper.stats.pieces import Pieces, moved
+from watchkeeper.stats.partitions import Partitions, moved
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
 from watchkeeper.stats.statistic import Statistic, fold, fold_each
 from watchkeeper.stats.texts import Texts
@@ -36,7 +36,13 @@ _UNWATCHED = (Role.ID, Role.VERSION, Role.IGNORED, Role.SEGMENT, Role.GROUP, Rol
 
 
 def fold_pieces(
-    frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces, keep: Sequence[str] = (), *, whole: bool = False
+    frame: pl.DataFrame,
+    schema: Schema,
+    key: StateKey,
+    pieces: Partitions,
+    keep: Sequence[str] = (),
+    *,
+    whole: bool = False,
 ) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows, for each piece.
 
@@ -68,7 +74,7 @@ def fold_pieces(
 
 
 def _states(
-    key: StateKey, name: str, column: Column | None, pieces: Pieces, parts: Iterable[Parts], problem: str = ""
+    key: StateKey, name: str, column: Column | None, pieces: Partitions, parts: Iterable[Parts], problem: str = ""
 ) -> list[State]:
     return [
         State(StateKey(key.model, key.version, key.window, segment, name), column, held, problem)
@@ -85,7 +91,7 @@ def _together(states: Sequence[State], more: Parts) -> list[State]:
 
 
 def _fold_column(
-    frame: pl.DataFrame, column: Column, schema: Schema, pieces: Pieces, chosen: _Chosen
+    frame: pl.DataFrame, column: Column, schema: Schema, pieces: Partitions, chosen: _Chosen
 ) -> tuple[Sequence[Parts], Parts]:
     """Return the parts of each piece, and those that are kept of all rows alone.
 
@@ -129,7 +135,9 @@ def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return frame.with_columns(plain)
 
 
-def _fold_whole(frame: pl.DataFrame, column: Column, schema: Schema, pieces: Pieces, chosen: _Chosen) -> list[Parts]:
+def _fold_whole(
+    frame: pl.DataFrame, column: Column, schema: Schema, pieces: Partitions, chosen: _Chosen
+) -> list[Parts]:
     """Return the parts of a column of texts or vectors."""
     series, hashes = frame[column.name], None
     vectors = column.kind is Kind.VECTOR
@@ -253,7 +261,7 @@ def _family_of(name: str) -> str:
     return "booleans" if name == "Boolean" else "text"
 
 
-def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces) -> list[State]:
+def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions) -> list[State]:
     try:
         block = outcomes(frame, schema)
     except (SchemaError, pl.exceptions.PolarsError) as error:
@@ -268,7 +276,7 @@ def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: P
     return _states(key, OUTCOME, None, pieces, found)
 
 
-def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Pieces) -> list[State]:
+def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions) -> list[State]:
     name = schema.name_of(Role.ID)
     ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.

@@ -20,8 +20,8 @@ from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.level_index import level_codes
+from watchkeeper.stats.partitions import Partitions
 from watchkeeper.stats.piece import fold_joint, fold_pieces
-from watchkeeper.stats.pieces import Pieces
 from watchkeeper.stats.rule_fold import fold_rules
 
 __all__ = ["gathered", "summarise", "summarise_rows"]
@@ -121,25 +121,25 @@ def summarise_rows(
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments or not frame.height:
-        return [*fold_pieces(frame, schema, key, Pieces.one(ALL, frame.height), keep), *together]
+        return [*fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep), *together]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
         found.extend(fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number))
     return found
 
 
-def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Pieces:
+def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Partitions:
     dtype = frame.schema.get(rule.column)
     if dtype is None or dtype.is_nested() or dtype == pl.Object:
         # The state of the column itself says what is wrong with it.
-        return Pieces.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
+        return Partitions.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
     values, codes = level_codes(frame[rule.column])
     names = ["null" if v is None else v if not rule.values or v in rule.values else "other" for v in to_text(values)]
     segments = [f"{rule.column}={name}" for name in names]
     distinct = {name: place for place, name in enumerate(dict.fromkeys(segments))}
     if len(distinct) < len(segments):
         codes = np.array([distinct[name] for name in segments], np.intp)[codes]
-    return Pieces.of(tuple(distinct), codes)
+    return Partitions.of(tuple(distinct), codes)
 
 
 def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window | None, pl.DataFrame]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from watchkeeper.charts.chart import Chart, Memory
+from watchkeeper.charts.chart import Chart, ChartMemory
 from watchkeeper.charts.phases import rebased
 from watchkeeper.core.errors import UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement, Status
@@ -33,7 +33,7 @@ def chart_failed(measurement: Measurement, signal: Signal) -> bool:
 
 
 def step_chart(
-    charts: dict[str, Memory],
+    charts: dict[str, ChartMemory],
     monitor: Monitor,
     measurement: Measurement,
     *,
@@ -71,8 +71,8 @@ def step_chart(
 
 
 def remade(
-    monitor: Monitor, before: Memory | None, point: Measurement, earlier: Earlier | None, *, last: bool = False
-) -> Memory:
+    monitor: Monitor, before: ChartMemory | None, point: Measurement, earlier: Earlier | None, *, last: bool = False
+) -> ChartMemory:
     """Return what a chart would remember, made anew from the stored history of the series of ``point``.
 
     Parameters
@@ -104,7 +104,7 @@ def _works(chart: Chart, monitor: Monitor, point: Measurement) -> bool:
     return True
 
 
-def _keep(charts: dict[str, Memory], key: str, memory: Memory) -> None:
+def _keep(charts: dict[str, ChartMemory], key: str, memory: ChartMemory) -> None:
     if memory.numbers or memory.points or memory.arrays or memory.phases:
         charts[key] = memory
     else:

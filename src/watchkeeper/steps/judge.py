@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchkeeper.alerts.policy import Episode, decide
-from watchkeeper.charts.chart import Memory
+from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -17,14 +17,14 @@ from watchkeeper.quality.assess import judge_rules
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
 
-__all__ = ["Judged", "Watch", "judge"]
+__all__ = ["JudgeMemory", "Judged", "judge"]
 
 _NO_LIMIT = "without a chart"
 _FAULTS = (Cause.DATA_FAULT, Cause.LABEL_FAULT)
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class JudgeMemory:
     """What judging remembers between two windows.
 
     Attributes
@@ -41,7 +41,7 @@ class Watch:
         Why what was remembered cannot be read, in words; empty when it could.
     """
 
-    charts: Mapping[str, Memory] = field(default_factory=dict)
+    charts: Mapping[str, ChartMemory] = field(default_factory=dict)
     episodes: Mapping[Cause, Episode] = field(default_factory=dict)
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
@@ -54,13 +54,13 @@ class Judged:
 
     signals: tuple[Signal, ...]
     alerts: tuple[Alert, ...]
-    watch: Watch
+    watch: JudgeMemory
 
 
 def judge(
     measurements: Sequence[Measurement],
     spec: Spec,
-    watch: Watch,
+    watch: JudgeMemory,
     window: Window | None,
     *,
     learning: bool = False,
@@ -135,7 +135,7 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
 
 
 def _lost(
-    caused: Sequence[tuple[Cause, Signal]], before: Mapping[str, Memory], schema: Schema
+    caused: Sequence[tuple[Cause, Signal]], before: Mapping[str, ChartMemory], schema: Schema
 ) -> list[tuple[Cause, Signal]]:
     """Return a signal for each metric that was measured before and fails now, where no faulty column explains it.
 

@@ -17,7 +17,7 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.ledger import Ledger
-from watchkeeper.store.log import Log
+from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.states import StateTable
 
@@ -53,7 +53,7 @@ class LakeStore:
         self._root = log_url.rstrip("/")
         self._options = dict(storage_options or {})
         self._encode, self._decode = encode, decode
-        self._logs: dict[str, Log] = {}
+        self._logs: dict[str, StoredLog] = {}
         self._tables: dict[str, StateTable] = {}
         self._ledger = Ledger(sql_url)
 
@@ -101,9 +101,9 @@ class LakeStore:
         """Return what a pointer holds."""
         return self._ledger.pointer(model, name)
 
-    def _log(self, model: str) -> Log:
+    def _log(self, model: str) -> StoredLog:
         if model not in self._logs:
-            self._logs.setdefault(model, Log(self._folder(model), self._options))
+            self._logs.setdefault(model, StoredLog(self._folder(model), self._options))
         return self._logs[model]
 
     def _states(self, model: str) -> StateTable:

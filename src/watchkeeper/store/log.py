@@ -19,10 +19,10 @@ from watchkeeper.store.delta import Delta
 from watchkeeper.store.faults import reported
 from watchkeeper.store.snapshot import changes_since, read_window
 
-__all__ = ["Log", "pack", "set_aside"]
+__all__ = ["StoredLog", "pack", "set_aside"]
 
 
-class Log:
+class StoredLog:
     """The prediction log of one model.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kstwobign, poisson
 
-from watchkeeper.charts.chart import Chart, Memory, Options
+from watchkeeper.charts.chart import Chart, ChartMemory, Options
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
@@ -70,7 +70,7 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
     noisy = [_point(v) for v in np.random.default_rng(seed).normal(0.02, 0.005, 80).tolist()]
     _, straight = _run(chart, None, noisy)
     half, first = _run(chart, None, noisy[:37])
-    restored = msgspec.json.decode(msgspec.json.encode(half), type=Memory)
+    restored = msgspec.json.decode(msgspec.json.encode(half), type=ChartMemory)
     _, second = _run(chart, restored, noisy[37:])
     assert first + second == straight, "the memory changes when it is stored and read back"
     _, holed = _run(chart, None, [p for point in noisy for p in (point, replace(point, value=None, status=_HOLE))])
@@ -125,7 +125,7 @@ def _check_budget(chart: Chart, seed: int) -> None:
 
 def _stream(chart: Chart, options: Options, rng: np.random.Generator, shift: float, batches: int) -> Iterator[Signal]:
     """Judge batches of uniform rows of which a share ``shift`` is squeezed into the upper half."""
-    memory: Memory | None = None
+    memory: ChartMemory | None = None
     for _ in range(batches):
         x = rng.random(_BATCH)
         moved = rng.random(_BATCH) < 2 * shift
@@ -159,8 +159,8 @@ def _point(value: float) -> Measurement:
 
 
 def _run(
-    chart: Chart, memory: Memory | None, points: list[Measurement], options: Options | None = None
-) -> tuple[Memory | None, list[Signal]]:
+    chart: Chart, memory: ChartMemory | None, points: list[Measurement], options: Options | None = None
+) -> tuple[ChartMemory | None, list[Signal]]:
     signals = []
     for point in points:
         memory, signal = chart.step(memory, point, options or {})

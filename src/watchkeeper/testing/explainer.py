@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
-from watchkeeper.explain.explainer import Asked, Attributions, Explainer, Explains, predict_function
+from watchkeeper.explain.explainer import Attributions, Explainer, ExplainMethod, ExplainRequest, predict_function
 
 __all__ = ["check_explainer"]
 
@@ -35,7 +35,7 @@ class _Case:
     """A model to explain, and what is known of the true values."""
 
     words: str
-    asked: Asked
+    asked: ExplainRequest
     rows: pl.DataFrame
 
 
@@ -49,7 +49,7 @@ class _Answers:
         return self.formula(rows)
 
 
-def check_explainer(explainer: Explains, seed: int = 0) -> None:
+def check_explainer(explainer: ExplainMethod, seed: int = 0) -> None:
     """Assert that a way to explain obeys its contract on models whose explanations are known.
 
     Checked: the protocol; the shapes and the finiteness of what it returns; rows, features and scores are those asked
@@ -136,11 +136,11 @@ def _schema(task: Task, rows: pl.DataFrame) -> Schema:
     return Schema((*features, score), task, ("false", "true"), "true")
 
 
-def _asked(model: Any, schema: Schema, background: pl.DataFrame) -> Asked:
-    return Asked(model, schema, predict_function(model, schema), background)
+def _asked(model: Any, schema: Schema, background: pl.DataFrame) -> ExplainRequest:
+    return ExplainRequest(model, schema, predict_function(model, schema), background)
 
 
-def _explained(explainer: Explains, case: _Case, exact: int, seed: int = 1) -> Attributions:
+def _explained(explainer: ExplainMethod, case: _Case, exact: int, seed: int = 1) -> Attributions:
     before, background = case.rows.clone(), case.asked.background.clone()
     made = explainer.of(case.asked, exact=exact, orders=8, seed=seed)
     assert isinstance(made, Explainer), "what it makes lacks the method explain(rows)"
@@ -186,7 +186,7 @@ def _check_unused(case: _Case, found: Attributions) -> None:
         )
 
 
-def _check_linear(explainer: Explains, seed: int, exact: int) -> None:
+def _check_linear(explainer: ExplainMethod, seed: int, exact: int) -> None:
     rng = np.random.default_rng([seed, 1])
     background, rows = _numbers(rng, _BACKGROUND), _numbers(rng, _ROWS)
     model = _Answers(lambda x: np.asarray(x.select(_NUMBERS).to_numpy() @ _COEFFICIENTS))
@@ -199,7 +199,7 @@ def _check_linear(explainer: Explains, seed: int, exact: int) -> None:
     _near("a linear formula: values are not those of its coefficients", found, found.values, expected, found.errors)
 
 
-def _check_symmetry(explainer: Explains, seed: int, exact: int) -> None:
+def _check_symmetry(explainer: ExplainMethod, seed: int, exact: int) -> None:
     rng = np.random.default_rng([seed, 2])
     half = _numbers(rng, _BACKGROUND // 2)
     turned = half.select(pl.col("b").alias("a"), pl.col("a").alias("b"), "c", "unused")

@@ -19,7 +19,7 @@ from watchkeeper.views.overlay import overlay
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import failure, measure, number, shown, subject
 
-__all__ = ["Album", "Card", "column_cards", "metric_cards", "unjudged"]
+__all__ = ["Card", "DrawingBudget", "column_cards", "metric_cards", "unjudged"]
 
 _MOST_LINES = 6
 _ABOUT_THE_MODEL = (Family.METRIC, Family.ESTIMATE, Family.RUNTIME)
@@ -28,7 +28,7 @@ States = tuple[Mapping[str, State], Mapping[str, State]]
 """The states of reference and current by column."""
 
 
-class Album:
+class DrawingBudget:
     """Draws charts until their number or their bytes run out, and counts what was left out."""
 
     def __init__(self, most: int, most_bytes: int = 1_350_000) -> None:
@@ -75,7 +75,7 @@ def unjudged(findings: Findings) -> list[Measurement]:
     return [m for m in left if m.window is None or m.window.end == newest]
 
 
-def metric_cards(series: Sequence[Series], findings: Findings, album: Album, most: int) -> list[Card]:
+def metric_cards(series: Sequence[Series], findings: Findings, album: DrawingBudget, most: int) -> list[Card]:
     """Return a card for each metric and runtime number: over all rows, then in the segments that are not calm."""
     judged = [s for s in series if s.family in _ABOUT_THE_MODEL]
     others = series_of(Signal(m, "") for m in unjudged(findings) if m.family in _ABOUT_THE_MODEL)
@@ -102,7 +102,9 @@ def _metric(series: Series) -> tuple[str, str]:
     return measurement.name, measurement.segment
 
 
-def column_cards(series: Sequence[Series], findings: Findings, album: Album, most: int) -> tuple[list[Card], int]:
+def column_cards(
+    series: Sequence[Series], findings: Findings, album: DrawingBudget, most: int
+) -> tuple[list[Card], int]:
     """Return a card for each column and segment, worst first, and how many are left out."""
     grouped: dict[str, list[Series]] = {}
     for one in series:
@@ -126,7 +128,9 @@ def column_cards(series: Sequence[Series], findings: Findings, album: Album, mos
     return cards, len(grouped) + len(unwatched) - len(cards)
 
 
-def _column_card(title: str, members: Sequence[Series], states: States, findings: Findings, album: Album) -> Card:
+def _column_card(
+    title: str, members: Sequence[Series], states: States, findings: Findings, album: DrawingBudget
+) -> Card:
     worst = members[0]
     control = ""
     # A calm column's history is in the overview; its distribution tells more.
@@ -150,7 +154,7 @@ def _effects(measurements: Iterable[Measurement]) -> tuple[str, ...]:
     return tuple(f"{name} {number(value)}" for name, value in told[:_MOST_LINES])
 
 
-def _overlaid(name: str, states: States, album: Album) -> tuple[str, tuple[str, ...], str]:
+def _overlaid(name: str, states: States, album: DrawingBudget) -> tuple[str, tuple[str, ...], str]:
     before, now = (side.get(name) for side in states)
     if before is None and now is None:
         return "", (), ""

@@ -19,7 +19,7 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.views.axes import NARROW, WIDE
-from watchkeeper.views.cards import Album, Card, column_cards, metric_cards
+from watchkeeper.views.cards import Card, DrawingBudget, column_cards, metric_cards
 from watchkeeper.views.causes import Why
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
@@ -146,7 +146,7 @@ def _drawn(
     findings: Findings, series: Sequence[Series], charts: int, columns: int, *, folded: bool
 ) -> dict[str, object]:
     alerts, actions = findings.worst_alerts, findings.actions_in_order
-    album = Album(charts)
+    album = DrawingBudget(charts)
     overviews = []
     for look, frame in (("wide", WIDE), ("narrow", NARROW)):
         made: tuple[alt.VConcatChart | alt.LayerChart, str] | None = history(series, alerts, actions, frame)

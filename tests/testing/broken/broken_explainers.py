@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from watchkeeper.explain.explainer import Asked, Attributions
+from watchkeeper.explain.explainer import Attributions, ExplainRequest
 from watchkeeper.explain.shapley_values import ShapleyValues
 
 
@@ -26,7 +26,7 @@ class FairValues:
     plugin: ClassVar[str] = "explainer"
     name: ClassVar[str] = "fair_values"
 
-    def of(self, asked: Asked, *, exact: int, orders: int, seed: int) -> Any:
+    def of(self, asked: ExplainRequest, *, exact: int, orders: int, seed: int) -> Any:
         return _Explainer(self, ShapleyValues(asked.predict, asked.background, exact, orders, self.drawn(seed)))
 
     def drawn(self, seed: int) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Alike", "Same"]
+__all__ = ["ContentKey", "IdentityKey"]
 
 
-class Same:
+class IdentityKey:
     """Stands for an immutable object in a cache: equal to nothing but itself."""
 
     __slots__ = ("held",)
@@ -21,10 +21,10 @@ class Same:
 
     def __eq__(self, other: object) -> bool:
         """Return whether the very same objects are held."""
-        return isinstance(other, Same) and all(a is b for a, b in zip(self.held, other.held, strict=True))
+        return isinstance(other, IdentityKey) and all(a is b for a, b in zip(self.held, other.held, strict=True))
 
 
-class Alike:
+class ContentKey:
     """Stands for what an object holds: equal to every other with the same content, such as one that was read again.
 
     Parameters
@@ -46,4 +46,4 @@ class Alike:
 
     def __eq__(self, other: object) -> bool:
         """Return whether the content is the same."""
-        return isinstance(other, Alike) and self.content == other.content
+        return isinstance(other, ContentKey) and self.content == other.content

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pieces", "moved"]
+__all__ = ["Partitions", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class Partitions:
     """Rows cut into segments: nothing is copied but what a statistic reads.
 
     Attributes
@@ -41,12 +41,12 @@ class Pieces:
     room: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
-    def one(cls, name: str, rows: int) -> Pieces:
+    def one(cls, name: str, rows: int) -> Partitions:
         """Return all rows as one piece."""
         return cls((name,), (0, rows))
 
     @classmethod
-    def of(cls, names: tuple[str, ...], codes: NDArray[np.intp]) -> Pieces:
+    def of(cls, names: tuple[str, ...], codes: NDArray[np.intp]) -> Partitions:
         """Return rows cut by the segment of each."""
         # Numbers of 16 bits are sorted by their digits, in a tenth of the time.
         short = codes.astype(np.uint16) if len(names) < 1 << 16 else codes

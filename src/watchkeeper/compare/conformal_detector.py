@@ -15,7 +15,7 @@ from watchkeeper.compare.conformal import conformal_p
 from watchkeeper.compare.row_features import RowFeatures
 from watchkeeper.stats.point_sample import PointSamplePart
 
-__all__ = ["FOLDS", "Detector", "RowJudge"]
+__all__ = ["FOLDS", "ConformalDetector", "Detector"]
 
 Matrix = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RowJudge:
+class ConformalDetector:
     """A detector with p-values that are uniform on rows like those of the reference.
 
     Rows fall into two halves by their identity. Each half is scored by a detector that learnt from the reference rows
@@ -55,7 +55,7 @@ class RowJudge:
     calibration: tuple[Matrix, ...]
 
     @classmethod
-    def fitted(cls, detector: Detector, reference: PointSamplePart) -> RowJudge:
+    def fitted(cls, detector: Detector, reference: PointSamplePart) -> ConformalDetector:
         """Learn from both halves of a reference."""
         fold, found = half_of(reference.hashes), []
         for number in range(FOLDS):
