@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from watchkeeper.alerts.message import describe
 from watchkeeper.alerts.ranking import ranked
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Measurement, Status
@@ -16,6 +15,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import JOINT
 from watchkeeper.core.window import Window
+from watchkeeper.words.alerts import describe
 
 __all__ = ["Episode", "decide", "has_fired", "severity_of", "withdraw"]
 

@@ -1,0 +1,1 @@
+"""From typed evidence to sentences: the only room where messages are made."""
