@@ -22,8 +22,8 @@ from watchkeeper.run.once import run_once
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.steps.assess import merged
 from watchkeeper.steps.reference import reference_effects, reference_states
-from watchkeeper.stream.reference import open_stream
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.reference import open_stream
+from watchkeeper.streams.stream import Stream
 from watchkeeper.views.behaviour import ModelBehaviour
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.explanation import Explanation

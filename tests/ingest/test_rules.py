@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.run import invented
+from tests.run.invented import MODEL, day, deliver, rows
 from watchkeeper.api import report
 from watchkeeper.core.alert import AlertState, Cause, Severity
 from watchkeeper.core.errors import ConfigError
@@ -16,9 +18,6 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import RULES
 from watchkeeper.run.project import Project, open_project
-
-from . import invented
-from .invented import MODEL, day, deliver, rows
 
 INLINE = """\
     rules:

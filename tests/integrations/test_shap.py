@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.explain.explainer import Explainer, ExplainRequest, predict_function
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.explainer import Explainer, ExplainRequest, predict_function
+from watchkeeper.explanation.shapley_values import ShapleyValues
 
 pytest.importorskip("shap", reason="the extra shap is not installed")
 

@@ -15,7 +15,7 @@ from watchkeeper.core.errors import PluginError, UsageError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.state import StateKey
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.shapley_values import ShapleyValues
 from watchkeeper.run.behaviour import AttributionDrift
 from watchkeeper.run.project import Project
 from watchkeeper.steps.reference import reference_states

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 import pytest
 
+from tests.run.invented import MODEL, day, rows
 from watchkeeper.charts.chart import ChartMemory, Phase
 from watchkeeper.config.configuration import load_config
 from watchkeeper.core.alert import Alert, AlertState, Cause
@@ -21,8 +22,6 @@ from watchkeeper.run.project import Project
 from watchkeeper.steps.chart_step import chart_key, step_chart
 from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
-
-from .invented import MODEL, day, rows
 
 CONFIG = """\
 models:

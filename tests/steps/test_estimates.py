@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.run.invented import MODEL, day, deliver, rows, watch
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -24,8 +25,6 @@ from watchkeeper.run.project import Project
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates, uncharted
-
-from .invented import MODEL, day, deliver, rows, watch
 
 N = 20_000
 

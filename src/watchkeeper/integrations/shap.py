@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Schema, Task
-from watchkeeper.explain.explainer import (
+from watchkeeper.explanation.explainer import (
     Attributions,
     Explainer,
     ExplainRequest,
@@ -21,7 +21,7 @@ from watchkeeper.explain.explainer import (
     background_rows,
     predict_function,
 )
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.shapley_values import ShapleyValues
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
 

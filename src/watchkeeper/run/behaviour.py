@@ -15,9 +15,9 @@ from watchkeeper.core.schema import ALL, Role, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.explain.attribution_drift import attribution_drift
-from watchkeeper.explain.behaviour import Behaviour, explain_model
-from watchkeeper.explain.explainer import (
+from watchkeeper.explanation.attribution_drift import attribution_drift
+from watchkeeper.explanation.behaviour import Behaviour, explain_model
+from watchkeeper.explanation.explainer import (
     ExplainMethod,
     ExplainRequest,
     background_rows,

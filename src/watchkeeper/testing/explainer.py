@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
-from watchkeeper.explain.explainer import Attributions, Explainer, ExplainMethod, ExplainRequest, predict_function
+from watchkeeper.explanation.explainer import Attributions, Explainer, ExplainMethod, ExplainRequest, predict_function
 
 __all__ = ["check_explainer"]
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.state import JOINT
-from watchkeeper.explain.behaviour import Behaviour
-from watchkeeper.explain.dependence import Dependence
+from watchkeeper.explanation.behaviour import Behaviour
+from watchkeeper.explanation.dependence import Dependence
 from watchkeeper.views.axes import inline, sheet
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted

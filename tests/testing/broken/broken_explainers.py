@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from watchkeeper.explain.explainer import Attributions, ExplainRequest
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.explainer import Attributions, ExplainRequest
+from watchkeeper.explanation.shapley_values import ShapleyValues
 
 
 class _Explainer:

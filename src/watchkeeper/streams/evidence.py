@@ -11,7 +11,7 @@ from watchkeeper.charts.evidence import BETS, NONE, Bets, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.errors import StateError
-from watchkeeper.stream.series import Series, needed
+from watchkeeper.streams.series import Series, needed
 
 __all__ = ["Evidence"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.schema import Role
-from watchkeeper.stream.reference import open_stream
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.reference import open_stream
+from watchkeeper.streams.stream import Stream
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 

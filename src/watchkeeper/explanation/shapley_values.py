@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from watchkeeper.explain.explainer import Attributions, Predict, background_rows
-from watchkeeper.explain.mixing import asked, mixed
+from watchkeeper.explanation.explainer import Attributions, Predict, background_rows
+from watchkeeper.explanation.mixing import asked, mixed
 
 __all__ = ["ShapleyValues", "linear_attributions"]
 

@@ -7,14 +7,14 @@ import math
 import polars as pl
 import pytest
 
-from tests.run.visits import REFERENCE, play, visits
+from tests.streams.visits import REFERENCE, play, visits
 from watchkeeper.compare.shares import Shares
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.measurement import Status
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.stream.arrivals import arrived
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.arrivals import arrived
+from watchkeeper.streams.stream import Stream
 
 
 def test_rows_without_labels_are_watched_all_the_same(stream) -> None:

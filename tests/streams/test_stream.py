@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import watchkeeper
-from tests.run.visits import LABEL, REFERENCE, SMALL, UNTIMED, play, visits
+from tests.streams.visits import LABEL, REFERENCE, SMALL, UNTIMED, play, visits
 from watchkeeper.charts.e_detector import EDetector
 from watchkeeper.compare.shares import Shares
 from watchkeeper.core.alert import AlertState, Cause
@@ -22,8 +22,8 @@ from watchkeeper.core.schema import Role
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.stream.reference import open_stream
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.reference import open_stream
+from watchkeeper.streams.stream import Stream
 
 
 def test_the_evidence_is_that_of_the_chart_over_the_shares_of_states() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from watchkeeper.explain.shapley_values import ShapleyValues, linear_attributions
+from watchkeeper.explanation.shapley_values import ShapleyValues, linear_attributions
 
 NAMES = tuple("abcde")
 

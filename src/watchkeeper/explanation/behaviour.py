@@ -14,9 +14,9 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.state import StateKey
-from watchkeeper.explain.attribution_drift import attribution_drift
-from watchkeeper.explain.dependence import Dependence, partial_dependence
-from watchkeeper.explain.explainer import (
+from watchkeeper.explanation.attribution_drift import attribution_drift
+from watchkeeper.explanation.dependence import Dependence, partial_dependence
+from watchkeeper.explanation.explainer import (
     Attributions,
     ExplainMethod,
     ExplainRequest,
@@ -26,7 +26,7 @@ from watchkeeper.explain.explainer import (
     labelled_rows,
     predict_function,
 )
-from watchkeeper.explain.importance import Importance, default_loss, permutation_importance
+from watchkeeper.explanation.importance import Importance, default_loss, permutation_importance
 from watchkeeper.maintain.train import Trainer
 
 __all__ = ["Behaviour", "explain_model"]

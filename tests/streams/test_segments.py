@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 
 import watchkeeper
-from tests.run.visits import LABEL, play
+from tests.streams.visits import LABEL, play
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.schema import SegmentRule
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.stream.arrivals import arrived, by_segment
-from watchkeeper.stream.reference import open_stream
-from watchkeeper.stream.series import needed
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.arrivals import arrived, by_segment
+from watchkeeper.streams.reference import open_stream
+from watchkeeper.streams.series import needed
+from watchkeeper.streams.stream import Stream
 
 
 def orders(n: int, seed: int, price: dict[str, float] | None = None, wrong: dict[str, float] | None = None):

@@ -12,16 +12,16 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from watchkeeper.core.errors import SchemaError, TrainingError, UsageError
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.explain.explainer import (
+from watchkeeper.explanation.explainer import (
     Explainer,
     background_rows,
     feature_names,
     labelled_rows,
     predict_function,
 )
-from watchkeeper.explain.lime import Lime
-from watchkeeper.explain.mixing import asked, mixed
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.lime import Lime
+from watchkeeper.explanation.mixing import asked, mixed
+from watchkeeper.explanation.shapley_values import ShapleyValues
 from watchkeeper.maintain.artefact import load, save
 
 FEATURES = (Column("size", Role.FEATURE, Kind.NUMERIC, "Float64"), Column("kind", Role.FEATURE, Kind.CATEGORICAL))

@@ -15,7 +15,7 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.stats.codec import decode_state, encode_state
-from watchkeeper.stream.arrivals import Arrived
+from watchkeeper.streams.arrivals import Arrived
 
 __all__ = ["FORMAT", "Saved", "decode", "encode", "essence"]
 

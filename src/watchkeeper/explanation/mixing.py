@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, TrainingError, WatchkeeperError
-from watchkeeper.explain.explainer import Predict
+from watchkeeper.explanation.explainer import Predict
 
 __all__ = ["asked", "mixed"]
 

@@ -22,7 +22,7 @@ from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import bin_edges
 from watchkeeper.stats.level_index import count_levels
-from watchkeeper.stream.arrivals import ERROR, watched_columns
+from watchkeeper.streams.arrivals import ERROR, watched_columns
 
 __all__ = ["Series", "needed", "series_of"]
 

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.schema import Task
-from watchkeeper.explain.explainer import Predict
-from watchkeeper.explain.mixing import asked
+from watchkeeper.explanation.explainer import Predict
+from watchkeeper.explanation.mixing import asked
 
 __all__ = ["LOSSES", "Importance", "default_loss", "permutation_importance"]
 

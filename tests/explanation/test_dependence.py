@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.inspection import partial_dependence as theirs
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.explain.dependence import QUANTILES, partial_dependence
+from watchkeeper.explanation.dependence import QUANTILES, partial_dependence
 
 
 def rows(n: int, seed: int = 1) -> pl.DataFrame:

@@ -21,8 +21,8 @@ from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.assess import merged
 from watchkeeper.steps.reference import design_effects
-from watchkeeper.stream.arrivals import ERROR, errors_of
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.arrivals import ERROR, errors_of
+from watchkeeper.streams.stream import Stream
 
 __all__ = ["open_stream"]
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import StateKey
-from watchkeeper.explain.behaviour import explain_model
+from watchkeeper.explanation.behaviour import explain_model
 
 FEATURES = ("a", "b", "kind")
 SCHEMA = Schema(

@@ -21,10 +21,10 @@ from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.steps.assess import merged
-from watchkeeper.stream.arrivals import Arrived, arrived, by_segment, is_row, joined
-from watchkeeper.stream.evidence import Evidence
-from watchkeeper.stream.memory import Saved, decode, encode, essence
-from watchkeeper.stream.series import Series, series_of
+from watchkeeper.streams.arrivals import Arrived, arrived, by_segment, is_row, joined
+from watchkeeper.streams.evidence import Evidence
+from watchkeeper.streams.memory import Saved, decode, encode, essence
+from watchkeeper.streams.series import Series, series_of
 
 __all__ = ["Step", "Stream"]
 

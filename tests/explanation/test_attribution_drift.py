@@ -10,7 +10,7 @@ from watchkeeper.charts.significance import Significance
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Family, Status
 from watchkeeper.core.state import JOINT, StateKey
-from watchkeeper.explain.attribution_drift import attribution_drift
+from watchkeeper.explanation.attribution_drift import attribution_drift
 
 NAMES = ("a", "b", "c")
 KEY = StateKey("m")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.explain.explainer import Explainer, ExplainRequest
-from watchkeeper.explain.lime import Lime
-from watchkeeper.explain.shapley_values import ShapleyValues
+from watchkeeper.explanation.explainer import Explainer, ExplainRequest
+from watchkeeper.explanation.lime import Lime
+from watchkeeper.explanation.shapley_values import ShapleyValues
 
 __all__ = ["ByLime", "ByShapley"]
 

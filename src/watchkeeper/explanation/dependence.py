@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import SchemaError, near_miss
-from watchkeeper.explain.explainer import Predict
-from watchkeeper.explain.mixing import asked
+from watchkeeper.explanation.explainer import Predict
+from watchkeeper.explanation.mixing import asked
 
 __all__ = ["QUANTILES", "Dependence", "partial_dependence"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.schema import Role
-from watchkeeper.stream.stream import Stream
+from watchkeeper.streams.stream import Stream
 
 
 def visits(n: int, seed: int, *, shift=0.0, scale=1.0, mobile=0.5, wrong=0.1, nulls=0.0, start=0) -> pl.DataFrame:

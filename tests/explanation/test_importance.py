@@ -8,7 +8,7 @@ import pytest
 
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Task
-from watchkeeper.explain.importance import LOSSES, default_loss, permutation_importance
+from watchkeeper.explanation.importance import LOSSES, default_loss, permutation_importance
 
 BETA = np.array([1.0, -0.5, 0.0])
 NAMES = ["a", "b", "c"]

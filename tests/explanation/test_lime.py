@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from sklearn.linear_model import Ridge
 
-from watchkeeper.explain.lime import Lime, _surrogate
+from watchkeeper.explanation.lime import Lime, _surrogate
 
 NAMES = list("abcdef")
 BETA = np.array([2.0, -1.0, 0.0, 0.0, 0.5, 0.0])
