@@ -10,6 +10,7 @@ from typing import Any
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
@@ -279,7 +280,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     newest = max(place.filled or place.judged, default=None)
     signals = tuple(store.recorded(name, Signal))
     judged = {s.measurement.series for s in signals if s.measurement.window == newest}
-    found = store.recorded(name, Measurement, newest) if newest else []
+    found = store.recorded(name, Measurement, Query(window=newest)) if newest else []
     measured = tuple(m for m in found if m.series not in judged)
     shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
     alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)

@@ -13,6 +13,7 @@ from watchkeeper.api import report
 from watchkeeper.core.alert import AlertState, Cause, Severity
 from watchkeeper.core.errors import ConfigError
 from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.query import Query
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -40,7 +41,8 @@ def opened(folder: Path, rules: str = INLINE, **config: str) -> Project:
 
 
 def found(project: Project, window: int) -> dict[str, Measurement]:
-    return {m.name: m for m in project.store.recorded(MODEL, Measurement, day(window)) if "rule" in m.facts}
+    measured = project.store.recorded(MODEL, Measurement, Query(window=day(window)))
+    return {m.name: m for m in measured if "rule" in m.facts}
 
 
 @pytest.mark.parametrize("grain", ["1d", "6h"])
@@ -63,7 +65,7 @@ def test_a_broken_rule_alerts_in_its_window_and_kept_ones_are_recorded_as_kept(t
     assert (wrong["volume"].value, wrong["ordered"].value) == (300.0, 0.0)
     assert wrong["fresh"].value == pytest.approx((day(5).end - whole["time"].max()).total_seconds())  # type: ignore[operator]
     assert len(wrong) == COUNT
-    signals = [s for s in project.store.recorded(MODEL, Signal, day(5)) if "rule" in s.measurement.facts]
+    signals = [s for s in project.store.recorded(MODEL, Signal, Query(window=day(5))) if "rule" in s.measurement.facts]
     assert {s.measurement.name for s in signals if s.fired} == {"in_set", "in_range"}
     alert = next(a for a in outcome.ran.alerts if a.cause is Cause.DATA_FAULT)
     assert (alert.state, alert.severity, alert.since) == (AlertState.FIRING, Severity.PAGE, day(5).start)

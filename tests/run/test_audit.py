@@ -22,8 +22,8 @@ class Altered:
     def __init__(self, store, change):
         self.store, self.change = store, change
 
-    def recorded(self, model, kind, window=None):
-        return self.change(kind, self.store.recorded(model, kind, window))
+    def recorded(self, model, kind, query=None):
+        return self.change(kind, self.store.recorded(model, kind, query))
 
     def pointer(self, model, name):
         return self.change(name, self.store.pointer(model, name))

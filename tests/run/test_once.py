@@ -13,6 +13,7 @@ import pytest
 
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.query import Query
 from watchkeeper.core.state import ROWS
 from watchkeeper.maintain.guard import guard
 from watchkeeper.run.project import Project, open_project
@@ -198,9 +199,8 @@ def test_rows_that_come_late_revise_their_window_and_take_the_alert_back(tmp_pat
     deliver(tmp_path / "late", "late", whole, whole)
     again = model.run(MODEL, day(8).start).ran
     assert again.judged == ()
-    assert [(m.value, m.revision) for m in model.store.recorded(MODEL, Measurement, day(5)) if m.name == "rows"] == [
-        (COUNT, 1)
-    ]
+    fifth = Query(window=day(5), names=("rows",))
+    assert [(m.value, m.revision) for m in model.store.recorded(MODEL, Measurement, fifth)] == [(COUNT, 1)]
     (blind,) = alerts(model.store, Cause.BLIND)
     assert blind.state is AlertState.RESOLVED
     assert blind.message == "withdrawn after late data: no rows arrived"
@@ -370,6 +370,6 @@ def test_the_order_in_which_rows_arrive_does_not_matter(tmp_path: Path, schema: 
 def test_a_window_of_few_rows_is_judged_without_a_failure(tmp_path: Path, count: int) -> None:
     whole = pl.concat([rows(0, 6), rows(6, 7, count=count)])
     model = ran(tmp_path, [(7, whole, whole)])
-    found = model.store.recorded(MODEL, Measurement, day(6))
+    found = model.store.recorded(MODEL, Measurement, Query(window=day(6)))
     assert {m.name for m in found if m.status is Status.FAILED} == set()
     assert all(m.value is None or np.isfinite(m.value) for m in found)

@@ -8,6 +8,7 @@ import pytest
 import sklearn.metrics
 
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Task
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
@@ -31,7 +32,7 @@ def run(folder, frame, config):
     try:
         project.run("m", START + 8 * DAY)
         spec = project.spec("m")
-        measured = project.store.recorded("m", Measurement, Window(START + 7 * DAY, START + 8 * DAY))
+        measured = project.store.recorded("m", Measurement, Query(window=Window(START + 7 * DAY, START + 8 * DAY)))
         found = {(m.name, m.column, m.segment): m for m in measured if m.family is not Family.ESTIMATE}
         last = frame.filter(pl.col("timestamp") >= START + 7 * DAY)
         return spec, found, last

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
@@ -57,7 +58,7 @@ def test_the_signals_of_every_window_follow_from_the_states_alone() -> None:
         states = merged((s for _, s in sorted(store.states("m", window).items())), window, "m")
         before = Checkpoint.watch(store, "m", Window(window.start - DAY, window.start))
         again = judge(assess(states, reference, spec, effects=effects), spec, before, window)
-        recorded = [s for s in store.recorded("m", Signal, window) if s.measurement.name != "stability"]
+        recorded = [s for s in store.recorded("m", Signal, Query(window=window)) if s.measurement.name != "stability"]
         assert sorted(map(to_json, again.signals)) == sorted(map(to_json, recorded))
         fired |= {(day, s.measurement.column) for s in again.signals if s.fired}
     assert {day for day, _ in fired} == {30, 31, 32}

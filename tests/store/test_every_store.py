@@ -50,16 +50,16 @@ class Blunt(MemoryStore):
 
 
 class Rounding(MemoryStore):
-    def recorded(self, model, kind, window=None):
-        found = super().recorded(model, kind, window)
+    def recorded(self, model, kind, query=None):
+        found = super().recorded(model, kind, query)
         if kind is not Measurement:
             return found
         return [replace(m, value=m.value and round(m.value, 6)) for m in found]
 
 
 class Unchained(MemoryStore):
-    def recorded(self, model, kind, window=None):
-        found = super().recorded(model, kind, window)
+    def recorded(self, model, kind, query=None):
+        found = super().recorded(model, kind, query)
         return [replace(e, previous="") for e in found] if kind is AuditEvent else found
 
 

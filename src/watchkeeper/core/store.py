@@ -13,6 +13,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -127,11 +128,12 @@ class Store(Protocol):
         nothing written, when it does not hold the first.
         """
 
-    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
-        """Return the recorded nouns (or AuditEvents) of a kind, oldest first, of all windows or those in ``window``.
+    def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
+        """Return the recorded nouns (or AuditEvents) of a kind that a query asks for, oldest first; None asks for all.
 
         Measurements and signals belong to a window they lie in, alerts to one they overlap, actions and audit events to
-        the one they happened in, specs to all.
+        the one they happened in, specs to all. Only what is returned is read. Oldest first is the order of windows for
+        measurements and signals, and that of their first record for everything else.
         """
 
     def pointer(self, model: str, name: str) -> str | None:

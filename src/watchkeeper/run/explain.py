@@ -10,6 +10,7 @@ from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.diagnosis import Diagnosis, Hypothesis, HypothesisKind
 from watchkeeper.core.errors import StateError, UsageError, near_miss
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State
@@ -106,7 +107,7 @@ def _explain(
         replace(spec, schema=Embedding(spec.embed).wide(spec.schema)),
         known[0],
         merged((state for _, state in held), affected, spec.model),
-        history=store.recorded(spec.model, Measurement, since),
+        history=store.recorded(spec.model, Measurement, Query(window=since)),
         versions=_versions(store, spec.model, since, rule),
         effects=known[1],
         attributed=attributed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 
 from watchkeeper.alerts.policy import Episode, has_fired, withdraw
@@ -14,6 +13,7 @@ from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -218,19 +218,15 @@ def _remembered(store: Store, model: str, window: Window | None, alerts: Iterabl
 
 
 def _history(store: Store, model: str, window: Window) -> Earlier:
-    """Return what tells the measurements of a series in the windows before, oldest first; they are read once."""
+    """Return what tells the measurements of a series in the windows before, oldest first."""
 
-    @cache
-    def by_series() -> dict[tuple[str, ...], list[Measurement]]:
-        found: dict[tuple[str, ...], list[Measurement]] = {}
-        for measurement in store.recorded(model, Measurement, Window(_EVER.start, window.start)):
-            cut = measurement.window
-            # Windows that were cut otherwise once would count their rows twice.
-            if cut is not None and cut.end - cut.start == window.end - window.start:
-                found.setdefault(measurement.series, []).append(measurement)
-        return found
+    def of_series(point: Measurement) -> list[Measurement]:
+        earlier = store.recorded(model, Measurement, Query.of_series(point, Window(_EVER.start, window.start)))
+        own = window.end - window.start
+        # Windows that were cut otherwise once would count their rows twice.
+        return [m for m in earlier if m.series == point.series and m.window and m.window.end - m.window.start == own]
 
-    return lambda point: by_series().get(point.series, [])
+    return of_series
 
 
 def _versions(before: tuple[str, ...], held: Iterable[State]) -> tuple[tuple[str, ...], str]:

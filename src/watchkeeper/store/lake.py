@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
@@ -93,9 +94,9 @@ class LakeStore:
         """Write nouns and move pointers in one transaction."""
         self._ledger.record(model, nouns, pointers or {})
 
-    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
-        """Return the recorded nouns of a kind, oldest first."""
-        return self._ledger.recorded(model, kind, window)
+    def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
+        """Return the recorded nouns of a kind that a query asks for, oldest first."""
+        return self._ledger.recorded(model, kind, query or Query())
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

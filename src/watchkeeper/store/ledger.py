@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, Connection, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import URL, Column, Connection, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, or_
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.query import Query
 from watchkeeper.core.store import AuditEvent, Noun
 from watchkeeper.core.window import Window
 from watchkeeper.store.audit import HEAD, next_event
@@ -19,6 +20,7 @@ from watchkeeper.store.database import open_database, place_of
 from watchkeeper.store.faults import reported
 from watchkeeper.store.nouns import KINDS, from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.queries import conditions
 from watchkeeper.store.tables import AUDIT, NOUNS, POINTERS, searched
 
 __all__ = ["Ledger"]
@@ -76,20 +78,16 @@ class Ledger:
         if actions:
             _chain(connection, model, actions)
 
-    def recorded(self, model: str, kind: type[T], window: Window | None) -> list[T]:
-        """Return the recorded nouns of a kind, oldest first."""
+    def recorded(self, model: str, kind: type[T], query: Query) -> list[T]:
+        """Return the recorded nouns of a kind that a query asks for, oldest first."""
         name = kind_named(kind)
+        table = AUDIT if name == "audit" else NOUNS[name]
         with reported(self._place, "read"), self._engine.connect() as connection:
+            rows = connection.execute(_asked(table, name, query).where(table.c.model == model))
             if name == "audit":
-                return cast(list[T], _events(connection, model, window))
-            table = NOUNS[name]
-            query = select(table.c.body).where(table.c.model == model)
-            if window is not None and name != "spec":
-                query = query.where(_meets(table, name, window))
-            order = [table.c.number]
-            if name in ("measurement", "signal"):
-                order.insert(0, table.c.starts.nulls_first())  # type: ignore[arg-type]
-            return [from_json(body, kind) for body in connection.scalars(query.order_by(*order))]
+                events = [AuditEvent(row.number, from_json(row.body, Action), row.previous, row.hash) for row in rows]
+                return cast(list[T], events)
+            return [from_json(row.body, kind) for row in rows]
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
@@ -162,22 +160,37 @@ def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
         connection.execute(update(POINTERS).filter_by(**here).values(value=head))
 
 
-def _events(connection: Connection, model: str, window: Window | None) -> list[AuditEvent]:
-    query = select(AUDIT).where(AUDIT.c.model == model).order_by(AUDIT.c.number)
-    if window is not None:
-        query = query.where(AUDIT.c.starts >= window.start, AUDIT.c.starts < window.end)
-    return [
-        AuditEvent(row.number, from_json(row.body, Action), row.previous, row.hash) for row in connection.execute(query)
-    ]
+def _asked(table: Table, kind: str, query: Query) -> Select[Any]:
+    """Return what a query asks for in SQL, for all models."""
+    wanted = select(table) if kind == "audit" else select(table.c.body)
+    for name, values in conditions(kind, query).items():
+        if name == "fired":
+            wanted = wanted.where(table.c.rule != "" if values == (True,) else table.c.rule == "")
+        else:
+            wanted = wanted.where(_searched_by(table, name).in_(values))
+    if query.prefix:
+        # LIKE knows no case in SQLite, and a comparison of order depends on the language in PostgreSQL.
+        wanted = wanted.where(func.substr(_searched_by(table, "id"), 1, len(query.prefix)) == query.prefix)
+    if query.window is not None and kind != "spec":
+        wanted = wanted.where(_meets(table, kind, query.window))
+    newest = query.newest_first
+    order: list[Any] = [table.c.number.desc() if newest else table.c.number]
+    if kind in ("measurement", "signal"):
+        order.insert(0, table.c.starts.desc().nulls_last() if newest else table.c.starts.nulls_first())
+    return wanted.order_by(*order).limit(query.limit)
+
+
+def _searched_by(table: Table, name: str) -> Column[Any]:
+    return table.c.action if table is AUDIT and name == "id" else table.c[name]
 
 
 def _meets(table: Table, kind: str, window: Window) -> ColumnElement[bool]:
     """Say in SQL what ``Span.meets`` says of one noun."""
-    starts, ends = table.c.starts, table.c.ends
+    starts = table.c.starts
     if kind in ("measurement", "signal"):
-        return (starts >= window.start) & (ends <= window.end)
+        return (starts >= window.start) & (table.c.ends <= window.end)
     if kind == "alert":
-        return (starts < window.end) & or_(ends > window.start, starts >= window.start)
+        return (starts < window.end) & or_(table.c.ends > window.start, starts >= window.start)
     return (starts >= window.start) & (starts < window.end)
 
 

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import polars as pl
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
@@ -23,8 +25,10 @@ from watchkeeper.store.columns import DATE, Layout
 from watchkeeper.store.log import pack, set_aside
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
+from watchkeeper.store.tables import searched
 
 __all__ = ["MemoryStore"]
 
@@ -136,18 +140,21 @@ class MemoryStore:
                 if isinstance(noun, Action):
                     self._chain(model, noun)
 
-    def recorded(self, model: str, kind: type[T], window: Window | None = None) -> list[T]:
-        """Return the recorded nouns of a kind, oldest first."""
-        name = kind_named(kind)
+    def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
+        """Return the recorded nouns of a kind that a query asks for, oldest first."""
+        name, query = kind_named(kind), query or Query()
+        wanted = conditions(name, query)
         with self._lock:
             if name == "audit":
-                events = [e for e in self._audit.get(model, []) if _belongs(e.action, "action", window)]
-                return cast(list[T], events)
-            found = [from_json(body, kind) for body in self._nouns.get((model, name), {}).values()]
-        found = [noun for noun in found if _belongs(cast(Noun, noun), name, window)]
+                records: list[tuple[Any, Noun]] = [(event, event.action) for event in self._audit.get(model, [])]
+            else:
+                kept = [from_json(body, kind) for body in self._nouns.get((model, name), {}).values()]
+                records = [(noun, cast(Noun, noun)) for noun in kept]
         if name in ("measurement", "signal"):
-            found.sort(key=lambda noun: _start(cast(Noun, noun)))
-        return found
+            records.sort(key=lambda pair: _start(pair[1]))
+        records = [pair for pair in records if _belongs(pair[1], name, query.window)]
+        met = [record for record, noun in records if _meets(noun, wanted, query.prefix)]
+        return met[::-1][: query.limit] if query.newest_first else met[: query.limit]
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
@@ -177,6 +184,13 @@ def _lies_in(kept: Window | None, window: Window | None) -> bool:
     if kept is None or window is None:
         return kept is window
     return window.start <= kept.start and kept.end <= window.end
+
+
+def _meets(noun: Noun, wanted: Mapping[str, tuple[str | bool, ...]], prefix: str) -> bool:
+    about = {**searched(noun), "fired": isinstance(noun, Signal) and noun.fired}
+    return all(about[name] in values for name, values in wanted.items()) and (
+        not prefix or str(about["id"]).startswith(prefix)
+    )
 
 
 def _belongs(noun: Noun, kind: str, window: Window | None) -> bool:

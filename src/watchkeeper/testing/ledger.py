@@ -11,11 +11,13 @@ from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.store import AuditEvent, Noun, Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.testing.queries import check_queries
 
 __all__ = ["check_ledger", "every_noun"]
 
@@ -33,6 +35,7 @@ def check_ledger(make_store: Callable[[], Store]) -> None:
     """
     for check in (_check_nouns, _check_replacing, _check_windows, _check_specs, _check_pointers, _check_chain):
         check(make_store)
+    check_queries(make_store)
 
 
 def every_noun(model: str) -> list[Noun]:
@@ -123,8 +126,8 @@ def _check_windows(make: Callable[[], Store]) -> None:
     store, model = make(), "windows"
     store.record(model, [_measurement(day, day / 10) for day in range(4)])
     store.record(model, [Measurement(Family.METRIC, "auroc", 0.7, 10)])
-    window = Window(_START + _DAY, _START + 3 * _DAY)
-    assert [m.value for m in store.recorded(model, Measurement, window)] == [0.1, 0.2], "the window is not kept to"
+    query = Query(window=Window(_START + _DAY, _START + 3 * _DAY))
+    assert [m.value for m in store.recorded(model, Measurement, query)] == [0.1, 0.2], "the window is not kept to"
     assert len(store.recorded(model, Measurement)) == 5
     for day in range(4):
         since, last = _START + day * _DAY, _START + (day + 2) * _DAY
@@ -132,9 +135,9 @@ def _check_windows(make: Callable[[], Store]) -> None:
             Alert(f"a{day}", model, Cause.DRIFT, Severity.NOTICE, AlertState.FIRING, "", since, last),
             Action(f"b{day}", model, ActionKind.HOLD, Outcome.DONE, "", "", since),
         ])  # fmt: skip
-    assert [a.id for a in store.recorded(model, Alert, window)] == ["a0", "a1", "a2"], "alerts must overlap the window"
-    assert [a.id for a in store.recorded(model, Action, window)] == ["b1", "b2"], "actions must happen in the window"
-    events = store.recorded(model, AuditEvent, window)
+    assert [a.id for a in store.recorded(model, Alert, query)] == ["a0", "a1", "a2"], "alerts must overlap the window"
+    assert [a.id for a in store.recorded(model, Action, query)] == ["b1", "b2"], "actions must happen in the window"
+    events = store.recorded(model, AuditEvent, query)
     assert [e.action.id for e in events] == ["b1", "b2"], "audit events must happen in the window"
 
 
