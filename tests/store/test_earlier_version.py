@@ -1,0 +1,77 @@
+"""What version 0.1.0 has stored opens, is brought up to date and goes on as it would have gone on then."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store.data import write_store
+from watchkeeper.run.project import Project, open_project
+
+DATA = Path(write_store.__file__).parent
+MODEL = write_store.MODEL
+
+RENAMED: dict[str, str] = {}
+"""Tags of 0.1.0 that have another name today: causes and states of alerts."""
+
+
+@pytest.fixture(scope="module")
+def then() -> dict[str, Any]:
+    """What 0.1.0 said of its own store."""
+    found = json.loads((DATA / "store-0.1.0.json").read_text(encoding="utf-8"))
+    for part in found.values():
+        part["alerts"] = [[RENAMED.get(word, word) for word in alert] for alert in part["alerts"]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(DATA / "store-0.1.0.tar.xz") as file:
+        file.extractall(folder, filter="data")
+    return folder / "store-0.1.0"
+
+
+@pytest.fixture
+def project(archive: Path, tmp_path: Path) -> Iterator[Project]:
+    folder = shutil.copytree(archive, tmp_path / "store")
+    opened = open_project(folder / "watchkeeper.yaml", {})
+    yield opened
+    opened.close()
+
+
+def test_a_store_of_0_1_0_opens_with_the_same_alerts_actions_and_states(project, then):
+    found = write_store.stored(project.store)
+    for kind, expected in then["stored"].items():
+        assert as_json(found[kind]) == expected, kind
+    assert project.audit_breaks(MODEL) == []
+    assert {alert[3] for alert in found["alerts"]} == {"firing", "pending", RENAMED.get("resolved", "resolved")}
+
+
+def test_a_run_over_a_store_of_0_1_0_goes_on_as_0_1_0_would_have(project, then):
+    folder = project.folder
+    project.close()
+    went_on = write_store.go_on(folder)
+    for kind in ("alerts", "audit", "champion", "states"):
+        assert as_json(went_on[kind]) == then["went_on"][kind], kind
+    for day, expected in zip(went_on["signals"], then["went_on"]["signals"], strict=True):
+        assert [signal[:4] for signal in day] == [signal[:4] for signal in expected]
+        for signal, known in zip(day, expected, strict=True):
+            assert numbers(signal) == pytest.approx(numbers(known), rel=1e-9), signal[:4]
+    again = open_project(folder / "watchkeeper.yaml", {})
+    assert again.audit_breaks(MODEL) == []
+    again.close()
+
+
+def numbers(signal: list[Any]) -> list[float]:
+    return [-1e99 if part is None else float(part) for part in signal[4:]]
+
+
+def as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
