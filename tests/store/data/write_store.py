@@ -154,8 +154,9 @@ def signals(store: Any, window: Any) -> list[list[Any]]:
 
     return sorted(
         [s.chart, m.family.value, m.name, m.column, m.value, bool(s.fired), s.centre, s.lower, s.upper]
-        for s in store.recorded(MODEL, Signal, window)
+        for s in store.recorded(MODEL, Signal)
         for m in [s.measurement]
+        if m.window == window
     )
 
 
