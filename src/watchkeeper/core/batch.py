@@ -24,11 +24,15 @@ class Batch:
         The roles and kinds of the columns.
     window
         The window all rows belong to, where the reader knows it; otherwise the time column decides.
+    first_row
+        Rows of the same table, or of the same window where there is one, that come before the first of these. None
+        where the reader does not know: they are then counted from the batches that were handed over before.
     """
 
     frame: pl.DataFrame
     schema: Schema
     window: Window | None = None
+    first_row: int | None = None
 
     def __len__(self) -> int:
         return self.frame.height

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
@@ -43,6 +45,7 @@ def fold_pieces(
     keep: Sequence[str] = (),
     *,
     whole: bool = False,
+    positions: NDArray[np.int64] | None = None,
 ) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows, for each piece.
 
@@ -52,6 +55,8 @@ def fold_pieces(
         The segments that the rows are cut into.
     whole
         Whether to return the states of all rows too, as segment ``all``.
+    positions
+        What tells rows without an id apart, see ``row_hashes``.
     """
     frame = with_plain_sets(frame, schema)
     cut = pieces.codes is not None
@@ -67,8 +72,10 @@ def fold_pieces(
                 problem = str(error)
         states = _states(key, column.name, column, pieces, parts, problem)
         found.extend([*states, *_together(states, more)] if whole else states)
-    for fold_form in (_fold_outcomes, _fold_rows):
-        states = fold_form(frame, schema, key, pieces)
+    for states in (
+        _fold_outcomes(frame, schema, key, pieces),
+        _fold_rows(frame, schema, key, pieces, positions),
+    ):
         found.extend([*states, *_together(states, {})] if whole else states)
     return found
 
@@ -276,13 +283,15 @@ def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: P
     return _states(key, OUTCOME, None, pieces, found)
 
 
-def _fold_rows(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions) -> list[State]:
+def _fold_rows(
+    frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions, positions: NDArray[np.int64] | None
+) -> list[State]:
     name = schema.name_of(Role.ID)
     ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
     rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
-    hashes = row_hashes(frame, schema)
+    hashes = row_hashes(frame, schema, positions)
     hashes = hashes if pieces.slots is None else moved(hashes, pieces.slots)
     whole = Column("", Role.ID, Kind.IDENTIFIER)
     blocks = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError
@@ -29,6 +30,7 @@ __all__ = ["gathered", "summarise", "summarise_rows"]
 _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 27
 _GROUP = "__watchkeeper_group_"
+_ROW = "__watchkeeper_row"
 
 
 def summarise(
@@ -39,7 +41,9 @@ def summarise(
     Parameters
     ----------
     batches
-        Rows in any order and any chunking; memory holds about a million rows, fewer where they are wide.
+        Rows in any chunking; memory holds about a million rows, fewer where they are wide. A batch that says where in
+        its table it begins (``first_row``) may come from any part of it: parts of a table that are summarised apart and
+        merged in their order give what the whole gives.
     spec
         Gives the model, the columns with their maps, the segments and the length of a stored window.
     progress
@@ -54,7 +58,8 @@ def summarise(
     done = 0
     for group in gathered(batches):
         whole = _joined(group)
-        folded = _fold_batch(whole, spec)
+        done = done if whole.first_row is None else whole.first_row
+        folded = _fold_batch(whole, spec, done)
         for state in (*folded, *fold_rules(whole, spec, done, folded)):
             known = states.get(state.key)
             states[state.key] = merge_states(known, state) if known else state
@@ -68,13 +73,17 @@ def summarise(
     return states
 
 
-def _fold_batch(batch: Batch, spec: Spec) -> list[State]:
-    pieces = _split(batch, spec.windows)
-    return [
-        state
-        for version, window, frame in pieces
-        for state in summarise_rows(frame, batch.schema, spec.model, version, window, spec.keep)
-    ]
+def _fold_batch(batch: Batch, spec: Spec, first_row: int) -> list[State]:
+    frame, id_column = batch.frame, batch.schema.name_of(Role.ID)
+    if id_column not in frame.columns:
+        row = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True).alias(_ROW)
+        batch = replace(batch, frame=frame.with_columns(row))
+    states: list[State] = []
+    for version, window, part in _split(batch, spec.windows):
+        positions = part[_ROW].to_numpy() if _ROW in part.columns else None
+        rows = part.drop(_ROW, strict=False)
+        states.extend(summarise_rows(rows, batch.schema, spec.model, version, window, spec.keep, positions))
+    return states
 
 
 def gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
@@ -83,7 +92,9 @@ def gathered(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     rows = size = 0
     for batch in batches:
         frame, first = batch.frame, waiting[0] if waiting else batch
-        alike = (batch.schema, batch.window, frame.schema) == (first.schema, first.window, first.frame.schema)
+        next_row = first.first_row if first.first_row is None else first.first_row + rows
+        own = (batch.schema, batch.window, frame.schema, batch.first_row)
+        alike = own == (first.schema, first.window, first.frame.schema, next_row)
         if waiting and (not alike or rows + len(batch) > _GATHERED_ROWS):
             yield waiting
             waiting, rows, size = [], 0, 0
@@ -110,6 +121,7 @@ def summarise_rows(
     version: str = "",
     window: Window | None = None,
     keep: Sequence[str] = (),
+    positions: NDArray[np.int64] | None = None,
 ) -> list[State]:
     """Return the states of rows that belong to one version and window: of all rows, and of every segment.
 
@@ -117,14 +129,21 @@ def summarise_rows(
     ----------
     keep
         Optional statistics to keep.
+    positions
+        Rows of the table before each of these, which tells rows without an id apart; None where these are the table.
     """
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments or not frame.height:
-        return [*fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep), *together]
+        return [
+            *fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep, positions=positions),
+            *together,
+        ]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
-        found.extend(fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number))
+        found.extend(
+            fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number, positions=positions)
+        )
     return found
 
 

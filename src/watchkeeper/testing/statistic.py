@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.stats.statistic import Statistic, fold, merge_parts
+from watchkeeper.testing.cuts import CUTS, cut_tables, states_apart
 from watchkeeper.testing.rows import Case, cases_for
 
 __all__ = ["check_statistic"]
@@ -28,7 +30,8 @@ def check_statistic(statistic: Statistic, seed: int = 0) -> None:
     Checked: the protocol; the part of no rows is the identity of ``merge``; ``merge`` is associative and commutative
     and leaves its arguments alone; any split, merged, and any chunking give what the whole gives; a part that was given
     out does not change when more rows come; a part that was stored and read back is the same; no rows, nulls only, NaN
-    and infinities have a result. Counts and texts must be equal to the last unit, other numbers to 1e-9.
+    and infinities have a result. Counts and texts must be equal to the last unit, other numbers to 1e-9. Parts of a
+    table that are summarised apart, each told where it begins, and merged in their order give what the whole gives.
 
     A sketch whose result depends on the splitting states by how much in a class attribute ``error``: the largest share
     of the rows by which a number in ``result`` may be off. It is then held to that instead.
@@ -48,6 +51,7 @@ def check_statistic(statistic: Statistic, seed: int = 0) -> None:
         _check_chunks(statistic, case, whole, rng)
         _check_given_out(statistic, case)
         _check_stored(statistic, case, whole)
+    _check_cuts(statistic, seed)
 
 
 def _check_protocol(statistic: Statistic) -> None:
@@ -106,6 +110,19 @@ def _check_stored(statistic: Statistic, case: Case, whole: Any) -> None:
     read = back.parts[statistic.name]
     assert _same(_frozen(read), _frozen(whole), exact=True), f"{case.name}: the part changed when it was stored"
     _agree(statistic, statistic.merge(read, whole), statistic.merge(whole, whole), case, "a part read back merges")
+
+
+def _check_cuts(statistic: Statistic, seed: int) -> None:
+    for name, (frame, _) in cut_tables(seed).items():
+        case = Case(name, Column("", Role.ID, Kind.IDENTIFIER), frame, lambda rows: iter([rows]))
+        whole = states_apart(name, (0, frame.height), seed)
+        for cuts in CUTS:
+            apart = states_apart(name, cuts, seed)
+            assert apart.keys() == whole.keys(), f"{name}: cut at {cuts[1:-1]} it has other states"
+            for key, state in whole.items():
+                if statistic.name in state.parts:
+                    law = f"{key.column or key.segment}: parts cut at {cuts[1:-1]} and merged equal the whole"
+                    _agree(statistic, apart[key].parts[statistic.name], state.parts[statistic.name], case, law)
 
 
 def _pieces(frame: pl.DataFrame, count: int, rng: np.random.Generator) -> list[pl.DataFrame]:
