@@ -15,6 +15,7 @@ from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.diagnose.drop import AT_EQUAL_FEATURES, OTHERS, drop_by_features, drop_by_segments
 from watchkeeper.diagnose.losses import MeanLoss, row_losses
 from watchkeeper.diagnose.sampled import Sampled, sampled
+from watchkeeper.words.causes import sentence
 
 
 def taken_apart(before: pl.DataFrame, now: pl.DataFrame, column: str = "region") -> Decomposition:
@@ -188,4 +189,4 @@ def test_a_model_asked_where_the_reference_had_no_rows_is_not_said_to_answer_oth
     odd = now.with_columns(score=1 / (1 + (-2 * pl.col("x") - 0.1 * (pl.col("u") - 50)).exp()))
     found = diagnose(alert(), Spec("m", SCHEMA), states(before), states(odd), attributed=False)
     assert found.hypotheses[0].kind == "covariate_shift"
-    assert any("are like the current ones" in words for words in found.hypotheses[0].evidence)
+    assert any("are like the current ones" in sentence(one) for one in found.hypotheses[0].evidence)

@@ -23,6 +23,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import Finding
 from watchkeeper.diagnose.diagnose import diagnose, findings_of, onset_of, ranked
+from watchkeeper.words.causes import sentence
 
 DAY = timedelta(days=1)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_a_fault_in_all_rows_leaves_nothing_to_say_of_labels_and_says_so() -> No
     found = diagnosed(log(2, 3_000).with_columns(pl.col("u") * 100), Cause.DATA_FAULT)
     assert found.hypotheses[0].kind == "data_fault"
     assert found.attributions == ()
-    assert any("nothing can be said" in note for note in found.notes)
+    assert any("nothing can be said" in sentence(note) for note in found.notes)
 
 
 def test_attributions_add_up_and_the_worst_segment_is_where_labels_changed() -> None:
@@ -179,7 +180,7 @@ def test_windows_without_rows_labels_or_states_are_diagnosed_without_an_error() 
     spec = Spec("m", SCHEMA)
     empty = diagnose(alert(Cause.BLIND), spec, states(BEFORE), {})
     assert empty.hypotheses[0].kind == "data_fault"
-    assert "no rows arrived" in " ".join(w for h in empty.hypotheses for w in h.evidence)
+    assert "no rows arrived" in " ".join(sentence(one) for h in empty.hypotheses for one in h.evidence)
     assert diagnose(alert(), spec, {}, states(BEFORE)).hypotheses
     unlabelled = BEFORE.with_columns(pl.lit(None, dtype=pl.Int64).alias("label"))
     found = diagnose(alert(Cause.DRIFT), spec, states(unlabelled), states(unlabelled.head(2_000)))

@@ -14,11 +14,13 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import room, weight_of
 from watchkeeper.diagnose.faults import clean_rows, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
 from watchkeeper.run.check import check_tables
+from watchkeeper.words.causes import sentence
 
 BEFORE = log(1, 6_000)
 NOW = log(2, 1_500)
@@ -56,16 +58,16 @@ def test_each_fault_is_found_in_its_column_and_in_no_other(what: str, now: pl.Da
     found = [f for f in data_faults(one) if f.columns[:1] != ("score",)]
     assert [f.columns for f in found] == [(column,)]
     assert found[0].kind is HypothesisKind.DATA_FAULT
-    assert repr(column) in found[0].evidence[0]
+    assert repr(column) in sentence(found[0].evidence[0])
 
 
 def test_rows_sent_twice_rows_of_old_and_no_rows_are_faults_without_a_column() -> None:
     doubled = pl.concat([NOW, NOW.head(150)])
-    assert "sent twice" in data_faults(case(BEFORE, doubled))[0].evidence[0]
+    assert "sent twice" in sentence(data_faults(case(BEFORE, doubled))[0].evidence[0])
     old = pl.concat([NOW.head(1_000), BEFORE.head(500)])
-    assert "old rows" in data_faults(case(BEFORE, old))[0].evidence[0]
+    assert "old rows" in sentence(data_faults(case(BEFORE, old))[0].evidence[0])
     nothing = data_faults(case(BEFORE, NOW.head(0)))
-    assert any("no rows arrived" in f.evidence[0] for f in nothing)
+    assert any("no rows arrived" in sentence(f.evidence[0]) for f in nothing)
 
 
 def test_rows_with_a_fault_are_told_from_the_others() -> None:
@@ -87,7 +89,7 @@ def test_rows_with_a_fault_are_told_from_the_others() -> None:
 def test_faults_of_labels_are_told(words: str, now: pl.DataFrame) -> None:
     found = label_faults(case(BEFORE, now))
     assert [f.kind for f in found] == [HypothesisKind.LABEL_FAULT]
-    assert any(words in one for one in found[0].evidence)
+    assert any(words in sentence(one) for one in found[0].evidence)
     more = label_faults(case(BEFORE, now, Cause.LABEL_FAULT))
     assert more[0].weight > found[0].weight
 
@@ -100,7 +102,7 @@ def test_labels_that_are_all_lacking_are_a_fault_only_where_the_alert_is_about_l
 
 def test_where_no_rows_arrived_that_is_the_only_fault() -> None:
     empty = replace(case(BEFORE, NOW, Cause.BLIND), current={})
-    assert [f.evidence for f in data_faults(empty)] == [("no rows arrived: something upstream is missing",)]
+    assert [f.evidence for f in data_faults(empty)] == [(Statement(StatementCode.NO_ROWS),)]
 
 
 def test_labels_that_are_not_due_yet_are_not_missed_and_those_that_are_weigh_more() -> None:
@@ -142,9 +144,9 @@ def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: flo
     for diagnosis in told.values():
         first = diagnosis.hypotheses[0]
         assert (first.kind, first.columns) == ("label_fault", ("label",))
-        assert words in " ".join(first.evidence)
+        assert words in " ".join(sentence(one) for one in first.evidence)
     assert told[Cause.PERFORMANCE].attributions == ()
-    assert "labels are at fault" in told[Cause.PERFORMANCE].notes[0]
+    assert "labels are at fault" in sentence(told[Cause.PERFORMANCE].notes[0])
 
 
 def test_ids_that_count_the_rows_of_each_table_are_no_rows_sent_again() -> None:
@@ -152,13 +154,11 @@ def test_ids_that_count_the_rows_of_each_table_are_no_rows_sent_again() -> None:
     before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in (BEFORE[:1_000], NOW[:800]))
     replayed = pl.concat([before[:400], after[400:]])
     found = {
-        name: [words for one in data_faults(case(before, now)) for words in one.evidence if "sent again" in words]
+        name: [s for one in data_faults(case(before, now)) for s in one.evidence if s.code == "rows_replayed"]
         for name, now in (("counted", after), ("replayed", replayed))
     }
     assert found["counted"] == []
-    assert found["replayed"] == [
-        "at least 50.0% of the sampled rows are rows of the reference: old rows were sent again"
-    ]
+    assert found["replayed"] == [Statement(StatementCode.ROWS_REPLAYED, after=0.5)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -166,4 +166,4 @@ def test_rows_that_are_alike_by_chance_are_none_sent_again(seed: int) -> None:
     """Ids begin anew, and what is left to tell rows by is a region of two: half of them agree by chance."""
     frames = [log(seed + k, n).select("id", "region", "score", "label") for k, n in ((50, 1_000), (90, 800))]
     before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in frames)
-    assert not [words for one in data_faults(case(before, after)) for words in one.evidence if "sent again" in words]
+    assert not [s for one in data_faults(case(before, after)) for s in one.evidence if s.code == "rows_replayed"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.diagnosis import Diagnosis, Hypothesis, HypothesisKind, Onset
 from watchkeeper.diagnose.incidents import Change, change_of, group_incidents
+from watchkeeper.words.causes import incident_sentence
 
 DAY = timedelta(days=1)
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -33,7 +34,7 @@ def test_changes_of_one_column_in_three_models_at_one_time_are_one_incident() ->
     assert found[0].alerts == ("a", "c", "b")
     assert found[0].earliest == START + 10 * DAY
     assert found[0].latest == START + 11 * DAY
-    assert "'distance'" in found[0].message
+    assert "'distance'" in incident_sentence(found[0])
 
 
 def test_intervals_must_have_one_moment_in_common_not_only_meet_in_a_chain() -> None:

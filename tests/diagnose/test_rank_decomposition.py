@@ -20,6 +20,7 @@ from watchkeeper.diagnose.losses import loss_for, mean_loss
 from watchkeeper.diagnose.rank_decomposition import decompose_ranking
 from watchkeeper.diagnose.ranking import Ranking
 from watchkeeper.diagnose.sampled import sampled
+from watchkeeper.words.causes import sentence
 
 
 def misranked(frame: pl.DataFrame) -> float:
@@ -114,7 +115,7 @@ def test_a_fall_of_the_area_alone_is_explained_as_that() -> None:
         assert sum(part.value for part in one.parts) == pytest.approx(one.total, abs=1e-9)
     first = found.hypotheses[0]
     assert (first.kind, first.segments) == ("concept_shift", ("region=north",))
-    assert "at equal features 1 - AUROC is" in first.evidence[0]
+    assert "at equal features 1 - AUROC is" in sentence(first.evidence[0])
     assert "region = north" in found.worst[0].rule
 
 
@@ -128,4 +129,4 @@ def test_one_class_alone_has_no_area_to_explain() -> None:
     now = log(2, 3_000).with_columns(label=pl.lit(1, pl.Int64))
     found = explained(now, "auroc")
     assert found.attributions == ()
-    assert any("too few labels" in note for note in found.notes)
+    assert any("too few labels" in sentence(note) for note in found.notes)

@@ -18,10 +18,12 @@ from watchkeeper.core.diagnosis import Diagnosis, HypothesisKind
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.case import Finding
 from watchkeeper.diagnose.faults import faults_of
 from watchkeeper.diagnose.relevance import Subject, relevant, subjects_of
 from watchkeeper.run.check import CheckResult, check_tables
+from watchkeeper.words.causes import sentence
 
 BEFORE = log(1, 8_000)
 ROLES = {Role.ID: "id", Role.SCORE: "score", Role.LABEL: "label", Role.VERSION: "version"}
@@ -48,7 +50,7 @@ def test_a_null_spike_of_one_column_is_not_told_as_the_cause_of_a_drift_of_anoth
     assert (fault.hypotheses[0].kind, fault.hypotheses[0].columns[0]) == ("data_fault", "u")
     assert HypothesisKind.COVARIATE_SHIFT not in {h.kind for h in fault.hypotheses}
     # What explains the other alert is still said, as that.
-    assert any("not what this alert is about: covariate shift of 'x'" in note for note in fault.notes)
+    assert any("not what this alert is about: covariate shift of 'x'" in sentence(note) for note in fault.notes)
 
 
 def test_a_drift_found_in_the_faulty_rows_alone_is_one_incident_with_the_fault() -> None:
@@ -57,7 +59,7 @@ def test_a_drift_found_in_the_faulty_rows_alone_is_one_incident_with_the_fault()
     drift = of(checked(now), AlertCause.DRIFT)
     told = [h for h in drift.hypotheses if h.kind is HypothesisKind.DATA_FAULT]
     assert [h.columns for h in told] == [("u",)]
-    assert "'x' moved only in the rows where 'u' is at fault: the same incident" in told[0].evidence
+    assert Statement(StatementCode.MOVED_WITH_FAULT, ("x", "u")) in told[0].evidence
 
 
 def test_drift_of_a_feature_is_no_concept_shift_where_labels_show_one_elsewhere() -> None:
@@ -99,7 +101,7 @@ def test_an_alert_is_about_the_columns_metrics_and_pairs_of_its_evidence() -> No
 def test_a_concept_shift_of_one_segment_does_not_explain_a_metric_of_another() -> None:
     about = replace(alert(), evidence=(signal("@outcome", Family.METRIC, "region=south"),))
     one = replace(case(BEFORE, log(2, 2_000)), alert=about)
-    concept = Finding(HypothesisKind.CONCEPT_SHIFT, 3.0, (), ("region=north",), ("it rose",))
+    concept = Finding(HypothesisKind.CONCEPT_SHIFT, 3.0, (), ("region=north",))
     assert relevant(one, [concept], []) == ([], [concept])
     nearer = replace(concept, segments=("region=south",))
     assert relevant(one, [concept, nearer], [])[0] == [nearer]
@@ -111,7 +113,7 @@ def test_faults_that_one_alert_names_are_one_cause_and_no_alternatives() -> None
     )
     first, second = of(checked(now), AlertCause.DATA_FAULT).hypotheses
     assert (first.kind, first.columns) == ("data_fault", ("x", "u"))
-    assert ["'x' is missing" in first.evidence[0], "'u' is missing" in first.evidence[1]] == [True, True]
+    assert [(one.code, one.columns) for one in first.evidence[:2]] == [("null_rate", ("x",)), ("null_rate", ("u",))]
     assert second.kind == "unknown"
 
 
@@ -120,7 +122,7 @@ def test_a_broken_rule_is_a_data_fault_of_its_column_though_its_values_look_as_b
     found = check_tables(log(2, 3_000), BEFORE, roles=ROLES, segments=["region"], rules=rules)
     first = of(found, AlertCause.DATA_FAULT).hypotheses[0]
     assert (first.kind, first.columns) == ("data_fault", ("u",))
-    assert "u: in_range" in first.evidence[0]
+    assert first.evidence[0].code == "alert_itself"
 
 
 def test_drift_of_a_text_is_told_by_the_alert_itself() -> None:
@@ -140,8 +142,8 @@ def test_what_explains_two_thirds_of_what_another_explains_loses_two_of_weight()
     about = replace(alert(AlertCause.DRIFT), evidence=(signal("score"), signal("x")))
     now = log(2, 3_000, shift=0.6)
     one = replace(case(BEFORE, now), alert=about)
-    both = Finding(HypothesisKind.COVARIATE_SHIFT, 4.0, ("x",), (), ("x moved",))
-    release = Finding(HypothesisKind.RELEASE, 4.0, ("version",), (), ("version 2 answers",))
+    both = Finding(HypothesisKind.COVARIATE_SHIFT, 4.0, ("x",))
+    release = Finding(HypothesisKind.RELEASE, 4.0, ("version",))
     kept, others = relevant(one, [both, release], faults_of(one, SCHEMA["u"]))
     # The first subject counts 1, the second 1/2: 6·(1 - 1/1.5) = 2.
     assert [f.weight for f in kept] == pytest.approx([4.0, 2.0])

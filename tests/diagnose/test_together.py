@@ -14,6 +14,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.diagnose.together import moved_together
+from watchkeeper.words.causes import sentence
 
 COLUMNS = tuple(Column(name, Role.FEATURE, Kind.NUMERIC, "Float64", NumericMap(0.0, 1.35)) for name in "abc")
 
@@ -72,8 +73,8 @@ def test_a_loss_that_rose_because_features_go_together_is_no_concept_shift() -> 
     first = diagnose(alert, Spec("m", SCHEMA), before, now, attributed=False).hypotheses[0]
     assert first.kind == "covariate_shift"
     assert first.columns == ("a", "b")
-    assert "go together otherwise: correlation" in first.evidence[0]
-    assert "covariate shift makes up" in first.evidence[1]
+    assert "go together otherwise: correlation" in sentence(first.evidence[0])
+    assert "covariate shift makes up" in sentence(first.evidence[1])
 
 
 def test_rows_of_a_log_that_is_as_before_have_no_such_pair() -> None:

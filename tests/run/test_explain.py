@@ -12,6 +12,7 @@ from watchkeeper.core.errors import UsageError
 from watchkeeper.run.explain import diagnose_alerts, diagnosed, explain_alert, find_alert
 from watchkeeper.run.project import Project
 from watchkeeper.steps.reference import reference_effects, reference_states
+from watchkeeper.words.causes import sentence
 
 from .invented import MODEL, START, day, deliver, rows, watch
 
@@ -83,7 +84,7 @@ def test_only_firing_alerts_are_diagnosed_for_a_report(turned: Project) -> None:
 def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
     found = diagnosed(alert("a"), turned.spec(MODEL), None, None)
     assert [h.kind for h in found.hypotheses] == [HypothesisKind.UNKNOWN]
-    assert found.notes[0].startswith("the alert could not be diagnosed: ")
+    assert sentence(found.notes[0]).startswith("the alert could not be diagnosed: ")
 
 
 def test_an_alert_without_times_costs_the_others_nothing(turned: Project) -> None:
@@ -93,6 +94,6 @@ def test_an_alert_without_times_costs_the_others_nothing(turned: Project) -> Non
     known = reference_states(spec, turned.store), reference_effects(spec, turned.store)
     found = diagnose_alerts(spec, turned.store, [timeless, held], *known)
     told = {diagnosis.alert: diagnosis for diagnosis in found}
-    assert "has no times" in told["t"].notes[0]
+    assert "has no times" in sentence(told["t"].notes[0])
     assert held.state is AlertState.FIRING
-    assert not any("could not be diagnosed" in note for note in told[held.id].notes)
+    assert not any("could not be diagnosed" in sentence(note) for note in told[held.id].notes)

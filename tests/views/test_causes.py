@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.views.example import HOSTILE
+from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.diagnosis import (
     Attribution,
     Contribution,
@@ -16,12 +17,16 @@ from watchkeeper.core.diagnosis import (
     Onset,
     WorstSegment,
 )
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.views.causes import cause_lines, onset_words, part_lines
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.report import Report
 
 AT = datetime(2013, 11, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
+UNIT = Statement(StatementCode.UNIT_CHANGE, ("distance",), value=1.609)
+RELEASED = Statement(StatementCode.VERSION_SHARE, names=("v2",), before=0.0, after=1.0)
+ALERT = Alert("a2", "delays", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, "distance moved")
 
 
 def diagnosis(alert: str = "a2") -> Diagnosis:
@@ -29,8 +34,8 @@ def diagnosis(alert: str = "a2") -> Diagnosis:
         alert,
         "delays",
         (
-            Hypothesis(HypothesisKind.DATA_FAULT, 0.81, ("distance", HOSTILE), (), AT, ("it is 1.609 times as large",)),
-            Hypothesis(HypothesisKind.RELEASE, 0.18, ("version",), (), AT, ("version 'v2' answers",)),
+            Hypothesis(HypothesisKind.DATA_FAULT, 0.81, ("distance", HOSTILE), (), AT, (UNIT,)),
+            Hypothesis(HypothesisKind.RELEASE, 0.18, ("version",), (), AT, (RELEASED,)),
             Hypothesis(HypothesisKind.UNKNOWN, 0.01),
         ),
         Onset(AT, AT - DAY, AT + DAY, 30.0, 40),
@@ -41,15 +46,15 @@ def diagnosis(alert: str = "a2") -> Diagnosis:
             ),
         ),
         (WorstSegment(f"{HOSTILE} = a", (HOSTILE,), 0.2, 312, (0.1, 0.3), 0.005),),
-        ("few labels have arrived",),
+        (Statement(StatementCode.TOO_FEW_LABELS),),
     )  # fmt: skip
 
 
 def test_causes_below_two_percent_are_left_out_but_for_the_first() -> None:
     found = diagnosis()
-    assert [line.confidence for line in cause_lines(found)] == ["81 %", "18 %"]
+    assert [line.confidence for line in cause_lines(found, ALERT)] == ["81 %", "18 %"]
     unsure = replace(found, hypotheses=(Hypothesis(HypothesisKind.UNKNOWN, 0.01),))
-    assert [line.kind for line in cause_lines(unsure)] == ["something else"]
+    assert [line.kind for line in cause_lines(unsure, ALERT)] == ["something else"]
 
 
 def test_a_moment_that_was_estimated_has_its_interval_and_one_that_was_told_has_none() -> None:
@@ -75,7 +80,7 @@ def test_the_report_shows_what_an_alert_comes_from_and_lets_no_name_be_a_tag(rep
     assert '<meter min="0" max="100" value="81">81 %</meter>' in html
     assert HOSTILE not in html
     assert "Worst segments found" in html
-    assert "few labels have arrived" in html
+    assert "too few labels are in" in html
     assert "likely cause: data fault of distance," in " ".join(str(whole).split())
 
 

@@ -180,6 +180,7 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
     from watchkeeper.api import report as report_on
     from watchkeeper.cli.results import incident_json
     from watchkeeper.diagnose.incidents import incidents_of
+    from watchkeeper.words.causes import incident_sentence
 
     project = open_project(config)
     try:
@@ -192,7 +193,7 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
         show_json({"schema_version": 1, **told})
     else:
         for incident in shared:
-            put(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident.message}")
+            put(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident_sentence(incident)}")
         for one in reports:
             show(one)
 

@@ -69,8 +69,10 @@ def action_json(action: Action) -> dict[str, Any]:
 
 def incident_json(incident: Incident) -> dict[str, Any]:
     """Return an incident as JSON values."""
+    from watchkeeper.words.causes import incident_sentence
+
     return {
-        "message": incident.message,
+        "message": incident_sentence(incident),
         "columns": list(incident.columns),
         "models": list(incident.models),
         "alerts": list(incident.alerts),

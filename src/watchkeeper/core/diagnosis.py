@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.statement import Statement
 
 __all__ = [
     "Attribution",
@@ -71,9 +72,9 @@ class Hypothesis:
     since
         When it began, as far as that can be told.
     evidence
-        Sentences, the weightiest first.
+        What speaks for it, the weightiest first.
     measurements
-        What the sentences rest on.
+        What the evidence rests on.
     """
 
     kind: HypothesisKind
@@ -81,7 +82,7 @@ class Hypothesis:
     columns: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     since: datetime | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Statement, ...] = ()
     measurements: tuple[Measurement, ...] = ()
 
 
@@ -182,7 +183,7 @@ class Diagnosis:
     worst
         Segments found by search on which the loss rose most, or is highest.
     notes
-        What could not be looked at, in words.
+        What could not be looked at, and what belongs to another alert of the same windows.
     """
 
     alert: str
@@ -191,7 +192,7 @@ class Diagnosis:
     onset: Onset | None = None
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,6 @@ class Incident:
         Ids of the alerts, in the order in which they began.
     earliest, latest
         The interval that the onsets of all of them have in common.
-    message
-        The incident in one sentence.
     """
 
     columns: tuple[str, ...]
@@ -217,4 +216,3 @@ class Incident:
     alerts: tuple[str, ...]
     earliest: datetime
     latest: datetime
-    message: str = field(default="")

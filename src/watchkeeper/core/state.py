@@ -10,7 +10,7 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import ALL, Column
 from watchkeeper.core.window import Window
 
-__all__ = ["JOINT", "OUTCOME", "ROWS", "RULES", "State", "StateKey"]
+__all__ = ["JOINT", "OUTCOME", "ROWS", "RULES", "State", "StateKey", "missing_column"]
 
 OUTCOME = "@outcome"
 """The state over label, prediction and score together."""
@@ -59,6 +59,11 @@ class State:
     parts: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
 
+    @property
+    def column_missing(self) -> bool:
+        """Whether the problem is that the rows lack the column."""
+        return self.problem == missing_column(self.key.column)
+
     def part(self, name: str, kind: type[P]) -> P:
         """Return the part of the statistic ``name``.
 
@@ -75,3 +80,8 @@ class State:
         if not isinstance(found, kind):
             raise StateError(f"{name} of {self.key.column!r} is a {type(found).__name__}, not a {kind.__name__}")
         return found
+
+
+def missing_column(name: str) -> str:
+    """Return the problem of a state whose rows lack the column; it is stored and must stay as it is."""
+    return f"column {name!r} is missing"

@@ -14,6 +14,7 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL, Column
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
+from watchkeeper.core.statement import Statement
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.sampled import States
 
@@ -87,7 +88,7 @@ class Finding:
     weight: float
     columns: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Statement, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     touches: tuple[str, ...] = ()
     harm: float | None = None

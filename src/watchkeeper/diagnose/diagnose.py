@@ -11,7 +11,9 @@ from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, Hypot
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Spec
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
+from watchkeeper.diagnose.answers import AnswerShift
 from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.change_point import change_point
 from watchkeeper.diagnose.drop import drop_by_features, drop_by_segments
@@ -19,8 +21,7 @@ from watchkeeper.diagnose.faults import Fault, data_faults, feature_faults
 from watchkeeper.diagnose.labels import SPOILT, label_faults
 from watchkeeper.diagnose.latency import latency_finding
 from watchkeeper.diagnose.loss_rise import OVERLAP, LossRise, concept_finding, loss_rise
-from watchkeeper.diagnose.losses import named
-from watchkeeper.diagnose.release import same_versions, switch_near, versions_apart
+from watchkeeper.diagnose.release import Switch, Versus, same_versions, switch_near, versions_apart
 from watchkeeper.diagnose.relevance import about, by_itself, relevant, subjects_of
 from watchkeeper.diagnose.sampled import States, sampled, segment_columns
 from watchkeeper.diagnose.shifts import Mix, Moved, moved, segment_mix
@@ -39,12 +40,16 @@ _EXPLAINED = 3.0
 """Weight lost by a cause whose signs another cause, found for itself, brings about."""
 
 _TOLERATED = 0.05
-_SPOILT = "the labels are at fault, so that the change of the loss is not taken apart"
-_FOREIGN = "{share:.0%} of the reference's rows are like the current ones, so that concept shift is not told apart"
 _CORRELATED = 0.1
 """Change of a correlation that does not matter."""
 
 _STEP = 1.0
+
+_MOVES = {
+    False: (StatementCode.COLUMN_MOVED, StatementCode.CORRELATION),
+    True: (StatementCode.COLUMN_MOVED_IN_SEGMENTS, StatementCode.CORRELATION_IN_SEGMENTS),
+}
+"""What states that columns moved, by whether segments are declared."""
 
 
 def diagnose(
@@ -107,8 +112,8 @@ def diagnose(
         attributions = _attributions(case, rise, mix, [*named, *(m.column for m in farthest)])
         worst = worst_segments(rise.rows0.labelled(), rise.rows.labelled(), spec.schema, seed=seed)
     elsewhere = sorted((f for f in others if f.weight > IN_DOUBT), key=lambda f: -f.weight)
-    told = _SPOILT if spoilt and attributed else rise.note
-    notes = (*((told,) if told else ()), *(about(f) for f in elsewhere))
+    note = Statement(StatementCode.LABELS_SPOILT) if spoilt and attributed else rise.note
+    notes = (*((note,) if note else ()), *(about(f) for f in elsewhere))
     return Diagnosis(alert.id, alert.model, hypotheses, onset, attributions, worst, notes)
 
 
@@ -169,40 +174,44 @@ def _harming(case: Case, found: list[Finding], rise: LossRise, releases: list[Fi
     return told
 
 
-def _part(case: Case, rise: LossRise, name: str) -> tuple[float, str, float | None]:
-    """Return the share of a surely risen loss that one part makes up, in words too, and the most it can be."""
+def _part(case: Case, rise: LossRise, name: str) -> tuple[float, tuple[Statement, ...], float | None]:
+    """Return the share of a surely risen loss that one part makes up, what states it, and the most it can be."""
     if rise.parts is None or not case.harmful:
-        return 0.0, "", None
+        return 0.0, (), None
     causes = rise.parts.causes
     if causes.total <= 2 * (causes.error or 0.0):
-        return 0.0, "", None
+        return 0.0, (), None
     part = rise.parts.part(name)
     if rise.overlap < OVERLAP and name != "traffic mix":
         # What rows that the reference never had would lose is not known.
-        return 0.0, _FOREIGN.format(share=rise.overlap), None
+        return 0.0, (Statement(StatementCode.NOT_COMPARABLE, value=float(rise.overlap)),), None
     share = min(1.0, max(0.0, part.value / causes.total))
-    words = f"{name} makes up {part.value:+.4g} of the change of {causes.total:+.4g} in {named(rise.loss)}"
-    return share, words, rise.share(part.value, part.error or 0.0)
+    stated = Statement(
+        StatementCode.PART_OF_LOSS, (), (rise.loss, name), float(part.value), float(causes.before), float(causes.after)
+    )
+    return share, (stated,), rise.share(part.value, part.error or 0.0)
 
 
 def _mixed(case: Case, mix: Mix | None, drifted: list[Moved], rise: LossRise) -> list[Finding]:
     if mix is None or mix.lower <= 0:
         return []
-    share, words, harm = _part(case, rise, "traffic mix")
+    share, of_loss, harm = _part(case, rise, "traffic mix")
     weight = weight_of(mix.lower, _TOLERATED) + 2 * share
-    told = [
-        f"{s} makes up {mix.now[s]:.1%} of the rows, {mix.before.get(s, 0.0):.1%} before"
+    evidence = [
+        Statement(
+            StatementCode.SEGMENT_SHARE, (mix.column,), (s,),
+            before=float(mix.before.get(s, 0.0)), after=float(mix.now[s]),
+        )
         for s in mix.risen[:3]
         if abs(mix.now[s] - mix.before.get(s, 0.0)) > 0.01
-    ]
+    ]  # fmt: skip
     through = [m for m in drifted if m.lower > 0 and m.lower_within == 0 and m.column != mix.column]
     if through:
-        names = ", ".join(repr(m.column) for m in through[:5])
-        told.append(f"{names} moved only because of that: inside segments the rows are as before")
+        evidence.append(Statement(StatementCode.MOVED_BY_MIX_ONLY, tuple(m.column for m in through[:5])))
     lead = tuple(s for s in mix.risen if abs(mix.now[s] - mix.before.get(s, 0.0)) > mix.distance / 3)
-    told += [words] if words else []
     touched = tuple(m.column for m in drifted if m.within <= m.distance / 2)
-    return [Finding(HypothesisKind.TRAFFIC_MIX, weight, (mix.column,), lead, tuple(told), touches=touched, harm=harm)]
+    stated = (*evidence, *of_loss)
+    return [Finding(HypothesisKind.TRAFFIC_MIX, weight, (mix.column,), lead, stated, touches=touched, harm=harm)]
 
 
 def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRise) -> list[Finding]:
@@ -216,24 +225,21 @@ def _shifted(case: Case, drifted: list[Moved], faults: list[Fault], rise: LossRi
     pairs = moved_together(features, rise.rows0, rise.rows) if asked else []
     if not left and not pairs:
         return []
-    share, words, harm = _part(case, rise, "covariate shift")
+    share, of_loss, harm = _part(case, rise, "covariate shift")
     most = left[0].within if left else 0.0
     named = [m for m in left if m.within > most / 2]
-    inside = " inside segments" if segment_columns(case.spec.schema) else ""
-    told = [f"{m.column!r} moved by {m.within:.3f} (distance of the distribution functions){inside}" for m in named]
-    joint = [
-        f"{p.columns[0]!r} and {p.columns[1]!r} go together otherwise: correlation {p.before:.2f} → {p.now:.2f}{inside}"
-        for p in pairs[:2]
-    ]
+    moved_by, correlation = _MOVES[bool(segment_columns(case.spec.schema))]
+    single = [Statement(moved_by, (m.column,), value=float(m.within)) for m in named]
+    joint = [Statement(correlation, p.columns, before=float(p.before), after=float(p.now)) for p in pairs[:2]]
     weights = [weight_of(m.lower_within, _TOLERATED) for m in left[:1]]
     weights += [weight_of(p.lower, _CORRELATED) for p in pairs[:1]]
     alone, both = [m.column for m in named], [c for p in pairs for c in p.columns]
     leads = case.alert.cause is Cause.JOINT_DRIFT or (case.harmful and weights[-1] > weights[0]) or not named
     if leads:
-        told, columns = [*joint, *told], dict.fromkeys((*both[:2], *alone))
+        moves, columns = [*joint, *single], dict.fromkeys((*both[:2], *alone))
     else:
-        told, columns = [*told, *joint], dict.fromkeys((*alone, *both[:2]))
-    evidence = (told[0], *([words] if words else []), *told[1:])
+        moves, columns = [*single, *joint], dict.fromkeys((*alone, *both[:2]))
+    evidence = (moves[0], *of_loss, *moves[1:])
     touched = tuple(dict.fromkeys((*(m.column for m in left), *both)))
     weight = max(weights) + 2 * share
     kind = HypothesisKind.COVARIATE_SHIFT
@@ -244,7 +250,7 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
     """Return the finding that another version answers, or that answers changed without one."""
     answers = rise.answers
     shifted = weight_of(answers.lower, _TOLERATED) if answers and rise.overlap >= _TOLERATED else 0.0
-    said = f"at equal features {answers.column!r} differs by {answers.distance:.3f}" if answers and shifted else ""
+    differ = [_answers_differ(answers)] if answers and shifted else []
     switch = switch_near(case.versions, case.onset)
     column = case.spec.schema.name_of(Role.VERSION)
     columns = (column,) if column else ()
@@ -252,28 +258,39 @@ def _released(case: Case, rise: LossRise) -> list[Finding]:
         # A version that the reference does not know came earlier, and is in the log.
         if shifted <= 0 or (column and not same_versions(rise.rows0, rise.rows, case.spec.schema)):
             return []
-        words = (said, "no change of version is in the log: the model or an input that is not logged changed")
-        return [Finding(HypothesisKind.RELEASE, shifted - 1.0, columns, (), words)]
-    since = f"{switch.share:.0%} of the rows since {switch.at:%Y-%m-%d %H:%M}, {switch.share0:.0%} before"
-    told = [f"version {switch.version!r} answers {since}"]
+        unlogged = (*differ, Statement(StatementCode.NO_RELEASE_LOGGED))
+        return [Finding(HypothesisKind.RELEASE, shifted - 1.0, columns, (), unlogged)]
+    evidence = [_version_share(switch)]
     weight = 1.0 + 2 * switch.rise + min(shifted, 4.0)
     if answers and not shifted and rise.overlap >= _TOLERATED:
         weight -= _EXPLAINED
-        told.append(f"but at equal features {answers.column!r} is what it was")
-    elif said:
-        told.append(said)
+        evidence.append(Statement(StatementCode.ANSWERS_ALIKE, (answers.column,)))
+    else:
+        evidence += differ
     rows = sampled(case.current, case.spec.schema, rise.loss).labelled() if rise.loss else rise.rows
     versus, harm, left = versions_apart(rows, case.spec.schema, switch.version), None, None
     if versus is not None:
         worse = versus.z > 3
         weight += 2.0 if worse else -_EXPLAINED if versus.z < 1 else 0.0
-        told.append(
-            f"side by side, {named(rise.loss)} is {versus.new:.4g} for it and {versus.others:.4g} for the others"
-        )
+        evidence.append(_version_loss(rise.loss, versus))
         harm = rise.share(switch.share * (versus.new - versus.others), switch.share * versus.error)
         least = rise.share(switch.share * (versus.new - versus.others), -switch.share * versus.error)
         left = None if least is None else 1 - least
-    return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(told), harm=harm, left=left)]
+    return [Finding(HypothesisKind.RELEASE, weight, columns, (), tuple(evidence), harm=harm, left=left)]
+
+
+def _answers_differ(answers: AnswerShift) -> Statement:
+    return Statement(StatementCode.ANSWERS_DIFFER, (answers.column,), value=float(answers.distance))
+
+
+def _version_share(switch: Switch) -> Statement:
+    before, after = float(switch.share0), float(switch.share)
+    return Statement(StatementCode.VERSION_SHARE, names=(switch.version,), before=before, after=after, at=switch.at)
+
+
+def _version_loss(loss: str, versus: Versus) -> Statement:
+    before, after = float(versus.others), float(versus.new)
+    return Statement(StatementCode.VERSION_LOSS, names=(loss,), before=before, after=after)
 
 
 def _attributions(case: Case, rise: LossRise, mix: Mix | None, order: list[str]) -> tuple[Attribution, ...]:
@@ -292,7 +309,7 @@ def ranked(findings: Iterable[Finding], *, scale: float = SCALE, in_doubt: float
     c_i = e^(s·w_i) / (e^(s·u) + Σ_j e^(s·w_j)), w the weights and u that of not knowing.
     """
     order = list(HypothesisKind)
-    doubt = Finding(HypothesisKind.UNKNOWN, in_doubt, evidence=("nothing in the log explains it as well",))
+    doubt = Finding(HypothesisKind.UNKNOWN, in_doubt, evidence=(Statement(StatementCode.NOTHING_ELSE),))
     held = [f for f in findings if f.weight > 0]
     held = sorted([*held, doubt], key=lambda f: (-f.weight, order.index(f.kind), f.columns))
     top = held[0].weight

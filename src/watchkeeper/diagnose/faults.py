@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -15,7 +14,8 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL, Column, Kind, Role
-from watchkeeper.core.state import ROWS
+from watchkeeper.core.state import ROWS, State
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.case import Case, Finding, compared, room
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.moments import MomentsPart
@@ -30,7 +30,6 @@ _ANSWERS = 1.5
 
 _REPLAYED = 0.05
 _TURNS = 8
-_NONE = "no rows arrived: something upstream is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,23 @@ class Fault:
     what
         ``missing``, ``type``, ``unit_change``, ``constant``, ``null_rate``, ``silent_default``, ``encoding_change`` or
         ``unseen_levels``.
+    statement
+        The fault with its numbers.
+    measurement
+        What it was seen by.
     """
 
     column: str
     what: str
     share: float
-    words: str
+    statement: Statement
     measurement: Measurement | None = None
 
 
 def data_faults(case: Case) -> list[Finding]:
     """Return one finding for each column with a fault, and those about whole rows; of no rows only that."""
     rows, found = _rows(case), list[Finding]()
-    if rows and rows[0].evidence == (_NONE,):
+    if any(s.code is StatementCode.NO_ROWS for finding in rows for s in finding.evidence):
         return rows
     for column in case.spec.schema:
         if column.role not in _WATCHED:
@@ -65,8 +68,8 @@ def data_faults(case: Case) -> list[Finding]:
         if faults:
             weight = _BASE + 3 * max(f.share for f in faults) - (0.0 if column.role is Role.FEATURE else _ANSWERS)
             measured = tuple(f.measurement for f in faults if f.measurement is not None)
-            words = tuple(f.words for f in faults)
-            found.append(Finding(HypothesisKind.DATA_FAULT, weight, (column.name,), (), words, measured))
+            evidence = tuple(f.statement for f in faults)
+            found.append(Finding(HypothesisKind.DATA_FAULT, weight, (column.name,), (), evidence, measured))
     return [*found, *rows]
 
 
@@ -85,21 +88,27 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
     if before is None or before.problem:
         return []
     if now is None or now.problem:
-        words = now.problem if now is not None else f"column {column.name!r} did not arrive"
-        return [Fault(column.name, "missing" if now is None or "missing" in words else "type", 1.0, words)]
+        return [_broken(column, now)]
     found: list[Fault] = []
     for look in (_unit, _constant):
         fault = look(case, column)
         if fault:
             found.append(fault)
-    for measure, always, told in _RATES:
+    for measure, always in _RATES.items():
         m = compared(case, column, measure, always=always)
         if m is not None and m.value is not None and m.value > 0:
-            found.append(Fault(column.name, measure, float(m.value), told(column.name, m), m))
+            found.append(Fault(column.name, measure, float(m.value), _rate(column.name, m), m))
     if any(f.what == "encoding_change" for f in found):
         # Levels in another writing are unseen levels too.
         found = [f for f in found if f.what != "unseen_levels"]
     return sorted(found, key=lambda f: -f.share)
+
+
+def _broken(column: Column, now: State | None) -> Fault:
+    if now is None:
+        return Fault(column.name, "missing", 1.0, Statement(StatementCode.COLUMN_MISSING, (column.name,)))
+    what = "missing" if now.column_missing else "type"
+    return Fault(column.name, what, 1.0, Statement(StatementCode.COLUMN_UNUSABLE, (column.name,), (now.problem,)))
 
 
 def _unit(case: Case, column: Column) -> Fault | None:
@@ -118,9 +127,9 @@ def other_unit(case: Case, column: Column) -> Fault | None:
     size = float(m.facts["n_effective"])
     if float(m.facts["before"]) <= 0.05 + room(size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)):
         return None
-    units = f" ({m.facts['units']})" if m.facts.get("units") else ""
-    words = f"all quantiles of {column.name!r} are {m.value:.4g} times those of the reference{units}: another unit"
-    return Fault(column.name, "unit_change", 1.0, words, m)
+    units = (str(m.facts["units"]),) if m.facts.get("units") else ()
+    statement = Statement(StatementCode.UNIT_CHANGE, (column.name,), units, float(m.value))
+    return Fault(column.name, "unit_change", 1.0, statement, m)
 
 
 def _constant(case: Case, column: Column) -> Fault | None:
@@ -131,33 +140,26 @@ def _constant(case: Case, column: Column) -> Fault | None:
     if not isinstance(before, MomentsPart) or not isinstance(now, MomentsPart) or now.n < 30:
         return None
     if before.smallest < before.largest and now.smallest == now.largest:
-        words = f"{column.name!r} holds {now.smallest:g} in all {now.n} rows: it is stuck at one value"
-        return Fault(column.name, "constant", 1.0, words)
+        statement = Statement(StatementCode.CONSTANT, (column.name,), value=float(now.smallest), n=int(now.n))
+        return Fault(column.name, "constant", 1.0, statement)
     return None
 
 
-def _null_rate(name: str, m: Measurement) -> str:
-    return f"{float(m.facts['to']):.1%} of {name!r} is missing, {float(m.facts['from']):.1%} was in the reference"
+_RATES = {"null_rate": 0.03, "silent_default": 0.03, "encoding_change": 0.01, "unseen_levels": 0.01}
+"""Comparisons that see faults in single rows, and from which share on they count whatever was usual."""
 
 
-def _silent_default(name: str, m: Measurement) -> str:
-    return f"{float(m.facts['to']):.1%} of {name!r} is {m.facts['default']}, which stands in for a missing value"
-
-
-def _encoding_change(name: str, m: Measurement) -> str:
-    return f"{m.value or 0:.1%} of {name!r} is written in another way than in the reference"
-
-
-def _unseen_levels(name: str, m: Measurement) -> str:
-    return f"{m.value or 0:.1%} of {name!r} holds levels that the reference never showed: {m.facts['levels']}"
-
-
-_RATES: tuple[tuple[str, float, Callable[[str, Measurement], str]], ...] = (
-    ("null_rate", 0.03, _null_rate),
-    ("silent_default", 0.03, _silent_default),
-    ("encoding_change", 0.01, _encoding_change),
-    ("unseen_levels", 0.01, _unseen_levels),
-)
+def _rate(name: str, m: Measurement) -> Statement:
+    """Return what a comparison saw in a share of the rows."""
+    value = float(m.value or 0.0)
+    if m.name == "null_rate":
+        return Statement(StatementCode.NULL_RATE, (name,), before=float(m.facts["from"]), after=float(m.facts["to"]))
+    if m.name == "silent_default":
+        default = str(m.facts["default"])
+        return Statement(StatementCode.SILENT_DEFAULT, (name,), (default,), after=float(m.facts["to"]))
+    if m.name == "encoding_change":
+        return Statement(StatementCode.ENCODING_CHANGE, (name,), value=value)
+    return Statement(StatementCode.UNSEEN_LEVELS, (name,), (str(m.facts["levels"]),), value)
 
 
 def _rows(case: Case) -> list[Finding]:
@@ -166,20 +168,20 @@ def _rows(case: Case) -> list[Finding]:
     before, now = (s.parts.get("row_sample") if s is not None and not s.problem else None for s in sides)
     kind = HypothesisKind.DATA_FAULT
     if not isinstance(now, RowSamplePart) or not now.rows:
-        return [Finding(kind, _BASE + 3, evidence=(_NONE,))]
+        return [Finding(kind, _BASE + 3, evidence=(Statement(StatementCode.NO_ROWS),))]
     found: list[Finding] = []
     if case.alert.cause is Cause.BLIND:
-        words = "windows came without rows, or columns could not be measured: something upstream was missing"
-        found.append(Finding(kind, _BASE, case.alert.columns, (), (words,)))
+        seen = Statement(StatementCode.WINDOWS_WITHOUT_ROWS)
+        found.append(Finding(kind, _BASE, case.alert.columns, (), (seen,)))
     if isinstance(before, RowSamplePart) and before.rows:
         doubled, usual = now.doubled / now.rows, before.doubled / before.rows
         if doubled > 2 * usual + 0.01:
-            words = f"{doubled:.1%} of the rows repeat an id of the same window, {usual:.1%} did before: sent twice"
-            found.append(Finding(kind, _BASE + 3 * doubled, evidence=(words,)))
+            seen = Statement(StatementCode.ROWS_REPEATED, before=usual, after=doubled)
+            found.append(Finding(kind, _BASE + 3 * doubled, evidence=(seen,)))
         again = _sent_again(case, before, now)
         if again > _REPLAYED:
-            words = f"at least {again:.1%} of the sampled rows are rows of the reference: old rows were sent again"
-            found.append(Finding(kind, _BASE + 3 * again, evidence=(words,)))
+            seen = Statement(StatementCode.ROWS_REPLAYED, after=again)
+            found.append(Finding(kind, _BASE + 3 * again, evidence=(seen,)))
     return found
 
 

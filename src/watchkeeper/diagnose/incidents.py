@@ -110,9 +110,7 @@ def _incident(changes: Sequence[Change]) -> Incident:
     shared = tuple(sorted((c for c, k in times.items() if k == len(changes)), key=lambda c: _rank(c, changes)))
     models = tuple(sorted({change.model for change in changes}))
     earliest, latest = max(c.onset.earliest for c in changes), min(c.onset.latest for c in changes)
-    about = f"{len(models)} models" if len(models) > 1 else f"model {models[0]}"
-    message = f"{len(changes)} alerts of {about} began together and share {', '.join(map(repr, shared))}"
-    return Incident(shared, models, tuple(c.alert for c in ordered), earliest, latest, message)
+    return Incident(shared, models, tuple(c.alert for c in ordered), earliest, latest)
 
 
 def _rank(column: str, changes: Sequence[Change]) -> tuple[int, str]:

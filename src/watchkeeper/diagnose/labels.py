@@ -9,6 +9,7 @@ from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Column, Kind, Role
 from watchkeeper.core.state import OUTCOME
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.answers import sample_distance
 from watchkeeper.diagnose.case import Case, Finding, compared, room, weight_of
@@ -24,6 +25,9 @@ _FEWER = 0.1
 
 _BASE = 3.5
 _LEAST = 50
+
+_OTHER = {"encoding_change": StatementCode.LABEL_ENCODING, "unseen_levels": StatementCode.LABEL_LEVELS}
+
 SPOILT = 9.0
 """Weight of labels in another unit, or so large that they carry every mean away."""
 
@@ -52,17 +56,17 @@ def label_faults(case: Case, rows: Sampled | None = None) -> list[Finding]:
     if column is None:
         return []
     unit = other_unit(case, column)
-    whole = (SPOILT, unit.words) if unit else _beyond(case, column)
+    whole = (SPOILT, unit.statement) if unit else _beyond(case, column)
     looks = (_broken(case, column), _fewer(case, column), _other(case, column), _turned(case), whole)
     told = [one for one in looks if one is not None]
     if not told:
         return []
     weight = max(weight for weight, _ in told) + (1.0 if case.alert.cause is Cause.LABEL_FAULT else 0.0)
-    words = tuple(words for _, words in sorted(told, key=lambda one: -one[0]))
+    evidence = tuple(statement for _, statement in sorted(told, key=lambda one: -one[0]))
     only_fewer = told == [looks[1]]
     harmless = only_fewer and rows is not None and _at_random(case, column, rows)
     harm = 0.0 if harmless else None
-    return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), words, harm=harm)]
+    return [Finding(HypothesisKind.LABEL_FAULT, weight, (column.name,), (), evidence, harm=harm)]
 
 
 def _at_random(case: Case, column: Column, rows: Sampled) -> bool:
@@ -80,17 +84,17 @@ def _at_random(case: Case, column: Column, rows: Sampled) -> bool:
     return apart <= room(len(a) * len(b) / (len(a) + len(b)))
 
 
-def _broken(case: Case, column: Column) -> tuple[float, str] | None:
+def _broken(case: Case, column: Column) -> tuple[float, Statement] | None:
     before, now = case.reference.get((ALL, column.name)), case.current.get((ALL, column.name))
     if before is None or before.problem or (now is not None and not now.problem):
         return None
-    if now is None or now.problem == f"column {column.name!r} is missing":
+    if now is None or now.column_missing:
         # Labels of their own arrive later than the rows.
-        return (8.0, f"label {column.name!r} did not arrive") if _told(case) else None
-    return 8.0, now.problem
+        return (8.0, Statement(StatementCode.LABEL_MISSING, (column.name,))) if _told(case) else None
+    return 8.0, Statement(StatementCode.COLUMN_UNUSABLE, (column.name,), (now.problem,))
 
 
-def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
+def _fewer(case: Case, column: Column) -> tuple[float, Statement] | None:
     pair = case.both(column.name)
     parts = [side.parts.get("count") for side in pair] if pair else []
     if len(parts) != 2 or not all(isinstance(p, CountPart) and p.rows for p in parts):
@@ -106,8 +110,8 @@ def _fewer(case: Case, column: Column) -> tuple[float, str] | None:
     if upper > -_FEWER or not (now.valid or told):
         return None
     expected, share = usual / before.rows, now.valid / now.rows
-    words = f"{share:.1%} of the rows have a label, {expected:.1%} were to be expected: labels are late or lost"
-    return _BASE + weight_of(-upper, _FEWER) - (0.0 if told else _UNTOLD), words
+    statement = Statement(StatementCode.FEWER_LABELS, (column.name,), before=expected, after=share)
+    return _BASE + weight_of(-upper, _FEWER) - (0.0 if told else _UNTOLD), statement
 
 
 def _told(case: Case) -> bool:
@@ -127,19 +131,16 @@ def _due(case: Case) -> float | None:
     return sum(shares) / len(shares) if shares else None
 
 
-def _other(case: Case, column: Column) -> tuple[float, str] | None:
-    for measure, words in (
-        ("encoding_change", "{share:.1%} of the labels are written in another way than in the reference"),
-        ("unseen_levels", "{share:.1%} of the labels are of a class that the reference never showed: {levels}"),
-    ):
+def _other(case: Case, column: Column) -> tuple[float, Statement] | None:
+    for measure, code in _OTHER.items():
         m = compared(case, column, measure, always=0.01)
         if m is not None and m.value:
-            told = words.format(share=m.value, levels=m.facts.get("levels", ""))
-            return 5.0 + 3 * float(m.value), told
+            levels = (str(m.facts["levels"]),) if m.facts.get("levels") else ()
+            return 5.0 + 3 * float(m.value), Statement(code, (column.name,), levels, float(m.value))
     return None
 
 
-def _beyond(case: Case, column: Column) -> tuple[float, str] | None:
+def _beyond(case: Case, column: Column) -> tuple[float, Statement] | None:
     """Say whether labels are larger by far than any of the reference: one of them carries every mean away."""
     pair = case.both(column.name)
     if pair is None or column.kind is not Kind.NUMERIC:
@@ -150,10 +151,10 @@ def _beyond(case: Case, column: Column) -> tuple[float, str] | None:
     usual, most = (max(abs(side.smallest), abs(side.largest)) for side in (before, now))
     if not usual or most <= _BEYOND * usual:
         return None
-    return SPOILT, f"labels reach {most:.3g}, {usual:.3g} at most in the reference: means and sums say nothing of them"
+    return SPOILT, Statement(StatementCode.LABELS_BEYOND, (column.name,), before=float(usual), after=float(most))
 
 
-def _turned(case: Case) -> tuple[float, str] | None:
+def _turned(case: Case) -> tuple[float, Statement] | None:
     """Say whether positives now score as negatives did."""
     pair = case.both(OUTCOME)
     if pair is None or case.spec.schema.of(Role.SCORE) is None:
@@ -163,5 +164,4 @@ def _turned(case: Case) -> tuple[float, str] | None:
         return None
     if before.interval[0] <= 0.55 or now.interval[1] >= 0.45 or abs(1 - now.value - before.value) > 0.1:
         return None
-    words = f"the AUROC is {now.value:.3f}, {before.value:.3f} before: positive and negative labels changed places"
-    return 7.0, words
+    return 7.0, Statement(StatementCode.LABELS_TURNED, before=float(before.value), after=float(now.value))

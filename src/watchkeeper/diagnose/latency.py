@@ -6,6 +6,7 @@ from watchkeeper.compare.tail_rise import TOLERATED
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.schema import Role
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.case import Case, Finding, compared
 
 __all__ = ["latency_finding"]
@@ -18,11 +19,11 @@ def latency_finding(case: Case) -> Finding | None:
     slower = compared(case, column, "tail_rise", always=TOLERATED) if column else None
     if column and slower is not None:
         before, now = float(slower.facts["p95_reference"]), float(slower.facts["p95"])
-        told = f"the 95th percentile of {column.name!r} is {now:.4g}, {before:.4g} before"
+        evidence = Statement(StatementCode.SLOWER, (column.name,), before=before, after=now)
     elif about:
-        told = "a limit of the runtime was passed"
+        evidence = Statement(StatementCode.LIMIT_PASSED)
     else:
         return None
     weight = (5.0 if about else 0.5) + (1.0 if slower is not None else 0.0)
     columns = (column.name,) if column else case.alert.columns
-    return Finding(HypothesisKind.RUNTIME, weight, columns, (), (told,), (slower,) if slower else ())
+    return Finding(HypothesisKind.RUNTIME, weight, columns, (), (evidence,), (slower,) if slower else ())

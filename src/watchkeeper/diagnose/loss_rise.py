@@ -12,11 +12,12 @@ from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.state import OUTCOME
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.answers import AnswerShift, answer_shift
 from watchkeeper.diagnose.case import Case, Finding, weight_of
 from watchkeeper.diagnose.decomposition import Decomposition, SegmentChange, decompose, segment_losses
 from watchkeeper.diagnose.faults import Fault, clean_rows
-from watchkeeper.diagnose.losses import RANK_LOSS, MeanLoss, loss_for, mean_loss, named
+from watchkeeper.diagnose.losses import RANK_LOSS, MeanLoss, loss_for, mean_loss
 from watchkeeper.diagnose.rank_decomposition import decompose_ranking, ranking_loss
 from watchkeeper.diagnose.sampled import Sampled, sampled
 
@@ -50,7 +51,7 @@ class LossRise:
     overlap
         Effective share of the weighted reference rows.
     note
-        Why something could not be looked at; empty where all could.
+        What could not be looked at, and why; None where all could.
     whole
         The rise of the mean loss over all rows, those at fault among them, and its standard error.
     faulty
@@ -64,7 +65,7 @@ class LossRise:
     parts: Decomposition | None
     answers: AnswerShift | None
     overlap: float
-    note: str = ""
+    note: Statement | None = None
     whole: tuple[float, float] = (0.0, 0.0)
     faulty: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -89,23 +90,24 @@ def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
     whole = _rise(case, loss) if case.harmful else (0.0, 0.0)
     if any(f.share >= 1 for f in faults):
         worst = max(faults, key=lambda f: f.share)
-        note = f"{worst.column!r} is at fault in all rows, so that nothing can be said of labels at equal features"
-        return LossRise(loss, rows0, rows, None, None, 0.0, note, whole)
+        spoilt = Statement(StatementCode.FAULT_IN_ALL_ROWS, (worst.column,))
+        return LossRise(loss, rows0, rows, None, None, 0.0, spoilt, whole)
     if not case.thorough and not case.harmful:
         # Labels at equal features are not what an alert about features or answers is about.
         return LossRise(loss, rows0, rows, None, None, 0.0)
     by = column if loss != RANK_LOSS else ""
     losses0, losses = (segment_losses(states, loss, by) for states in (case.reference, case.current))
-    note, faulty = "", dict[str, tuple[float, float]]()
+    note: Statement | None = None
+    faulty: dict[str, tuple[float, float]] = {}
     if faults:
         faulty = _faulty(rows0, rows, faults)
         kept0, kept = (clean_rows(side.frame, rows0.frame, faults) for side in (rows0, rows))
         rows0, rows = rows0.where(kept0), rows.where(kept)
         losses0, losses = _by_rows(rows0), _by_rows(rows)
-        note = "rows that a fault lies in were left out of what is said of the loss"
+        note = Statement(StatementCode.FAULTY_ROWS_LEFT_OUT)
     parts = _parts(rows0.labelled(), rows.labelled(), schema, loss, losses0, losses) if loss else None
     if loss and parts is None:
-        note = "too few labels are in to tell what changed at equal features"
+        note = Statement(StatementCode.TOO_FEW_LABELS)
     overlap = parts.effective / len(rows0.labelled()) if parts else 0.0
     answers = answer_shift(rows0, rows, schema) if case.thorough else None
     return LossRise(loss, rows0, rows, parts, answers, overlap, note, whole, faulty)
@@ -167,18 +169,25 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
     weight = weight_of(max(effects), _TOLERATED)
     if weight <= 0:
         return None
-    apart = f"{whole.value:+.4g} ± {1.96 * error:.4g} from the reference's {usual:.4g}"
-    words = [f"at equal features {named(rise.loss)} is {apart}: labels or answers are not as before"]
-    words += [
-        f"in {c.segment} it is {c.after.value:.4g} where {c.usual:.4g} was to be expected (± {1.96 * c.error:.4g})"
+    evidence = [
+        Statement(
+            StatementCode.LOSS_AT_EQUAL_FEATURES, (), (rise.loss,), float(whole.value),
+            before=float(usual), margin=1.96 * float(error),
+        )
+    ]  # fmt: skip
+    evidence += [
+        Statement(
+            StatementCode.SEGMENT_LOSS, (), (c.segment,),
+            before=float(c.usual), after=float(c.after.value), margin=1.96 * float(c.error),
+        )
         for c in hit
-    ]
+    ]  # fmt: skip
     if rise.overlap < OVERLAP:
         weight /= 2
-        words.append(f"only {rise.overlap:.0%} of the reference's rows are like the current ones, so this is a guess")
+        evidence.append(Statement(StatementCode.LOSS_IS_GUESS, value=float(rise.overlap)))
     if not case.harmful:
         weight -= 1.0
-    return Finding(HypothesisKind.CONCEPT_SHIFT, weight, (), tuple(c.segment for c in hit), tuple(words))
+    return Finding(HypothesisKind.CONCEPT_SHIFT, weight, (), tuple(c.segment for c in hit), tuple(evidence))
 
 
 def _lower(change: SegmentChange, among: tuple[SegmentChange, ...]) -> float:

@@ -16,7 +16,7 @@ from watchkeeper.core.schema import NumericMap, Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.stats.outcomes import outcomes
 
-__all__ = ["LOSSES", "RANK_LOSS", "MeanLoss", "loss_for", "mean_loss", "named", "row_losses"]
+__all__ = ["LOSSES", "RANK_LOSS", "MeanLoss", "loss_for", "mean_loss", "row_losses"]
 
 RANK_LOSS = "rank_loss"
 """1 - AUROC, the chance that a negative row outranks a positive one: no mean over rows."""
@@ -43,11 +43,6 @@ class MeanLoss:
     value: float
     error: float
     n: int
-
-
-def named(loss: str) -> str:
-    """Return what a loss is called in a sentence."""
-    return "1 - AUROC" if loss == RANK_LOSS else f"the {loss.replace('_', ' ')}"
 
 
 def loss_for(schema: Schema, metrics: Sequence[str] = ()) -> str:

@@ -13,6 +13,7 @@ from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family
 from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.state import JOINT
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.answers import sample_distance
 from watchkeeper.diagnose.case import Case, Finding, room
 from watchkeeper.diagnose.faults import Fault, clean_rows
@@ -104,7 +105,7 @@ def relevant(case: Case, findings: Iterable[Finding], faults: Sequence[Fault]) -
     given, shares = list[Finding](), list[float]()
     for finding in findings:
         told = [_explains(case, finding, subject, rows) for subject in subjects]
-        given.append(replace(finding, evidence=finding.evidence + tuple(w for _, w in told if w)))
+        given.append(replace(finding, evidence=finding.evidence + tuple(s for _, s in told if s is not None)))
         shares.append(float(ranks @ [e for e, _ in told]))
     # Where two causes share an alert none explains all of it.
     most = max(shares, default=0.0)
@@ -123,8 +124,8 @@ def _joined(case: Case, findings: list[Finding], subjects: Sequence[Subject]) ->
     if case.alert.cause is not Cause.DATA_FAULT or len(own) < 2:
         return findings
     own.sort(key=lambda f: -f.weight)
-    # Of each column the gravest sentence first, then the others.
-    told = [words for k in range(max(len(f.evidence) for f in own)) for f in own for words in f.evidence[k : k + 1]]
+    # Of each column the gravest fault first, then the others.
+    told = [s for k in range(max(len(f.evidence) for f in own)) for f in own for s in f.evidence[k : k + 1]]
     columns = tuple(column for f in own for column in f.columns)
     measured = tuple(m for f in own for m in f.measurements)
     one = replace(own[0], columns=columns, evidence=tuple(told), measurements=measured)
@@ -145,45 +146,45 @@ def by_itself(case: Case, kept: Sequence[Finding], looked_at: Collection[str]) -
         Columns whose drift was measured anew.
     """
     alert = case.alert
-    if not alert.message:
+    own = (Statement(StatementCode.ALERT_ITSELF),)
+    if not alert.evidence and not alert.columns:
         return []
     if alert.cause is Cause.DATA_FAULT and not any(finding.weight > 0 for finding in kept):
-        words = (alert.message,)
-        return [Finding(HypothesisKind.DATA_FAULT, _OWN_WORD, alert.columns, alert.segments, words)]
+        return [Finding(HypothesisKind.DATA_FAULT, _OWN_WORD, alert.columns, alert.segments, own)]
     features = {column.name for column in case.spec.schema.features}
     columns = [s.column for s in subjects_of(alert) if s.column in features and s.column not in looked_at]
     if alert.cause is not Cause.DRIFT or not columns:
         return []
-    return [Finding(HypothesisKind.COVARIATE_SHIFT, _OWN_WORD, tuple(columns), (), (alert.message,))]
+    return [Finding(HypothesisKind.COVARIATE_SHIFT, _OWN_WORD, tuple(columns), (), own)]
 
 
-def about(finding: Finding) -> str:
+def about(finding: Finding) -> Statement:
     """Return a note about a cause that explains something else than the alert."""
-    where = ", ".join(repr(name) for name in (*finding.columns, *finding.segments)[:3])
-    what = finding.kind.value.replace("_", " ") + (f" of {where}" if where else "")
-    return f"in the same windows, but not what this alert is about: {what}: {finding.evidence[0]}"
+    names = (*finding.columns, *finding.segments)[:3]
+    return Statement(StatementCode.OTHER_CAUSE, names=names, kind=finding.kind.value, because=finding.evidence[:1])
 
 
-def _explains(case: Case, finding: Finding, subject: Subject, rows: _Rows) -> tuple[float, str]:
-    """Return the share of a subject that a finding explains, and what is to be said of it."""
+def _explains(case: Case, finding: Finding, subject: Subject, rows: _Rows) -> tuple[float, Statement | None]:
+    """Return the share of a subject that a finding explains, and what is to be stated of it."""
     kind, column = finding.kind, subject.column
     if subject.metric:
         apart = finding.segments and subject.segment != ALL and subject.segment not in finding.segments
-        return (0.0 if apart or kind is HypothesisKind.RUNTIME else 1.0 if finding.harm is None else finding.harm), ""
+        return (0.0 if apart or kind is HypothesisKind.RUNTIME else 1.0 if finding.harm is None else finding.harm), None
     if not column:
-        return float(kind in (HypothesisKind.DATA_FAULT, HypothesisKind.LABEL_FAULT)), ""
+        return float(kind in (HypothesisKind.DATA_FAULT, HypothesisKind.LABEL_FAULT)), None
     if column in finding.columns or column in finding.touches:
-        return 1.0, ""
+        return 1.0, None
     if kind is HypothesisKind.DATA_FAULT and not finding.columns:
-        return 1.0, ""
+        return 1.0, None
     role = next((c.role for c in case.spec.schema if c.name == column), Role.IGNORED)
     if role is Role.LATENCY:
-        return float(kind in (HypothesisKind.RUNTIME, HypothesisKind.RELEASE)), ""
+        return float(kind in (HypothesisKind.RUNTIME, HypothesisKind.RELEASE)), None
     if case.alert.cause in (Cause.DATA_FAULT, Cause.BLIND, Cause.LABEL_FAULT):
-        return float(role in _ANSWERS and kind in (HypothesisKind.DATA_FAULT, HypothesisKind.RELEASE)), ""
+        return float(role in _ANSWERS and kind in (HypothesisKind.DATA_FAULT, HypothesisKind.RELEASE)), None
     if role in _ANSWERS or role is Role.LABEL:
-        return float(kind in (_MOVES_LABELS if role is Role.LABEL else _MOVES_ANSWERS)), ""
-    return (1.0, words) if (words := rows.joined(finding, column)) else (0.0, "")
+        return float(kind in (_MOVES_LABELS if role is Role.LABEL else _MOVES_ANSWERS)), None
+    same = rows.joined(finding, column)
+    return (0.0, None) if same is None else (1.0, same)
 
 
 class _Rows:
@@ -193,26 +194,27 @@ class _Rows:
         self.case, self.faults = case, faults
         self.sides: tuple[Sampled, Sampled] | None = None
 
-    def joined(self, finding: Finding, column: str) -> str:
-        """Say that a column drifted only in the rows of a fault or of a version; empty where it did not."""
+    def joined(self, finding: Finding, column: str) -> Statement | None:
+        """State that a column drifted only in the rows of a fault or of a version; None where it did not."""
         schema = self.case.spec.schema
         if finding.kind not in (HypothesisKind.DATA_FAULT, HypothesisKind.RELEASE) or not finding.columns:
-            return ""
+            return None
         if self.sides is None:
             self.sides = sampled(self.case.reference, schema), sampled(self.case.current, schema)
         rows0, rows = self.sides
         name = finding.columns[0]
         if any(c not in side.frame.columns for side in self.sides for c in (column, name)):
-            return ""
+            return None
         if finding.kind is HypothesisKind.RELEASE:
             known = to_text(rows0.frame[name]).unique()
             rest = to_text(rows.frame[name]).is_in(known.implode()).fill_null(False).to_numpy()
         else:
             rest = clean_rows(rows.frame, rows0.frame, [f for f in self.faults if f.column == name])
         if not self._only_outside(column, rest):
-            return ""
-        which = "are answered by the new version" if finding.kind is HypothesisKind.RELEASE else f"{name!r} is at fault"
-        return f"{column!r} moved only in the rows where {which}: the same incident".replace("where are", "that are")
+            return None
+        if finding.kind is HypothesisKind.RELEASE:
+            return Statement(StatementCode.MOVED_WITH_VERSION, (column, name))
+        return Statement(StatementCode.MOVED_WITH_FAULT, (column, name))
 
     def _only_outside(self, column: str, rest: NDArray[np.bool_]) -> bool:
         """Return whether a column is what it was in some of the rows, and surely is not in all of them."""

@@ -14,6 +14,7 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.diagnose.diagnose import diagnose
@@ -124,8 +125,8 @@ def diagnosed(alert: Alert, *known: Any, **further: Any) -> Diagnosis:
 
 
 def _undiagnosed(alert: Alert, why: str) -> Diagnosis:
-    words = f"the alert could not be diagnosed: {why}"
-    return Diagnosis(alert.id, alert.model, (Hypothesis(HypothesisKind.UNKNOWN, 1.0),), notes=(words,))
+    failed = Statement(StatementCode.FAILED, names=(why,))
+    return Diagnosis(alert.id, alert.model, (Hypothesis(HypothesisKind.UNKNOWN, 1.0),), notes=(failed,))
 
 
 def _affected(alert: Alert, rule: WindowRule) -> Window:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, Task
-from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey
+from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey, missing_column
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.schema.label_sets import canonical
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
@@ -226,7 +226,7 @@ def _fold(column: Column, blocks: Iterable[Any], statistics: Iterable[Statistic]
 def problem_of(frame: pl.DataFrame, column: Column) -> str:
     """Say why a column cannot be summarised; empty when it can."""
     if column.name not in frame.columns:
-        return f"column {column.name!r} is missing"
+        return missing_column(column.name)
     dtype = frame[column.name].dtype
     if column.kind is Kind.VECTOR and (_holds_numbers(dtype) or dtype == pl.String):
         return ""

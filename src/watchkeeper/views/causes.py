@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
 from watchkeeper.views.wording import moment, number, shown
+from watchkeeper.words.causes import sentence
 
 __all__ = ["KINDS", "CauseLine", "Why", "cause_lines", "diagnosis_json", "onset_words", "part_lines", "segment_lines"]
 
@@ -61,26 +63,26 @@ class Why:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, diagnosis: Diagnosis) -> Why:
-        """Return a diagnosis in words."""
+    def of(cls, diagnosis: Diagnosis, alert: Alert) -> Why:
+        """Return the diagnosis of an alert in words."""
         return cls(
             onset_words(diagnosis.onset),
-            tuple(cause_lines(diagnosis)),
+            tuple(cause_lines(diagnosis, alert)),
             tuple(part_lines(one) for one in diagnosis.attributions),
             tuple(segment_lines(diagnosis.worst)),
-            tuple(shown(note, 300) for note in diagnosis.notes),
+            tuple(shown(sentence(note, alert), 300) for note in diagnosis.notes),
         )
 
 
-def cause_lines(diagnosis: Diagnosis, most: int = _MOST) -> list[CauseLine]:
+def cause_lines(diagnosis: Diagnosis, alert: Alert, most: int = _MOST) -> list[CauseLine]:
     """Return the likeliest causes; of those below 2 % only the first."""
     told = [h for place, h in enumerate(diagnosis.hypotheses) if place == 0 or h.confidence >= _LEAST]
-    return [_line(hypothesis) for hypothesis in told[:most]]
+    return [_line(hypothesis, alert) for hypothesis in told[:most]]
 
 
-def _line(hypothesis: Hypothesis) -> CauseLine:
+def _line(hypothesis: Hypothesis, alert: Alert) -> CauseLine:
     names = tuple(shown(name, 60) for name in (*hypothesis.columns, *hypothesis.segments))
-    evidence = tuple(shown(words, 240) for words in hypothesis.evidence[:_MOST_SENTENCES])
+    evidence = tuple(shown(sentence(one, alert), 240) for one in hypothesis.evidence[:_MOST_SENTENCES])
     percent = round(100 * hypothesis.confidence)
     return CauseLine(KINDS[hypothesis.kind], f"{percent} %", percent, names[:_MOST_NAMES], evidence)
 
@@ -129,11 +131,11 @@ def _signed(value: float) -> str:
     return f"+{number(value, 3)}" if value > 0 else number(value, 3)
 
 
-def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return a diagnosis as JSON values."""
+def diagnosis_json(diagnosis: Diagnosis, alert: Alert) -> dict[str, Any]:
+    """Return the diagnosis of an alert as JSON values."""
     return {
         "alert": diagnosis.alert,
-        "hypotheses": [_hypothesis(h) for h in diagnosis.hypotheses],
+        "hypotheses": [_hypothesis(h, alert) for h in diagnosis.hypotheses],
         "onset": _onset(diagnosis.onset),
         "attributions": [_attribution(a) for a in diagnosis.attributions],
         "worst_segments": [
@@ -147,18 +149,18 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, Any]:
             }
             for one in diagnosis.worst
         ],
-        "notes": list(diagnosis.notes),
+        "notes": [sentence(note, alert) for note in diagnosis.notes],
     }
 
 
-def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+def _hypothesis(hypothesis: Hypothesis, alert: Alert) -> dict[str, Any]:
     return {
         "kind": hypothesis.kind.value,
         "confidence": float(hypothesis.confidence),
         "columns": list(hypothesis.columns),
         "segments": list(hypothesis.segments),
         "since": _at(hypothesis.since),
-        "evidence": list(hypothesis.evidence),
+        "evidence": [sentence(one, alert) for one in hypothesis.evidence],
     }
 
 

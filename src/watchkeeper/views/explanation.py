@@ -32,7 +32,7 @@ class Explanation:
         """Return the explanation as JSON values, with ``schema_version`` 1."""
         alert = self.alert
         told = {"id": alert.id, "cause": alert.cause.value, "severity": str(alert.severity), "message": alert.message}
-        rest = {name: value for name, value in diagnosis_json(self.diagnosis).items() if name != "alert"}
+        rest = {name: value for name, value in diagnosis_json(self.diagnosis, alert).items() if name != "alert"}
         return {"schema_version": 1, "model": alert.model, "alert": told, **rest}
 
     def __repr__(self) -> str:
@@ -44,7 +44,7 @@ class Explanation:
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich__(self) -> RenderableType:
-        why, alert = Why.of(self.diagnosis), self.alert
+        why, alert = Why.of(self.diagnosis, self.alert), self.alert
         opening = Text.assemble((str(alert.severity), "bold"), "  ", shown(alert.message, 400))
         about = [CAUSES[alert.cause], alert.state.value, f"alert {alert.id}"]
         parts: list[RenderableType] = [opening, Text(" · ".join(about), style="dim"), Text("")]
@@ -69,7 +69,7 @@ class Explanation:
         from watchkeeper.views.page import environment, style
 
         template = environment().get_template("explanation.html")
-        body = template.render(message=shown(self.alert.message, 400), why=Why.of(self.diagnosis))
+        body = template.render(message=shown(self.alert.message, 400), why=Why.of(self.diagnosis, self.alert))
         return f"<style>{style()}</style>{body}"
 
 

@@ -245,7 +245,7 @@ def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None)
         max(0, len(names) - _MOST_NAMES),
         tuple(Line.of(Series((signal,))) for signal in alert.evidence[:_MOST_EVIDENCE]),
         tuple(_action(a) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
-        Why.of(diagnosis) if diagnosis else None,
+        Why.of(diagnosis, alert) if diagnosis else None,
     )
 
 

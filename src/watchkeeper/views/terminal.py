@@ -128,7 +128,7 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
         told = Text(shown(alert.message, 400), style="dim" if closed else "")
         details = " · ".join(filter(None, [CAUSES[alert.cause], alert.state.value, listed]))
         told.append(f"\n{details}", style="dim")
-        causes = cause_lines(diagnosis, most=_MOST_CAUSES) if diagnosis else []
+        causes = cause_lines(diagnosis, alert, most=_MOST_CAUSES) if diagnosis else []
         if causes:
             told.append(f"\nlikely cause: {'; or '.join(_cause(line) for line in causes)}")
         for words in _attributed(diagnosis):

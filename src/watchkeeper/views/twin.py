@@ -116,7 +116,7 @@ def _alert(alert: Alert, evidence: list[dict[str, Any]], diagnosis: Diagnosis | 
         "since": _moment(alert.since),
         "last": _moment(alert.last),
         "evidence": evidence,
-        "diagnosis": diagnosis_json(diagnosis) if diagnosis else None,
+        "diagnosis": diagnosis_json(diagnosis, alert) if diagnosis else None,
     }
 
 
