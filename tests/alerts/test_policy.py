@@ -22,8 +22,8 @@ def window(number: int) -> Window:
 
 def signal(column: str, fired: bool, score: float = 5.0, name: str = "ks") -> Signal:
     measurement = Measurement(Family.COMPARISON, name, 0.3, 100, column=column)
-    zone, rule = (Zone.BEYOND, "above") if fired else (Zone.WITHIN_1, "")
-    return Signal(measurement, "tolerance", 0.0, None, 0.1, zone, rule, score)
+    zone, rule = (Zone.BEYOND, "above_upper") if fired else (Zone.WITHIN_1, "")
+    return Signal(measurement, "tolerance", 0.0, None, 0.1, zone, rule, score, fired=fired)
 
 
 def play(pattern: str, cause: Cause = Cause.DRIFT) -> list[Alert | None]:
@@ -85,7 +85,7 @@ def test_forty_columns_are_one_alert_with_the_worst_first() -> None:
 def test_a_change_of_how_features_go_together_names_the_pair() -> None:
     facts = {"pair": "age × income", "first": "age", "second": "income", "from": 0.1, "to": 0.6}
     measurement = Measurement(Family.COMPARISON, "correlation_change", 0.5, 100, facts=facts, column=JOINT)
-    found = Signal(measurement, "significance", zone=Zone.BEYOND, rule="above", score=5.0)
+    found = Signal(measurement, "significance", zone=Zone.BEYOND, rule="significant", score=5.0, fired=True)
     (alert,), _ = decide("m", window(0), [(Cause.JOINT_DRIFT, found)], RULE, {})
     assert alert.columns == ("age", "income")
 

@@ -13,7 +13,7 @@ from watchkeeper.core.signal import Signal
 
 def signal(column: str, p_value: float | None, *, fired: bool = False, score: float = 0.0) -> Signal:
     measured = Measurement(Family.COMPARISON, "ks", 0.1, 100, column=column)
-    return Signal(measured, "tolerance", rule="beyond" if fired else "", score=score, p_value=p_value)
+    return Signal(measured, "tolerance", rule="beyond" if fired else "", score=score, p_value=p_value, fired=fired)
 
 
 def test_adjusted_p_values_are_those_of_scipy():

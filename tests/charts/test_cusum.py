@@ -6,6 +6,7 @@ import pytest
 
 from tests.charts.points import KNOWN, point, run
 from watchkeeper.charts.cusum import Cusum
+from watchkeeper.words.signals import rule_in_words
 
 
 def test_the_sums_are_those_worked_by_hand() -> None:
@@ -19,7 +20,8 @@ def test_a_signal_tells_since_when_and_by_how_much() -> None:
     """Points of 2 sigma from the fifth on: the sum is 1.5 each, so that it passes 4 with the third; 2 = .5 + 4.5/3."""
     _, signals = run(Cusum(), KNOWN, [point(0.0)] * 4 + [point(2.0)] * 3, {"h": 4.0})
     assert [s.fired for s in signals] == [False] * 6 + [True]
-    assert signals[-1].rule == "sum 4.5 above 4: high by about 2 sigma for 3 windows"
+    assert signals[-1].rule == "sum_high"
+    assert rule_in_words(signals[-1]) == "sum 4.5 above 4: high by about 2 sigma for 3 windows"
 
 
 def test_one_side_watches_one_side() -> None:

@@ -80,4 +80,4 @@ def test_the_cusum_of_the_nist_handbook_signals_first_at_14() -> None:
     known = ChartMemory({**KNOWN.numbers, "centre": 325.0})
     _, signals = run(Cusum(), known, [point(w) for w in weights], {"h": 4.1959, "k": 0.3175})
     assert [s.fired for s in signals].index(True) + 1 == 14
-    assert "high by about" in signals[13].rule
+    assert signals[13].rule == "sum_high"

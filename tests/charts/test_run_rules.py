@@ -8,6 +8,7 @@ from tests.charts.points import KNOWN, point, run
 from watchkeeper.charts.run_rules import RULES, rules_named
 from watchkeeper.charts.shewhart import Shewhart
 from watchkeeper.core.errors import UsageError
+from watchkeeper.words.signals import rule_in_words
 
 STEPS = [0.5, -0.5]
 CASES = {
@@ -27,7 +28,8 @@ def test_a_rule_tells_its_pattern_and_no_other(name: str) -> None:
     broken, kept = CASES[name]
     _, signals = run(Shewhart(), KNOWN, [point(z) for z in broken], {"rules": name})
     assert [s.fired for s in signals] == [False] * (len(broken) - 1) + [True]
-    assert signals[-1].rule.startswith(f"{name}: ")
+    assert signals[-1].rule == name
+    assert rule_in_words(signals[-1]).startswith(f"{name}: ")
     _, signals = run(Shewhart(), KNOWN, [point(z) for z in kept], {"rules": name})
     assert not any(s.fired for s in signals)
 

@@ -14,6 +14,7 @@ from watchkeeper.charts.mewma import Mewma
 from watchkeeper.charts.t_squared import TSquared, joined
 from watchkeeper.core.errors import StateError, UsageError
 from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.words.signals import rule_in_words
 
 
 def together(values: list[float], error: float = 0.0) -> Measurement:
@@ -37,7 +38,8 @@ def test_the_statistic_and_its_limit_are_hotellings() -> None:
     limit = 2 * 51 * 49 / (50 * 48) * stats.f.ppf(1 - 1 / 200, 2, 48)
     assert signals[0].upper == pytest.approx(limit)
     assert signals[0].fired
-    assert "metric" in signals[0].rule
+    assert signals[0].rule == "t_squared"
+    assert "metric" in rule_in_words(signals[0])
 
 
 @pytest.mark.parametrize("chart", [TSquared(), Mewma()], ids=lambda c: c.name)

@@ -48,7 +48,7 @@ def test_a_specification_judges_them_by_the_fixed_chart() -> None:
         *((name, "x") for name in NUMERIC), ("proportion_test", "new"),
         *(("chi_square_test", column) for column in ("x", "place", "new")),
     }  # fmt: skip
-    assert all(s.rule == "below 0.05" for s in found.signals if s.fired)
+    assert all((s.rule, s.lower) == ("below_lower", 0.05) for s in found.signals if s.fired)
     assert any(alert.state is AlertState.FIRING for alert in found.alerts)
 
 

@@ -131,7 +131,7 @@ def test_the_onset_is_that_of_the_series_that_fired_and_else_that_of_the_alert()
         Measurement(Family.COMPARISON, "ks", float(v), 100, window=w) for v, w in zip(level, windows, strict=True)
     ]
     other = [replace(m, column="u", value=float(k > 5)) for k, m in enumerate(history)]
-    fired = Signal(history[15], "tolerance", rule="above")
+    fired = Signal(history[15], "tolerance", rule="above_upper", fired=True)
     found = onset_of(replace(alert(), evidence=(fired,), since=START + 15 * DAY), [*history, *other])
     assert found is not None
     assert found.at == START + 14 * DAY

@@ -99,7 +99,7 @@ def test_the_errors_of_the_parts_are_those_of_repeated_logs() -> None:
 
 def explained(now: pl.DataFrame, *metrics: str) -> Diagnosis:
     measured = [Measurement(Family.METRIC, name, 0.7, 3_000, column="@outcome") for name in metrics]
-    about = replace(alert(), evidence=tuple(Signal(m, "shewhart", rule="below the limit") for m in measured))
+    about = replace(alert(), evidence=tuple(Signal(m, "shewhart", rule="below_lower", fired=True) for m in measured))
     return diagnose(about, Spec("m", SCHEMA), states(log(1, 8_000)), states(now))
 
 

@@ -85,7 +85,8 @@ def test_labels_lost_at_random_do_not_explain_a_loss() -> None:
 
 
 def signal(column: str, family: Family = Family.COMPARISON, segment: str = "all", **facts: str) -> Signal:
-    return Signal(Measurement(family, "ks", 0.3, 100, column=column, segment=segment, facts=facts), "t", rule="above")
+    measured = Measurement(family, "ks", 0.3, 100, column=column, segment=segment, facts=facts)
+    return Signal(measured, "t", rule="above_upper", fired=True)
 
 
 def test_an_alert_is_about_the_columns_metrics_and_pairs_of_its_evidence() -> None:

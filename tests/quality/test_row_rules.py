@@ -18,6 +18,7 @@ from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.quality.rule_set import rules_from
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.words.signals import rule_in_words
 
 from .conftest import counts, judged
 
@@ -117,7 +118,7 @@ def test_a_kept_rule_is_seen_as_kept_and_a_broken_one_tells_how_many_and_which()
     )
     assert (kept.fired, kept.zone, kept.measurement.value, kept.measurement.n) == (False, Zone.WITHIN_1, 0.0, 9)
     assert broken.zone is Zone.BEYOND
-    assert "2 of 9 rows" in broken.rule
+    assert "2 of 9 rows" in rule_in_words(broken)
     assert set(str(broken.measurement.facts["examples"]).split("; ")) == {"id: r3, plan: c", "id: x6, plan: A"}
 
 
@@ -135,7 +136,7 @@ def test_chance_is_allowed_for_only_when_alpha_is_given() -> None:
     assert not judged(frame, {**rule, "alpha": 0.07})[0].fired
     found = judged(frame, {**rule, "alpha": 0.071})[0]
     assert found.fired
-    assert "p 0.07" in found.rule
+    assert "p 0.07" in rule_in_words(found)
 
 
 def test_a_missing_column_and_one_of_the_wrong_type_fail_and_signal() -> None:
@@ -148,8 +149,8 @@ def test_a_missing_column_and_one_of_the_wrong_type_fail_and_signal() -> None:
     )
     assert [s.measurement.status for s in found] == [Status.FAILED] * 3 + [Status.OK]
     assert [s.fired for s in found] == [True] * 4
-    assert "'gone' is missing" in found[0].rule
-    assert "String, where numbers were expected" in found[1].rule
+    assert "'gone' is missing" in rule_in_words(found[0])
+    assert "String, where numbers were expected" in rule_in_words(found[1])
 
 
 def test_no_rows_to_check_are_no_data_and_no_signal() -> None:

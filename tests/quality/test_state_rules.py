@@ -11,6 +11,7 @@ import pytest
 
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Role
+from watchkeeper.words.signals import rule_in_words
 
 from .conftest import judged
 
@@ -58,8 +59,8 @@ def test_a_number_between_its_limits_is_kept_and_outside_it_is_not(
     )  # fmt: skip
     assert inside.measurement.value == pytest.approx(expected, rel=relative, abs=1e-12)
     assert [s.fired for s in (inside, below, above)] == [False, True, True]
-    assert "is below" in below.rule
-    assert "is above" in above.rule
+    assert "is below" in rule_in_words(below)
+    assert "is above" in rule_in_words(above)
 
 
 def test_the_most_common_value_must_be_one_of_those_named() -> None:
@@ -69,7 +70,7 @@ def test_the_most_common_value_must_be_one_of_those_named() -> None:
         {"rule": "most_common", "column": "level", "values": [2]},
     )
     assert not right.fired
-    assert "the most common value is '1'" in wrong.rule
+    assert "the most common value is '1'" in rule_in_words(wrong)
 
 
 def test_a_constant_column_is_told_from_one_that_varies() -> None:

@@ -12,7 +12,7 @@ from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.stats.summarise import summarise_rows
@@ -101,9 +101,10 @@ def metric_signals(name: str, level: float, spread: float, *, falls: float = 0.0
         if place < 8:
             found.append(Signal(measured, "shewhart", zone=Zone.LEARNING))
         else:
-            rule = f"{abs(score):.1f} sigma below the centre" if score < -3 else ""
+            rule = "below_lower" if score < -3 else ""
             zone = Zone.BEYOND if rule else (Zone.WITHIN_1, Zone.WITHIN_2, Zone.WITHIN_3)[min(2, int(abs(score)))]
-            found.append(Signal(measured, "shewhart", level, level - 3 * spread, level + 3 * spread, zone, rule, score))
+            limits = (level - 3 * spread, level + 3 * spread)
+            found.append(Signal(measured, "shewhart", level, *limits, zone, rule, score, fired=bool(rule)))
     return found
 
 
@@ -139,9 +140,10 @@ def column_signals(
             key, Family.COMPARISON, name, value, 5_200, interval=(max(0, value - 0.02), value + 0.02)
         )
         score = 3 * value / limit
-        rule = f"above {limit:.3g} (tolerance 0.05 and sampling 0.034)" if value > limit else ""
+        fired = value > limit
+        rule, basis = ("beyond_tolerance", Basis(value, limit, 0.05)) if fired else ("", None)
         zone = Zone.BEYOND if rule else (Zone.WITHIN_1, Zone.WITHIN_2, Zone.WITHIN_3)[min(2, int(score))]
-        found.append(Signal(measured, "tolerance", 0.0, None, limit, zone, rule, score))
+        found.append(Signal(measured, "tolerance", 0.0, None, limit, zone, rule, score, fired=fired, basis=basis))
     return found
 
 

@@ -32,7 +32,9 @@ def signal(day: int, value: float | None, *, rule: str = "", zone: Zone = Zone.W
     if value is None:
         return Signal(Measurement.missing(key, Family.COMPARISON, "ks", "no rows"), "tolerance")
     measured = Measurement.of(key, Family.COMPARISON, "ks", value, 100, interval=(value - 0.01, value + 0.01))
-    return Signal(measured, "tolerance", 0.0, None, 0.5, Zone.BEYOND if rule else zone, rule, 3 * value / 0.5)
+    return Signal(
+        measured, "tolerance", 0.0, None, 0.5, Zone.BEYOND if rule else zone, rule, 3 * value / 0.5, fired=bool(rule)
+    )
 
 
 def marks(chart: Any, kind: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ def signal(name: str, column: str, *, offending: int = 0, status: Status = Statu
         "asked": f"{name} {EVIL}",
         "severity": "page",
         "offending": offending,
+        "checked": 100,
     }
     facts |= {"examples": examples} if examples else {}
     reason = "" if status is Status.OK else "column 'x' is missing"
@@ -30,7 +31,7 @@ def signal(name: str, column: str, *, offending: int = 0, status: Status = Statu
     broken = offending > 0
     return Signal(
         measurement, "fixed", None, None, 0.0, Zone.BEYOND if broken else Zone.WITHIN_1,
-        f"{offending} of 100 rows break it" if broken else "", float(offending),
+        "rows_broken" if broken else "", float(offending), fired=broken,
     )  # fmt: skip
 
 

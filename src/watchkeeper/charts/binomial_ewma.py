@@ -10,7 +10,7 @@ from watchkeeper.charts.phases import begun, released
 from watchkeeper.charts.run_length import binomial_ewma_limit
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["BinomialEwma"]
 
@@ -78,13 +78,14 @@ class BinomialEwma:
         limit = int(float(chosen["limit"])) or binomial_ewma_limit(weight, budget, m.n, share)
         before = int(numbers.get("average", round(m.n * share)))
         average = round((1 - weight) * before + weight * count)
-        rule = f"average of {average} rows above {limit} (λ = {weight:g})" if average > limit else ""
+        fired = average > limit
         away = limit + 1 - m.n * share
         score = 3 * (average - m.n * share) / away if away > 0 else 0.0
         upper = (limit + 0.5 - (1 - weight) * before) / weight / m.n
         numbers["average"] = float(min(average, limit + _HELD))
         signal = Signal(
-            m, self.name, share, None, upper if upper < 1 else None, zone_of(score, bool(rule)), rule, score,
-            phase=2, since=phases[-1].start,
+            m, self.name, share, None, upper if upper < 1 else None, zone_of(score, fired),
+            "average_above" if fired else "", score, phase=2, since=phases[-1].start, fired=fired,
+            basis=Basis(average, limit, weight=weight) if fired else None,
         )  # fmt: skip
         return ChartMemory(numbers, memory.points, phases=phases), signal

@@ -11,6 +11,7 @@ from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import cusum_limit
+from watchkeeper.core.signal import Basis
 
 __all__ = ["Cusum", "summed"]
 
@@ -63,16 +64,18 @@ class Cusum(LevelChart):
         way = int(np.argmax(np.where(watched, sums, -1.0)))
         lasted = [memory.numbers.get(name, 0.0) for name in ("up_for", "down_for")]
         lasted = [n + 1 if now > 0 else 0.0 for n, now in zip(lasted, sums, strict=True)]
-        rule = ""
-        if sums[way] > h:
+        fired = bool(sums[way] > h)
+        basis = None
+        if fired:
             moved = k + float(sums[way] - (head if lasted[way] > 1 else 0.0)) / max(lasted[way], 1.0)
-            rule = f"sum {sums[way]:.3g} above {h:.3g}: {'low' if way else 'high'} by about {moved:.2g} sigma"
-            rule += f" for {lasted[way]:.0f} windows" if lasted[way] > 1 else ""
+            basis = Basis(float(sums[way]), h, shift=moved, count=int(lasted[way]))
+        rule = ("sum_low" if way else "sum_high") if fired else ""
         upper, lower = found.value_at(h + k - before[0]), found.value_at(-(h + k - before[1]))
         held = np.minimum(sums, h + _HELD).tolist()
         numbers = {"up": held[0], "down": held[1], "up_for": lasted[0], "down_for": lasted[1]}
         shown = (None if side == "upper" else lower, None if side == "lower" else upper)
-        return LevelJudgement(*shown, rule, float(3 * sums[way] / h) * (-1 if way else 1), not way, numbers=numbers)
+        score = float(3 * sums[way] / h) * (-1 if way else 1)
+        return LevelJudgement(*shown, rule, score, not way, numbers=numbers, fired=fired, basis=basis)
 
 
 def summed(sums: Floats, z: Floats, slack: float) -> Floats:

@@ -12,7 +12,7 @@ from watchkeeper.charts.evidence import NONE, Bets, Grid, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["EDetector", "verdict"]
 
@@ -88,7 +88,7 @@ class EDetector:
         whole = float(Mixture.of(np.array([bets.possible.any()]), ranks).together(mean, ranked)[0])
         needed = log(float(chosen["series"]) * float(chosen["run_length"]))
         moved = float(np.abs(shares[:, 1] - shares[:, 0]).max())
-        signal = verdict(measurement, whole, needed, delta, f"by {moved:.3g} in this batch")
+        signal = verdict(measurement, whole, needed, delta, moved)
         if signal.fired:
             return ChartMemory(), signal
         kept = {"evidence": evidence, "ranks": ranked}
@@ -106,11 +106,13 @@ def _held(memory: ChartMemory, name: str, shape: tuple[int, ...]) -> Grid:
     return found.reshape(shape)
 
 
-def verdict(measurement: Measurement, evidence: float, needed: float, delta: float, moved: str) -> Signal:
-    """Return the signal of a batch, given ln of the mean M, what it must reach, and in words by how much it moved."""
+def verdict(measurement: Measurement, evidence: float, needed: float, delta: float, moved: float) -> Signal:
+    """Return the signal of a batch, given ln of the mean M, what it must reach, and by how much a share moved."""
     score = 3 * max(evidence, 0.0) / needed
     if evidence < needed:
         zone = Zone.WITHIN_1 if score <= 1 else Zone.WITHIN_2 if score <= 2 else Zone.WITHIN_3
         return Signal(measurement, EDetector.name, 0.0, zone=zone, score=score)
-    rule = f"evidence e^{evidence:.1f} above e^{needed:.1f}: moved by more than {delta:.3g}, {moved}"
-    return Signal(measurement, EDetector.name, 0.0, zone=Zone.BEYOND, rule=rule, score=score)
+    basis = Basis(evidence, needed, delta, moved)
+    return Signal(
+        measurement, EDetector.name, 0.0, zone=Zone.BEYOND, rule="evidence", score=score, fired=True, basis=basis
+    )

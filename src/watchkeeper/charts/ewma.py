@@ -13,6 +13,7 @@ from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import ewma_limit
 from watchkeeper.core.errors import UsageError
+from watchkeeper.core.signal import Basis
 
 __all__ = ["Ewma", "smoothed"]
 
@@ -69,9 +70,12 @@ class Ewma(LevelChart):
         edges = [found.value_at((edge - (1 - weight) * before) / weight) for edge in (-limit, limit)]
         lower, upper = (None if side == "upper" else edges[0]), (None if side == "lower" else edges[1])
         score = 3 * average / limit
-        rule = f"average {average:+.2f} sigma beyond ±{limit:.2f} (λ = {weight:g})" if low or high else ""
+        fired = low or high
+        basis = Basis(average, limit, weight=weight) if fired else None
+        rule = "average_beyond" if fired else ""
         held = min(max(average, -_HELD * limit), _HELD * limit)
-        return LevelJudgement(lower, upper, rule, score, average > 0, numbers={"average": held})
+        numbers = {"average": held}
+        return LevelJudgement(lower, upper, rule, score, average > 0, numbers=numbers, fired=fired, basis=basis)
 
 
 def smoothed(average: Numbers, z: Numbers, weight: float) -> Numbers:

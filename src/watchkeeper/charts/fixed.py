@@ -37,12 +37,12 @@ class Fixed:
         if measurement.status is not Status.OK or measurement.value is None:
             return memory or ChartMemory(), Signal(measurement, self.name)
         value = measurement.value
-        rule = f"below {lower:.4g}" if value < lower else f"above {upper:.4g}" if value > upper else ""
-        if rule and chosen["distance"] and not _moved(measurement, chosen):
-            rule = ""
-        zone = Zone.BEYOND if rule else Zone.WITHIN_1
+        fired = not lower <= value <= upper and (not chosen["distance"] or _moved(measurement, chosen))
+        rule = ("below_lower" if value < lower else "above_upper") if fired else ""
+        zone = Zone.BEYOND if fired else Zone.WITHIN_1
         shown = (None if lower == -inf else lower, None if upper == inf else upper)
-        return memory or ChartMemory(), Signal(measurement, self.name, None, *shown, zone, rule, 10.0 if rule else 0.0)
+        score = 10.0 if fired else 0.0
+        return memory or ChartMemory(), Signal(measurement, self.name, None, *shown, zone, rule, score, fired=fired)
 
 
 def _moved(measurement: Measurement, chosen: dict[str, float | str]) -> bool:

@@ -14,7 +14,7 @@ from watchkeeper.charts.phase_one import TRIM, baseline
 from watchkeeper.charts.phases import begun, released
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["HarmfulShift", "log_bets"]
 
@@ -112,14 +112,15 @@ class HarmfulShift:
         beyond = together >= needed
         worth = chosen["better"] == "higher"
         shown = float(chosen["best"]) - most if worth else most
-        rule = f"evidence e^{together:.1f} above e^{needed:.1f}: {'below' if worth else 'above'} {shown:.4g}"
+        rule = ("evidence_below" if worth else "evidence_above") if beyond else ""
         score = 3 * max(together, 0.0) / needed
         inside = Zone.WITHIN_1 if score <= 1 else Zone.WITHIN_2 if score <= 2 else Zone.WITHIN_3
         centre = float(chosen["best"]) - numbers["risk"] if worth else numbers["risk"]
         held = np.clip(after, _NONE, needed + _HELD)
         signal = Signal(
-            m, self.name, centre, zone=Zone.BEYOND if beyond else inside, rule=rule if beyond else "", score=score,
-            phase=2, since=memory.phases[-1].start if memory.phases else None,
+            m, self.name, centre, zone=Zone.BEYOND if beyond else inside, rule=rule, score=score,
+            phase=2, since=memory.phases[-1].start if memory.phases else None, fired=beyond,
+            basis=Basis(together, needed, shown) if beyond else None,
         )  # fmt: skip
         return ChartMemory(numbers, (), {"evidence": tuple(np.round(held, 9).tolist())}, memory.phases), signal
 

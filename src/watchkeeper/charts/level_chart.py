@@ -11,7 +11,7 @@ from watchkeeper.charts.in_control import CHOICES, Expected, expected, is_learni
 from watchkeeper.charts.phases import confirmed, released
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["LevelChart", "LevelJudgement", "zone_of"]
 
@@ -25,11 +25,17 @@ class LevelJudgement:
     lower, upper
         The values beyond which this very point would have signalled, given the points before.
     rule
-        Why it signals; empty when it does not.
+        Code of the rule that fires; empty when none does.
     high
         Whether it signals because the series is high rather than low.
     numbers, arrays
         What the chart remembers of the point.
+    fired
+        Whether a rule fires.
+    also
+        Codes of further rules that the point breaks.
+    basis
+        The numbers the rule judged by.
     """
 
     lower: float | None
@@ -40,6 +46,9 @@ class LevelJudgement:
     p_value: float | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     arrays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    fired: bool = False
+    also: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 class LevelChart:
@@ -78,10 +87,10 @@ class LevelChart:
         if found is None:
             return memory, self._told(memory, Signal(measurement, self.name, memory.numbers["centre"]))
         verdict = self._judged(memory, found, chosen)
-        fired = bool(verdict.rule)
+        fired = verdict.fired
         signal = Signal(
             measurement, self.name, found.centre, verdict.lower, verdict.upper, zone_of(verdict.score, fired),
-            verdict.rule, verdict.score, verdict.p_value,
+            verdict.rule, verdict.score, verdict.p_value, fired=fired, also=verdict.also, basis=verdict.basis,
         )  # fmt: skip
         signal = self._told(memory, signal)
         after, streak = confirmed(memory, verdict.high, fired, chosen)

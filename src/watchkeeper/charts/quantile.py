@@ -70,16 +70,17 @@ class Quantile:
         low, high = value < lower and side != "upper", value > upper and side != "lower"
         room = upper - centre if value > centre else centre - lower
         score = k * (value - centre) / room if room > 0 else 0.0 if value == centre else 10.0 * np.sign(value - centre)
-        rule = f"below {lower:.4g}" if low else f"above {upper:.4g}" if high else ""
+        fired = low or high
+        rule = "below_lower" if low else "above_upper" if high else ""
         grows = len(history) < float(chosen["phase_one"])
         signal = Signal(
             measurement, self.name, centre, None if side == "upper" else lower, None if side == "lower" else upper,
-            zone_of(float(score), bool(rule)), rule, float(score), phase=1 if grows else 2, since=since,
+            zone_of(float(score), fired), rule, float(score), phase=1 if grows else 2, since=since, fired=fired,
         )  # fmt: skip
-        after, streak = confirmed(memory, high, bool(rule), chosen)
+        after, streak = confirmed(memory, high, fired, chosen)
         if after is not memory:
             return after, signal
-        kept = (*history, value) if grows and not rule else history
+        kept = (*history, value) if grows and not fired else history
         return ChartMemory({"streak": streak} if streak else {}, (), {"history": kept}, phases), signal
 
 

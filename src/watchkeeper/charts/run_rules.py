@@ -53,16 +53,16 @@ def _whole(z: Floats, count: int) -> Bools:
 
 
 RULES = MappingProxyType({
-    "two_of_three": (_of(2, 3, 2.0), "2 of 3 points beyond 2 sigma on one side"),
-    "four_of_five": (_of(4, 5, 1.0), "4 of 5 points beyond 1 sigma on one side"),
-    "eight_in_a_row": (_of(8, 8, 0.0), "8 points in a row on one side of the centre"),
-    "nine_in_a_row": (_of(9, 9, 0.0), "9 points in a row on one side of the centre"),
-    "six_in_a_trend": (_trend, "6 points in a row rising or falling"),
-    "fourteen_alternating": (_alternating, "14 points in a row going up and down in turn"),
-    "fifteen_within_one_sigma": (_hugging, "15 points in a row within 1 sigma"),
-    "eight_beyond_one_sigma": (_mixture, "8 points in a row beyond 1 sigma on either side"),
+    "two_of_three": _of(2, 3, 2.0),
+    "four_of_five": _of(4, 5, 1.0),
+    "eight_in_a_row": _of(8, 8, 0.0),
+    "nine_in_a_row": _of(9, 9, 0.0),
+    "six_in_a_trend": _trend,
+    "fourteen_alternating": _alternating,
+    "fifteen_within_one_sigma": _hugging,
+    "eight_beyond_one_sigma": _mixture,
 })  # fmt: skip
-"""Each rule, told from the last 15 standardised points (NaN before the first), and what it says."""
+"""Each rule, told from the last 15 standardised points (NaN before the first), by its code."""
 
 SETS = MappingProxyType({
     "western_electric": ("two_of_three", "four_of_five", "eight_in_a_row"),
@@ -108,4 +108,4 @@ def broken(z: Floats, rule: str) -> Bools:
         Standardised points, oldest first along the last axis, at least as many as the rule looks back; NaN where there
         is none.
     """
-    return RULES[rule][0](z)
+    return RULES[rule](z)

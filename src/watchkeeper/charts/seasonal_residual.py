@@ -10,6 +10,7 @@ from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import LEARNING, Expected
 from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shewhart_factor
+from watchkeeper.core.signal import Basis
 
 __all__ = ["SeasonalResidual"]
 
@@ -48,7 +49,9 @@ class SeasonalResidual(LevelChart):
         low, high = away < -room and side != "upper", away > room and side != "lower"
         scaled = abs(found.z) / (1 + found.doubt) ** 0.5
         p_value = (2 if side == "both" else 1) * float(stdtr(found.degrees, -scaled))
-        rule = f"{'low' if low else 'high'}: p = {p_value:.2g}, at most {1 / budget:.2g}" if low or high else ""
+        fired = low or high
+        basis = Basis(p_value, 1 / budget) if fired else None
+        rule = "rare_low" if low else "rare_high" if high else ""
         lower = None if side == "upper" else found.centre - room
         upper = None if side == "lower" else found.centre + room
-        return LevelJudgement(lower, upper, rule, found.z, away > 0, min(1.0, p_value))
+        return LevelJudgement(lower, upper, rule, found.z, away > 0, min(1.0, p_value), fired=fired, basis=basis)

@@ -11,7 +11,7 @@ from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import LEARNING, Expected
 from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shewhart_factor
-from watchkeeper.charts.run_rules import LONGEST, RULES, broken, rules_named
+from watchkeeper.charts.run_rules import LONGEST, broken, rules_named
 
 __all__ = ["Shewhart"]
 
@@ -61,14 +61,26 @@ class Shewhart(LevelChart):
         lower, upper = found.centre - room, found.centre + room
         away = found.z * found.sigma if isfinite(found.z) else found.z
         low, high = away < -room and side != "upper", away > room and side != "lower"
-        rule = f"below {lower:.4g}" if low else f"above {upper:.4g}" if high else ""
+        broken_rules: tuple[str, ...] = ("below_lower",) if low else ("above_upper",) if high else ()
         shown = (None if side == "upper" else lower, None if side == "lower" else upper)
         names = rules_named(str(chosen["rules"]))
         if not names:
-            return LevelJudgement(*shown, rule, found.z, found.z > 0)
+            return _judgement(shown, broken_rules, found, {})
         recent = (*memory.arrays.get("recent", ()), found.score())[-LONGEST:]
-        if not rule:
+        if not broken_rules:
             z = np.array([nan] * (LONGEST - len(recent)) + list(recent))
-            rule = "; ".join(f"{name}: {RULES[name][1]}" for name in names if broken(z, name))
+            broken_rules = tuple(name for name in names if broken(z, name))
         # After a signal runs begin anew: a point that has told its story is not told again.
-        return LevelJudgement(*shown, rule, found.z, found.z > 0, arrays={"recent": () if rule else recent})
+        return _judgement(shown, broken_rules, found, {"recent": () if broken_rules else recent})
+
+
+def _judgement(
+    limits: tuple[float | None, float | None],
+    broken_rules: tuple[str, ...],
+    found: Expected,
+    arrays: dict[str, tuple[float, ...]],
+) -> LevelJudgement:
+    rule, *also = broken_rules or ("",)
+    return LevelJudgement(
+        *limits, rule, found.z, found.z > 0, arrays=arrays, fired=bool(broken_rules), also=tuple(also)
+    )

@@ -11,6 +11,7 @@ from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.in_control import ADDING, Expected
 from watchkeeper.charts.level_chart import LevelChart, LevelJudgement
 from watchkeeper.charts.run_length import shiryaev_roberts_limit
+from watchkeeper.core.signal import Basis
 
 __all__ = ["ShiryaevRoberts", "accumulated"]
 
@@ -51,14 +52,17 @@ class ShiryaevRoberts(LevelChart):
         after = accumulated(before, np.array([score, -score]), k)
         watched = np.array([side != "lower", side != "upper"])
         way = int(np.argmax(np.where(watched, after, -np.inf)))
-        rule = f"evidence e^{after[way]:.1f} above e^{g:.1f} of a {'fall' if way else 'rise'}" if after[way] > g else ""
+        fired = bool(after[way] > g)
+        basis = Basis(float(after[way]), g) if fired else None
+        rule = ("evidence_of_fall" if way else "evidence_of_rise") if fired else ""
         needed = (g - np.logaddexp(0.0, before)) / (2 * k) + k
         lower, upper = found.value_at(-float(needed[1])), found.value_at(float(needed[0]))
         shown = (None if side == "upper" else lower, None if side == "lower" else upper)
         held = np.clip(after, _NONE, g + _HELD).tolist()
         weight = 3 * max(float(after[way]), 0.0) / g if g > 0 else 0.0
         numbers = {"rising": held[0], "falling": held[1]}
-        return LevelJudgement(*shown, rule, -weight if way else weight, not way, numbers=numbers)
+        score = -weight if way else weight
+        return LevelJudgement(*shown, rule, score, not way, numbers=numbers, fired=fired, basis=basis)
 
 
 def accumulated(log_r: Floats, z: Floats, slack: float) -> Floats:

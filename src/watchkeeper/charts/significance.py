@@ -10,7 +10,7 @@ from scipy.special import gammaincc, ndtr, ndtri
 
 from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["Significance"]
 
@@ -58,9 +58,11 @@ class Significance:
         beyond = p_value <= alpha and measurement.value > delta
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
         inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
-        rule = f"p = {p_value:.2g}, at most {alpha:.2g}, and {measurement.value:.3g} above {delta:g}" if beyond else ""
         zone = Zone.BEYOND if beyond else inside
-        return memory, Signal(measurement, self.name, None, None, delta, zone, rule, 3 * share, p_value)
+        return memory, Signal(
+            measurement, self.name, None, None, delta, zone, "significant" if beyond else "", 3 * share, p_value,
+            fired=beyond, basis=Basis(p_value, alpha, delta) if beyond else None,
+        )  # fmt: skip
 
 
 def _deflated(p_value: float, effect: float, among: float) -> float:

@@ -18,7 +18,7 @@ from watchkeeper.charts.phases import REBASE, begun, confirmed, released
 from watchkeeper.charts.run_length import mewma_limit
 from watchkeeper.core.errors import StateError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["METRICS", "TSquared", "joined"]
 
@@ -63,7 +63,7 @@ class TSquared:
     together and now do not are found, though each lies within its own limits. The limit of m windows of phase I is
     p(m + 1)(m - 1)/(m(m - p))·F_{p, m-p}, at the level of one in ``run_length`` · ``series`` windows.
 
-    With ``lambda`` below 1 a moving average of z is judged (MEWMA). The signal carries T² as its value, and its rule
+    With ``lambda`` below 1 a moving average of z is judged (MEWMA). The signal carries T² as its value, and its basis
     names the metric that is farthest from its centre.
 
     References
@@ -121,12 +121,12 @@ class TSquared:
         limit = _limit(weight, float(chosen["run_length"]) * float(chosen["series"]), size, numbers["used"])
         most = int(np.argmax(np.abs(average)))
         name = [*str(m.facts.get(METRICS, m.name)).split(", ")][most]
-        rule = f"T² {found:.3g} above {limit:.3g}: most of all {name} ({average[most]:+.1f} sigma)"
         fired, since = found > limit, memory.phases[-1].start if memory.phases else None
         score = 3 * sqrt(found / limit)
         signal = Signal(
-            replace(m, value=found), self.name, 0.0, None, limit, zone_of(score, fired), rule if fired else "", score,
-            phase=1 if "values" in arrays else 2, since=since,
+            replace(m, value=found), self.name, 0.0, None, limit, zone_of(score, fired), "t_squared" if fired else "",
+            score, phase=1 if "values" in arrays else 2, since=since, fired=fired,
+            basis=Basis(found, limit, shift=float(average[most]), part=name) if fired else None,
         )  # fmt: skip
         after, streak = confirmed(memory, high=True, fired=fired, chosen=chosen)
         if after is not memory:

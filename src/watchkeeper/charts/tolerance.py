@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["Tolerance", "window_limit"]
 
@@ -55,11 +55,11 @@ class Tolerance:
         if float(measurement.facts.get("coverage", 1.0)) < float(chosen["min_coverage"]):
             return memory, Signal(measurement, self.name)
         delta, limit = float(chosen["tolerance"]), window_limit(measurement, chosen, size)
-        room, size = limit - delta, size / _effect(measurement, chosen)
+        size = size / _effect(measurement, chosen)
         beyond = measurement.value > limit
-        rule = f"above {limit:.3g} (tolerance {delta:g} and sampling {room:.3g})" if beyond else ""
+        basis = Basis(measurement.value, limit, delta) if beyond else None
         p_value = min(1.0, 2 * exp(-2 * size * max(0.0, measurement.value - delta) ** 2))
-        return memory, _signal(self.name, measurement, measurement.value, limit, rule, p_value)
+        return memory, _signal(self.name, measurement, measurement.value, limit, "beyond_tolerance", basis, p_value)
 
 
 def window_limit(measurement: Measurement, chosen: Options, size: float) -> float:
@@ -83,18 +83,20 @@ def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -
     needed = log(float(chosen["series"]) * float(chosen["run_length"]) * among)
     limit = _upper(tolerated, needed / n) - before if n else 1.0
     beyond = now - before > limit
-    rule = f"from {before:.2%} to {now:.2%}, above {before + limit:.2%}" if beyond else ""
+    basis = Basis(now, before + limit, tolerated) if beyond else None
     p_value = min(1.0, among * exp(-n * _divergence(now, tolerated))) if now > tolerated else 1.0
-    return _signal(name, measurement, now - before, limit, rule, p_value)
+    return _signal(name, measurement, now - before, limit, "rate_beyond_tolerance", basis, p_value)
 
 
 def _signal(
-    name: str, measurement: Measurement, value: float, limit: float, rule: str, p_value: float | None = None
+    name: str, measurement: Measurement, value: float, limit: float, rule: str, basis: Basis | None, p_value: float
 ) -> Signal:
+    """Return the signal; it fired where there are numbers that the rule judged by."""
     share = value / limit if limit > 0 else 0.0
     inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
-    zone = Zone.BEYOND if rule else inside
-    return Signal(measurement, name, 0.0, None, limit, zone, rule, 3 * share, p_value)
+    fired = basis is not None
+    zone, code = (Zone.BEYOND, rule) if fired else (inside, "")
+    return Signal(measurement, name, 0.0, None, limit, zone, code, 3 * share, p_value, fired=fired, basis=basis)
 
 
 def _divergence(q: float, u: float) -> float:

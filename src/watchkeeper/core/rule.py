@@ -15,7 +15,7 @@ from watchkeeper.core.alert import Severity
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
 
-__all__ = ["Looked", "Parameter", "Rule", "RuleKind", "Subject", "Work", "column_named"]
+__all__ = ["Looked", "Parameter", "Rule", "RuleKind", "RuleVerdict", "Subject", "Work", "column_named"]
 
 Subject = Literal["column", "columns", "rows"]
 """What a kind of rule is about: one column, one or more, or the rows as a whole."""
@@ -111,6 +111,30 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """Whether a rule is kept, and by what.
+
+    Parameters
+    ----------
+    kept
+        Whether it is.
+    code
+        How it is broken, such as ``rows_broken``; empty when it is kept.
+    lower, upper
+        The limits of what the rule measures.
+    p_value, alpha
+        Where a share must exceed its limit significantly: its one-sided p-value and the level.
+    """
+
+    kept: bool
+    code: str = ""
+    lower: float | None = None
+    upper: float | None = None
+    p_value: float | None = None
+    alpha: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """Two expressions over the rows: whether the rule has anything to say of a row, and whether the row breaks it."""
 
@@ -178,3 +202,6 @@ class RuleKind(Protocol):
         StateError
             When the states lack what the rule needs.
         """
+
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether the rule is kept, given its measurement with a value."""

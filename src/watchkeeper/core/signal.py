@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from watchkeeper.core.measurement import Measurement
 
-__all__ = ["Signal", "Zone"]
+__all__ = ["Basis", "Signal", "Zone"]
 
 
 class Zone(StrEnum):
@@ -20,6 +20,36 @@ class Zone(StrEnum):
     BEYOND = "beyond"
     LEARNING = "learning"
     NOT_JUDGED = "not_judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The numbers that a rule judged by, where value and limits of the signal do not tell them.
+
+    Parameters
+    ----------
+    statistic, threshold
+        What was compared, in the unit of the rule (a sum or an average in sigma, ln of the evidence, T², a p-value),
+        and what it had to exceed; a p-value had to fall below it.
+    tolerance
+        The change that does not matter yet, or the level that is still no harm.
+    shift
+        By how much the series has moved: in sigma, or as a share.
+    count
+        Windows or values for which the change has lasted.
+    weight
+        λ of a moving average.
+    part
+        The part of several series judged together that is farthest from its centre.
+    """
+
+    statistic: float | None = None
+    threshold: float | None = None
+    tolerance: float | None = None
+    shift: float | None = None
+    count: int = 0
+    weight: float | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +65,7 @@ class Signal:
     zone
         Where the point lies.
     rule
-        The rule that fired, in words; empty when none did.
+        Code of the rule that fired, such as ``above_upper``; empty when none did.
     score
         Distance from the centre in standard deviations, or the chart's own statistic; it orders signals by weight.
     p_value
@@ -44,6 +74,12 @@ class Signal:
         1 while the chart still learns its level, 2 when the level is fixed, 0 for charts that learn none.
     since
         Start of the window the level was learned from; later than the first window where the chart was re-based.
+    fired
+        Whether a rule fired.
+    also
+        Codes of further rules that the same point broke.
+    basis
+        The numbers the rule judged by; None where value and limits are all.
     """
 
     measurement: Measurement
@@ -57,8 +93,6 @@ class Signal:
     p_value: float | None = None
     phase: int = 0
     since: datetime | None = None
-
-    @property
-    def fired(self) -> bool:
-        """Whether a rule fired."""
-        return bool(self.rule)
+    fired: bool = False
+    also: tuple[str, ...] = ()
+    basis: Basis | None = None

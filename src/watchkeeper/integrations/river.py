@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.core.errors import PluginError, StateError
 from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["MOST", "Adwin", "Ddm", "Eddm", "HddmA", "HddmW", "Kswin", "PageHinkley"]
 
@@ -65,8 +65,10 @@ class _Detector:
         detector = self._at_rest.pop((marks, values), None) or self._replayed(chosen, values)
         detector.update(self._given(value, chosen))
         if detector.drift_detected:
-            rule = f"{self.name} sees a change after {len(values) + 1} values"
-            return ChartMemory(), Signal(measurement, self.name, zone=Zone.BEYOND, rule=rule, score=3.0)
+            basis = Basis(count=len(values) + 1)
+            return ChartMemory(), Signal(
+                measurement, self.name, zone=Zone.BEYOND, rule="change_seen", score=3.0, fired=True, basis=basis
+            )
         values = (*values, value)
         if len(values) >= MOST:
             values = values[-MOST // 2 :]

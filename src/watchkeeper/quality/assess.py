@@ -13,10 +13,10 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule, RuleKind
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 from watchkeeper.core.state import State
+from watchkeeper.quality.notation import asked
 from watchkeeper.quality.row_rule import is_counted, key_of
-from watchkeeper.quality.wording import asked, broken_words
 
 __all__ = ["assess_rules", "judge_rules", "severity_of_rule"]
 
@@ -98,22 +98,14 @@ def _place(name: str, column: str) -> tuple[str, str]:
 def _signal(rule: Rule, measurement: Measurement, severity: Severity) -> Signal:
     score = _GRAVE if severity is Severity.PAGE else _LIGHT
     if measurement.status is Status.FAILED:
-        return Signal(measurement, Fixed.name, zone=Zone.BEYOND, rule=measurement.reason, score=score)
-    if measurement.status is not Status.OK:
+        return Signal(measurement, Fixed.name, zone=Zone.BEYOND, rule="not_measured", score=score, fired=True)
+    if measurement.status is not Status.OK or measurement.value is None:
         return Signal(measurement, Fixed.name)
-    lower, upper = _limits(rule)
-    words = broken_words(rule, measurement, lower, upper)
-    zone = Zone.BEYOND if words else Zone.WITHIN_1
-    return Signal(measurement, Fixed.name, None, lower, upper, zone, words, score if words else 0.0)
-
-
-def _limits(rule: Rule) -> tuple[float | None, float | None]:
-    """Return the limits of what a rule measures."""
     kind: RuleKind = plugin("rule", rule.kind)
-    if kind.work != "states":
-        return None, round(1.0 - rule.mostly, 12)
-    if rule.kind == "varies":
-        return 2.0, None
-    if rule.kind == "fresh":
-        return None, rule.options["within"].total_seconds()
-    return rule.options.get("lower"), rule.options.get("upper")
+    found = kind.judge(rule, measurement)
+    if found.kept:
+        return Signal(measurement, Fixed.name, None, found.lower, found.upper, Zone.WITHIN_1)
+    basis = Basis(found.p_value, found.alpha) if found.p_value is not None else None
+    return Signal(
+        measurement, Fixed.name, None, found.lower, found.upper, Zone.BEYOND, found.code, score, fired=True, basis=basis
+    )

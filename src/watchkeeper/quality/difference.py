@@ -8,8 +8,8 @@ from typing import Any
 
 from watchkeeper.config.yaml_text import shown
 from watchkeeper.core.rule import Rule
+from watchkeeper.quality.notation import asked
 from watchkeeper.quality.rule_set import written
-from watchkeeper.quality.wording import asked
 
 __all__ = ["Change", "difference"]
 

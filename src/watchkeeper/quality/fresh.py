@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule
+from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_duration, as_moment
 from watchkeeper.quality.row_rule import key_of
@@ -34,6 +34,12 @@ class Fresh(StateRule):
     def check(self, rule: Rule) -> str:
         """Find nothing wrong."""
         return ""
+
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether the newest time is young enough."""
+        most = rule.options["within"].total_seconds()
+        kept = (measurement.value or 0.0) <= most
+        return RuleVerdict(kept, "" if kept else "too_old", upper=most)
 
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the age of the newest time in seconds."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule
+from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_share, as_values
 from watchkeeper.quality.row_rule import key_of
@@ -37,6 +38,14 @@ class MostCommon(StateRule):
         """Say when nothing is asked."""
         return "" if rule.options.get("values") else super().check(rule).replace("give lower", "give values, lower")
 
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether the most common value is one of those it may be, and its share between the limits."""
+        found = super().judge(rule, measurement)
+        allowed = rule.options.get("values")
+        if allowed and measurement.facts.get("most_common") not in allowed:
+            return replace(found, kept=False, code="another_value")
+        return found
+
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the share of the most common value."""
         state = self.state(rule, states)
@@ -46,9 +55,8 @@ class MostCommon(StateRule):
             return Measurement.missing(key, Family.QUALITY, rule.name, "no values")
         value, times = found or ("", 0)
         facts: dict[str, float | str] = {"most_common": value}
-        if rule.options.get("values") and value not in rule.options["values"]:
-            told = f"the most common value is {value!r}" if found else "no value is common"
-            facts["broken"] = f"{told}, which is not among {', '.join(rule.options['values'][:8])}"
+        if rule.options.get("values"):
+            facts["allowed"] = ", ".join(rule.options["values"][:8])
         return Measurement.of(key, Family.QUALITY, rule.name, times / n, n, facts=facts)
 
 

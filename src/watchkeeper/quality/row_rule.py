@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import ClassVar
 
 import polars as pl
+from scipy.stats import binom
 
 from watchkeeper.core.errors import SchemaError, StateError
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work, column_named
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleVerdict, Subject, Work, column_named
 from watchkeeper.core.state import RULES, State, StateKey
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.rule_counts import RuleCountsPart, Tally
 
-__all__ = ["RowRule", "as_level", "is_counted", "key_of", "tally_of"]
+__all__ = ["RowRule", "as_level", "is_counted", "judge_share", "key_of", "tally_of"]
 
 
 class RowRule:
@@ -43,6 +44,10 @@ class RowRule:
         tally = tally_of(rule, states)
         return self.share(rule, states, tally, tally.checked, tally.broken, {})
 
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether few enough rows break the rule."""
+        return judge_share(rule, measurement)
+
     def share(
         self,
         rule: Rule,
@@ -64,6 +69,19 @@ class RowRule:
         value = broken / checked
         error = (value * (1 - value) / checked) ** 0.5
         return Measurement.of(key, Family.QUALITY, rule.name, value, checked, error=error, facts=told)
+
+
+def judge_share(rule: Rule, measurement: Measurement) -> RuleVerdict:
+    """Return whether at most the share of rows that ``mostly`` leaves breaks a rule, or not significantly more."""
+    upper, value = round(1.0 - rule.mostly, 12), measurement.value or 0.0
+    if value <= upper:
+        return RuleVerdict(True, upper=upper)
+    if rule.alpha is None:
+        return RuleVerdict(False, "rows_broken", upper=upper)
+    offending, checked = (int(float(measurement.facts[name])) for name in ("offending", "checked"))
+    p_value = float(binom.sf(offending - 1, checked, upper))
+    kept = p_value > rule.alpha
+    return RuleVerdict(kept, "" if kept else "rows_broken", None, upper, p_value, rule.alpha)
 
 
 def is_counted(rule: Rule, states: Mapping[str, State]) -> bool:

@@ -11,8 +11,8 @@ from watchkeeper.core.alert import Severity
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule, RuleKind
+from watchkeeper.quality.notation import plain_value
 from watchkeeper.quality.parameters import as_column, as_share, as_text
-from watchkeeper.quality.wording import plain_value
 from watchkeeper.stats.rule_counts import columns_read
 
 __all__ = ["check_columns", "read_rules", "rules_from", "rules_yaml"]

@@ -11,7 +11,7 @@ import polars as pl
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Looked, Parameter, Rule, Subject, Work
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleVerdict, Subject, Work
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_number
 from watchkeeper.quality.row_rule import key_of
@@ -58,6 +58,12 @@ class StateRule:
             return Measurement.missing(key, Family.QUALITY, rule.name, "no values", n=n)
         error = error if error is not None and isfinite(error) else None
         return Measurement.of(key, Family.QUALITY, rule.name, value, n, error=error)
+
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether the number lies between the limits."""
+        lower, upper, value = rule.options.get("lower"), rule.options.get("upper"), measurement.value or 0.0
+        low, high = lower is not None and value < lower, upper is not None and value > upper
+        return RuleVerdict(not (low or high), "value_below" if low else "value_above" if high else "", lower, upper)
 
     @staticmethod
     def state(rule: Rule, states: Mapping[str, State]) -> State:

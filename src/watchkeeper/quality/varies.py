@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule
+from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.distinct_values import distinct_of
 from watchkeeper.quality.parameters import as_number
@@ -15,6 +15,8 @@ from watchkeeper.quality.row_rule import key_of
 from watchkeeper.quality.state_rule import StateRule
 
 __all__ = ["Varies"]
+
+_LEAST = 2.0
 
 
 class Varies(StateRule):
@@ -29,6 +31,11 @@ class Varies(StateRule):
     def check(self, rule: Rule) -> str:
         """Find nothing wrong."""
         return ""
+
+    def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
+        """Return whether there are two different values."""
+        kept = (measurement.value or 0.0) >= _LEAST
+        return RuleVerdict(kept, "" if kept else "constant", _LEAST)
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the number of distinct values."""

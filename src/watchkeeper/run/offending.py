@@ -17,7 +17,7 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.ingest.sources import Source, normalise_time, open_table
-from watchkeeper.quality.wording import asked
+from watchkeeper.quality.notation import asked
 from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.rule_counts import RuleCountsPart, columns_read, looked_at, offenders

@@ -214,7 +214,8 @@ def _remembered(store: Store, model: str, window: Window | None, alerts: Iterabl
     except StoreError as error:
         open_ones = [a for a in alerts if a.state in (AlertState.PENDING, AlertState.FIRING)]
         episodes = {a.cause: Episode((True,), 0, a) for a in open_ones if window and a.since and a.since < window.end}
-        return JudgeMemory(episodes=episodes, lost=f"{error}; the charts were made anew from the stored history")
+        why = f"{error}; the charts were made anew from the stored history"
+        return JudgeMemory(episodes=episodes, lost=why, damaged=True)
 
 
 def _history(store: Store, model: str, window: Window) -> Earlier:

@@ -38,7 +38,9 @@ class JudgeMemory:
     versions
         The versions of the model that have answered, in the order of their first answer.
     lost
-        Why what was remembered cannot be read, in words; empty when it could.
+        Why what was remembered cannot be read, in words.
+    damaged
+        Whether it cannot be read.
     """
 
     charts: Mapping[str, ChartMemory] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class JudgeMemory:
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
     lost: str = ""
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,16 @@ def judge(
             if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
             key = chart_key(monitor.chart, measurement)
-            if watch.lost and key not in charts:
+            if watch.damaged and key not in charts:
                 charts[key] = remade(monitor, None, replace(measurement, version=version), earlier)
             signal = step_chart(charts, monitor, measurement, version=version, earlier=earlier)
             if chart_failed(measurement, signal):
                 signals.append(signal)
-                caused.append((Cause.BLIND, _no_limit(signal.measurement, signal.measurement.reason)))
+                caused.append((Cause.BLIND, _no_limit(signal.measurement, "chart_failed")))
                 continue
             if measurement.family is Family.ESTIMATE:
                 if (measurement.name, measurement.segment) in known and signal.fired:
-                    signal = replace(signal, rule="", zone=Zone.NOT_JUDGED)
+                    signal = replace(signal, fired=False, rule="", also=(), basis=None, zone=Zone.NOT_JUDGED)
                 signals.append(signal)
                 # It raises an alarm and never clears one: what labels showed may be invisible to it.
                 caused.extend([(monitor.cause, signal)] if signal.fired else [])
@@ -110,10 +113,10 @@ def judge(
             signals.append(signal)
             caused.append((monitor.cause, signal))
     if learning:
-        return Judged(tuple(signals), (), replace(watch, charts=charts, lost=""))
-    if watch.lost:
+        return Judged(tuple(signals), (), replace(watch, charts=charts, lost="", damaged=False))
+    if watch.damaged:
         lost = Measurement(Family.QUALITY, "memory", None, 0, status=Status.FAILED, reason=watch.lost)
-        caused.append((Cause.BLIND, _no_limit(lost, watch.lost)))
+        caused.append((Cause.BLIND, _no_limit(lost, "memory_lost")))
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
@@ -122,7 +125,9 @@ def judge(
     signals.extend(signal for _, signal in ruled)
     caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
-    return Judged(tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes, lost=""))
+    return Judged(
+        tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes, lost="", damaged=False)
+    )
 
 
 def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, frozenset[str]]]]:
@@ -153,7 +158,7 @@ def _lost(
         and signal.measurement.segment == ALL
         and chart_key(signal.chart, signal.measurement) in before
     ]
-    return [(Cause.DATA_FAULT, _no_limit(m, m.reason)) for m in lost]
+    return [(Cause.DATA_FAULT, _no_limit(m, "not_measured")) for m in lost]
 
 
 def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[tuple[Cause, Signal]]:
@@ -167,8 +172,8 @@ def _broken(measurements: Sequence[Measurement], schema: Schema) -> list[tuple[C
     causes = {column: Cause.LABEL_FAULT if roles[column] is Role.LABEL else Cause.DATA_FAULT for column in roles}
     well = {causes[column]: m for column, m in fine.items() if m.status is Status.OK}
     return [
-        *((causes[column], _no_limit(m, m.reason)) for column, m in failed.items() if column not in fine),
-        *((cause, _no_limit(m)) for cause, m in well.items()),
+        *((causes[column], _no_limit(m, "not_measured")) for column, m in failed.items() if column not in fine),
+        *((cause, _all_is_well(m)) for cause, m in well.items()),
     ]
 
 
@@ -177,19 +182,21 @@ def _blinded(caused: Sequence[tuple[Cause, Signal]]) -> list[tuple[Cause, Signal
     faulty = {s.measurement.column for cause, s in caused if cause in _FAULTS and s.fired}
     failed = [s.measurement for _, s in caused if s.measurement.status is Status.FAILED and s.chart != _NO_LIMIT]
     lost = [m for m in failed if m.family is Family.COMPARISON and m.segment == ALL and m.column not in faulty]
-    return [(Cause.BLIND, _no_limit(m, m.reason)) for m in lost]
+    return [(Cause.BLIND, _no_limit(m, "not_measured")) for m in lost]
 
 
-def _no_limit(measurement: Measurement, rule: str = "") -> Signal:
-    return Signal(
-        measurement, _NO_LIMIT, zone=Zone.BEYOND if rule else Zone.WITHIN_1, rule=rule, score=100.0 if rule else 0.0
-    )
+def _no_limit(measurement: Measurement, rule: str) -> Signal:
+    return Signal(measurement, _NO_LIMIT, zone=Zone.BEYOND, rule=rule, score=100.0, fired=True)
+
+
+def _all_is_well(measurement: Measurement) -> Signal:
+    return Signal(measurement, _NO_LIMIT, zone=Zone.WITHIN_1)
 
 
 def _blind(measurements: Sequence[Measurement]) -> list[Signal]:
     """Return the signal of a window without rows: no data is never fine."""
     rows = [m for m in measurements if m.name == "rows" and m.segment == ALL]
     if rows and all((m.value or 0) > 0 for m in rows):
-        return [_no_limit(rows[0])]
+        return [_all_is_well(rows[0])]
     empty = rows[0] if rows else Measurement(Family.QUALITY, "rows", 0.0, 0)
-    return [_no_limit(replace(empty, reason="no rows arrived"), "no rows")]
+    return [_no_limit(replace(empty, reason="no rows arrived"), "no_rows")]

@@ -258,8 +258,7 @@ class Stream:
         before, now = float(one.reference[point]), float(shares[point])
         found = replace(found, facts={**found.facts, "what": what, "from": before, "to": now})
         together, needed, delta = (float(v[number]) for v in (evidence.together, evidence.needed, evidence.delta))
-        told = f"{what} {before:.1%} → {now:.1%} over {rows:,} rows"
-        return cause, verdict(found, together, needed, delta, told)
+        return cause, verdict(found, together, needed, delta, abs(now - before))
 
     def _cause_of_fault(self, column: str) -> Cause:
         return Cause.LABEL_FAULT if column == self._schema.name_of(Role.LABEL) else Cause.DATA_FAULT
@@ -347,7 +346,7 @@ def _extent(alert: Alert) -> tuple[Severity, frozenset[str], frozenset[str]]:
 
 
 def _fault(measurement: Measurement) -> Signal:
-    return Signal(measurement, "without a chart", zone=Zone.BEYOND, rule=measurement.reason, score=100.0)
+    return Signal(measurement, "without a chart", zone=Zone.BEYOND, rule="not_measured", score=100.0, fired=True)
 
 
 def _window(piece: Arrived, schema: Schema) -> Window | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -28,7 +29,8 @@ _HOLE = Status.NO_DATA
 def check_chart(chart: Chart, seed: int = 0) -> None:
     """Assert that a chart obeys its contract.
 
-    Checked: the protocol; a steady series never signals on a constant; a gross change does, at once or within as many
+    Checked: the protocol; a signal that fired says by which rule, a code in snake_case, and lies beyond the limits, and
+    no other does; a steady series never signals on a constant; a gross change does, at once or within as many
     points as the chart states in ``patience``; windows without data or that failed neither signal nor move the memory
     and are never inside the limits, and a series with such windows anywhere is judged as one without; the memory
     survives being stored as JSON in mid-stream; the same series gives the same signals twice.
@@ -164,5 +166,8 @@ def _run(
     signals = []
     for point in points:
         memory, signal = chart.step(memory, point, options or {})
+        beyond = signal.zone is Zone.BEYOND
+        assert signal.fired == beyond == bool(signal.rule), f"fired, zone and rule do not agree: {signal}"
+        assert re.fullmatch("[a-z][a-z0-9_]*", signal.rule or "none"), f"its rule is no code: {signal.rule!r}"
         signals.append(signal)
     return memory, signals

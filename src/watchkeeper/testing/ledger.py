@@ -13,7 +13,7 @@ from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
-from watchkeeper.core.signal import Signal, Zone
+from watchkeeper.core.signal import Basis, Signal, Zone
 from watchkeeper.core.spec import AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.store import AuditEvent, Noun, Store
 from watchkeeper.core.window import Window, WindowRule
@@ -45,7 +45,19 @@ def every_noun(model: str) -> list[Noun]:
         Family.COMPARISON, "psi", 0.1 + 0.2, 1_000, 1e-300, 0.002, (-1.5, math.inf), Status.OK, "", model, "v1",
         window, "carrier=AA", "<b>x</b>", 2, {"ratio": 1 / 3, "level": "naïve \u2028", "bound": -math.inf},
     )  # fmt: skip
-    signal = Signal(measured, "shewhart", 0.1, -0.0, math.pi, Zone.BEYOND, "one point beyond 3 sigma", 7.25)
+    signal = Signal(
+        measured,
+        "shewhart",
+        0.1,
+        -0.0,
+        math.pi,
+        Zone.BEYOND,
+        "two_of_three",
+        7.25,
+        fired=True,
+        also=("four_of_five",),
+        basis=Basis(1 / 3, math.inf, -0.5, 1e-9, 3, 0.1, "x"),
+    )
     columns = (
         Column("x", Role.FEATURE, Kind.NUMERIC, "Float64", NumericMap(-3.5, 1e-9), "inferred"),
         Column("y", Role.LABEL, Kind.CATEGORICAL, "String"),

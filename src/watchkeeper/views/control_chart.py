@@ -18,6 +18,7 @@ from watchkeeper.views.axes import WIDTH, inline, sheet, time_axis
 from watchkeeper.views.series import Mark, Series, mark_of
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import ACTIONS, failure, moment, number, period, shown
+from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["MOST_WINDOWS", "control_chart"]
 
@@ -338,7 +339,7 @@ def _says(point: _Point) -> str:
         limits = "no limits yet" if known is None else f"limit {number(known)}"
     version = f", version {signal.measurement.version}" if signal.measurement.version else ""
     told = f"{period(point.window)}: {number(point.value)}, {limits}, n {signal.measurement.n:,}{version}"
-    return shown(f"{told}; {signal.rule}" if signal.rule else told, 240)
+    return shown(f"{told}; {rule_in_words(signal)}" if signal.fired else told, 240)
 
 
 def _iso(at: datetime) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.wording import about, failure, number, period, shown
+from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["Line"]
 
@@ -37,7 +38,7 @@ class Line:
             when = f", {period(before.window)}" if before.window not in (None, measurement.window) else ""
             reason += f"; last {number(before.value)}{when}"
         value = "–" if reason else number(measurement.value)
-        told = reason or shown(signal.rule, 200) or _learning(signal)
+        told = reason or shown(rule_in_words(signal), 200) or _learning(signal)
         ends = measurement.interval
         interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
         size = f"{measurement.n:,}"

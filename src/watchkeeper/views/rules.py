@@ -9,6 +9,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import failure, number, shown
+from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["RuleLine", "is_rule", "rule_lines"]
 
@@ -45,7 +46,7 @@ def _line(series: Series) -> RuleLine:
     measurement = signal.measurement
     facts = measurement.facts
     _, reason = failure(measurement)
-    told = reason or shown(signal.rule, 200)
+    told = reason or shown(rule_in_words(signal), 200)
     return RuleLine(
         "rows" if measurement.column.startswith("@") else shown(measurement.column, 120),
         shown(measurement.name, 60),

@@ -16,6 +16,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.views.causes import diagnosis_json
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.wording import failure
+from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["SCHEMA_VERSION", "measurement_json", "report_json"]
 
@@ -97,7 +98,9 @@ def _signal(signal: Signal, place: int) -> dict[str, Any]:
         "lower": _number(signal.lower),
         "upper": _number(signal.upper),
         "zone": signal.zone.value,
+        "fired": signal.fired,
         "rule": signal.rule,
+        "why": rule_in_words(signal),
         "score": _number(signal.score),
         "phase": signal.phase,
         "since": _moment(signal.since),

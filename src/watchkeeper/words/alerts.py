@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
+from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["describe", "describe_signal"]
 
@@ -39,12 +40,12 @@ def describe_signal(signal: Signal) -> str:
     facts = m.facts
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"
-    if "rule" in facts and signal.rule:
+    if "rule" in facts and signal.fired:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
-        return f"{subject} is broken, {signal.rule}{where}"
-    if signal.rule.startswith("T²"):
+        return f"{subject} is broken, {rule_in_words(signal)}{where}"
+    if signal.rule == "t_squared":
         # Its value is no longer that of the metric it goes by.
-        return f"{m.name}: {signal.rule}{where}"
+        return f"{m.name}: {rule_in_words(signal)}{where}"
     return _named(m, where) or _plain(m, signal, where)
 
 
