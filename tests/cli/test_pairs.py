@@ -113,7 +113,7 @@ def test_a_pair_that_is_not_understood_is_a_usage_error(
         (("--value", "yes:no=-5"), "there is no class 'yes'"),
         (("--metric", "nothing"), "'nothing' is not understood. Valid: module:function"),
         (("--metric", "no_such_module:wrong"), "No module named 'no_such_module'"),
-        (("--metric", "math:sqr"), "math has no 'sqr'; did you mean 'sqrt'"),
+        (("--metric", "math:sqr"), "math has no function 'sqr'; did you mean 'sqrt'"),
         (("--metric", "math:tau"), "math holds no function 'tau'"),
         (("--fairness", "plam"), "plan"),
     ],

@@ -110,7 +110,7 @@ def broken(texts: list[str]) -> np.ndarray:
         (lambda texts: [["a", "b"]] * len(texts), "raised ValueError"),
         (lambda texts: None, "returned an array of shape (), not (1000, d)"),
         ("no_such_module:embed", "raised ModuleNotFoundError"),
-        ("json:no_such_function", "raised AttributeError"),
+        ("json:no_such_function", "json has no function 'no_such_function'"),
         ("json", "'json' is not understood. Valid: module:function, such as model:embed"),
     ],
     ids=["raises", "too few", "flat", "empty", "words", "nothing", "no module", "no function", "no colon"],

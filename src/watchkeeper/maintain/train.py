@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, near_miss
+from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
 from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.user_code import function_in, search_in, split_name
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
 
@@ -111,12 +110,11 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
     TrainingError
         When the module fails while it is imported.
     """
-    module_name, colon, function_name = name.partition(":")
-    if not (colon and module_name and function_name):
-        raise ConfigError(f"maintenance.train: {name!r} is not understood. Valid: module:function, such as model:train")
-    place = str(Path(folder).resolve())
-    if place not in sys.path:
-        sys.path.insert(0, place)
+    try:
+        module_name, function_name = split_name(name)
+    except UsageError as error:
+        raise ConfigError(f"maintenance.train: {error}") from None
+    path = search_in(folder)
     try:
         with _blamed(f"the module of {name} failed while it was imported"):
             module = import_module(module_name)
@@ -124,16 +122,13 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
         missing = error.__cause__
         if isinstance(missing, ModuleNotFoundError) and module_name.startswith(missing.name or "\0"):
             raise ConfigError(
-                f"maintenance.train: there is no module {module_name!r} in {place} or on the import path"
+                f"maintenance.train: there is no module {module_name!r} in {path} or on the import path"
             ) from missing
         raise
-    functions = [n for n, f in vars(module).items() if callable(f) and not n.startswith("_")]
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise ConfigError(
-            f"maintenance.train: module {module_name!r} has no function {function_name!r}; "
-            f"{near_miss(function_name, functions)}"
-        )
+    try:
+        function = function_in(module, function_name)
+    except UsageError as error:
+        raise ConfigError(f"maintenance.train: {error}") from None
     return Trainer(name, function, getattr(module, "predict", None))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
+from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
 from watchkeeper.ingest.rules import load_rules, looked_at_by
@@ -279,9 +279,8 @@ def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[s
         own = Metrics.model_validate({"functions": list(functions), "value": value})
     except ValidationError as error:
         raise UsageError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
-    folder = str(Path.cwd())
-    if own.functions and folder not in sys.path:
-        sys.path.insert(0, folder)
+    if own.functions:
+        search_in(Path.cwd())
     for place in own.functions:
         try:
             row_metric(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +22,7 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import AuditEvent, Table
+from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window
 from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
 from watchkeeper.ingest.rules import load_rules
@@ -146,9 +146,9 @@ class Project:
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
         schema = spec.schema
-        if schema.metrics and str(self.folder) not in sys.path:
+        if schema.metrics:
             # Functions may lie beside the configuration, as embedders and training do.
-            sys.path.insert(0, str(self.folder))
+            search_in(self.folder)
         wide = self.embedding(spec).wide(schema)
         every = model.windows.every
         metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.errors import SchemaError, near_miss
+from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.schema import Column, Role, Schema
+from watchkeeper.core.user_code import function_named
 from watchkeeper.stats.blocks import Outcomes
 from watchkeeper.stats.prediction_sums import CentralSums
 
@@ -79,14 +79,10 @@ def row_metric(place: str) -> RowMetric:
     SchemaError
         When the module holds no such function.
     """
-    module_name, _, name = place.partition(":")
-    module = import_module(module_name)
-    found: object = getattr(module, name, None)
-    if not callable(found):
-        functions = [key for key, one in vars(module).items() if callable(one) and not key.startswith("_")]
-        what = "has no" if found is None else "holds no function"
-        raise SchemaError(f"{module_name} {what} {name!r}; {near_miss(name, functions)}")
-    return found
+    try:
+        return function_named(place)
+    except UsageError as error:
+        raise SchemaError(str(error)) from None
 
 
 def _made(place: str, given: tuple[Any, Any, Any]) -> NDArray[np.float64]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import SchemaError, WatchkeeperError, near_miss
+from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.user_code import function_named, search_in, split_name
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.summarise import summarise
 
@@ -145,14 +143,12 @@ def _called(embedder: Embed | str) -> str:
 
 
 def _imported(name: str, folder: str) -> Embed:
-    module_name, colon, function_name = name.partition(":")
-    if not (colon and module_name and function_name):
-        raise SchemaError(f"{name!r} is not understood. Valid: module:function, such as model:embed")
-    place = str(Path(folder).resolve())
-    if place not in sys.path:
-        sys.path.insert(0, place)
-    found: Embed = getattr(import_module(module_name), function_name)
-    return found
+    try:
+        split_name(name, "model:embed")
+        search_in(folder)
+        return function_named(name)
+    except UsageError as error:
+        raise SchemaError(str(error)) from None
 
 
 def _told(state: State, problems: Mapping[str, str]) -> State:
