@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, NumericMap
-from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.kinds import as_text, type_name
 from watchkeeper.stats.hashing import hash_texts
 from watchkeeper.stats.partitions import moved
 
@@ -255,15 +255,7 @@ def to_text(series: pl.Series) -> pl.Series:
         return series
     if dtype.is_nested() or dtype == pl.Object:
         raise SchemaError(f"column {series.name!r} holds {type_name(dtype)}, where single values were expected")
-    if dtype == pl.Binary:
-        return series.bin.encode("hex")
-    if dtype == pl.Duration:
-        return series.dt.to_string("iso")
-    if dtype.is_float():
-        whole = series.is_finite() & (series == series.floor()) & (series.abs() < 2**53)
-        as_text = series.cast(pl.String)
-        return as_text.zip_with(~whole.fill_null(False), series.cast(pl.Int64, strict=False).cast(pl.String))
-    return series.cast(pl.String)
+    return as_text(series)
 
 
 @dataclass(frozen=True, slots=True)
