@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from scipy.stats import false_discovery_control
-
-from watchkeeper.alerts.ranking import adjusted, ranked
+from watchkeeper.alerts.ranking import ranked
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 
@@ -14,11 +10,6 @@ from watchkeeper.core.signal import Signal
 def signal(column: str, p_value: float | None, *, fired: bool = False, score: float = 0.0) -> Signal:
     measured = Measurement(Family.COMPARISON, "ks", 0.1, 100, column=column)
     return Signal(measured, "tolerance", rule="beyond" if fired else "", score=score, p_value=p_value, fired=fired)
-
-
-def test_adjusted_p_values_are_those_of_scipy():
-    p = np.random.default_rng(0).random(40) ** 3
-    assert adjusted(p.tolist()) == pytest.approx(false_discovery_control(p).tolist())
 
 
 def test_without_a_signal_that_fired_nothing_is_ranked():

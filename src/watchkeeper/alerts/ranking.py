@@ -4,33 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from watchkeeper.core.signal import Signal
 
-__all__ = ["adjusted", "ranked"]
+__all__ = ["ranked"]
 
 _RATE = 0.05
-
-
-def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values adjusted by Benjamini and Hochberg: q_(i) = min over j ≥ i of p_(j)·m/j.
-
-    References
-    ----------
-    Benjamini and Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
-
-    Examples
-    --------
-    >>> [round(q, 3) for q in adjusted([0.01, 0.02, 0.03, 0.5])]
-    [0.04, 0.04, 0.04, 0.5]
-    """
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return [float(value) for value in q]
 
 
 def ranked(signals: Sequence[Signal]) -> list[Signal]:
@@ -38,12 +16,18 @@ def ranked(signals: Sequence[Signal]) -> list[Signal]:
 
     Those that fired come first, by their score. Where any did, those whose own p-value stands at a false discovery rate
     of 5 % among all columns judged with it follow: too weak to raise an alarm alone, but moved with the others.
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
     fired = sorted((s for s in signals if s.fired), key=lambda s: -abs(s.score))
     rest = [s for s in signals if not s.fired and s.p_value is not None]
     if not fired or not rest:
         return fired
+    from scipy.stats import false_discovery_control
+
     tested = [s for s in signals if s.p_value is not None]
-    q = adjusted([s.p_value for s in tested if s.p_value is not None])
+    q = false_discovery_control([s.p_value for s in tested if s.p_value is not None])
     along = [(value, s) for value, s in zip(q, tested, strict=True) if not s.fired and value <= _RATE]
     return fired + [s for _, s in sorted(along, key=lambda item: (item[0], -abs(item[1].score)))]

@@ -18,6 +18,7 @@ from watchkeeper.compare.points import both_samples
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.point_sample import PointSamplePart
 
 __all__ = ["DomainClassifier"]
@@ -93,7 +94,7 @@ class DomainClassifier:
             names = (*p.names, *p.levels.columns)
             if names and value - 0.5 > 3 * spread:
                 facts["tells"] = ", ".join(_telling(models, x, side, fold, names, value))
-        interval = (max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error))
+        interval = (max(0.0, value - Z * error), min(1.0, value + Z * error))
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n, error=error, interval=interval, facts=facts
         )
@@ -104,24 +105,24 @@ def _features(p: PointSamplePart, q: PointSamplePart) -> tuple[Matrix, NDArray[n
     numbers = np.concatenate([p.x, q.x])
     if not p.names and numbers.shape[1] > _MOST_NUMBERS:
         numbers = _components(numbers)
-    levels = pl.concat([p.levels, q.levels]) if p.levels.width else p.levels
-    codes = [_codes(series) for series in levels.iter_columns()]
-    coded = np.repeat([False, True], [numbers.shape[1], len(codes)])
-    return np.column_stack([numbers, *codes]), coded
+    coded = np.repeat([False, True], [numbers.shape[1], p.levels.width])
+    if not p.levels.width:
+        return numbers, coded
+    return np.column_stack([numbers, _codes(pl.concat([p.levels, q.levels]))]), coded
 
 
 def _components(x: Matrix) -> Matrix:
     """Return the first principal components of the points of both sides, which know nothing of the sides."""
-    centred = x - x.mean(axis=0)
-    _, directions = np.linalg.eigh(centred.T @ centred)
-    return np.asarray(centred @ directions[:, -_MOST_NUMBERS:])
+    from sklearn.decomposition import PCA
+
+    return np.asarray(PCA(min(_MOST_NUMBERS, len(x)), svd_solver="covariance_eigh").fit_transform(x))
 
 
-def _codes(series: pl.Series) -> Matrix:
-    counted = series.drop_nulls().value_counts(sort=True).to_series(0).head(_MOST_LEVELS).to_list()
-    table = {level: float(code) for code, level in enumerate(sorted(counted))}
-    rest = float(len(table))
-    return np.array([np.nan if level is None else table.get(level, rest) for level in series.to_list()])
+def _codes(levels: pl.DataFrame) -> Matrix:
+    """Return codes of the commonest levels of each column and one for the rest, NaN where there is none."""
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return np.asarray(OrdinalEncoder(max_categories=_MOST_LEVELS + 1).fit_transform(levels.to_numpy()))
 
 
 def _model(coded: NDArray[np.bool_]) -> Any:
