@@ -15,7 +15,7 @@ from watchkeeper.charts.chart import Chart
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Zone
 from watchkeeper.core.window import Window
-from watchkeeper.performance.interval import proportion_error
+from watchkeeper.stats.intervals import proportion_error
 
 __all__ = ["SITUATIONS", "Tally", "delays", "judged", "low_weekday"]
 

@@ -13,9 +13,9 @@ from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.conformal import excess_p, least_rows
 from watchkeeper.compare.conformal_detector import FOLDS, ConformalDetector, Detector, half_of
 from watchkeeper.compare.points import both_samples
-from watchkeeper.compare.proportion import newcombe
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import newcombe
 from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.point_sample import PointSamplePart
 

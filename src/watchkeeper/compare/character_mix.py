@@ -11,6 +11,7 @@ from watchkeeper.compare.divergence import mean_of_largest
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.text_alphabet import CLASSES
 from watchkeeper.stats.text_characters import TextCharactersPart
 
@@ -57,7 +58,7 @@ class CharacterMix:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, b.texts,
             error=error, floor=mean_of_largest(errors),
-            interval=(max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)),
+            interval=(max(0.0, value - Z * error), min(1.0, value + Z * error)),
             facts={
                 "n_reference": a.texts, "n_effective": effective_size(a.texts, b.texts),
                 "class": CLASSES[worst], "from": float(p[worst]), "to": float(q[worst]),

@@ -13,6 +13,7 @@ from watchkeeper.compare.cells import Cells, categorical, cells, lacking, level_
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["chi_mean", "column_cells", "comparable", "delta_error", "from_cells", "mean_of_largest"]
 
@@ -60,8 +61,8 @@ def from_cells(
     if missing:
         return missing
     value, error, floor = formula(table)
-    lower = max(0.0, value - 1.96 * error) if _homogeneity(table) < 0.05 else 0.0
-    interval = (lower, value + 1.96 * error)
+    lower = max(0.0, value - Z * error) if _homogeneity(table) < 0.05 else 0.0
+    interval = (lower, value + Z * error)
     return Measurement.of(
         current.key, Family.COMPARISON, name, value, table.n,
         error=error, floor=floor, interval=interval, facts={"n_reference": table.n0, "cells": len(table.names)},

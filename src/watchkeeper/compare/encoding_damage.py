@@ -6,10 +6,10 @@ from math import pi, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import effective_size, lacking
-from watchkeeper.compare.proportion import newcombe, wilson
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import newcombe, wilson
 from watchkeeper.stats.text_characters import TextCharactersPart
 
 __all__ = ["EncodingDamage"]

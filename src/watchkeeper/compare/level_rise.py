@@ -13,11 +13,11 @@ from watchkeeper.compare.cells import categorical, effective_size, lacking, leve
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import wilson_upper
 
 __all__ = ["LevelRise"]
 
 _TOLERANCE = 0.05
-_Z = 1.959963984540054
 _THREE = 3.0
 """Rows below which a level of the reference is not told from one that is not there (rule of three)."""
 
@@ -52,7 +52,7 @@ class LevelRise:
         if missing:
             return missing
         p, q = table.shares()
-        upper = np.maximum(_wilson_upper(p, table.n0), _THREE / table.n0)
+        upper = np.maximum(wilson_upper(p, table.n0), _THREE / table.n0)
         tolerated = np.maximum(np.minimum(p + _TOLERANCE, 2 * p), upper)
         held = p > 0
         evidence = np.where(held & (q > tolerated), table.n * _divergence(q, np.minimum(tolerated, 1.0)), 0.0)
@@ -71,11 +71,4 @@ class LevelRise:
 
 def _divergence(q: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
     found: NDArray[np.float64] = rel_entr(q, u) + rel_entr(1 - q, 1 - u)
-    return found
-
-
-def _wilson_upper(p: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return the upper limit of Wilson's 95 % interval for each share."""
-    half = _Z * np.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-    found: NDArray[np.float64] = (p + _Z**2 / (2 * n) + half) / (1 + _Z**2 / n)
     return found

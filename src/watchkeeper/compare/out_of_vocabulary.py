@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking
-from watchkeeper.compare.proportion import wilson
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import Z, wilson
 from watchkeeper.stats.text_buckets import BucketsPart
 from watchkeeper.stats.text_tokens import TOKEN_BUCKETS
 
@@ -61,7 +61,7 @@ class OutOfVocabulary:
         value = max(0.0, q - p)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, max(1, round(b.weight)),
-            error=error, floor=0.4 * error, interval=(max(0.0, q - p - 1.96 * error), min(1.0, value + 1.96 * error)),
+            error=error, floor=0.4 * error, interval=(max(0.0, q - p - Z * error), min(1.0, value + Z * error)),
             facts={
                 "n_reference": a.texts, "n_effective": size, "from": p, "to": q, "texts": b.texts,
                 "reference_upper": wilson(p * a.weight, a.weight, _FAR)[1], "hidden": len(a.buckets) / TOKEN_BUCKETS,

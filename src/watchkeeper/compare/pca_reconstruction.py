@@ -13,6 +13,7 @@ from watchkeeper.compare.second_moments import both_sides, sizes, together
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.threads import single_threaded
 
 __all__ = ["PcaReconstruction"]
@@ -75,7 +76,7 @@ class PcaReconstruction:
         facts = sizes(p, q) | {"components": components, "from": own / total, "to": now / total}
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, q.n,
-            error=error, interval=(value - 1.96 * error, value + 1.96 * error), facts=facts,
+            error=error, interval=(value - Z * error, value + Z * error), facts=facts,
         )  # fmt: skip
 
 

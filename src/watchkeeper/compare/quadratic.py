@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
+from watchkeeper.stats.intervals import Z
+
 __all__ = ["Null", "influence_error", "interval", "null_of", "step_variance", "upper_tail"]
 
 Numbers = NDArray[np.float64]
@@ -59,7 +61,7 @@ def upper_tail(value: float, null: Null) -> float:
 
 def interval(value: float, error: float, p_value: float) -> tuple[float, float]:
     """Return value ± 1.96 standard errors, down to 0 where a test does not tell the value from 0 at .05."""
-    return max(0.0, value - 1.96 * error) if p_value < 0.05 else 0.0, value + 1.96 * error
+    return max(0.0, value - Z * error) if p_value < 0.05 else 0.0, value + Z * error
 
 
 def step_variance(counts: NDArray[np.int64], influence: Numbers) -> float:

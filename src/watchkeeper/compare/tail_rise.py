@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import beta
 
 from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
-from watchkeeper.compare.proportion import newcombe
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.intervals import newcombe
 
 __all__ = ["BEYOND", "TOLERATED", "TailRise"]
 

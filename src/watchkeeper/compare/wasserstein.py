@@ -13,6 +13,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["Wasserstein"]
 
@@ -59,6 +60,6 @@ class Wasserstein:
         widths = (both.upper - both.lower) / scale
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n,
-            error=error, floor=floor, interval=(max(0.0, value - floor - 1.96 * error), value + 1.96 * error),
+            error=error, floor=floor, interval=(max(0.0, value - floor - Z * error), value + Z * error),
             facts={"n_reference": n0, "scale": scale, "bound": float(((p + q) * widths).sum() / 2)},
         )  # fmt: skip

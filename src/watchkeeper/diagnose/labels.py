@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from watchkeeper.compare.proportion import newcombe
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Status
@@ -16,6 +15,7 @@ from watchkeeper.diagnose.case import Case, Finding, compared, room, weight_of
 from watchkeeper.diagnose.faults import other_unit
 from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.intervals import newcombe
 from watchkeeper.stats.moments import MomentsPart
 
 __all__ = ["SPOILT", "label_faults"]

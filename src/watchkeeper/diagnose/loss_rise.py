@@ -20,6 +20,7 @@ from watchkeeper.diagnose.faults import Fault, clean_rows
 from watchkeeper.diagnose.losses import RANK_LOSS, MeanLoss, loss_for, mean_loss
 from watchkeeper.diagnose.rank_decomposition import decompose_ranking, ranking_loss
 from watchkeeper.diagnose.sampled import Sampled, sampled
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["OVERLAP", "LossRise", "concept_finding", "loss_rise"]
 
@@ -72,7 +73,7 @@ class LossRise:
     def share(self, added: float, error: float) -> float | None:
         """Return the largest share of the rise that something adds, at 95 %; None where the rise is not sure."""
         rise, own = self.whole
-        return min(1.0, max(0.0, added + 1.96 * error) / rise) if rise > 2 * own else None
+        return min(1.0, max(0.0, added + Z * error) / rise) if rise > 2 * own else None
 
 
 def loss_rise(case: Case, faults: list[Fault], column: str) -> LossRise:
@@ -163,7 +164,7 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
         return None
     whole, usual = rise.parts.part("concept shift"), max(rise.parts.causes.before, 1e-12)
     error = whole.error or 0.0
-    lower = whole.value - 1.96 * error
+    lower = whole.value - Z * error
     hit = _hit(rise.parts.changes)
     effects = [max(lower, 0.0) / usual, *(_lower(c, rise.parts.changes) / max(c.before.value, 1e-12) for c in hit)]
     weight = weight_of(max(effects), _TOLERATED)
@@ -172,13 +173,13 @@ def concept_finding(case: Case, rise: LossRise) -> Finding | None:
     evidence = [
         Statement(
             StatementCode.LOSS_AT_EQUAL_FEATURES, (), (rise.loss,), float(whole.value),
-            before=float(usual), margin=1.96 * float(error),
+            before=float(usual), margin=Z * float(error),
         )
     ]  # fmt: skip
     evidence += [
         Statement(
             StatementCode.SEGMENT_LOSS, (), (c.segment,),
-            before=float(c.usual), after=float(c.after.value), margin=1.96 * float(c.error),
+            before=float(c.usual), after=float(c.after.value), margin=Z * float(c.error),
         )
         for c in hit
     ]  # fmt: skip

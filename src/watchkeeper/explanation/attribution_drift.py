@@ -12,13 +12,13 @@ from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.state import JOINT, StateKey
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["attribution_drift"]
 
 Floats = NDArray[np.float64]
 
 
-_Z = 1.959963984540054
 _LEAST = 20
 _PERMUTATIONS = 499
 _LITTLE = 1e-300
@@ -85,7 +85,7 @@ def attribution_drift(
         found.append(
             Measurement.of(
                 replace(key, column=feature), Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, error=error,
-                floor=error * sqrt(2 / pi), interval=(max(0.0, value - _Z * error), value + _Z * error), facts=facts,
+                floor=error * sqrt(2 / pi), interval=(max(0.0, value - Z * error), value + Z * error), facts=facts,
             )
         )  # fmt: skip
     return [*found, _together(features, before, now, key, sizes, seed)]

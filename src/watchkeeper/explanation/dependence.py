@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.explanation.explainer import Predict
 from watchkeeper.explanation.mixing import asked
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["QUANTILES", "Dependence", "partial_dependence"]
 
@@ -23,7 +24,6 @@ Floats = NDArray[np.float64]
 QUANTILES = (0.1, 0.5, 0.9)
 """Quantiles of the curves of single rows."""
 
-_Z = 1.959963984540054
 _TAIL = 0.02
 
 
@@ -101,7 +101,7 @@ def partial_dependence(
     mean, error = curves.mean(axis=0), curves.std(axis=0, ddof=1) / sqrt(n)
     own = curves - curves.mean(axis=1, keepdims=True)
     return Dependence(
-        feature, tuple(tried), mean, error, mean - _Z * error, mean + _Z * error, own.mean(axis=0),
+        feature, tuple(tried), mean, error, mean - Z * error, mean + Z * error, own.mean(axis=0),
         own.std(axis=0, ddof=1) / sqrt(n), np.quantile(own, QUANTILES, axis=0), n,
     )  # fmt: skip
 

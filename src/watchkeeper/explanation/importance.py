@@ -15,13 +15,13 @@ from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.schema import Task
 from watchkeeper.explanation.explainer import Predict
 from watchkeeper.explanation.mixing import asked
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["LOSSES", "Importance", "default_loss", "permutation_importance"]
 
 Floats = NDArray[np.float64]
 Loss = Callable[[Floats, Floats], Floats]
 
-_Z = 1.959963984540054
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -151,4 +151,4 @@ def _importance(feature: str, rises: Floats, donors: NDArray[np.intp], loss: flo
         given[donor] += rise / repeats
     value = float(rises.mean())
     error = float((rises.mean(axis=0) + given - 2 * value).std(ddof=1)) / sqrt(n)
-    return Importance(feature, value, error, value - _Z * error, value + _Z * error, loss)
+    return Importance(feature, value, error, value - Z * error, value + Z * error, loss)

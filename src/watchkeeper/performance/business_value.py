@@ -10,9 +10,9 @@ import numpy as np
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.spec import BUSINESS_VALUE
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, measured
 from watchkeeper.stats.confusion import ConfusionPart
+from watchkeeper.stats.intervals import mean_interval, proportion_error, sample_error, wilson
 
 __all__ = ["business_value"]
 

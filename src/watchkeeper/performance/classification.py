@@ -12,9 +12,9 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.discrimination import SHOWN_CLASSES
-from watchkeeper.performance.interval import logit_interval, proportion_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.confusion import ConfusionPart
+from watchkeeper.stats.intervals import logit_interval, proportion_error, wilson
 
 __all__ = ["F1", "Accuracy", "Precision", "Recall"]
 

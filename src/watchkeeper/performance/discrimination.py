@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import Z, logit_interval, proportion_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.class_ranks import MOST_CLASSES, ClassRanksPart
+from watchkeeper.stats.intervals import Z, logit_interval, proportion_error, wilson
 from watchkeeper.stats.score_histogram import ScoreHistogramPart
 
 __all__ = ["SHOWN_CLASSES", "Auroc", "AveragePrecision"]
@@ -154,19 +154,19 @@ def _spread(counts: NDArray[np.int64], values: Floats, n: int, mean: float) -> f
 
 
 def _newcombe(value: float, m: int, n: int) -> tuple[float, float]:
-    """Invert |A - θ| = z·√V(θ) with Hanley and McNeil's variance at θ, by bisection."""
+    """Invert |A - θ| = z·√V(θ) with Hanley and McNeil's variance at θ."""
+    from scipy.optimize import brentq
+
     half = (m + n) / 2 - 1
 
-    def outside(theta: float) -> bool:
+    def beyond(theta: float) -> float:
         variance = theta * (1 - theta) * (1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)) / (m * n)
-        return abs(theta - value) > Z * sqrt(variance)
+        return abs(theta - value) - Z * sqrt(variance)
 
     def limit(end: float) -> float:
-        out, inside = end, value
-        for _ in range(60):
-            middle = (out + inside) / 2
-            out, inside = (middle, inside) if outside(middle) else (out, middle)
-        return inside
+        # At a value of 0 or 1 its own variance is 0, which would pass for the limit.
+        near = value + 1e-9 * (end - value)
+        return end if value == end else float(brentq(beyond, end, near))
 
     return limit(0.0), limit(1.0)
 

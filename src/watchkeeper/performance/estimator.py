@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.performance.interval import Z
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["ASSUMES", "BOUNDS", "Estimator", "band_of", "estimated"]
 

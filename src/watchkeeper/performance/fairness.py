@@ -14,8 +14,8 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import FAIRNESS
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.performance.interval import proportion_error, wilson
 from watchkeeper.stats.confusion import ConfusionPart
+from watchkeeper.stats.intervals import proportion_error, wilson
 
 __all__ = ["LEAST_ROWS", "fairness"]
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval, proportion_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.stats.intervals import mean_interval, proportion_error, wilson
 from watchkeeper.stats.prediction_sums import CentralSums
 from watchkeeper.stats.quantile_sums import QuantileSumsPart
 

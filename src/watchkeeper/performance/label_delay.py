@@ -8,8 +8,8 @@ from typing import ClassVar
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import Z
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.label_delay import LabelDelayPart
 
 __all__ = ["MedianLabelDelay"]

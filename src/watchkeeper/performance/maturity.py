@@ -13,8 +13,8 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.window import Window
-from watchkeeper.performance.interval import Z
 from watchkeeper.performance.prediction import LabelCoverage
+from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.label_delay import LabelDelayPart
 
 __all__ = ["COMPLETE", "UNLABELLED", "Maturity", "maturity", "with_maturity"]

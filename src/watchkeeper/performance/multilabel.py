@@ -11,8 +11,8 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
 from watchkeeper.performance.discrimination import SHOWN_CLASSES
-from watchkeeper.performance.interval import logit_interval, mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.stats.intervals import logit_interval, mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.stats.set_sums import SetSumsPart
 
 __all__ = ["F1Macro", "F1Micro", "F1Samples", "HammingLoss", "Jaccard", "SubsetAccuracy"]

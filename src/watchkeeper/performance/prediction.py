@@ -8,11 +8,11 @@ from typing import ClassVar, TypeVar
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval, proportion_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.error_sums import ErrorSumsPart
+from watchkeeper.stats.intervals import mean_interval, proportion_error, wilson
 from watchkeeper.stats.prediction_sums import PredictionSumsPart
 from watchkeeper.stats.set_sums import SetSumsPart
 

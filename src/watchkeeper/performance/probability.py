@@ -12,10 +12,10 @@ import numpy as np
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import Z, mean_interval, sample_error
 from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.class_sums import ClassSumsPart
+from watchkeeper.stats.intervals import Z, mean_interval, sample_error
 
 __all__ = ["Brier", "CalibrationError", "LogLoss"]
 

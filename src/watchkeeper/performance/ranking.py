@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.stats.intervals import mean_interval, proportion_error, sample_error, wilson
 from watchkeeper.stats.ranked_groups import MOST_ROWS, RankedGroupsPart
 
 __all__ = ["HitRateAt1", "HitRateAt10", "MeanAveragePrecision", "MeanReciprocalRank", "Ndcg", "NdcgAt10"]

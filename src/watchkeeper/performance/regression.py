@@ -8,9 +8,9 @@ from typing import ClassVar
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval, sample_error
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.error_sums import ErrorSumsPart
+from watchkeeper.stats.intervals import mean_interval, sample_error
 
 __all__ = ["R2", "Mae", "Mape", "Mse", "Rmse", "Smape"]
 

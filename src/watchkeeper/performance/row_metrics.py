@@ -8,8 +8,8 @@ from math import sqrt
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State
-from watchkeeper.performance.interval import mean_interval
 from watchkeeper.performance.metric import MetricValue, NoValue, measured
+from watchkeeper.stats.intervals import mean_interval
 from watchkeeper.stats.prediction_sums import CentralSums
 from watchkeeper.stats.row_metrics import RowMetricsPart, metric_name
 

@@ -7,13 +7,14 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.state import StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.performance.interval import Z
+from watchkeeper.stats.intervals import Z
 
 __all__ = ["NAME", "stability"]
 
@@ -119,11 +120,7 @@ def _solve(q: Callable[[float], float], wanted: float) -> float:
     upper = 1.0
     while q(upper) > wanted:
         upper *= 4.0
-    lower = 0.0
-    for _ in range(100):
-        middle = (lower + upper) / 2
-        lower, upper = (middle, upper) if q(middle) > wanted else (lower, middle)
-    return (lower + upper) / 2
+    return float(brentq(lambda squared: q(squared) - wanted, 0.0, upper))
 
 
 def _unweighted(values: Floats, errors: Floats) -> tuple[float, float, tuple[float, float]]:

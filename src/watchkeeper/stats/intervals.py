@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from math import inf, isfinite, log, sqrt
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, stdtrit
 
-__all__ = ["Z", "logit_interval", "mean_interval", "proportion_error", "sample_error", "wilson"]
+__all__ = [
+    "Z",
+    "logit_interval",
+    "mean_interval",
+    "newcombe",
+    "proportion_error",
+    "sample_error",
+    "wilson",
+    "wilson_upper",
+]
 
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
@@ -28,11 +40,33 @@ def wilson(k: float, n: float, z: float = Z) -> tuple[float, float]:
     """
     if not n:
         return 0.0, 1.0
-    p = k / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    centre, half = _wilson(k / n, n, z)
     # At the ends one limit is exactly 0 or 1, which rounding would miss.
     return (0.0 if k == 0 else max(0.0, centre - half)), (1.0 if k == n else min(1.0, centre + half))
+
+
+def wilson_upper(p: NDArray[np.float64], n: float) -> NDArray[np.float64]:
+    """Return the upper limit of Wilson's 95 % interval for each share of n > 0 rows, shape as ``p``."""
+    centre, half = _wilson(p, n, Z)
+    return np.asarray(np.minimum(centre + half, 1.0))
+
+
+def _wilson(p: Any, n: float, z: float) -> Any:
+    width = 1 + z * z / n
+    return (p + z * z / (2 * n)) / width, z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 / width
+
+
+def newcombe(k0: float, n0: float, k: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval for k/n - k0/n0, a hybrid of two of Wilson's.
+
+    References
+    ----------
+    Newcombe (1998), Interval estimation for the difference between independent proportions, method 10,
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    """
+    p, q = k0 / n0, k / n
+    (low0, high0), (low, high) = wilson(k0, n0), wilson(k, n)
+    return q - p - sqrt((q - low) ** 2 + (high0 - p) ** 2), q - p + sqrt((high - q) ** 2 + (p - low0) ** 2)
 
 
 def proportion_error(k: float, n: float) -> float:

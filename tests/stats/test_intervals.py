@@ -1,6 +1,6 @@
 import pytest
 
-from watchkeeper.performance.interval import (
+from watchkeeper.stats.intervals import (
     logit_interval,
     mean_interval,
     proportion_error,
