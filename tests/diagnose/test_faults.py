@@ -16,7 +16,7 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
-from watchkeeper.diagnose.case import room, weight_of
+from watchkeeper.diagnose.case import dkw_half_width, weight_of
 from watchkeeper.diagnose.faults import clean_rows, data_faults, faults_of
 from watchkeeper.diagnose.labels import label_faults
 from watchkeeper.run.check import check_tables
@@ -125,9 +125,9 @@ def test_a_few_labels_less_are_no_fault() -> None:
 
 def test_the_room_for_chance_is_massarts_by_hand() -> None:
     # √(ln 40/(2·100)).
-    assert room(100) == pytest.approx(0.13581, abs=1e-5)
-    assert room(100, 1, 4) == pytest.approx(2 * room(100))
-    assert room(0) == float("inf")
+    assert dkw_half_width(100) == pytest.approx(0.13581, abs=1e-5)
+    assert dkw_half_width(100, 1, 4) == pytest.approx(2 * dkw_half_width(100))
+    assert dkw_half_width(0) == float("inf")
     assert weight_of(0.05, 0.05) == pytest.approx(1.3863, abs=1e-4)
 
 

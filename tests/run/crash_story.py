@@ -48,7 +48,7 @@ def step(model: Project, now: datetime) -> None:
 
         reference = Window(START, day(4).start)
         fitted = train(whole().filter(pl.col("time") < reference.end), 0)
-        keeper.enrol(fitted, reference.end, trained=reference, who="test", why="the first")
+        keeper.adopt(fitted, reference.end, trained=reference, who="test", why="the first")
     model.run(MODEL, now)
 
 

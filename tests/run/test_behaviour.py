@@ -46,7 +46,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     invalidate_caches()
     train = import_module("training").train
     fitted = train(whole.filter(pl.col("time") < day(REFERENCE).start), 0)
-    model.keeper(MODEL).enrol(fitted, day(REFERENCE).start, trained=None, who="test", why="the first")
+    model.keeper(MODEL).adopt(fitted, day(REFERENCE).start, trained=None, who="test", why="the first")
     model.run(MODEL, day(8).start)
     yield model
     sys.path.remove(str(folder))

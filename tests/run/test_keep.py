@@ -29,16 +29,16 @@ def kept(folder: Path, whole: pl.DataFrame, store: MemoryStore | None = None, **
     """Open a project with a first model in charge and all rows delivered."""
     model = watch(folder, store, **config)
     deliver(folder, "all", whole, whole)
-    enrol(model, whole)
+    adopt(model, whole)
     return model
 
 
-def enrol(model: Project, whole: pl.DataFrame) -> None:
+def adopt(model: Project, whole: pl.DataFrame) -> None:
     sys.path.insert(0, str(model.folder))
     from training import train
 
     fitted = train(whole.filter(pl.col("time") < REFERENCE.end), 0)
-    model.keeper(MODEL).enrol(fitted, REFERENCE.end, trained=REFERENCE, who="test", why="the first")
+    model.keeper(MODEL).adopt(fitted, REFERENCE.end, trained=REFERENCE, who="test", why="the first")
 
 
 def told(actions: Sequence[Action]) -> list[tuple[str, str, str]]:
@@ -186,7 +186,7 @@ def test_a_challenger_that_is_not_better_is_refused_and_not_tried_again_at_once(
 
     better = train(TURNED.filter(pl.col("time") >= day(7).start), 0)
     keeper.promote(
-        keeper.enrol(better, day(5).start, trained=Window(START, day(5).start), who="test", why="knows"),
+        keeper.adopt(better, day(5).start, trained=Window(START, day(5).start), who="test", why="knows"),
         who="test", why="knows", at=day(5).start,
     )  # fmt: skip
     actions = model.run(MODEL, day(9).start).actions
@@ -226,7 +226,7 @@ def test_a_champion_that_somebody_else_moved_is_a_conflict_and_nothing_is_writte
     store = Meddled()
     model = kept(tmp_path, TURNED, store)
     keeper = model.keeper(MODEL)
-    other = keeper.enrol(keeper.model("v1"), day(5).start, trained=None, who="test", why="the same")
+    other = keeper.adopt(keeper.model("v1"), day(5).start, trained=None, who="test", why="the same")
     before = recorded(model)
     store.meddle = True
     with pytest.raises(ConflictError, match="champion"):

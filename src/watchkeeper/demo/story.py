@@ -134,7 +134,7 @@ class Story:
 
     def _enrol(self, keeper: Maintainer) -> None:
         rows = between(self.flights, _FIRST, _TRAINED).drop_nulls("label")
-        keeper.enrol(
+        keeper.adopt(
             train(rows), _SERVED, trained=Window(_FIRST, _TRAINED), who="demo", why="trained on January and February"
         )
         late = rows["label"].mean()

@@ -18,7 +18,7 @@ from watchkeeper.core.statement import Statement
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.sampled import States
 
-__all__ = ["Case", "Finding", "compared", "room", "weight_of"]
+__all__ = ["Case", "Finding", "compared", "dkw_half_width", "weight_of"]
 
 _RUN_LENGTH = 1_000.0
 _SURE = 0.05
@@ -103,7 +103,7 @@ def weight_of(effect: float, tolerated: float) -> float:
     return 2 * log1p(min(max(effect, 0.0) / tolerated, _LARGEST))
 
 
-def room(n_effective: float, among: int = 1, effect: float = 1.0) -> float:
+def dkw_half_width(n_effective: float, among: int = 1, effect: float = 1.0) -> float:
     """Return √(ln(2·k/.05)·φ/(2·n_e)), what a distance of k columns reaches by chance in one of twenty cases.
 
     References

@@ -16,7 +16,7 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL, Column, Kind, Role
 from watchkeeper.core.state import ROWS, State
 from watchkeeper.core.statement import Statement, StatementCode
-from watchkeeper.diagnose.case import Case, Finding, compared, room
+from watchkeeper.diagnose.case import Case, Finding, compared, dkw_half_width
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.stats.row_sample import RowSamplePart
@@ -125,7 +125,9 @@ def other_unit(case: Case, column: Column) -> Fault | None:
     if m is None or m.status is not Status.OK or m.value is None or 0.99 < m.value < 1.01:
         return None
     size = float(m.facts["n_effective"])
-    if float(m.facts["before"]) <= 0.05 + room(size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)):
+    if float(m.facts["before"]) <= 0.05 + dkw_half_width(
+        size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)
+    ):
         return None
     units = (str(m.facts["units"]),) if m.facts.get("units") else ()
     statement = Statement(StatementCode.UNIT_CHANGE, (column.name,), units, float(m.value))

@@ -11,7 +11,7 @@ from watchkeeper.core.state import OUTCOME
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.answers import sample_distance
-from watchkeeper.diagnose.case import Case, Finding, compared, room, weight_of
+from watchkeeper.diagnose.case import Case, Finding, compared, dkw_half_width, weight_of
 from watchkeeper.diagnose.faults import other_unit
 from watchkeeper.diagnose.sampled import Sampled
 from watchkeeper.stats.count import CountPart
@@ -81,7 +81,7 @@ def _at_random(case: Case, column: Column, rows: Sampled) -> bool:
     a, b = (side.frame[answer.name] for side in sides)
     numeric = answer.kind in (Kind.NUMERIC, Kind.TIME)
     apart = sample_distance(a, sides[0].weights, b, sides[1].weights, numeric=numeric)
-    return apart <= room(len(a) * len(b) / (len(a) + len(b)))
+    return apart <= dkw_half_width(len(a) * len(b) / (len(a) + len(b)))
 
 
 def _broken(case: Case, column: Column) -> tuple[float, Statement] | None:

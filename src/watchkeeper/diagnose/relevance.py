@@ -15,7 +15,7 @@ from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.state import JOINT
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.answers import sample_distance
-from watchkeeper.diagnose.case import Case, Finding, room
+from watchkeeper.diagnose.case import Case, Finding, dkw_half_width
 from watchkeeper.diagnose.faults import Fault, clean_rows
 from watchkeeper.diagnose.sampled import Sampled, sampled
 from watchkeeper.stats.blocks import to_text
@@ -233,4 +233,4 @@ class _Rows:
         inside, outside = apart(rows.where(~rest)), apart(rows.where(rest))
         n0, k = len(rows0), int((~rest).sum())
         # In the rows at fault it must differ surely, and several times as much as in the others.
-        return inside > room(n0 * k / (n0 + k)) and outside < inside / 3
+        return inside > dkw_half_width(n0 * k / (n0 + k)) and outside < inside / 3

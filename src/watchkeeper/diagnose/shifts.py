@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import ROWS, State
-from watchkeeper.diagnose.case import Case, room
+from watchkeeper.diagnose.case import Case, dkw_half_width
 from watchkeeper.diagnose.sampled import States, segment_columns, segments_of
 from watchkeeper.stats.blocks import KEYS
 from watchkeeper.stats.histogram import HistogramPart
@@ -98,7 +98,7 @@ def segment_mix(case: Case) -> list[Mix]:
         size = effective_size(n0, n) / max(1.0, case.effects.get(column, 1.0))
         distance = sum(abs(now[s] - before.get(s, 0.0)) for s in now) / 2
         by_chance = sum(float(np.sqrt(2 / np.pi * p * (1 - p) / size)) for p in before.values()) / 2
-        lower = max(0.0, distance - by_chance - room(size))
+        lower = max(0.0, distance - by_chance - dkw_half_width(size))
         found.append(Mix(column, before, now, distance, lower))
     return sorted(found, key=lambda mix: -mix.lower)
 
@@ -118,7 +118,7 @@ def moved(case: Case, mix: Mix | None) -> list[Moved]:
         n0, n = _rows(before), _rows(now)
         if not n0 or not n:
             continue
-        free = room(effective_size(n0, n), len(columns), case.effects.get(column.name, 1.0))
+        free = dkw_half_width(effective_size(n0, n), len(columns), case.effects.get(column.name, 1.0))
         total = inside = _distance(before, now)
         if mix is not None and mix.column == column.name:
             inside = 0.0

@@ -149,7 +149,7 @@ def _version(keeper: Maintainer, version: str | None) -> str:
     if wanted is None:
         raise UsageError(
             f"no version of {keeper.spec.model} is in charge, so there is no model to ask; register one with "
-            "project.keeper(name).enrol(model, ...)"
+            "project.keeper(name).adopt(model, ...)"
         )
     return wanted
 

@@ -81,7 +81,7 @@ class Maintainer:
         rule = self.spec.maintenance
         return load(known[version].artefact, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
 
-    def enrol(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str) -> str:
+    def adopt(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str) -> str:
         """Register a fitted model, put it in charge if nothing else is, and return its version."""
         action = self._register(model, at, trained=trained, who=who, why=why, parent=self.champion)
         self.store.record(self.spec.model, [action])

@@ -22,7 +22,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, NumericMap
 from watchkeeper.schema.kinds import as_text, type_name
 from watchkeeper.stats.hashing import hash_texts
-from watchkeeper.stats.partitions import moved
+from watchkeeper.stats.partitions import permute
 
 __all__ = [
     "BLOCK",
@@ -121,7 +121,7 @@ class NumberSource:
 
     Parameters
     ----------
-    slots
+    positions
         Where each row stands in the order in which blocks show them, shape (rows,); None for the order of the column.
     room
         Where to put the numbers in that order, float64, shape (rows,): new memory costs as much as the numbers.
@@ -136,15 +136,15 @@ class NumberSource:
         self,
         series: pl.Series,
         column: Column,
-        slots: NDArray[np.intp] | None = None,
+        positions: NDArray[np.intp] | None = None,
         room: NDArray[np.float64] | None = None,
     ) -> None:
         to_float(series.clear())
         self.map: NumericMap = column.map
         self._series = series
         self._taken: _Taken | None = None
-        if slots is not None:
-            self._taken = _put(series, slots, np.empty(len(series)) if room is None else room)
+        if positions is not None:
+            self._taken = _put(series, positions, np.empty(len(series)) if room is None else room)
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Numbers]:
         """Cut the rows from ``start`` up to ``stop`` (the last one) into blocks."""
@@ -175,17 +175,17 @@ class NumberSource:
             yield Numbers(self, x, end - place, end - place - len(x))
 
 
-def _put(series: pl.Series, slots: NDArray[np.intp], room: NDArray[np.float64]) -> _Taken:
+def _put(series: pl.Series, positions: NDArray[np.intp], room: NDArray[np.float64]) -> _Taken:
     """Put each number where it belongs; return them, and which of them are not null where any is."""
     floats, there = to_float(series), None
     if floats.null_count():
         there = np.ones(len(floats), bool)
-        there[slots[floats.is_null().to_numpy().nonzero()[0]]] = False
+        there[positions[floats.is_null().to_numpy().nonzero()[0]]] = False
         floats = floats.fill_null(0.0)
     start = 0
     for chunk in floats.get_chunks():
         # To write in many places and read in one is faster than the other way round.
-        room[slots[start : start + len(chunk)]] = chunk.to_numpy()
+        room[positions[start : start + len(chunk)]] = chunk.to_numpy()
         start += len(chunk)
     return room, there
 
@@ -344,9 +344,9 @@ class Outcomes:
         """Return the rows from ``start`` up to ``stop``."""
         return self._each(lambda values: values[start:stop], stop - start)
 
-    def moved(self, slots: NDArray[np.intp]) -> Outcomes:
+    def permute(self, positions: NDArray[np.intp]) -> Outcomes:
         """Return all rows in another order, from where each of them stands in it."""
-        return self._each(lambda values: moved(values, slots), self.rows)
+        return self._each(lambda values: permute(values, positions), self.rows)
 
     def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]], count: int) -> Outcomes:
         held = {name: getattr(self, name) for name in _ROW_BY_ROW}

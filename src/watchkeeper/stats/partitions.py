@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Partitions", "moved"]
+__all__ = ["Partitions", "permute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Partitions:
         The segment of each row, shape (rows,); None where all rows are one piece.
     order
         Places of the rows, segment by segment and in the order of their arrival, shape (rows,); None as above.
-    slots
+    positions
         Where each row stands in that order, shape (rows,); None as above.
     room
         Where the numbers of one column after the other are put in order, shape (rows,); empty where all rows are one.
@@ -37,7 +37,7 @@ class Partitions:
     bounds: tuple[int, ...]
     codes: NDArray[np.intp] | None = None
     order: NDArray[np.intp] | None = None
-    slots: NDArray[np.intp] | None = None
+    positions: NDArray[np.intp] | None = None
     room: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @classmethod
@@ -53,9 +53,9 @@ class Partitions:
         counts = np.bincount(codes, minlength=len(names))
         bounds = (0, *np.cumsum(counts).tolist())
         order = np.argsort(short, kind="stable")
-        slots = np.empty_like(order)
-        slots[order] = np.arange(len(order))
-        return cls(names, bounds, codes, order, slots, np.empty(len(codes)))
+        positions = np.empty_like(order)
+        positions[order] = np.arange(len(order))
+        return cls(names, bounds, codes, order, positions, np.empty(len(codes)))
 
     def __len__(self) -> int:
         """Return the number of pieces."""
@@ -66,8 +66,8 @@ class Partitions:
         yield from pairwise(self.bounds)
 
 
-def moved(values: NDArray[Any], slots: NDArray[np.intp]) -> NDArray[Any]:
+def permute(values: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
     """Return values in another order, from where each of them stands in it."""
     found = np.empty_like(values)
-    found[slots] = values
+    found[positions] = values
     return found

@@ -21,7 +21,7 @@ from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
-from watchkeeper.stats.partitions import Partitions, moved
+from watchkeeper.stats.partitions import Partitions, permute
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
 from watchkeeper.stats.statistic import Statistic, fold, fold_each
 from watchkeeper.stats.texts import Texts
@@ -45,7 +45,7 @@ def fold_pieces(
     keep: Sequence[str] = (),
     *,
     whole: bool = False,
-    positions: NDArray[np.int64] | None = None,
+    row_numbers: NDArray[np.int64] | None = None,
 ) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows, for each piece.
 
@@ -55,7 +55,7 @@ def fold_pieces(
         The segments that the rows are cut into.
     whole
         Whether to return the states of all rows too, as segment ``all``.
-    positions
+    row_numbers
         What tells rows without an id apart, see ``row_hashes``.
     """
     frame = with_plain_sets(frame, schema)
@@ -74,7 +74,7 @@ def fold_pieces(
         found.extend([*states, *_together(states, more)] if whole else states)
     for states in (
         _fold_outcomes(frame, schema, key, pieces),
-        _fold_rows(frame, schema, key, pieces, positions),
+        _fold_rows(frame, schema, key, pieces, row_numbers),
     ):
         found.extend([*states, *_together(states, {})] if whole else states)
     return found
@@ -113,7 +113,7 @@ def _fold_column(
     form: type = Numbers if _numeric(column) else Levels
     details = [(s.name, s.start(column)) for s in chosen.details(form) if s.applies(column)]
     statistics = [s for s in chosen.of(form) if s.applies(column)]
-    source = NumberSource(series, column, pieces.slots, pieces.room) if _numeric(column) else None
+    source = NumberSource(series, column, pieces.positions, pieces.room) if _numeric(column) else None
     levels = [] if source else levels_by_piece(series, pieces)
     found = []
     for place, (start, stop) in enumerate(pieces.spans()):
@@ -274,25 +274,25 @@ def _fold_outcomes(frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: P
     except (SchemaError, pl.exceptions.PolarsError) as error:
         return _states(key, OUTCOME, None, pieces, [{}] * len(pieces), str(error))
     score = schema.of(Role.SCORE) or Column("", Role.SCORE, Kind.NUMERIC)
-    ordered = block if pieces.slots is None else block.moved(pieces.slots)
+    ordered = block if pieces.positions is None else block.permute(pieces.positions)
     statistics = _statistics(Outcomes)
     found = []
     for start, stop in pieces.spans():
-        piece = ordered if pieces.slots is None else ordered.between(start, stop)
+        piece = ordered if pieces.positions is None else ordered.between(start, stop)
         found.append({s.name: fold(s, score, [piece]) for s in statistics})
     return _states(key, OUTCOME, None, pieces, found)
 
 
 def _fold_rows(
-    frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions, positions: NDArray[np.int64] | None
+    frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions, row_numbers: NDArray[np.int64] | None
 ) -> list[State]:
     name = schema.name_of(Role.ID)
     ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
     rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
-    hashes = row_hashes(frame, schema, positions)
-    hashes = hashes if pieces.slots is None else moved(hashes, pieces.slots)
+    hashes = row_hashes(frame, schema, row_numbers)
+    hashes = hashes if pieces.positions is None else permute(hashes, pieces.positions)
     whole = Column("", Role.ID, Kind.IDENTIFIER)
     blocks = []
     for start, stop in pieces.spans():

@@ -29,18 +29,18 @@ def id_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64] | None:
     return hash_texts(to_text(ids).fill_null(""))
 
 
-def row_hashes(frame: pl.DataFrame, schema: Schema, positions: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
+def row_hashes(frame: pl.DataFrame, schema: Schema, row_numbers: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
     """Hash the id of each row; in a log without ids, its position and its first number; shape (rows,).
 
     Parameters
     ----------
-    positions
+    row_numbers
         Rows of the table before each of these, shape (rows,); None where the frame is the table.
     """
     hashes = id_hashes(frame, schema)
     if hashes is not None:
         return hashes
-    place = np.arange(frame.height, dtype=np.int64) if positions is None else positions.copy()
+    place = np.arange(frame.height, dtype=np.int64) if row_numbers is None else row_numbers.copy()
     for column in schema:
         if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
             numbers = frame[column.name]

@@ -80,9 +80,9 @@ def _fold_batch(batch: Batch, spec: Spec, first_row: int) -> list[State]:
         batch = replace(batch, frame=frame.with_columns(row))
     states: list[State] = []
     for version, window, part in _split(batch, spec.windows):
-        positions = part[_ROW].to_numpy() if _ROW in part.columns else None
+        row_numbers = part[_ROW].to_numpy() if _ROW in part.columns else None
         rows = part.drop(_ROW, strict=False)
-        states.extend(summarise_rows(rows, batch.schema, spec.model, version, window, spec.keep, positions))
+        states.extend(summarise_rows(rows, batch.schema, spec.model, version, window, spec.keep, row_numbers))
     return states
 
 
@@ -121,7 +121,7 @@ def summarise_rows(
     version: str = "",
     window: Window | None = None,
     keep: Sequence[str] = (),
-    positions: NDArray[np.int64] | None = None,
+    row_numbers: NDArray[np.int64] | None = None,
 ) -> list[State]:
     """Return the states of rows that belong to one version and window: of all rows, and of every segment.
 
@@ -129,20 +129,20 @@ def summarise_rows(
     ----------
     keep
         Optional statistics to keep.
-    positions
+    row_numbers
         Rows of the table before each of these, which tells rows without an id apart; None where these are the table.
     """
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments or not frame.height:
         return [
-            *fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep, positions=positions),
+            *fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep, row_numbers=row_numbers),
             *together,
         ]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
         found.extend(
-            fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number, positions=positions)
+            fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number, row_numbers=row_numbers)
         )
     return found
 
