@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import log, sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.stats import ks_2samp
 
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import AlertState
-from watchkeeper.core.schema import Role
 from watchkeeper.run.check import check_tables
 
 FILES = {
@@ -64,7 +63,7 @@ class Case:
     windows: Sequence[pl.DataFrame]
     change: int
     right: tuple[str, ...]
-    given: dict[str, Any]
+    given: CheckOptions
     faint: tuple[str, ...] = ()
 
 
@@ -100,11 +99,11 @@ def halves(frame: pl.DataFrame, seed: int) -> list[tuple[str, ...]]:
     """Return the columns of each alert on one random half against the other."""
     order = np.random.default_rng(seed).permutation(frame.height)
     first, second = (frame[np.sort(part)] for part in np.array_split(order, 2))
-    return _alerts(second, first, {})
+    return _alerts(second, first, CheckOptions())
 
 
-def _alerts(current: pl.DataFrame, reference: pl.DataFrame, given: dict[str, Any]) -> list[tuple[str, ...]]:
-    checked = check_tables(current, reference, **given)
+def _alerts(current: pl.DataFrame, reference: pl.DataFrame, given: CheckOptions) -> list[tuple[str, ...]]:
+    checked = check_tables(current, reference, given)
     return [alert.columns for alert in checked.alerts if alert.state is AlertState.FIRING]
 
 
@@ -157,14 +156,14 @@ def electricity(data: Path) -> Iterator[Case]:
     yield Case(
         "electricity", "row 17,424, windows of four weeks", frame[: change - 2 * rows],
         _cut(frame, change - 2 * rows, rows, 4), 2, ("vicprice", "vicdemand", "transfer"),
-        {"roles": {Role.TIME: "at", Role.LABEL: "class"}},
+        CheckOptions(time="at", label="class"),
     )  # fmt: skip
 
 
 def bank_marketing(data: Path) -> Iterator[Case]:
     """Calls in order of their date: in autumn 2008 the economy's figures fall, in July the way of contact changes."""
     frame = pl.read_parquet(data / FILES["bank_marketing, additional"])
-    given = {"roles": {Role.LABEL: "y"}, "ignore": ["duration", "month", "day_of_week"]}
+    given = CheckOptions(label="y", ignore=["duration", "month", "day_of_week"])
     figures = ("emp.var.rate", "cons.price.idx", "cons.conf.idx", "euribor3m", "nr.employed")
     november = 24_064
     yield Case(
@@ -178,7 +177,7 @@ def bank_marketing(data: Path) -> Iterator[Case]:
     yield Case(
         "bank_marketing, full", "July 2008 (row 12,443), windows of 1,000 calls; reference May and June",
         frame[: july - 2_000], _cut(frame, july - 2_000, 1_000, 4), 2, right,
-        {"roles": {Role.LABEL: "y"}, "ignore": ["duration", "month", "day"]}, faint,
+        CheckOptions(label="y", ignore=["duration", "month", "day"]), faint,
     )  # fmt: skip
 
 
@@ -189,18 +188,13 @@ def gas_sensor_drift(data: Path) -> Iterator[Case]:
     right, faint = _moved(old, new[:1_000], [c for c in frame.columns if c.startswith("s")], 500)
     yield Case(
         "gas_sensor_drift", "batch 3, windows of 500 rows; reference batches 1 and 2", old, _cut(new, 0, 500, 2), 0,
-        right, {"ignore": ["batch", "concentration", "gas"]}, faint,
+        right, CheckOptions(ignore=["batch", "concentration", "gas"]), faint,
     )  # fmt: skip
 
 
 def nannyml_car_loan(data: Path) -> Iterator[Case]:
     """Blocks of 5,000 of the analysis file: covariates drift from block 6 on, and faults are injected."""
-    given = {
-        "roles": {
-            Role.ID: "id", Role.TIME: "timestamp", Role.LABEL: "repaid", Role.SCORE: "y_pred_proba",
-            Role.PREDICTION: "y_pred",
-        },
-    }  # fmt: skip
+    given = CheckOptions(id="id", time="timestamp", label="repaid", score="y_pred_proba", prediction="y_pred")
     folder = data / "nannyml_car_loan"
 
     def read(name: str) -> pl.DataFrame:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from timing import answer, arguments, seconds
 
-from watchkeeper.core.schema import Role
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.run.check import check_tables
 
 reference, current, runs = arguments()
 found = []
-ROLES = {Role.LABEL: "label", Role.PREDICTION: "prediction", Role.SCORE: "score"}
+OPTIONS = CheckOptions(label="label", prediction="prediction", score="score")
 
 
 def work() -> None:
-    found[:] = [check_tables(current, reference, roles=ROLES)]
+    found[:] = [check_tables(current, reference, OPTIONS)]
 
 
 work()

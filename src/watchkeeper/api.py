@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from watchkeeper.config.check_options import CheckOptions
+from watchkeeper.config.options import takes
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.measurement import Measurement
@@ -46,89 +48,15 @@ __all__ = [
 ]
 
 
-def check(
-    current: Any,
-    reference: Any,
-    *,
-    label: str | None = None,
-    prediction: str | None = None,
-    score: str | None = None,
-    time: str | None = None,
-    id: str | None = None,
-    features: Sequence[str] | None = None,
-    ignore: Sequence[str] = (),
-    segments: Sequence[str] = (),
-    positive: str | None = None,
-    scores: Mapping[str, str] | None = None,
-    quantiles: Mapping[float, str] | None = None,
-    group: str | None = None,
-    label_time: str | None = None,
-    latency: str | None = None,
-    version: str | None = None,
-    fairness: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-    value: Mapping[str, float | Mapping[str, float]] | None = None,
-    tolerance: float = 0.05,
-    run_length: float = 1_000.0,
-    measures: Sequence[str] = (),
-    rules: Any = None,
-    embed: Mapping[str, Callable[[list[str]], Any] | str] | None = None,
-    attributed: bool = False,
-    estimate: str = "auto",
-    progress: Callable[[str, int, int | None], None] | None = None,
-) -> Report:
+@takes(CheckOptions)
+def check(current: Any, reference: Any, options: CheckOptions) -> Report:
     """Compare current rows with reference rows and say what changed.
 
     Parameters
     ----------
     current, reference
-        Parquet, CSV or Arrow files, folders or globs; or Polars, pandas or Arrow tables.
-    label, prediction, score, time, id
-        Columns by role; what is not named is inferred from the reference, and the report says how.
-    features
-        Columns to watch; None for every column without another role.
-    ignore
-        Columns to leave alone.
-    segments
-        Columns whose values split the rows.
-    positive
-        The class that ``score`` is the probability of.
-    scores
-        By class, the column of its probability, for more than two classes; recognised by names such as
-        ``score_<class>`` where it is not given.
-    quantiles
-        By level between 0 and 1, the column of that forecast quantile.
-    group
-        The column of what was ranked together, such as a query; it makes the task a ranking.
-    label_time, latency, version
-        Columns of when the label came in, of how long the answer took, and of the version that answered.
-    fairness
-        Columns whose segments a binary classifier should treat alike.
-    metrics
-        Functions of label, prediction and score that return one number for each row, as ``module:function``; each is
-        measured by its mean.
-    value
-        What a prediction brings: by ``TP``, ``FP``, ``FN`` and ``TN``, or by label and by prediction.
-    tolerance
-        Change of a distribution, as a distance between distribution functions, that does not matter.
-    run_length
-        Checks of unchanged data, on average, to a false alarm.
-    measures
-        Comparisons to make beside the usual ones, such as ``ks_test`` or ``mmd``; they are shown and not judged.
-    rules
-        Quality rules that the current rows must keep: the path of a YAML file, or a list of mappings such as
-        ``{"rule": "in_range", "column": "age", "lower": 0}``.
-    embed
-        By column of text a function, or ``module:function``, that takes a list of texts and returns an array of shape
-        (n, d): their embeddings are watched as the column ``<column>@embedding``.
-    attributed
-        Whether to attribute a rise of the loss to causes, segments and features for alerts of any kind; it is done
-        for alerts about performance.
-    estimate
-        What performance is estimated from where labels are missing: ``scores`` alone, ``rows`` too, ``never``, or
-        ``auto`` for rows where most labels of the current table are missing.
-    progress
-        Called with (side, rows so far, rows in all or None).
+        Parquet, CSV or Arrow files, folders or globs; or Polars, pandas or Arrow tables. What follows is given by
+        keyword.
 
     Raises
     ------
@@ -139,30 +67,20 @@ def check(
     ConfigError
         When a rule is off, or names a column that does not exist, or a value names a class that does not exist.
     UsageError
-        When a metric or a value is not understood, or a function of a metric is not there.
+        When there is no such option, or its value, a metric or a function of a metric is not valid.
 
     Examples
     --------
     >>> import polars as pl
     >>> before = pl.DataFrame({"age": range(1000), "plan": ["a", "b"] * 500})
     >>> after = pl.DataFrame({"age": range(500, 1500), "plan": ["a", "b"] * 500})
-    >>> found = check(after, before)
-    >>> found.verdict.value, found.alerts[0].columns
+    >>> report = check(after, before)
+    >>> report.verdict.value, report.alerts[0].columns
     ('alert', ('age',))
     """
-    given = {
-        Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
-        Role.GROUP: group, Role.LABEL_TIME: label_time, Role.LATENCY: latency, Role.VERSION: version,
-    }  # fmt: skip
-    roles: Mapping[Role, str] = {role: name for role, name in given.items() if name is not None}
     made = datetime.now(UTC)
-    found = check_tables(
-        current, reference, roles=roles, features=features, ignore=ignore, segments=segments, positive=positive,
-        scores=scores, quantiles=quantiles, fairness=fairness, metrics=metrics, value=value or {},
-        tolerance=tolerance, run_length=run_length, measures=measures, rules=rules, embed=embed, attributed=attributed,
-        estimate=estimate, now=made, progress=progress,
-    )  # fmt: skip
-    return _of_check(found, made, Path(current).name if isinstance(current, str | Path) else "current")
+    result = check_tables(current, reference, options, now=made)
+    return _of_check(result, made, Path(current).name if isinstance(current, str | Path) else "current")
 
 
 def stream(

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role
@@ -110,10 +111,10 @@ def test_a_check_pages_for_slower_answers_and_names_the_runtime() -> None:
     def log(n: int, factor: float) -> pl.DataFrame:
         return pl.DataFrame({"x": rng.normal(size=n), "latency": rng.lognormal(-3.0, 0.5, n) * factor})
 
-    found = check_tables(log(3_000, 2.0), log(20_000, 1.0), roles={Role.LATENCY: "latency"})
+    found = check_tables(log(3_000, 2.0), log(20_000, 1.0), CheckOptions(latency="latency"))
     (alert,) = found.alerts
     assert (alert.cause, alert.state, alert.columns) == (Cause.RUNTIME, AlertState.FIRING, ("latency",))
     assert "95th percentile" in alert.message
     (diagnosis,) = found.diagnoses
     assert diagnosis.hypotheses[0].kind.value == "runtime"
-    assert not check_tables(log(3_000, 0.5), log(20_000, 1.0), roles={Role.LATENCY: "latency"}).alerts
+    assert not check_tables(log(3_000, 0.5), log(20_000, 1.0), CheckOptions(latency="latency")).alerts

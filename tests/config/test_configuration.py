@@ -63,7 +63,7 @@ def test_a_full_configuration_becomes_the_specification_of_the_pure_steps():
 
 def test_roles_features_and_the_positive_class_are_texts_whatever_they_look_like():
     model = read_config(FULL).model("flights")
-    assert model.columns.roles() == {Role.ID: "id", Role.TIME: "time"}
+    assert model.column_options.roles() == {Role.ID: "id", Role.TIME: "time"}
     assert model.columns.features == ("a", "on", "1")
     assert model.positive == "1"
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from watchkeeper.config.check_options import ColumnOptions
 from watchkeeper.config.configuration import check_names, read_config
 from watchkeeper.core.errors import ConfigError
 from watchkeeper.core.schema import Role, Schema, Task
@@ -77,7 +78,7 @@ def test_monitors_may_name_what_the_model_measures_itself():
 def test_quantiles_group_and_label_time_are_columns():
     columns = model("columns: {quantiles: {0.9: p90, 0.1: p10}, group: query, label_time: known_at}").columns
     assert columns.quantiles == {0.9: "p90", 0.1: "p10"}
-    assert columns.roles() == {Role.GROUP: "query", Role.LABEL_TIME: "known_at"}
+    assert ColumnOptions(**dict(columns)).roles() == {Role.GROUP: "query", Role.LABEL_TIME: "known_at"}
 
 
 def test_a_project_that_uses_nothing_new_is_known_by_the_same_text_as_before():

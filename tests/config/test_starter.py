@@ -21,7 +21,7 @@ def test_what_was_inferred_comes_back_whatever_the_columns_are_called():
     schema = infer_schema(FRAME, segments=["NO"])
     model = read_config(starter_yaml("on", schema, reference="ref, 2.parquet")).model("on")
     again = infer_schema(
-        FRAME, roles=model.columns.roles(), features=model.columns.features, ignore=model.columns.ignore,
+        FRAME, roles=model.column_options.roles(), features=model.columns.features, ignore=model.columns.ignore,
         segments=model.segments, positive=model.positive,
     )  # fmt: skip
     assert [(c.name, c.role, c.kind, c.map) for c in again] == [(c.name, c.role, c.kind, c.map) for c in schema]
@@ -37,7 +37,7 @@ def test_each_role_says_how_it_was_recognised_or_that_it_was_not():
 
 def test_a_schema_without_features_reads_back():
     schema = infer_schema(pl.DataFrame({"id": [1, 2]}))
-    columns = read_config(starter_yaml("m", schema)).model("m").columns
+    columns = read_config(starter_yaml("m", schema)).model("m").column_options
     assert columns.features == ()
     assert columns.roles() == {Role.ID: "id"}
 
@@ -48,7 +48,7 @@ def test_quantiles_groups_and_the_time_of_labels_are_named_where_they_are_known(
         {"ts": moments, "labelled_at": moments, "query": [1, 1, 2, 2] * 2, "label": [0.5] * 8, "low": [0.1] * 8}
     )
     forecast = infer_schema(frame, quantiles={0.1: "low"}, features=[])
-    columns = read_config(starter_yaml("m", forecast)).model("m").columns
+    columns = read_config(starter_yaml("m", forecast)).model("m").column_options
     assert columns.quantiles == {0.1: "low"}
     assert columns.roles() == {Role.TIME: "ts", Role.LABEL: "label", Role.LABEL_TIME: "labelled_at"}
     ranking = infer_schema(frame, roles={Role.GROUP: "query"}, features=[])

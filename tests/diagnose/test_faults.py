@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from tests.diagnose.logs import SCHEMA, case, log
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Role
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.case import dkw_half_width, weight_of
@@ -138,7 +138,7 @@ def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: flo
     x = rng.normal(size=6_000)
     before = pl.DataFrame({"x": x, "prediction": 5 + x, "label": np.exp(0.2 * x + 0.1 * rng.normal(size=6_000))})
     now = before.tail(2_000).with_columns(pl.col("label") * factor)
-    found = check_tables(now, before.head(4_000), roles={Role.PREDICTION: "prediction", Role.LABEL: "label"})
+    found = check_tables(now, before.head(4_000), CheckOptions(prediction="prediction", label="label"))
     told = {alert.cause: diagnosis for alert, diagnosis in zip(found.alerts, found.diagnoses, strict=True)}
     assert Cause.PERFORMANCE in told
     for diagnosis in told.values():

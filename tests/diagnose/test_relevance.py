@@ -13,10 +13,10 @@ from bench.diagnosis.pairs import Owned, owned
 from bench.diagnosis.planted import KINDS, Cause, World, alone, choose, day, joined
 from bench.diagnosis.watched import Watched
 from tests.diagnose.logs import SCHEMA, alert, case, log
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.diagnosis import Diagnosis, HypothesisKind
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.case import Finding
@@ -26,11 +26,11 @@ from watchkeeper.run.check import CheckResult, check_tables
 from watchkeeper.words.causes import sentence
 
 BEFORE = log(1, 8_000)
-ROLES = {Role.ID: "id", Role.SCORE: "score", Role.LABEL: "label", Role.VERSION: "version"}
+OPTIONS = CheckOptions(id="id", score="score", label="label", version="version", segments=["region"])
 
 
 def checked(now: pl.DataFrame) -> CheckResult:
-    return check_tables(now, BEFORE, roles=ROLES, segments=["region"])
+    return check_tables(now, BEFORE, OPTIONS)
 
 
 def of(found: CheckResult, cause: AlertCause) -> Diagnosis:
@@ -120,7 +120,7 @@ def test_faults_that_one_alert_names_are_one_cause_and_no_alternatives() -> None
 
 def test_a_broken_rule_is_a_data_fault_of_its_column_though_its_values_look_as_before() -> None:
     rules = [{"rule": "in_range", "column": "u", "lower": 0, "upper": 80}]
-    found = check_tables(log(2, 3_000), BEFORE, roles=ROLES, segments=["region"], rules=rules)
+    found = check_tables(log(2, 3_000), BEFORE, replace(OPTIONS, rules=rules))
     first = of(found, AlertCause.DATA_FAULT).hypotheses[0]
     assert (first.kind, first.columns) == ("data_fault", ("u",))
     assert first.evidence[0].code == "alert_itself"
@@ -134,7 +134,7 @@ def test_drift_of_a_text_is_told_by_the_alert_itself() -> None:
 
     now = noted(log(2, 3_000), "parcel never delivered although courier said otherwise angry refund lost broken")
     usual = noted(BEFORE, "parcel came in time thanks everything fine courier was friendly will order again soon")
-    found = check_tables(now, usual, roles=ROLES, segments=["region"])
+    found = check_tables(now, usual, OPTIONS)
     first = of(found, AlertCause.DRIFT).hypotheses[0]
     assert (first.kind, first.columns) == ("covariate_shift", ("note",))
 

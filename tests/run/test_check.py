@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import AlertState, Cause, Severity
 from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import Role
 from watchkeeper.core.state import JOINT
 from watchkeeper.run.check import CheckResult, check_tables
 
-ROLES = {Role.LABEL: "label", Role.SCORE: "score", Role.PREDICTION: "prediction"}
+ROLES = {name: name for name in ("label", "score", "prediction")}
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -46,8 +46,8 @@ def dated(frame: pl.DataFrame, days: int = 20) -> pl.DataFrame:
 
 
 def check(current: pl.DataFrame, reference: pl.DataFrame | None = None, **given: object) -> CheckResult:
-    roles = given.pop("roles", ROLES)
-    return check_tables(current, rows(1) if reference is None else reference, roles=roles, **given)  # type: ignore[arg-type]
+    options = CheckOptions(**{**ROLES, **given})  # type: ignore[arg-type]
+    return check_tables(current, rows(1) if reference is None else reference, options)
 
 
 def found(result: CheckResult) -> list[tuple[Cause, tuple[str, ...]]]:
@@ -99,9 +99,8 @@ def test_a_regression_that_got_worse_pages() -> None:
         x = rng.normal(size=1_500)
         return pl.DataFrame({"x": x, "prediction": 3 * x, "label": 3 * x + noise * rng.normal(size=1_500)})
 
-    roles = {Role.LABEL: "label", Role.PREDICTION: "prediction"}
-    assert check(forecast(2, 1.0), forecast(1, 1.0), roles=roles).verdict == "ok"
-    result = check(forecast(2, 1.5), forecast(1, 1.0), roles=roles)
+    assert check(forecast(2, 1.0), forecast(1, 1.0), score=None).verdict == "ok"
+    result = check(forecast(2, 1.5), forecast(1, 1.0), score=None)
     assert found(result) == [(Cause.PERFORMANCE, ())]
     # The mean absolute error of normal noise is σ·√(2/π).
     assert measurement(result, "mae").value == pytest.approx(1.5 * np.sqrt(2 / np.pi), rel=0.06)
@@ -210,7 +209,7 @@ def test_tables_that_share_no_column_are_refused_with_both_lists() -> None:
 
 def test_a_named_column_that_does_not_exist_is_refused_with_the_nearest() -> None:
     with pytest.raises(SchemaError, match="did you mean 'label'"):
-        check(SAME, roles={Role.LABEL: "lable"})
+        check(SAME, label="lable")
 
 
 def test_segments_are_measured_one_by_one() -> None:
@@ -228,7 +227,7 @@ def test_a_tolerated_change_is_silent_at_any_number_of_rows() -> None:
     rng = np.random.default_rng(5)
     before, now = (pl.DataFrame({"x": rng.normal(size=400_000) + shift}) for shift in (0.0, 0.1))
     assert check_tables(now, before).verdict == "ok"
-    assert check_tables(now, before, tolerance=0.01).verdict == "alert"
+    assert check_tables(now, before, CheckOptions(tolerance=0.01)).verdict == "alert"
 
 
 def test_measurements_say_how_many_rows_they_rest_on() -> None:
@@ -266,7 +265,7 @@ def test_a_column_name_may_be_anything() -> None:
 def test_comparisons_that_are_asked_for_are_made_and_not_judged() -> None:
     rng = np.random.default_rng(12)
     before, now = (pl.DataFrame({"a": rng.normal(size=800), "b": rng.normal(size=800)}) for _ in range(2))
-    found = check_tables(now, before, measures=["ks_test", "mmd"])
+    found = check_tables(now, before, CheckOptions(measures=["ks_test", "mmd"]))
     made = {(m.name, m.column): m for m in found.measurements}
     expected = stats.ks_2samp(before["a"].to_numpy(), now["a"].to_numpy(), method="asymp").pvalue
     assert made["ks_test", "a"].value == pytest.approx(expected, rel=0.1)
@@ -277,7 +276,7 @@ def test_comparisons_that_are_asked_for_are_made_and_not_judged() -> None:
 def test_a_comparison_that_does_not_exist_is_refused_with_a_near_miss() -> None:
     frame = pl.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(UsageError, match="there is no comparison 'ks_tst'; did you mean 'ks_test'"):
-        check_tables(frame, frame, measures=["ks_tst"])
+        check_tables(frame, frame, CheckOptions(measures=["ks_tst"]))
 
 
 def test_rankings_whose_groups_are_lost_are_a_data_fault_and_never_fine() -> None:
@@ -285,9 +284,8 @@ def test_rankings_whose_groups_are_lost_are_a_data_fault_and_never_fine() -> Non
     asked = pl.DataFrame(
         {"query": [f"q{i // 8}" for i in range(800)], "score": rng.random(800), "label": rng.integers(0, 3, 800)}
     )
-    roles = {Role.GROUP: "query"}
-    lost = check_tables(asked.with_columns(query=pl.lit(None, pl.String)), asked, roles=roles)
+    lost = check_tables(asked.with_columns(query=pl.lit(None, pl.String)), asked, CheckOptions(group="query"))
     (fault,) = lost.alerts
     assert (lost.verdict, fault.cause) == ("alert", Cause.DATA_FAULT)
     assert "none of 800 rows has a group and a score" in fault.message
-    assert check_tables(asked, asked, roles=roles).verdict == "ok"
+    assert check_tables(asked, asked, CheckOptions(group="query")).verdict == "ok"

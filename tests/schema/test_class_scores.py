@@ -97,7 +97,7 @@ def test_columns_that_cannot_be_class_scores_are_refused_in_words(scores, task, 
 
 def test_the_first_configuration_names_the_class_scores():
     schema = infer_schema(log())
-    columns = read_config(starter_yaml("m", schema)).model("m").columns
+    columns = read_config(starter_yaml("m", schema)).model("m").column_options
     assert columns.scores == dict(schema.class_scores)
     again = infer_schema(log(), roles=columns.roles(), features=columns.features, scores=columns.scores)
     assert (again.class_scores, again.classes) == (schema.class_scores, schema.classes)

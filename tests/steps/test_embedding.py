@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import AlertState
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.measurement import Measurement, Status
@@ -48,19 +49,23 @@ def columns_of(found: CheckResult) -> set[str]:
 
 
 def test_the_vectors_of_a_text_are_a_column_that_is_watched():
-    found = check_tables(reviews(800, 1), reviews(2_000, 0), embed={"review": counted})
+    found = check_tables(reviews(800, 1), reviews(2_000, 0), CheckOptions(embed={"review": counted}))
     assert found.spec.schema[NAME].kind is Kind.VECTOR
     assert "made of 'review' by counted" in found.spec.schema[NAME].why
     assert found.verdict == "ok"
     assert {m.name for m in of(found, NAME)} >= {"null_rate", "mean_shift"}
-    moved = check_tables(reviews(800, 1, "refund"), reviews(2_000, 0), embed={"review": counted})
+    moved = check_tables(reviews(800, 1, "refund"), reviews(2_000, 0), CheckOptions(embed={"review": counted}))
     assert NAME in columns_of(moved)
 
 
 def test_the_mean_shift_of_vectors_is_that_of_numpy():
     before, now = reviews(2_000, 0), reviews(800, 1, "refund")
     x, y = (counted(frame["review"].to_list()) for frame in (before, now))
-    (shift,) = [m for m in of(check_tables(now, before, embed={"review": counted}), NAME) if m.name == "mean_shift"]
+    (shift,) = [
+        m
+        for m in of(check_tables(now, before, CheckOptions(embed={"review": counted})), NAME)
+        if m.name == "mean_shift"
+    ]
     distance = ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum()
     # What is taken off for sampling is near tr C·(1/n0 + 1/n), which is .0018 of the variance.
     assert shift.value == pytest.approx(distance / x.var(axis=0, ddof=1).sum(), abs=0.003)
@@ -75,7 +80,7 @@ def test_an_embedder_is_given_texts_only_and_a_row_without_one_has_no_vector():
 
     frame = reviews(300, 2)
     holed = frame.with_columns(review=pl.when(pl.int_range(pl.len()) % 3 == 0).then(None).otherwise(pl.col("review")))
-    found = check_tables(holed, frame, embed={"review": embedder})
+    found = check_tables(holed, frame, CheckOptions(embed={"review": embedder}))
     assert len(given) == 300 + 200
     assert all(type(text) is str for text in given)
     assert state(found.current, NAME).part("count", CountPart).nulls == 100
@@ -91,7 +96,7 @@ def test_long_tables_are_embedded_in_pieces():
         return np.array([[len(text)] for text in texts])
 
     frame = reviews(9_000, 3)
-    check_tables(frame, frame, embed={"review": embedder})
+    check_tables(frame, frame, CheckOptions(embed={"review": embedder}))
     assert sum(sizes) == 18_000
     assert max(sizes) <= 4_096
 
@@ -116,7 +121,7 @@ def broken(texts: list[str]) -> np.ndarray:
     ids=["raises", "too few", "flat", "empty", "words", "nothing", "no module", "no function", "no colon"],
 )
 def test_an_embedder_that_fails_costs_its_own_column(embedder, reason):
-    found = check_tables(reviews(1_000, 1), reviews(1_000, 0), embed={"review": embedder})
+    found = check_tables(reviews(1_000, 1), reviews(1_000, 0), CheckOptions(embed={"review": embedder}))
     assert {m.status for m in of(found, NAME)} == {Status.FAILED}
     assert all(reason in m.reason for m in of(found, NAME))
     assert {m.status for m in (*of(found, "review"), *of(found, "stars"))} == {Status.OK}
@@ -130,7 +135,7 @@ def test_vectors_of_another_length_than_the_reference_has_are_told():
     def embedder(texts: list[str]) -> np.ndarray:
         return np.zeros((len(texts), 3 if len(texts) == 1_000 else 4))
 
-    found = check_tables(reviews(600, 1), reviews(1_000, 0), embed={"review": embedder})
+    found = check_tables(reviews(600, 1), reviews(1_000, 0), CheckOptions(embed={"review": embedder}))
     assert {m.reason for m in of(found, NAME)} == {
         "the embedder embedder returned an array of shape (600, 4), not (600, 3)"
     }
@@ -138,13 +143,13 @@ def test_vectors_of_another_length_than_the_reference_has_are_told():
 
 def test_a_text_that_became_numbers_is_told():
     numbers = pl.DataFrame({"review": np.arange(500), "stars": [1] * 500})
-    found = check_tables(numbers, reviews(1_000, 0), embed={"review": counted})
+    found = check_tables(numbers, reviews(1_000, 0), CheckOptions(embed={"review": counted}))
     assert {m.reason for m in of(found, NAME)} == {"column 'review' holds Int64, where texts were expected"}
 
 
 def test_a_text_that_does_not_exist_is_refused_with_the_nearest_name():
     with pytest.raises(SchemaError, match="there is no column 'revew'; did you mean 'review'"):
-        check_tables(reviews(100, 1), reviews(100, 0), embed={"revew": counted})
+        check_tables(reviews(100, 1), reviews(100, 0), CheckOptions(embed={"revew": counted}))
 
 
 CONFIG = """\
@@ -214,7 +219,7 @@ def test_vectors_that_were_logged_are_watched_in_a_run(tmp_path: Path):
 
 
 def test_the_sample_of_rows_holds_no_vectors():
-    found = check_tables(reviews(300, 1), reviews(300, 0), embed={"review": counted})
+    found = check_tables(reviews(300, 1), reviews(300, 0), CheckOptions(embed={"review": counted}))
     sample = state(found.current, "@rows").part("row_sample", RowSamplePart)
     assert sample.frame.columns == ["review", "stars"]
     only = pl.DataFrame({"e": np.random.default_rng(0).normal(size=(60, 3))})

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.run.invented import MODEL, day, deliver, rows, watch
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -87,7 +88,7 @@ def test_a_check_looks_at_rows_where_most_labels_lack_and_not_only_where_all_do(
 
 
 def test_never_means_never() -> None:
-    found = check_tables(scored(2_000, 2).drop("label"), scored(2_000, 1), estimate="never")
+    found = check_tables(scored(2_000, 2).drop("label"), scored(2_000, 1), CheckOptions(estimate="never"))
     assert estimated(found.measurements) == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from string import Formatter
@@ -13,16 +14,16 @@ import pytest
 
 import watchkeeper.words
 from tests.diagnose.logs import alert, log
+from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import Diagnosis, Incident
-from watchkeeper.core.schema import Role
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.run.check import check_tables
 from watchkeeper.words import causes
 from watchkeeper.words.causes import incident_sentence, sentence
 
 AT = datetime(2024, 5, 6, tzinfo=UTC)
-ROLES = {Role.ID: "id", Role.SCORE: "score", Role.LABEL: "label"}
+OPTIONS = CheckOptions(id="id", score="score", label="label", segments=["region"])
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,7 @@ def _checked() -> list[Diagnosis]:
         log(2, 3_000, turned=0.3, labelled=0.4), log(2, 3_000, turned=0.3),
     )  # fmt: skip
     return [
-        one
-        for frame in frames
-        for one in check_tables(frame, log(1, 8_000), roles=ROLES, segments=["region"], rules=rules).diagnoses
+        one for frame in frames for one in check_tables(frame, log(1, 8_000), replace(OPTIONS, rules=rules)).diagnoses
     ]
 
 

@@ -10,9 +10,10 @@ import typer
 from watchkeeper.cli.anomalies import anomalies
 from watchkeeper.cli.check import check
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
+from watchkeeper.cli.described import with_options
 from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.interrupt import Interrupt
-from watchkeeper.cli.options import Html, Id, Label, ModelName, Prediction, Score, Segments, Time, Why
+from watchkeeper.cli.options import Html, ModelName, Why
 from watchkeeper.cli.output import (
     prepare,
     progress_bar,
@@ -24,6 +25,7 @@ from watchkeeper.cli.output import (
     write_page,
 )
 from watchkeeper.cli.rules import rules_app
+from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +100,7 @@ def demo(
 
 
 @app.command()
+@with_options(CheckOptions, only=("label", "prediction", "score", "time", "id", "segments"))
 def init(
     reference: Annotated[
         str, typer.Argument(metavar="REFERENCE", help="Rows to compare with: a file, folder or glob.")
@@ -107,12 +110,8 @@ def init(
         str, typer.Option(metavar="TABLE", help="Where predictions will arrive: a file, folder or glob.")
     ] = "",
     config: ConfigFile = FILE,
-    label: Label = None,
-    prediction: Prediction = None,
-    score: Score = None,
-    time: Time = None,
-    id: Id = None,
-    segment: Segments = None,
+    *,
+    options: CheckOptions,
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a first watchkeeper.yaml from reference rows."""
@@ -125,11 +124,7 @@ def init(
 
     if config.exists() and not force:
         raise UsageError(f"{config} exists already; overwrite it with --force, or name another with --config")
-    given = {
-        Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
-    }  # fmt: skip
-    roles = {role: name for role, name in given.items() if name is not None}
-    schema = infer_schema(open_table(reference).sample(), roles=roles, segments=segment or ())
+    schema = infer_schema(open_table(reference).sample(), roles=options.roles(), segments=options.segments)
     write_page(config, starter_yaml(model, schema, reference=reference, source=source))
     for column in schema:
         put(f"{shown(column.name, 40)} → {shown(column.why)}")

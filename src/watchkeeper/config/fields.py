@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial, reduce
+from operator import or_
+from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from watchkeeper.config.options import Described, described
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.window import parse_duration
 
-__all__ = ["Duration", "Moment", "Options", "Part", "Text", "format_duration"]
+__all__ = ["Duration", "Moment", "Options", "Part", "Text", "format_duration", "part_fields"]
 
 _LENGTHS = (("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -121,3 +126,43 @@ def _number(value: Any) -> Any:
 
 Options = Annotated[dict[str, float | str], BeforeValidator(_options)]
 """Numbers and texts by name."""
+
+
+def part_fields(description: type) -> dict[str, Any]:
+    """Return the fields of a description as fields of a part, for ``create_model``.
+
+    Texts are read as ``Text``, and a mapping that is left out is empty. What only Python can give, such as a function,
+    is left out of the types.
+    """
+    return {one.name: _part_field(one) for one in described(description) if one.option.on_command_line}
+
+
+def _part_field(one: Described) -> tuple[Any, Any]:
+    option, kind = one.option, _written(one.type)
+    if one.default is None and any(get_origin(inner) is Mapping for inner in get_args(one.type)):
+        default: Any = Field(default_factory=dict, description=one.words)
+        kind = next(inner for inner in get_args(kind) if get_origin(inner) is dict)
+    else:
+        default = Field(one.default, description=one.words, ge=option.lower, le=option.upper)
+    return Annotated[kind, AfterValidator(partial(_checked, one))], default
+
+
+def _checked(one: Described, value: Any) -> Any:
+    if faults := one.faults(value):
+        raise ValueError(faults)
+    return value
+
+
+def _written(kind: Any) -> Any:
+    """Return a type of a description as YAML can say it."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is str:
+        return Text
+    if origin is Sequence:
+        return tuple[_written(inner[0]), ...]  # type: ignore[misc]
+    if origin is Mapping:
+        return dict[_written(inner[0]), _written(inner[1])]  # type: ignore[misc]
+    if origin in (Union, UnionType):
+        kinds = [_written(one) for one in inner if get_origin(one) is not Callable]
+        return reduce(or_, kinds)
+    return kind

@@ -8,26 +8,13 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from watchkeeper.config.fields import Part, Text
+from watchkeeper.config.pairs import check_place
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.schema import Schema
 
-__all__ = ["Metrics", "MetricsField", "check_place"]
+__all__ = ["Metrics", "MetricsField"]
 
 _CELLS = ("TP", "FP", "FN", "TN")
-
-
-def check_place(name: str, of: str = "") -> str:
-    """Return where a function is to be imported from, if it is written as such.
-
-    Raises
-    ------
-    ValueError
-        When it is not ``module:function``.
-    """
-    module, _, function = name.partition(":")
-    if not (module and function):
-        raise ValueError(f"{name!r}{f' for {of!r}' if of else ''} is not understood. Valid: module:function")
-    return name
 
 
 class Metrics(Part):

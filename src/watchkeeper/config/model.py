@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 from pydantic import BeforeValidator, Field, StrictBool, create_model, field_validator, model_validator
 
 from watchkeeper.config.budget import parse_budget
-from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration
-from watchkeeper.config.metrics import Metrics, MetricsField, check_place
+from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
+from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration, part_fields
+from watchkeeper.config.metrics import Metrics, MetricsField
+from watchkeeper.config.pairs import check_place
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import UsageError
-from watchkeeper.core.schema import ALL, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Schema, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.window import Window, WindowRule
 
@@ -71,53 +73,30 @@ class Reference(Part):
 _LATER = ("label_time", "group", "scores", "quantiles")
 
 
-class Columns(Part):
-    """Which column is what; what is left out is inferred.
-
-    Attributes
-    ----------
-    label_time
-        When the label became known, which tells how late labels come.
-    group
-        What the rows that are ranked together have in common, such as a query; it makes the task a ranking.
-    scores
-        Column by class, of the probabilities that a classifier of three or more classes gives.
-    quantiles
-        Column by level between 0 and 1, of the quantiles that a forecast gives.
-    embed
-        Embedder by column of text, as ``module:function``.
-    """
-
-    id: Text | None = None
-    time: Text | None = None
-    prediction: Text | None = None
-    score: Text | None = None
-    label: Text | None = None
-    latency: Text | None = None
-    version: Text | None = None
-    label_time: Text | None = None
-    group: Text | None = None
-    features: tuple[Text, ...] | None = None
-    ignore: tuple[Text, ...] = ()
-    scores: dict[Text, Text] = Field(default_factory=dict)
-    quantiles: dict[Annotated[float, Field(gt=0, lt=1)], Text] = Field(default_factory=dict)
-    embed: dict[Text, Text] = Field(default_factory=dict)
-
-    @field_validator("embed")
+class _Columns(Part):
+    @field_validator("embed", check_fields=False)
     @classmethod
-    def _functions(cls, given: dict[str, str]) -> dict[str, str]:
-        for column, name in given.items():
+    def _functions(cls, by_column: dict[str, str]) -> dict[str, str]:
+        for column, name in by_column.items():
             check_place(name, column)
-        return given
+        return by_column
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Leave out keys that came later and are not used: projects know their columns by this text."""
         return [(name, value) for name, value in super().__repr_args__() if value or name not in _LATER]
 
-    def roles(self) -> dict[Role, str]:
-        """Return the column of each role that is given."""
-        given = {role: getattr(self, role.value, None) for role in Role if role.value in type(self).model_fields}
-        return {role: name for role, name in given.items() if name is not None}
+
+Columns = create_model(
+    "Columns",
+    __base__=_Columns,
+    __doc__="Which column is what; what is left out is inferred.",
+    **part_fields(ColumnOptions),
+)
+
+
+def _shared(name: str) -> Any:
+    """Return the default and the help that a check and a model have in common."""
+    return part_fields(CheckOptions)[name][1]
 
 
 class Windows(Part):
@@ -272,9 +251,9 @@ class Model(Part):
     reference: Annotated[Reference | None, BeforeValidator(_source, json_schema_input_type=Reference | str | None)] = (
         None
     )
-    columns: Columns = Columns()
-    segments: tuple[Text, ...] = ()
-    positive: Text | None = None
+    columns: Columns = Columns()  # type: ignore[valid-type]
+    segments: tuple[Text, ...] = _shared("segments")
+    positive: Text | None = _shared("positive")
     task: Task | None = None
     windows: Windows = Windows()
     monitors: Annotated[
@@ -286,8 +265,18 @@ class Model(Part):
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None
     metrics: MetricsField = Metrics()
-    fairness: tuple[Text, ...] = ()
-    estimate: Literal["auto", "scores", "rows", "never"] = "auto"
+    fairness: tuple[Text, ...] = _shared("fairness")
+    estimate: Estimate = _shared("estimate")
+
+    @property
+    def column_options(self) -> ColumnOptions:
+        """Which column is what, as the description of a check has it."""
+        return ColumnOptions(**dict(self.columns))
+
+    @property
+    def embedders(self) -> Mapping[str, str]:
+        """Where to import the embedder of each column of text from."""
+        return {column: str(place) for column, place in (self.column_options.embed or {}).items()}
 
     @property
     def split_by(self) -> tuple[str, ...]:
@@ -319,7 +308,7 @@ class Model(Part):
         name
             The model's name.
         schema
-            Its schema, inferred from the reference with ``columns.roles()`` and the rest.
+            Its schema, inferred from the reference with ``column_options.roles()`` and the rest.
         """
         monitors = tuple(
             Monitor(m.measure, m.chart or "", m.columns, m.segments, dict(m.options), m.cause, m.against)
@@ -332,6 +321,6 @@ class Model(Part):
         schema = replace(schema, metrics=self.metrics.functions)
         return Spec(
             name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
-            embed=dict(self.columns.embed), value=self.metrics.by_label(schema), fairness=self.fairness,
+            embed=dict(self.embedders), value=self.metrics.by_label(schema), fairness=self.fairness,
             estimate=self.estimate,
         )  # fmt: skip

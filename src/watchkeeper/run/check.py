@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from watchkeeper.charts.chart import ChartMemory
+from watchkeeper.config.check_options import CheckOptions, Progress
 from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
@@ -37,7 +38,7 @@ from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
 from watchkeeper.steps.assess import assess, merged
-from watchkeeper.steps.embedding import Embed, Embedding
+from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
@@ -50,8 +51,6 @@ _DATED_BY = 100
 """Signals, the strongest, that an alert is dated by."""
 
 _GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -95,27 +94,10 @@ class CheckResult:
 def check_tables(
     current: Any,
     reference: Any,
+    options: CheckOptions | None = None,
     *,
-    roles: Mapping[Role, str] | None = None,
-    features: Sequence[str] | None = None,
-    ignore: Sequence[str] = (),
-    segments: Sequence[str] = (),
-    positive: str | None = None,
-    tolerance: float = 0.05,
-    run_length: float = 1_000.0,
-    measures: Sequence[str] = (),
-    rules: Any = None,
-    embed: Mapping[str, Embed | str] | None = None,
-    scores: Mapping[str, str] | None = None,
-    quantiles: Mapping[float, str] | None = None,
-    fairness: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-    value: Mapping[str, float | Mapping[str, float]] | None = None,
-    attributed: bool = False,
-    estimate: str = "auto",
     now: datetime | None = None,
     model: str = "check",
-    progress: Progress | None = None,
 ) -> CheckResult:
     """Compare current rows with reference rows.
 
@@ -123,32 +105,12 @@ def check_tables(
     ----------
     current, reference
         Anything ``open_table`` reads: Parquet, CSV or Arrow files, folders and globs, Polars, pandas and Arrow tables.
-    roles
-        Columns by role; what is not given is inferred from the reference, and the inference is among the notes.
-    tolerance
-        Change of a distribution, as a distance between distribution functions, that does not matter.
-    run_length
-        Checks of unchanged data, on average, to a false alarm.
-    measures
-        Comparisons to make beside the usual ones, such as ``ks_test``; they are shown and not judged.
-    rules
-        Quality rules for the current rows: the path of a YAML file, or a list of mappings.
-    embed
-        Embedders by column of text, see ``Embedding``; each adds a column of vectors.
-    scores, quantiles
-        Column by class, and by level; what is not given is inferred from names.
-    fairness
-        Columns whose segments should be treated alike; they are segments too.
-    metrics
-        Functions of the user's own, as ``module:function``.
-    value
-        What a prediction brings, by cell or by label and by prediction.
-    attributed
-        Whether to attribute a rise of the loss whatever the alert; it is, where the alert is about performance.
-    estimate
-        What performance is estimated from where labels are missing, see ``Spec.estimate``.
+    options
+        What the check is asked; None for its defaults.
     now
         The moment of the check, for rules about freshness.
+    model
+        What to call what answered.
 
     Raises
     ------
@@ -161,47 +123,49 @@ def check_tables(
     UsageError
         When there is no such comparison, or a metric or a value is off.
     """
-    wanted, asked, own = load_rules(rules), _asked(measures), _own_metrics(metrics, value or {})
+    options = options or CheckOptions()
+    wanted, asked = load_rules(options.rules), _asked(options.measures)
+    own = _own_metrics(options.metrics, options.value or {})
     try:
         ours, theirs = open_table(current), open_table(reference)
     except EmptyError as error:
         return CheckResult("no_data", Spec(model, Schema(())), why=f"{error}.")
     schema = infer_schema(
         theirs.sample(SAMPLE),
-        roles=roles or {},
-        features=features,
-        ignore=ignore,
-        segments=tuple(dict.fromkeys((*segments, *fairness))),
-        positive=positive,
-        scores=scores,
-        quantiles=quantiles,
+        roles=options.roles(),
+        features=options.features,
+        ignore=options.ignore,
+        segments=options.split_by,
+        positive=options.positive,
+        scores=options.scores,
+        quantiles=options.quantiles,
     )
     schema = replace(schema, metrics=own.functions)
     _refuse_foreign(ours, schema)
-    embedding, read = Embedding(embed or {}), schema
+    embedding, read = Embedding(options.embed or {}), schema
     schema = embedding.wide(read)
     check_columns(wanted, [*theirs.columns, *ours.columns], "either table")
     ours, theirs = timed(ours, schema), timed(theirs, schema)
-    rule = AlertRule(k=1, n=1, budget=run_length)
-    monitors = default_monitors(schema, rule, history=False, tolerance=tolerance) + asked
+    rule = AlertRule(k=1, n=1, budget=options.run_length)
+    monitors = default_monitors(schema, rule, history=False, tolerance=options.tolerance) + asked
     late = _mostly_unlabelled(ours, schema)
-    sampled, learnt_from = kept_for_estimates(schema, estimate, labelled=not late)
+    sampled, learnt_from = kept_for_estimates(schema, options.estimate, labelled=not late)
     worth = own.by_label(schema)
     spec = Spec(
         model, schema, None, None, monitors, rule, keep=(*kept(monitors), *sampled),
         reference_keep=(*kept(monitors), *learnt_from),
-        value=worth, fairness=tuple(fairness), estimate=estimate,
+        value=worth, fairness=tuple(options.fairness), estimate=options.estimate,
     )  # fmt: skip
     spread = replace(spec, windows=pace(theirs, schema), keep=spec.reference_keep)
     batches = _batches(theirs, read, tuple(embedding.embedders))
-    whole = reference_pieces(batches, spread, embedding, progress=_told(progress, "reference", theirs))
+    whole = reference_pieces(batches, spread, embedding, progress=_told(options.progress, "reference", theirs))
     before = merged(whole.values(), None, model)
     effects = design_effects(whole, spread)
     grain = _grain(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
     batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders))
-    pieces = embedding.summarise(batches, spec_in_time, progress=_told(progress, "current", ours))
+    pieces = embedding.summarise(batches, spec_in_time, progress=_told(options.progress, "current", ours))
     states = merged(pieces.values(), None, model)
     between = blocks_of_reference(whole, spec) if late or _waits(states, schema) else {}
     measurements = assess(states, before, spec, effects=effects, now=now, between=between, learns=False)
@@ -214,7 +178,12 @@ def check_tables(
         alerts = ()
     diagnoses = tuple(
         diagnosed(
-            alert, spec, before, states, effects=effects, attributed=attributed or alert.cause is Cause.PERFORMANCE
+            alert,
+            spec,
+            before,
+            states,
+            effects=effects,
+            attributed=options.attributed or alert.cause is Cause.PERFORMANCE,
         )
         for alert in alerts
         if alert.state is AlertState.FIRING

@@ -236,16 +236,17 @@ class Project:
         return spooled(self.folder / url, name, schema) if "://" not in url else ()
 
     def _infer(self, name: str, model: Model) -> Schema:
+        columns = model.column_options
         return infer_schema(
             self._sample(name, model),
-            roles=model.columns.roles(),
-            features=model.columns.features,
-            ignore=model.columns.ignore,
+            roles=columns.roles(),
+            features=columns.features,
+            ignore=columns.ignore,
             segments=model.split_by,
             positive=model.positive,
             task=model.task,
-            scores=model.columns.scores,
-            quantiles=model.columns.quantiles,
+            scores=columns.scores,
+            quantiles=columns.quantiles,
         )
 
     def _sample(self, name: str, model: Model) -> pl.DataFrame:
@@ -265,7 +266,8 @@ class Project:
         return self._inside(self._labelled(rows, model), model.reference_window(), model)
 
     def _labelled(self, rows: pl.DataFrame, model: Model) -> pl.DataFrame:
-        key, label = model.columns.id, model.columns.label
+        columns = model.column_options
+        key, label = columns.id, columns.label
         if model.labels is None or key is None or label is None:
             return rows
         if label in rows.columns and rows[label].null_count() < rows.height:
@@ -275,7 +277,7 @@ class Project:
 
     @staticmethod
     def _inside(rows: pl.DataFrame, window: Window | None, model: Model) -> pl.DataFrame:
-        time = model.columns.time
+        time = model.column_options.time
         if window is None or time is None or time not in rows.columns:
             return rows
         inside, _ = normalise_time(rows, time)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.config.check_options import Embed
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.schema import Column, Kind, Role, Schema
@@ -19,7 +19,7 @@ from watchkeeper.core.user_code import function_named, search_in, split_name
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.summarise import summarise
 
-__all__ = ["SUFFIX", "Embed", "Embedding"]
+__all__ = ["SUFFIX", "Embedding"]
 
 SUFFIX = "@embedding"
 """What the name of a column of text is followed by in the name of the column of its vectors."""
@@ -27,9 +27,6 @@ SUFFIX = "@embedding"
 _WORDS = 160
 _TEXTS = 4_096
 """Texts that an embedder is given at a time."""
-
-Embed = Callable[[list[str]], Any]
-"""Takes n texts and returns an array of shape (n, d)."""
 
 
 @dataclass(frozen=True)

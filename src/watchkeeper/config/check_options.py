@@ -1,0 +1,170 @@
+"""What a check can be asked: each option once, with its type, its default, its help and what is valid.
+
+``api.check``, ``watchkeeper check``, ``check_tables`` and the columns of ``watchkeeper.yaml`` are made from this
+file. An option is added here, and used where it does something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from watchkeeper.config.options import Option, check_options
+from watchkeeper.config.pairs import check_levels, embedders, quantiles, scores, values
+from watchkeeper.core.schema import Role
+
+__all__ = ["CheckOptions", "ColumnOptions", "Embed", "Estimate", "Progress"]
+
+Embed = Callable[[list[str]], Any]
+"""Takes n texts and returns an array of shape (n, d)."""
+
+Estimate = Literal["auto", "scores", "rows", "never"]
+Progress = Callable[[str, int, int | None], None]
+
+Name = str | None
+Names = Sequence[str]
+
+_COLUMN = "COLUMN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnOptions:
+    """Which column is what; what is not named is inferred from the reference, and the report says how."""
+
+    # fmt: off
+    id: Annotated[Name, Option("What tells one prediction from another.", _COLUMN)] = None
+    time: Annotated[Name, Option("When the prediction was made.", _COLUMN)] = None
+    prediction: Annotated[Name, Option("What the model answered: a class or a number.", _COLUMN)] = None
+    score: Annotated[Name, Option("The probability that goes with the answer.", _COLUMN)] = None
+    label: Annotated[Name, Option("What was true, where it is known.", _COLUMN)] = None
+    latency: Annotated[Name, Option("How long the answer took.", _COLUMN)] = None
+    version: Annotated[Name, Option("Which version of the model answered.", _COLUMN)] = None
+    label_time: Annotated[
+        Name, Option("When the label came in.", _COLUMN, more="It tells how late labels come.")
+    ] = None
+    group: Annotated[
+        Name, Option("What was ranked together, such as a query; makes the task a ranking.", _COLUMN)
+    ] = None
+    features: Annotated[
+        Names | None,
+        Option(
+            "Watch these features only.", _COLUMN, "--feature",
+            more="Where none is named, every column without another role is one.",
+        ),
+    ] = None
+    ignore: Annotated[Names, Option("Leave this column alone.", _COLUMN)] = ()
+    scores: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "The probability of one of several classes.", "CLASS=COLUMN", read=scores,
+            more="Column by class; where none is given, columns with names such as score_<class> are taken.",
+        ),
+    ] = None
+    quantiles: Annotated[
+        Mapping[float, str] | None,
+        Option(
+            "A forecast quantile, such as 0.9=upper.", "LEVEL=COLUMN", "--quantile", read=quantiles, check=check_levels,
+            more="Column by level between 0 and 1.",
+        ),
+    ] = None
+    embed: Annotated[
+        Mapping[str, Embed | str] | None,
+        Option(
+            "Watch the embeddings of a column of text too.", "COLUMN=MODULE:FUNCTION", read=embedders,
+            more="By column a function that takes a list of texts and returns an array of shape (n, d), which is "
+            "watched as the column <column>@embedding.",
+        ),
+    ] = None
+    # fmt: on
+
+    def roles(self) -> dict[Role, str]:
+        """Return the column of each role that is named."""
+        named = {role: getattr(self, role.value, None) for role in Role}
+        return {role: name for role, name in named.items() if isinstance(name, str)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(ColumnOptions):
+    """Everything a check can be asked.
+
+    Raises
+    ------
+    UsageError
+        When a value is not valid; names the option.
+
+    Examples
+    --------
+    >>> CheckOptions(label="bought", tolerance=0.01).roles()
+    {<Role.LABEL: 'label'>: 'bought'}
+    """
+
+    # fmt: off
+    segments: Annotated[Names, Option("Also look at the rows of each of its values.", _COLUMN, "--segment")] = ()
+    positive: Annotated[Name, Option("The class the score speaks of.", "CLASS")] = None
+    fairness: Annotated[
+        Names,
+        Option("A binary classifier should treat each of its values alike.", _COLUMN, more="They are segments too."),
+    ] = ()
+    metrics: Annotated[
+        Names,
+        Option(
+            "Your own metric: one number a row of label, prediction, score.", "MODULE:FUNCTION", "--metric",
+            more="It is measured by its mean.",
+        ),
+    ] = ()
+    value: Annotated[
+        Mapping[str, float | Mapping[str, float]] | None,
+        Option(
+            "What TP, FP, FN, TN or LABEL:PREDICTION brings, losses negative.", "CELL=NUMBER", read=values,
+            more="In Python by TP, FP, FN and TN, or by label and by prediction.",
+        ),
+    ] = None
+    tolerance: Annotated[
+        float,
+        Option(
+            "Share of rows that may move without a word.", "SHARE", lower=0.0, upper=1.0,
+            more="It is a distance between distribution functions.",
+        ),
+    ] = 0.05
+    run_length: Annotated[
+        float, Option("Checks of unchanged data, on average, to a false alarm.", "CHECKS", lower=1.0)
+    ] = 1_000.0
+    measures: Annotated[
+        Names,
+        Option("Also make this comparison, such as ks_test, and do not judge it.", "NAME", "--measure"),
+    ] = ()
+    rules: Annotated[
+        Path | str | Sequence[Mapping[str, Any]] | None,
+        Option(
+            "Quality rules that the rows must keep, as YAML.", "FILE",
+            more="In Python also a list of mappings such as {'rule': 'in_range', 'column': 'age', 'lower': 0}.",
+        ),
+    ] = None
+    attributed: Annotated[
+        bool,
+        Option(
+            "Say how much of a rise of the loss comes from where, for any alert.", flag="--attribute",
+            more="It is said of alerts about performance anyway.",
+        ),
+    ] = False
+    estimate: Annotated[
+        Estimate,
+        Option(
+            "What performance is estimated from without labels.",
+            more="Of scores alone, of rows too, never, or auto: of rows where labels may be missing.",
+        ),
+    ] = "auto"
+    progress: Annotated[
+        Progress | None, Option("Called with (side, rows so far, rows in all or None).", on_command_line=False)
+    ] = None
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    @property
+    def split_by(self) -> tuple[str, ...]:
+        """The columns whose values are segments: those named as such, and those of fairness."""
+        return tuple(dict.fromkeys((*self.segments, *self.fairness)))
