@@ -75,5 +75,5 @@ def test_a_metric_that_does_not_fit_the_task_is_named_with_the_valid_ones() -> N
     assert choose_metric(Task.REGRESSION, "") == "mae"
     with pytest.raises(ConfigError, match=r"did you mean 'auroc'\? Valid: accuracy, auroc, brier, log_loss"):
         choose_metric(Task.BINARY, "auroc_")
-    with pytest.raises(ConfigError, match="Valid: mae, mse"):
+    with pytest.raises(ConfigError, match="Valid: mae, mape, mse, smape"):
         choose_metric(Task.REGRESSION, "log_loss")

@@ -19,7 +19,7 @@ from watchkeeper.performance.metric import Metric
 from watchkeeper.performance.stability import stability
 from watchkeeper.stats.summarise import summarise
 
-CLASSIFIER = ["accuracy", "f1", "precision", "recall"]
+CLASSIFIER = ["accuracy", "f1", "precision", "recall", "specificity"]
 RANKED = ["auroc", "average_precision"]
 SCORED = ["brier", "calibration_error", "log_loss"]
 NUMERIC = ["mae", "mape", "mse", "r2", "rmse", "smape"]

@@ -5,10 +5,20 @@ import sklearn.metrics
 from watchkeeper.core.measurement import Status
 from watchkeeper.stats.blocks import Outcomes
 
+
+def specificity(label, prediction, average="binary", zero_division=0):
+    """Recall of the negatives; over classes the mean of each against the rest, of those that occur."""
+    if average == "binary":
+        return sklearn.metrics.recall_score(label, prediction, pos_label=0, zero_division=zero_division)
+    tables = sklearn.metrics.multilabel_confusion_matrix(label, prediction)
+    return np.mean([tn / (tn + fp) for (tn, fp), _ in tables])
+
+
 SKLEARN = {
     "accuracy": sklearn.metrics.accuracy_score,
     "precision": sklearn.metrics.precision_score,
     "recall": sklearn.metrics.recall_score,
+    "specificity": specificity,
     "f1": sklearn.metrics.f1_score,
 }
 
@@ -26,7 +36,7 @@ def test_binary_metrics_equal_scikit_learn(name, n, binary, measure):
     assert found.error > 0
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
 @pytest.mark.parametrize("classes", [3, 7])
 def test_macro_averages_equal_scikit_learn(name, classes, state_of, measure):
     rng = np.random.default_rng(classes)
@@ -40,7 +50,7 @@ def test_macro_averages_equal_scikit_learn(name, classes, state_of, measure):
     assert accuracy.value == pytest.approx(sklearn.metrics.accuracy_score(label, prediction), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
 def test_a_class_that_occurs_on_one_side_only_counts_zero_as_in_scikit_learn(name, state_of, measure):
     # Class 0 is never predicted, class 2 is never true, class 3 does not occur.
     label, prediction = np.array([0, 0, 1, 1, 1]), np.array([1, 2, 1, 1, 2])
@@ -50,7 +60,7 @@ def test_a_class_that_occurs_on_one_side_only_counts_zero_as_in_scikit_learn(nam
     assert found.facts["classes"] == 3
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
 def test_the_error_of_a_macro_average_agrees_with_the_bootstrap(name, state_of, measure):
     rng = np.random.default_rng(11)
     label = rng.choice(3, 600, p=[0.6, 0.3, 0.1])
@@ -107,6 +117,7 @@ def test_without_labels_there_is_no_number(name, label, binary, measure):
     [
         ("precision", [1, 0], [0, 0], "no labelled row was predicted positive"),
         ("recall", [0, 0], [1, 0], "no labelled row is positive"),
+        ("specificity", [1, 1], [1, 0], "no labelled row is negative"),
         ("f1", [0, 0], [0, 0], "no labelled row is positive or was predicted so"),
     ],
 )
@@ -115,7 +126,7 @@ def test_a_ratio_with_nothing_below_the_line_is_no_data(name, label, prediction,
     assert (found.status, found.reason) == (Status.NO_DATA, reason)
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
 def test_a_perfect_macro_average_is_not_certain(name, state_of, measure):
     label = np.repeat([0, 1, 2], [50, 30, 10])
     found = measure(name, state_of(Outcomes(90, label, label, None, ("a", "b", "c"))))

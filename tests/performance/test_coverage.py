@@ -47,13 +47,14 @@ def test_the_interval_of_average_precision_covers(n, lift, binary, measure):
 
 # Cell probabilities of TP, FP, FN, TN.
 @pytest.mark.parametrize("cells", [(0.2, 0.1, 0.1, 0.6), (0.05, 0.02, 0.01, 0.92)])
-@pytest.mark.parametrize("name", ["accuracy", "precision", "recall", "f1"])
-def test_the_intervals_of_the_four_ratios_cover(cells, name, binary, measure):
+@pytest.mark.parametrize("name", ["accuracy", "precision", "recall", "specificity", "f1"])
+def test_the_intervals_of_the_five_ratios_cover(cells, name, binary, measure):
     tp, fp, fn, tn = cells
     truth = {
         "accuracy": tp + tn,
         "precision": tp / (tp + fp),
         "recall": tp / (tp + fn),
+        "specificity": tn / (tn + fp),
         "f1": 2 * tp / (2 * tp + fp + fn),
     }
 

@@ -13,7 +13,7 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.performance.metric import Metric
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.steps.monitors import HARM, MEASURED, charted, default_monitors, kept
+from watchkeeper.steps.monitors import MEASURED, charted, default_monitors, kept
 
 FRAME = pl.DataFrame(
     {
@@ -68,7 +68,7 @@ def test_half_of_the_budget_is_for_features_and_half_for_what_is_answered() -> N
 
 @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])
 def test_only_harm_alarms(task: Task) -> None:
-    for name in HARM[task]:
+    for name in task.spec.harm:
         metric: Metric = plugins("metric")[name]
         assert task in metric.tasks
     found = [m for m in monitors().values() if m.cause is Cause.PERFORMANCE]
@@ -80,7 +80,8 @@ def test_only_harm_alarms(task: Task) -> None:
 
 def test_every_task_has_harm_whose_direction_is_known() -> None:
     metrics = plugins("metric")
-    for task, names in HARM.items():
+    for task in Task:
+        names = task.spec.harm
         assert bool(names) is (task is not Task.NONE)
         assert all(metrics[name].larger_is_better is not None for name in names)
 

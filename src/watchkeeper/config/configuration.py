@@ -17,8 +17,9 @@ from watchkeeper.config.secrets import masked
 from watchkeeper.config.yaml_text import Document, read_yaml, shown
 from watchkeeper.config.yaml_text import Path as YamlPath
 from watchkeeper.core.errors import ConfigError, near_miss
+from watchkeeper.core.metric import chart_of
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, METRIC_CHART
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 
 __all__ = ["FILE", "Config", "check_names", "json_schema", "load_config", "origins", "read_config"]
 
@@ -185,7 +186,7 @@ def check_names(config: Config) -> None:
                 missing: YamlPath = (*above, "monitors", place, "chart")
                 faults.append(f"{config.origin(missing[:-1])}: {_dotted(missing)}: {_CHARTLESS}")
                 continue
-            chart = plugins("chart").get(monitor.chart or METRIC_CHART)
+            chart = plugins("chart").get(monitor.chart or chart_of(plugins("metric").get(monitor.measure)))
             for option, words in option_faults(chart, monitor.options).items() if chart else ():
                 at: YamlPath = (*above, "monitors", place, "options", *([option] if option else []))
                 faults.append(f"{config.origin(at)}: {_dotted(at)}: {words}")

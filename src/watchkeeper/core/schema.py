@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from watchkeeper.core.errors import SchemaError, near_miss
+from watchkeeper.core.tasks import Task
 
 __all__ = ["ALL", "Column", "Kind", "NumericMap", "Role", "Schema", "SegmentRule", "Task"]
 
@@ -49,17 +50,6 @@ class Kind(StrEnum):
     VECTOR = "vector"
     JOINT = "joint"
     UNUSABLE = "unusable"
-
-
-class Task(StrEnum):
-    """What the model answers."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    MULTILABEL = "multilabel"
-    REGRESSION = "regression"
-    RANKING = "ranking"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

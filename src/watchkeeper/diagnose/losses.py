@@ -10,30 +10,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.measurement import Measurement, Status
-from watchkeeper.core.plugins import plugin
-from watchkeeper.core.schema import NumericMap, Role, Schema, Task
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.metric import Metric, RowLoss, bounds_of, row_loss_metrics
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import NumericMap, Role, Schema
 from watchkeeper.core.state import State
+from watchkeeper.core.tasks import Labels
 from watchkeeper.stats.outcomes import outcomes
 
-__all__ = ["LOSSES", "RANK_LOSS", "MeanLoss", "loss_for", "mean_loss", "row_losses"]
+__all__ = ["RANK_LOSS", "MeanLoss", "loss_for", "mean_loss", "row_losses"]
 
 RANK_LOSS = "rank_loss"
 """1 - AUROC, the chance that a negative row outranks a positive one: no mean over rows."""
 
-LOSSES = {
-    "brier": "brier",
-    "log_loss": "log_loss",
-    "error": "accuracy",
-    "absolute_error": "mae",
-    "squared_error": "mse",
-    RANK_LOSS: "auroc",
-}
-"""The metric that tells each loss; accuracy and AUROC are 1 - the loss."""
-
-_TURNED = ("error", RANK_LOSS)
-
-_EPSILON = float(np.finfo(np.float64).eps)
+_RANKED = "auroc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +45,25 @@ def loss_for(schema: Schema, metrics: Sequence[str] = ()) -> str:
     """
     if schema.of(Role.LABEL) is None:
         return ""
-    score, answered = schema.of(Role.SCORE), schema.of(Role.PREDICTION) is not None
-    probable = schema.task is Task.BINARY and score is not None and score.map == NumericMap()
-    by_metric = {name: loss for loss, name in LOSSES.items() if loss != RANK_LOSS}
-    suits = {
-        Task.BINARY: ({"brier", "log_loss"} if probable else set()) | ({"error"} if answered else set()),
-        Task.MULTICLASS: {"error"} if answered else set(),
-        Task.REGRESSION: {"absolute_error", "squared_error"} if answered else set(),
-    }.get(schema.task, set())
-    asked = [by_metric[metric] for metric in metrics if by_metric.get(metric) in suits]
+    score = schema.of(Role.SCORE)
+    by_metric = {
+        name: made.loss
+        for name, made in row_loss_metrics(
+            schema.task,
+            scored=score is not None and score.map == NumericMap(),
+            answered=schema.of(Role.PREDICTION) is not None,
+        ).items()
+    }
+    asked = [by_metric[metric] for metric in metrics if metric in by_metric]
     if asked:
         return asked[0]
-    if LOSSES[RANK_LOSS] in metrics and schema.task is Task.BINARY and score is not None:
+    if _RANKED in metrics and schema.task.spec.two_classes and score is not None:
         return RANK_LOSS
-    return next((loss for loss in ("brier", "error", "absolute_error") if loss in suits), "")
+    return next((by_metric[name] for name in schema.task.spec.losses if name in by_metric), "")
 
 
 def row_losses(frame: pl.DataFrame, schema: Schema, loss: str) -> NDArray[np.float64]:
-    """Return the loss of each row, float64, shape (rows,), NaN where the label or the answer is not known.
-
-    Brier: (s - y)². Log loss: -ln of the probability given to what came true. Error: 1 where the class is wrong.
-    """
+    """Return the loss of each row, float64, shape (rows,), NaN where the label or the answer is not known."""
     nothing = np.full(frame.height, np.nan)
     try:
         block = outcomes(frame, schema)
@@ -83,31 +71,43 @@ def row_losses(frame: pl.DataFrame, schema: Schema, loss: str) -> NDArray[np.flo
         return nothing
     if block.label is None:
         return nothing
-    if loss in ("brier", "log_loss"):
+    metric = _metric_of(loss)
+    if not isinstance(metric, RowLoss):
+        return nothing
+    if metric.held_against is Role.SCORE:
         if block.score is None or block.positive is None:
             return nothing
         with np.errstate(invalid="ignore"):
             known = block.labelled & (block.score >= 0) & (block.score <= 1)
-        missed = np.abs((block.label == block.positive) - np.where(known, block.score, 0.0))
-        found = missed**2 if loss == "brier" else -np.log(np.maximum(1 - missed, _EPSILON))
-        return np.where(known, found, np.nan)
-    if block.prediction is None:
+        label, answer = (block.label == block.positive).astype(float), block.score
+    elif block.prediction is None:
         return nothing
-    if loss == "error":
-        known = block.labelled & (block.prediction != -1)
-        return np.where(known, (block.label != block.prediction).astype(float), np.nan)
-    with np.errstate(over="ignore", invalid="ignore"):
-        away = np.abs(block.prediction - block.label)
-        away = away**2 if loss == "squared_error" else away
-    return np.where(np.isfinite(away), away, np.nan)
+    else:
+        label, answer = block.label.astype(float), block.prediction.astype(float)
+        of_classes = schema.task.spec.labels is Labels.CLASS
+        known = block.labelled & (block.prediction != -1) if of_classes else np.isfinite(label) & np.isfinite(answer)
+    with np.errstate(over="ignore"):
+        found = metric.row_losses(np.where(known, label, np.nan), np.where(known, answer, np.nan))
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _metric_of(loss: str) -> object:
+    """Return the metric that tells a loss; None where none does."""
+    metrics = plugins("metric")
+    if loss == RANK_LOSS:
+        return metrics[_RANKED]
+    return next((made for made in metrics.values() if isinstance(made, RowLoss) and made.loss == loss), None)
 
 
 def mean_loss(state: State | None, loss: str) -> MeanLoss | None:
     """Return the loss of all rows of an outcome state; None where it cannot be had."""
     if state is None or not loss:
         return None
-    found: Measurement = plugin("metric", LOSSES[loss]).measure(state)
+    metric = _metric_of(loss)
+    if not isinstance(metric, Metric):
+        return None
+    found = metric.measure(state)
     if found.status is not Status.OK or found.value is None or found.n < 1:
         return None
-    value = 1 - found.value if loss in _TURNED else found.value
+    value = bounds_of(metric)[1] - found.value if metric.larger_is_better else found.value
     return MeanLoss(value, found.error or 0.0, found.n)

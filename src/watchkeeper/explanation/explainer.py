@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, TrainingError, UsageError, WatchkeeperError, near_miss
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Role, Schema
 from watchkeeper.maintain.terms import read_answers
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.schema.kinds import as_text
@@ -182,9 +182,9 @@ def predict_function(model: Any, schema: Schema, *, of: str = "", trainer: Train
     TrainingError
         From the function: when the model fails, or answers with anything but one finite number for each row.
     """
-    if schema.task is Task.MULTICLASS:
+    if schema.task.spec.class_scores:
         return _checked(_of_class(model, schema, of, trainer), model)
-    role, usual = (Role.PREDICTION, "prediction") if schema.task is Task.REGRESSION else (Role.SCORE, "score")
+    role, usual = (Role.SCORE, "score") if schema.task.spec.scored else (Role.PREDICTION, "prediction")
     answer = schema.name_of(role) or usual
 
     def predict(rows: pl.DataFrame) -> Floats:
@@ -237,7 +237,7 @@ def labelled_rows(rows: pl.DataFrame, schema: Schema, *, of: str = "") -> tuple[
     """
     label = read_answers(rows, schema).label
     known = np.isfinite(label)
-    if schema.task is Task.MULTICLASS:
+    if schema.task.spec.class_scores:
         if of not in schema.classes:
             raise UsageError(f"the schema has no class {of!r} to explain; {near_miss(of, schema.classes)}")
         label = (label == schema.classes.index(of)).astype(float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -12,32 +13,35 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import UsageError, near_miss
-from watchkeeper.core.schema import Task
+from watchkeeper.core.metric import RowLoss
+from watchkeeper.core.plugins import plugins
+from watchkeeper.core.schema import Role, Task
+from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.explanation.explainer import Predict
 from watchkeeper.explanation.mixing import asked
 from watchkeeper.stats.intervals import Z
 
-__all__ = ["LOSSES", "Importance", "default_loss", "permutation_importance"]
+__all__ = ["Importance", "default_loss", "losses_by_name", "permutation_importance"]
 
 Floats = NDArray[np.float64]
 Loss = Callable[[Floats, Floats], Floats]
 
-_EPSILON = float(np.finfo(np.float64).eps)
+
+def losses_by_name() -> dict[str, Loss]:
+    """Return the losses of rows by name: labels and scores → losses, all of shape (n,), as metrics state them.
+
+    Where classes are held against each other, the answer is whether the score is at least one half.
+    """
+    found: dict[str, Loss] = {}
+    for metric in plugins("metric").values():
+        if isinstance(metric, RowLoss):
+            of_classes = metric.held_against is Role.PREDICTION and metric.tasks <= CLASSIFICATION
+            found[metric.loss] = partial(_of_classes, metric.row_losses) if of_classes else metric.row_losses
+    return found
 
 
-def _log_loss(label: Floats, score: Floats) -> Floats:
-    p = np.clip(score, _EPSILON, 1 - _EPSILON)
-    return np.asarray(-(label * np.log(p) + (1 - label) * np.log1p(-p)))
-
-
-LOSSES: dict[str, Loss] = {
-    "log_loss": _log_loss,
-    "brier": lambda label, score: np.asarray((label - score) ** 2),
-    "error": lambda label, score: np.asarray(((score >= 0.5) != (label >= 0.5)).astype(float)),
-    "absolute_error": lambda label, score: np.asarray(np.abs(label - score)),
-    "squared_error": lambda label, score: np.asarray((label - score) ** 2),
-}
-"""Losses of rows by name: labels and scores → losses, all of shape (n,)."""
+def _of_classes(row_losses: Loss, label: Floats, score: Floats) -> Floats:
+    return row_losses((label >= 0.5).astype(float), (score >= 0.5).astype(float))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Importance:
 
 def default_loss(task: Task) -> str:
     """Return the loss that suits a task: ``brier`` for classifiers, ``absolute_error`` for a regressor."""
-    return "absolute_error" if task is Task.REGRESSION else "brier"
+    return "brier" if task.spec.scored else "absolute_error"
 
 
 def permutation_importance(
@@ -90,7 +94,7 @@ def permutation_importance(
     rows, labels
         Labelled rows, and their labels as numbers, shape (n,); at least 3.
     loss
-        One of ``LOSSES``, or a function from labels and scores to the losses of rows.
+        One that a metric names, such as ``log_loss``, or a function from labels and scores to the losses of rows.
     repeats
         Permutations of each feature.
     seed
@@ -106,11 +110,12 @@ def permutation_importance(
     Breiman (2001), Random forests, doi:10.1023/A:1010933404324. Fisher, Rudin and Dominici (2019), All models are
     wrong, but many are useful (model reliance), arXiv:1801.01489. Hoeffding (1948), doi:10.1214/aoms/1177730196.
     """
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise UsageError(f"there is no loss {loss!r}; {near_miss(loss, LOSSES)}")
+    known = losses_by_name()
+    if isinstance(loss, str) and loss not in known:
+        raise UsageError(f"there is no loss {loss!r}; {near_miss(loss, known)}")
     if rows.height < 3:
         raise UsageError(f"permutation importance needs at least 3 labelled rows; there are {rows.height}")
-    of_rows = LOSSES[loss] if isinstance(loss, str) else loss
+    of_rows = known[loss] if isinstance(loss, str) else loss
     with threadpool_limits(1):
         return _measured(predict, rows, labels, features, of_rows, repeats, seed)
 

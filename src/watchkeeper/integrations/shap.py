@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
-from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.schema import Schema
 from watchkeeper.explanation.explainer import (
     Attributions,
     Explainer,
@@ -115,7 +115,7 @@ class Shap:
             return None
         import shap
 
-        classifier = self.schema.task is not Task.REGRESSION
+        classifier = self.schema.task.spec.scored
         if classifier and len(final.classes_) != 2:
             return None
         x, background = self._columns(rows), self._columns(self.background)
@@ -133,7 +133,7 @@ class Shap:
             return None
         import shap
 
-        final, classifier = self._opened[1], self.schema.task is not Task.REGRESSION
+        final, classifier = self._opened[1], self.schema.task.spec.scored
         try:
             whole = self._columns(rows)
             x, background = (_narrowed(side, final) for side in (whole, self._columns(self.background)))
@@ -189,7 +189,7 @@ class Shap:
     def _place(self) -> int:
         """Return the place of the class that is explained."""
         names = as_text(pl.Series("class", np.asarray(self._opened[1].classes_))).to_list()
-        return names.index(self.of if self.schema.task is Task.MULTICLASS else positive_class(self.schema))
+        return names.index(self.of if self.schema.task.spec.class_scores else positive_class(self.schema))
 
 
 def _named(x: Floats, model: Any) -> Any:

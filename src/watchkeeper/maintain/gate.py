@@ -10,12 +10,13 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import entr
 
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
+from watchkeeper.core.metric import RowLoss, bounds_of, side_of
+from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
-from watchkeeper.maintain.losses import METRICS, choose_metric, losses
+from watchkeeper.maintain.losses import choose_metric, losses
 from watchkeeper.maintain.paired import Difference, auroc_difference, mcnemar, mean_difference, rows_needed
 from watchkeeper.maintain.terms import days_of, read_answers
 from watchkeeper.schema.kinds import as_text
@@ -24,9 +25,8 @@ __all__ = ["Check", "Decision", "GateResult", "gate"]
 
 Floats = NDArray[np.float64]
 
-_MARGINS = {"brier": 0.005}
-_RELATIVE = ("mae", "mse")
 _SEGMENT_ROWS = 200
+_MARGIN = 0.01
 
 
 class Decision(StrEnum):
@@ -232,23 +232,30 @@ def _too_few(n: int, needed: int, more: str) -> GateResult:
 
 
 def _as_loss(metric: str, value: float) -> float:
-    return 1 - value if metric in ("accuracy", "auroc") else value
+    made = plugin("metric", metric)
+    return bounds_of(made)[1] - value if side_of(made) == "lower" else value
+
+
+def _is_mean(metric: str) -> bool:
+    """Return whether a metric is a mean over rows; the one that is not, AUROC, ranks them."""
+    return isinstance(plugin("metric", metric), RowLoss)
 
 
 def _constant_loss(metric: str, label: Floats) -> float:
-    """Return the loss of the best model that answers every row alike."""
-    if metric in _RELATIVE:
-        return float(np.abs(label - np.median(label)).mean() if metric == "mae" else label.var())
-    share = float(np.unique(label, return_counts=True)[1].max()) / len(label)
-    if metric == "log_loss":
-        return float(entr(share) + entr(1 - share))
-    return {"brier": share * (1 - share), "accuracy": 1 - share}.get(metric, 0.5)
+    """Return the loss of the best model that answers every row alike, which ranks half of the pairs right."""
+    made = plugin("metric", metric)
+    if not isinstance(made, RowLoss):
+        return 0.5
+    return float(made.row_losses(label, np.full(len(label), made.constant(label))).mean())
 
 
 def _margin(metric: str, rule: Maintenance, paired: _Paired) -> float:
     if rule.margin is not None:
         return rule.margin
-    return 0.01 * float(paired.champion.mean()) if metric in _RELATIVE else _MARGINS.get(metric, 0.01)
+    made = plugin("metric", metric)
+    if not isinstance(made, RowLoss):
+        return _MARGIN
+    return made.margin * float(paired.champion.mean()) if made.relative_margin else made.margin
 
 
 def _newer(rows: pl.DataFrame, schema: Schema, rule: Maintenance, trained_until: datetime | None) -> pl.DataFrame:
@@ -278,7 +285,7 @@ def _pair(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, metr
     """Return what both answered, and on how many rows only the challenger failed to answer."""
     label = read_answers(champion, schema).label
     days = days_of(champion, schema)
-    if metric == "auroc":
+    if not _is_mean(metric):
         first, second = (_scores(rows, schema) for rows in (champion, challenger))
     else:
         first, second = (losses(rows, schema, metric) for rows in (champion, challenger))
@@ -293,7 +300,7 @@ def _other_checks(
     champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, rule: Maintenance, metric: str
 ) -> tuple[Check, ...]:
     found = []
-    for name in METRICS[schema.task]:
+    for name in schema.task.spec.gate:
         if name == metric:
             continue
         try:
@@ -313,15 +320,16 @@ def _scores(rows: pl.DataFrame, schema: Schema) -> Floats:
 
 
 def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: float) -> Check:
-    if metric == "auroc":
+    if not _is_mean(metric):
         difference, first, second = auroc_difference(paired.label, paired.champion, paired.challenger, paired.groups)
         return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, difference.p)
     difference = mean_difference(paired.champion, paired.challenger, paired.groups)
     first, second = (float(x.mean()) if len(x) else float("nan") for x in (paired.champion, paired.challenger))
     p = difference.p
-    if metric == "accuracy":
+    if all(np.isin(one, (0.0, 1.0)).all() for one in (paired.champion, paired.challenger)):
         p = max(p, mcnemar(paired.champion, paired.challenger))
-        first, second = 1 - first, 1 - second
+    # What turns a value into a loss turns a loss into the value.
+    first, second = _as_loss(metric, first), _as_loss(metric, second)
     return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, p)
 
 
@@ -332,7 +340,7 @@ def _segment_checks(
     for name, mask in _segments(paired.rows, schema, rule):
         groups = None if paired.groups is None else paired.groups[mask]
         part = _Paired(paired.label[mask], paired.champion[mask], paired.challenger[mask], groups, paired.rows.clear())
-        judged = metric != "auroc" or min(np.sum(part.label == 1), np.sum(part.label != 1)) >= 2
+        judged = _is_mean(metric) or min(np.sum(part.label == 1), np.sum(part.label != 1)) >= 2
         if len(part.label) >= _SEGMENT_ROWS and judged:
             large.append((name, part))
         else:

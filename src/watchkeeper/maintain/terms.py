@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, near_miss
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.kinds import as_text
 
 __all__ = ["Answers", "days_of", "positive_class", "read_answers"]
@@ -59,14 +60,14 @@ def read_answers(rows: pl.DataFrame, schema: Schema) -> Answers:
         name = schema.name_of(Role.LABEL)
         raise SchemaError(f"the label {name!r} is not among the rows' columns; {near_miss(name or '', rows.columns)}")
     scores = None if score is None else _floats(score)
-    if schema.task is Task.REGRESSION:
+    if schema.task.spec.labels is Labels.NUMBER:
         return Answers(_floats(label), scores, None if prediction is None else _floats(prediction))
-    if schema.task is Task.BINARY:
+    if schema.task.spec.two_classes:
         classes: tuple[str, ...] = (*(c for c in schema.classes if c != positive_class(schema)), positive_class(schema))
     else:
         classes = schema.classes
     codes = None if prediction is None else _codes(prediction, classes)
-    if codes is None and scores is not None and schema.task is Task.BINARY:
+    if codes is None and scores is not None and schema.task.spec.two_classes:
         codes = np.where(np.isnan(scores), np.nan, (scores >= 0.5).astype(np.float64))
     return Answers(_codes(label, classes), scores, codes)
 

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.user_code import function_in, search_in, split_name
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
@@ -168,12 +168,12 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
     with _blamed(f"the {type(model).__name__} failed on {rows.height} rows"):
         if not rows.height:
             predicted, scores = np.empty(0, np.float64), np.empty(0, np.float64)
-        elif schema.task is Task.REGRESSION:
+        elif not schema.task.spec.scored:
             predicted, scores = np.asarray(model.predict(asked)), None
         else:
             predicted, scores = _classified(np.asarray(model.predict_proba(asked)), model, schema)
     answers = [pl.Series(prediction_name, predicted)]
-    if scores is not None and schema.task is not Task.REGRESSION:
+    if scores is not None and schema.task.spec.scored:
         answers.append(pl.Series(score_name, scores))
     return rows.with_columns(answers)
 
@@ -181,7 +181,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
 def _classified(chances: NDArray[np.float64], model: Any, schema: Schema) -> tuple[NDArray[Any], NDArray[np.float64]]:
     classes = np.asarray(model.classes_)
     best = chances.argmax(axis=1)
-    if schema.task is not Task.BINARY:
+    if not schema.task.spec.two_classes:
         return classes[best], chances.max(axis=1)
     names = as_text(pl.Series("class", classes)).to_list()
     positive = positive_class(schema)
@@ -215,7 +215,7 @@ def _answer_names(schema: Schema) -> tuple[str, str]:
 
 
 def _lacking(model: Any, schema: Schema) -> list[str]:
-    wanted = ["predict"] if schema.task is Task.REGRESSION else ["predict", "predict_proba", "classes_"]
+    wanted = ["predict", "predict_proba", "classes_"] if schema.task.spec.scored else ["predict"]
     return [name for name in wanted if not hasattr(model, name)]
 
 

@@ -8,8 +8,9 @@ from math import hypot, isfinite, sqrt
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.metric import Estimated
 from watchkeeper.core.plugins import plugin, plugins
-from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.estimator import Estimator, band_of
@@ -21,14 +22,6 @@ __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for"
 _POWERED, _WEIGHTED = "prediction_powered", "pape"
 _NO_BLOCKS = "the reference was not cut into blocks of time"
 _LEAST_OVERLAP = 0.05
-
-_BY_ROWS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("accuracy", "precision", "specificity", "f1", "average_precision", "log_loss", "brier"), "multicalibrated"
-    ),
-    "recall": "pape",
-}
-"""The estimator that reads rows and serves a metric best, by the rule in docs/estimation.md."""
 
 
 def estimators_for(schema: Schema) -> tuple[str, ...]:
@@ -111,15 +104,16 @@ def default_estimates(
         At most one measurement per metric, in the order of their names.
     """
     rows = is_sampled(reference) and is_sampled(current)
-    first = "dle" if schema.task is Task.REGRESSION else "cbpe"
-    order = [first] if first == "cbpe" or rows else []
-    if rows and first == "cbpe":
-        order += sorted(set(_BY_ROWS.values()))
-    if _has_labels(current) and (first == "cbpe" or rows):
+    first, scored = schema.task.spec.estimator, not schema.task.spec.estimated_from_rows
+    served = _served(schema)
+    order = [first] if scored or rows else []
+    if rows:
+        order += sorted(set(served.values()))
+    if _has_labels(current) and order:
         order.append(_POWERED)
     chosen: dict[str, Measurement] = {}
     told: dict[str, dict[str, Measurement]] = {}
-    silent = _unasked(schema, reference, current) if first == "cbpe" and not rows else {}
+    silent = _unasked(schema, served, reference, current) if scored and not rows else {}
     overlap = 1.0
     for name in order:
         for measurement in assess_estimates(reference, current, schema, [name]):
@@ -130,7 +124,7 @@ def default_estimates(
             elif name != _POWERED:
                 told.setdefault(metric, {})[name] = measurement
                 overlap = min(overlap, float(measurement.facts.get("ess", overlap)))
-            if name in _BY_ROWS.values() and _BY_ROWS.get(metric) != name:
+            if name in served.values() and served.get(metric) != name:
                 continue
             if metric not in chosen or measurement.status is Status.OK:
                 chosen[metric] = measurement
@@ -141,10 +135,21 @@ def default_estimates(
     return found
 
 
-def _unasked(schema: Schema, *sides: Mapping[str, State]) -> dict[str, dict[str, str]]:
+def _served(schema: Schema) -> dict[str, str]:
+    """Return by metric the estimator that reads rows and serves it best, where it is not the one for the task."""
+    known = plugins("estimator")
+    found: dict[str, str] = {}
+    for name, metric in plugins("metric").items():
+        if isinstance(metric, Estimated) and schema.task in metric.tasks:
+            best = next((one for one in metric.estimators if one in known), schema.task.spec.estimator)
+            found.update({name: best} if best != schema.task.spec.estimator else {})
+    return found
+
+
+def _unasked(schema: Schema, served: Mapping[str, str], *sides: Mapping[str, State]) -> dict[str, dict[str, str]]:
     why = "no rows are sampled here" if has_sample(schema) else "rows are sampled where two features are numeric"
     why = next((side[JOINT].problem for side in sides if JOINT in side and side[JOINT].problem), why)
-    return {"": dict.fromkeys(sorted(set(_BY_ROWS.values())), why)}
+    return {"": dict.fromkeys(sorted(set(served.values())), why)}
 
 
 def _without(measurement: Measurement, silent: Mapping[str, str]) -> Measurement:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import JOINT, OUTCOME, State
 from watchkeeper.performance.calibrator import calibrator_of, isotonic
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels
-from watchkeeper.performance.dle import LOSSES, loss_model, losses_of
+from watchkeeper.performance.dle import learnt_losses, loss_model, losses_of, roots_of
 from watchkeeper.performance.expectation import Expectation
 from watchkeeper.performance.expected import Answered, estimates_of, metrics_for
 from watchkeeper.performance.sampled import sampled
@@ -82,7 +82,7 @@ def between_blocks(reference: States, blocks: Sequence[States], schema: Schema) 
     ----------
     DerSimonian and Laird (1986), Meta-analysis in clinical trials, doi:10.1016/0197-2456(86)90046-2.
     """
-    formula = _of_losses if schema.task is Task.REGRESSION else _of_scores
+    formula = _of_losses if schema.task.spec.estimated_from_rows else _of_scores
     try:
         residuals = formula(reference, blocks, schema)
     except StateError as error:
@@ -157,7 +157,7 @@ def _of_losses(reference: States, blocks: Sequence[States], schema: Schema) -> d
     found: dict[str, list[Residual]] = {}
     for states in blocks:
         first, rows = sampled(reference, states, schema, most=50_000)
-        for name in LOSSES:
+        for name in learnt_losses():
             model, loss = loss_model(first, name), losses_of(rows, name)
             known = np.isfinite(loss)
             if model is None or known.sum() < _LEAST_ROWS:
@@ -166,6 +166,6 @@ def _of_losses(reference: States, blocks: Sequence[States], schema: Schema) -> d
             variance = float((loss[known] - expected).var(ddof=1)) / len(expected)
             came, told = float(loss[known].mean()), max(0.0, float(expected.mean()))
             found.setdefault(name, []).append((came - told, variance))
-            if name == "mse" and told > 0:
-                found.setdefault("rmse", []).append((sqrt(came) - sqrt(told), variance / (4 * told)))
+            for root in roots_of(name) if told > 0 else ():
+                found.setdefault(root, []).append((sqrt(came) - sqrt(told), variance / (4 * told)))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +15,14 @@ from watchkeeper.performance.metric import MetricValue, NoValue, measured
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.intervals import mean_interval, proportion_error, sample_error, wilson
 
-__all__ = ["business_value"]
+__all__ = ["BusinessValue", "business_value"]
+
+
+class BusinessValue:
+    """What the value of a prediction says of itself: it has the unit of its owner, and less of it is harm."""
+
+    name: ClassVar[str] = BUSINESS_VALUE
+    larger_is_better: ClassVar[bool | None] = True
 
 
 def business_value(state: State, value: Mapping[str, Mapping[str, float]]) -> Measurement:

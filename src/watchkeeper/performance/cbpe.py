@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expectation import Expectation
@@ -47,7 +48,7 @@ class Cbpe:
 
     plugin: ClassVar[str] = "estimator"
     name: ClassVar[str] = "cbpe"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     needs: ClassVar[tuple[str, ...]] = ()
 
     def applies(self, schema: Schema) -> bool:

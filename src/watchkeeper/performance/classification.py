@@ -1,4 +1,4 @@
-"""Accuracy, precision, recall and F1."""
+"""Accuracy, precision, recall, specificity and F1."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import mode
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
+from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.discrimination import SHOWN_CLASSES
-from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.performance.expectation import (
+    Expectation,
+    expected_accuracy,
+    expected_f1,
+    expected_precision,
+    expected_recall,
+    expected_specificity,
+)
+from watchkeeper.performance.metric import MeanOfRows, MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.intervals import logit_interval, proportion_error, wilson
 
-__all__ = ["F1", "Accuracy", "Precision", "Recall"]
+__all__ = ["F1", "Accuracy", "Precision", "Recall", "Specificity"]
 
-_CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
 _NONE_LABELLED = "no row has both a label and a prediction"
 Floats = NDArray[np.float64]
 
@@ -73,6 +82,8 @@ def _macro(part: ConfusionPart, name: str) -> MetricValue | NoValue:
 
 def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:
     """Return the ratio of each class, shape (K,), and the derivatives of their sum by each cell, shape (K, K + 1)."""
+    if name == "specificity":
+        return _specificities(hits, labelled, predicted)
     weight, below = {
         "precision": (1.0, predicted),
         "recall": (1.0, labelled),
@@ -90,7 +101,19 @@ def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tup
     return values, gradient
 
 
-class Accuracy:
+def _specificities(hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:
+    negatives = labelled.sum() - labelled
+    inverse = np.divide(1.0, negatives, out=np.zeros_like(negatives), where=negatives > 0)
+    values = np.where(negatives > 0, 1 - (predicted - hits) * inverse, 1.0)
+    # A row with another label adds to the negatives of class k, and if it is predicted as k to its false alarms.
+    own = (1 - values) * inverse
+    gradient = np.zeros((len(hits), len(hits) + 1)) + own.sum() - own[:, None]
+    gradient[:, :-1] -= inverse[None, :]
+    np.einsum("ii->i", gradient[:, :-1])[...] += inverse
+    return values, gradient
+
+
+class Accuracy(MeanOfRows):
     """Share of labelled rows whose prediction is the label, with Wilson's interval. Exact.
 
     A prediction outside the classes is wrong; a row without label or prediction does not count.
@@ -98,8 +121,13 @@ class Accuracy:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "accuracy"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    loss: ClassVar[str] = "error"
+    held_against: ClassVar[Role] = Role.PREDICTION
+    rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -115,6 +143,24 @@ class Accuracy:
         n = int(matrix.sum())
         return _proportion(part, int(np.trace(matrix)), n) if n else NoValue(_NONE_LABELLED)
 
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return 1 for a wrong answer and 0 for a right one."""
+        return np.asarray(np.where(np.isnan(label) | np.isnan(answer), np.nan, label != answer))
+
+    def constant(self, label: Floats) -> float:
+        """Return the class that occurs most often."""
+        return float(mode(label).mode)
+
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_accuracy(e)
+
+    def of_class(self, e: Expectation) -> tuple[float, Floats]:
+        """Add the rows of a class that are predicted to be of it."""
+        slope = np.zeros_like(e.positives)
+        slope[:, 1] = 1.0
+        return 0.0, slope
+
 
 class Precision:
     """TP / (TP + FP): the share of positive predictions that are right. Exact.
@@ -126,8 +172,11 @@ class Precision:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "precision"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -146,6 +195,10 @@ class Precision:
             return NoValue("no labelled row was predicted positive" if fn + tn else _NONE_LABELLED, fn + tn)
         return _proportion(part, tp, tp + fp)
 
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_precision(e)
+
 
 class Recall:
     """TP / (TP + FN): the share of positives that were found. Exact.
@@ -156,8 +209,11 @@ class Recall:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "recall"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("pape",)
+    rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -176,6 +232,47 @@ class Recall:
             return NoValue("no labelled row is positive" if fp + tn else _NONE_LABELLED, fp + tn)
         return _proportion(part, tp, tp + fn)
 
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_recall(e)
+
+
+class Specificity:
+    """TN / (TN + FP): the share of negatives that were predicted to be such. Exact.
+
+    For more than two classes the plain mean over the classes that occur among labels or predictions, each against the
+    rest; a class that every row has counts 1. Intervals as for precision.
+    """
+
+    plugin: ClassVar[str] = "metric"
+    name: ClassVar[str] = "specificity"
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
+    larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    rests_on: ClassVar[str] = "prediction"
+
+    def applies(self, schema: Schema) -> bool:
+        """Return whether the log has labels and predictions."""
+        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+
+    def measure(self, state: State) -> Measurement:
+        """Return the share, or its mean over classes."""
+        return measured(self.name, state, "confusion", ConfusionPart, self._estimate)
+
+    @staticmethod
+    def _estimate(part: ConfusionPart) -> MetricValue | NoValue:
+        if part.positive < 0:
+            return _macro(part, "specificity")
+        tp, fp, fn, tn = _cells(part)
+        if not fp + tn:
+            return NoValue("no labelled row is negative" if tp + fn else _NONE_LABELLED, tp + fn)
+        return _proportion(part, tn, fp + tn)
+
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_specificity(e)
+
 
 class F1:
     """2·TP / (2·TP + FP + FN): the harmonic mean of precision and recall. Exact.
@@ -187,8 +284,11 @@ class F1:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "f1"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -210,3 +310,7 @@ class F1:
         slope = 2 / (1 + tp / involved) ** 2
         lower, upper = (2 * j / (1 + j) for j in wilson(tp, involved))
         return MetricValue(value, n, slope * proportion_error(tp, involved), (lower, upper), facts=_facts(part))
+
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_f1(e)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State
+from watchkeeper.core.tasks import CLASSIFICATION
+from watchkeeper.performance.expectation import Expectation, expected_auroc, expected_average_precision
 from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.class_ranks import MOST_CLASSES, ClassRanksPart
 from watchkeeper.stats.intervals import Z, logit_interval, proportion_error, wilson
@@ -117,8 +119,10 @@ class Auroc:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "auroc"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    rests_on: ClassVar[str] = "score"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
@@ -146,6 +150,10 @@ class Auroc:
             interval = _newcombe(value, m, n)
             error = (interval[1] - interval[0]) / (2 * Z)
         return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_auroc(e)
 
 
 def _spread(counts: NDArray[np.int64], values: Floats, n: int, mean: float) -> float:
@@ -192,8 +200,11 @@ class AveragePrecision:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "average_precision"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    rests_on: ClassVar[str] = "score"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
@@ -225,6 +236,10 @@ class AveragePrecision:
         else:
             error, interval = proportion_error(round(value * m), m), wilson(value * m, m)
         return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+
+    def expected(self, e: Expectation) -> tuple[float, Floats] | None:
+        """Return the value and its derivatives by the expected positives."""
+        return expected_average_precision(e)
 
 
 def _order_bound(p: Floats, q: Floats, hits: Floats, alarms: Floats, tied: float) -> float:

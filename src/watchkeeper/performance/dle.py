@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.metric import Estimated, Root, RowLoss, row_loss_metrics
+from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, predicted, sampled
 from watchkeeper.stats.keys import IdentityKey
 
-__all__ = ["LOSSES", "Dle", "LossModel", "Surface", "loss_model", "losses_of"]
+__all__ = ["Dle", "LossModel", "Surface", "is_relative", "learnt_losses", "loss_model", "losses_of", "roots_of"]
 
 Floats = NDArray[np.float64]
-
-LOSSES = ("mae", "mse", "mape")
-"""Losses that are learnt; RMSE follows from MSE."""
 
 _LEAST = 500
 _LEAST_LOSSES = 50
 _FAR = 6.0
+_UNBOUNDED = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ class Dle:
         first, second = sampled(reference, current, schema)
         learnable = int(np.isfinite(first.label + first.prediction).sum())
         rows = second.x[np.isfinite(second.prediction)]
-        names = (*LOSSES, "rmse")
+        losses = learnt_losses()
+        names = (*losses, *(root for name in losses for root in roots_of(name)))
         lack = f"{learnable} labelled rows of the reference are sampled, {_LEAST} are needed"
         if learnable >= _LEAST:
             lack = "" if len(rows) else "no row has a prediction"
@@ -154,7 +155,7 @@ class Dle:
         n = round(second.rows * len(rows) / max(1, len(second.x)))
         facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
         found: list[Measurement] = []
-        for name in LOSSES:
+        for name in losses:
             model = loss_model(first, name)
             if model is None:
                 continue
@@ -162,11 +163,11 @@ class Dle:
             own = {**facts, "left_out": model.left_out} if model.left_out else facts
             other = max(0.0, float(model.surface.of(rows).mean()))
             found.append(estimated(key, name, value, n, sampling, learnt, {**own, "quadratic": other}))
-            if name == "mse":
+            for named in roots_of(name):
                 root = sqrt(max(0.0, value))
                 slope = 0.25 / value if value > 0 else 0.0
                 told = {**own, "quadratic": sqrt(other)}
-                found.append(estimated(key, "rmse", root, n, sampling * slope, learnt * slope, told))
+                found.append(estimated(key, named, root, n, sampling * slope, learnt * slope, told))
         return found
 
 
@@ -182,16 +183,29 @@ def _mean(model: LossModel, x: Floats, n: int) -> tuple[float, float, float]:
     return max(0.0, centre + model.shift), sampling, left_out + model.noise + unseen
 
 
+def learnt_losses() -> tuple[str, ...]:
+    """Return the metrics of a regressor that are means over rows and say that ``dle`` serves them."""
+    found = row_loss_metrics(Task.REGRESSION, scored=False)
+    return tuple(name for name, one in found.items() if isinstance(one, Estimated) and Dle.name in one.estimators)
+
+
+def roots_of(name: str) -> tuple[str, ...]:
+    """Return the metrics that are the root of another one."""
+    return tuple(root for root, one in plugins("metric").items() if isinstance(one, Root) and one.root_of == name)
+
+
+def is_relative(name: str) -> bool:
+    """Return whether a loss has no bound at a label of 0, so that one such row outweighs all others."""
+    metric: RowLoss = plugin("metric", name)
+    return bool(metric.row_losses(np.zeros(1), np.ones(1))[0] > _UNBOUNDED)
+
+
 @np.errstate(over="ignore")
 def losses_of(rows: Sampled, name: str) -> Floats:
     """Return the loss of each sampled row, NaN without a label, shape (n,)."""
-    error = np.abs(rows.prediction - rows.label)
-    if name == "mse":
-        return np.asarray(error**2)
-    if name == "mape":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(error / np.abs(rows.label))
-    return np.asarray(error)
+    metric: RowLoss = plugin("metric", name)
+    found = metric.row_losses(rows.label, rows.prediction)
+    return np.where(rows.label == 0, np.inf, found) if is_relative(name) else found
 
 
 def loss_model(reference: Sampled, name: str) -> LossModel | None:
@@ -205,7 +219,7 @@ def _learnt(same: IdentityKey, name: str) -> LossModel | None:
     rows: Sampled = same.held[0]
     loss = losses_of(rows, name)
     known = np.isfinite(loss)
-    if known.sum() < _LEAST_LOSSES or (name == "mape" and (rows.label == 0).any()):
+    if known.sum() < _LEAST_LOSSES or (is_relative(name) and (rows.label == 0).any()):
         return None
     loss = np.where(known, loss, np.nan)
     models = fold_models(rows, loss, classifier=False)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import BUSINESS_VALUE
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.calibrator import calibrator_of
@@ -41,7 +41,7 @@ def estimated_value(
     Measurement
         Named ``business_value``; None unless the task is binary and there is a value.
     """
-    if schema.task is not Task.BINARY or not value or schema.positive is None:
+    if not schema.task.spec.two_classes or not value or schema.positive is None:
         return None
     before, now = cells_of(reference), cells_of(current)
     key = current[OUTCOME].key

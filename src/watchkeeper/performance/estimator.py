@@ -7,20 +7,16 @@ from math import isfinite, sqrt
 from typing import ClassVar, Protocol, runtime_checkable
 
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.metric import bounds_of
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.intervals import Z
 
-__all__ = ["ASSUMES", "BOUNDS", "Estimator", "band_of", "estimated"]
+__all__ = ["ASSUMES", "Estimator", "band_of", "estimated"]
 
 ASSUMES = "the relation of features to labels is that of the reference: concept shift is invisible"
 """What every estimate without labels rests on; it is printed wherever one is shown."""
-
-BOUNDS: Mapping[str, tuple[float, float]] = {
-    **dict.fromkeys(("accuracy", "precision", "recall", "specificity", "f1", "auroc", "average_precision"), (0.0, 1.0)),
-    **dict.fromkeys(("log_loss", "brier", "mae", "mse", "rmse", "mape"), (0.0, float("inf"))),
-}
-"""Between which limits a metric lies."""
 
 
 @runtime_checkable
@@ -98,5 +94,5 @@ def estimated(
 
 def band_of(metric: str, value: float, error: float) -> tuple[float, float]:
     """Return value ± 1.96·error, cut to what is possible."""
-    lowest, highest = BOUNDS.get(metric, (-float("inf"), float("inf")))
+    lowest, highest = bounds_of(plugins("metric").get(metric))
     return max(lowest, value - Z * error), min(highest, value + Z * error)

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.core.schema import Role, Schema, Task
-from watchkeeper.performance.expectation import EXPECTED, Expectation, over_predictions
+from watchkeeper.core.plugins import plugin, plugins
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.performance.expectation import (
+    Expectation,
+    SummedOverClasses,
+    formula_of,
+    over_predictions,
+    rests_on,
+)
 
 __all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for", "variances_of"]
 
 Floats = NDArray[np.float64]
-
-_BY_PREDICTION = ("accuracy", "precision", "recall", "specificity", "f1")
-_BY_SCORE = ("auroc", "average_precision")
-_BY_PROBABILITY = ("log_loss", "brier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,68 +68,71 @@ class Expected:
 
 def metrics_for(schema: Schema) -> tuple[str, ...]:
     """Return the metrics that can be estimated with the columns of the log; none without scores."""
-    if schema.task is Task.BINARY:
-        scored = schema.of(Role.SCORE) is not None
-    else:
-        scored = schema.task is Task.MULTICLASS and bool(schema.class_scores)
-    if not scored:
+    task = schema.task.spec
+    if not ((task.two_classes and schema.of(Role.SCORE) is not None) or (task.class_scores and schema.class_scores)):
         return ()
-    predicted = _BY_PREDICTION if schema.of(Role.PREDICTION) is not None else ()
-    return (*predicted, *_BY_SCORE, *_BY_PROBABILITY)
+    answered = schema.of(Role.PREDICTION) is not None
+    return tuple(
+        name
+        for name, metric in plugins("metric").items()
+        if schema.task in metric.tasks
+        and formula_of(metric) is not None
+        and (answered or rests_on(metric) != "prediction")
+    )
 
 
 def estimates_of(
     answered: Sequence[Answered], metrics: Iterable[str], probability: bool = True
 ) -> dict[str, Expected | None]:
     """Return each metric, None where it is not defined on these rows; log loss and Brier score need probabilities."""
-    return {name: _estimate(answered, name) for name in metrics if probability or name not in _BY_PROBABILITY}
+    made = {name: plugin("metric", name) for name in metrics}
+    return {
+        name: _estimate(answered, metric)
+        for name, metric in made.items()
+        if probability or rests_on(metric) != "probability"
+    }
 
 
-def _estimate(answered: Sequence[Answered], name: str) -> Expected | None:
+def _estimate(answered: Sequence[Answered], metric: object) -> Expected | None:
+    formula = formula_of(metric)
+    if formula is None:
+        return None
     if len(answered) == 1:
-        found = EXPECTED[name](answered[0].cells)
-        return None if found is None else _joined(answered, [found[1]], found[0], name)
-    if name in ("accuracy", "log_loss", "brier"):
-        return _summed(answered, name)
+        found = formula(answered[0].cells)
+        return None if found is None else _joined(answered, [found[1]], found[0], metric)
+    if isinstance(metric, SummedOverClasses):
+        return _summed(answered, metric)
     values, gradients, defined = [], [], []
     for one in answered:
-        found = EXPECTED[name](one.cells)
+        found = formula(one.cells)
         if found is not None:
             values.append(found[0])
             gradients.append(found[1])
             defined.append(one)
     if not defined:
         return None
-    return _joined(defined, [g / len(defined) for g in gradients], float(np.mean(values)), name)
+    return _joined(defined, [g / len(defined) for g in gradients], float(np.mean(values)), metric)
 
 
-def _summed(answered: Sequence[Answered], name: str) -> Expected | None:
-    """Return a metric of several classes that is a sum over the classes: a row has one label."""
-    n = _rows(answered[0].cells, name)
+def _summed(answered: Sequence[Answered], metric: SummedOverClasses) -> Expected | None:
+    """Return a metric of several classes that is a sum over the classes."""
+    n = _rows(answered[0].cells, metric)
     if n <= 0:
         return None
     value, gradients = 0.0, []
     for one in answered:
-        e = one.cells
-        slope = np.zeros_like(e.positives)
-        if name == "accuracy":
-            slope[:, 1] = 1.0
-        elif name == "log_loss":
-            slope[:] = -np.log(np.clip(e.scores, 2.220446049250313e-16, 1.0))[:, None]
-        else:
-            slope[:] = (1 - 2 * e.scores)[:, None]
-            value += float((over_predictions(e.rows) * e.scores**2).sum()) / n
-        value += float((slope * e.positives).sum()) / n
+        constant, slope = metric.of_class(one.cells)
+        value += constant / n + float((slope * one.cells.positives).sum()) / n
         gradients.append(slope / n)
-    return _joined(answered, gradients, value, name)
+    return _joined(answered, gradients, value, metric)
 
 
-def _rows(e: Expectation, name: str) -> float:
-    return float(e.rows[:, :2].sum() if name in _BY_PREDICTION else e.rows.sum())
+def _rows(e: Expectation, metric: object) -> float:
+    return float(e.rows[:, :2].sum() if rests_on(metric) == "prediction" else e.rows.sum())
 
 
-def _joined(answered: Sequence[Answered], gradients: Sequence[Floats], value: float, name: str) -> Expected:
-    return Expected(value, round(_rows(answered[0].cells, name)), *variances_of(answered, gradients))
+def _joined(answered: Sequence[Answered], gradients: Sequence[Floats], value: float, metric: object) -> Expected:
+    return Expected(value, round(_rows(answered[0].cells, metric)), *variances_of(answered, gradients))
 
 
 def variances_of(answered: Sequence[Answered], gradients: Sequence[Floats]) -> tuple[float, float]:

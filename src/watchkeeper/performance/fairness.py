@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import permutations
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
@@ -17,7 +18,16 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.intervals import proportion_error, wilson
 
-__all__ = ["LEAST_ROWS", "fairness"]
+__all__ = ["LEAST_ROWS", "Gap", "fairness"]
+
+
+class Gap:
+    """What every gap between segments says of itself: it is a distance of two shares, and harm when it grows."""
+
+    name: ClassVar[str] = "gap"
+    larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
 
 LEAST_ROWS = 30
 """Rows below which a segment's rate is not compared."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Measurement
@@ -46,6 +46,7 @@ class IntervalCoverage:
     name: ClassVar[str] = "interval_coverage"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = None
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and at least two quantiles."""
@@ -80,6 +81,7 @@ class PinballLoss:
     name: ClassVar[str] = "pinball_loss"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and quantiles."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
+from watchkeeper.core.tasks import SUPERVISED
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.label_delay import LabelDelayPart
@@ -30,8 +31,9 @@ class MedianLabelDelay:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "label_delay"
-    tasks: ClassVar[frozenset[Task]] = frozenset(Task) - {Task.NONE}
+    tasks: ClassVar[frozenset[Task]] = SUPERVISED
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels, and the times of predictions and of labels."""

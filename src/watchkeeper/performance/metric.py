@@ -1,48 +1,28 @@
-"""The protocol of a metric, and the one way from a part of a state to a measurement."""
+"""The one way from a part of a state to the measurement of a metric."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, TypeVar
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.metric import Metric
+from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.state import State
 
-__all__ = ["Metric", "MetricValue", "NoValue", "has_roles", "has_scores", "measured"]
+__all__ = ["MeanOfRows", "Metric", "MetricValue", "NoValue", "has_roles", "has_scores", "measured"]
 
 P = TypeVar("P")
 
 
-@runtime_checkable
-class Metric(Protocol):
-    """A number that says how well a model answers, from the state of its outcomes.
+class MeanOfRows:
+    """Base of metrics that are a mean over rows of what each costs, see ``RowLoss``: the usual margins."""
 
-    Attributes
-    ----------
-    plugin
-        Always ``"metric"``.
-    name
-        Registry key.
-    tasks
-        The tasks it is defined for.
-    larger_is_better
-        Whether a fall is harm; None where neither direction is better.
-    """
-
-    plugin: ClassVar[str]
-    name: ClassVar[str]
-    tasks: ClassVar[frozenset[Task]]
-    larger_is_better: ClassVar[bool | None]
-
-    def applies(self, schema: Schema) -> bool:
-        """Return whether the log has the columns the metric needs; its task is looked at elsewhere."""
-
-    def measure(self, state: State) -> Measurement:
-        """Return the measurement of the outcome state, keyed as it; without data it says so and never raises."""
+    margin: ClassVar[float] = 0.01
+    relative_margin: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +67,7 @@ def has_roles(schema: Schema, *roles: Role) -> bool:
 
 def has_scores(schema: Schema) -> bool:
     """Return whether the log has labels and what ranks them: a score, or for more than two classes one of each."""
-    scored = bool(schema.class_scores) if schema.task is Task.MULTICLASS else has_roles(schema, Role.SCORE)
+    scored = bool(schema.class_scores) if schema.task.spec.class_scores else has_roles(schema, Role.SCORE)
     return scored and has_roles(schema, Role.LABEL)
 
 

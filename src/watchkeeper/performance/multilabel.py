@@ -45,6 +45,7 @@ class SubsetAccuracy:
     name: ClassVar[str] = "subset_accuracy"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -70,6 +71,7 @@ class HammingLoss:
     name: ClassVar[str] = "hamming_loss"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -92,6 +94,7 @@ class Jaccard:
     name: ClassVar[str] = "jaccard"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -109,6 +112,7 @@ class F1Samples:
     name: ClassVar[str] = "f1_samples"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -135,6 +139,7 @@ class F1Micro:
     name: ClassVar[str] = "f1_micro"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -174,6 +179,7 @@ class F1Macro:
     name: ClassVar[str] = "f1_macro"
     tasks: ClassVar[frozenset[Task]] = _SETS
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of, isotonic
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
 from watchkeeper.performance.estimator import estimated
@@ -48,7 +49,7 @@ class Pape:
 
     plugin: ClassVar[str] = "estimator"
     name: ClassVar[str] = "pape"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS})
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     needs: ClassVar[tuple[str, ...]] = ("answer_sample",)
     needs_now: ClassVar[tuple[str, ...]] = ("window_answers",)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import nan, sqrt
+from math import inf, nan, sqrt
 from typing import ClassVar, TypeVar
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
+from watchkeeper.core.tasks import SUPERVISED
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.confusion import ConfusionPart
@@ -20,14 +21,11 @@ __all__ = ["Bias", "LabelCoverage", "PredictionMean", "PredictionVariance"]
 
 P = TypeVar("P")
 
-_SUPERVISED = frozenset(Task) - {Task.NONE}
-
 
 def _has_number(schema: Schema) -> bool:
     """Whether the answer can be averaged: a score, a predicted number, or one class against the other."""
-    if schema.task in (Task.REGRESSION, Task.BINARY) and has_roles(schema, Role.PREDICTION):
-        return True
-    return schema.task is not Task.REGRESSION and has_roles(schema, Role.SCORE)
+    task = schema.task.spec
+    return (task.averaged and has_roles(schema, Role.PREDICTION)) or (task.scored and has_roles(schema, Role.SCORE))
 
 
 def _part(state: State, name: str, kind: type[P]) -> P:
@@ -84,6 +82,7 @@ class PredictionVariance:
     name: ClassVar[str] = "prediction_variance"
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     larger_is_better: ClassVar[bool | None] = None
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has scores, predicted numbers or two predicted classes."""
@@ -168,8 +167,9 @@ class LabelCoverage:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "label_coverage"
-    tasks: ClassVar[frozenset[Task]] = _SUPERVISED
+    tasks: ClassVar[frozenset[Task]] = SUPERVISED
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels."""

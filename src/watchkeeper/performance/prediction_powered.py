@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.metric import RowLoss
+from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import calibrator_of
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels
-from watchkeeper.performance.dle import loss_model, losses_of
+from watchkeeper.performance.dle import is_relative, learnt_losses, loss_model, losses_of, roots_of
 from watchkeeper.performance.estimator import estimated
-from watchkeeper.performance.expectation import EXPECTED, Expectation
+from watchkeeper.performance.expectation import Expectation, formula_of, losses_by_label, rests_on
 from watchkeeper.performance.expected import metrics_for
 from watchkeeper.performance.sampled import has_sample, sampled
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
@@ -33,8 +36,6 @@ LEAST = 10
 """Labelled rows that each group of rows needs."""
 
 _FEWEST = 50
-_BY_PREDICTION = ("accuracy", "precision", "recall", "specificity", "f1")
-_TINY = 2.220446049250313e-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,25 @@ class PredictionPowered:
 
     plugin: ClassVar[str] = "estimator"
     name: ClassVar[str] = "prediction_powered"
-    tasks: ClassVar[frozenset[Task]] = frozenset({Task.BINARY, Task.MULTICLASS, Task.REGRESSION})
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION | {Task.REGRESSION}
     needs: ClassVar[tuple[str, ...]] = ()
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels, and scores or, of a regressor, features."""
         if schema.of(Role.LABEL) is None:
             return False
-        return has_sample(schema) if schema.task is Task.REGRESSION else bool(metrics_for(schema))
+        return has_sample(schema) if schema.task.spec.estimated_from_rows else bool(metrics_for(schema))
 
     def estimate(
         self, reference: Mapping[str, State], current: Mapping[str, State], schema: Schema
     ) -> list[Measurement]:
         """Return the estimates; regressors need the sample that ``dle`` needs."""
-        if schema.task is Task.REGRESSION:
+        if schema.task.spec.estimated_from_rows:
             return self._regression(reference, current, schema)
         before, now = cells_of(reference), cells_of(current)
         key = current[OUTCOME].key
-        names = [name for name in metrics_for(schema) if name in (*_BY_PREDICTION, "log_loss", "brier")]
-        if schema.task is Task.MULTICLASS:
+        names = [name for name in metrics_for(schema) if rests_on(plugin("metric", name)) != "score"]
+        if schema.task.spec.class_scores:
             names = ["accuracy"] if "accuracy" in names else []
         lack = lack_of_labels(before, now)
         labelled = now.labelled() if not lack else 0
@@ -110,7 +111,9 @@ class PredictionPowered:
         first, second = sampled(reference, current, schema, most=50_000)
         found: list[Measurement] = []
         answered = np.isfinite(second.prediction)
-        for name in ("mae", "mse"):
+        for name in learnt_losses():
+            if is_relative(name):
+                continue
             loss = losses_of(second, name)
             known = np.isfinite(loss)
             labelled = int(known.sum())
@@ -124,11 +127,11 @@ class PredictionPowered:
             theta = powered(loss[known], f[known], one, f[rest], np.ones(int(rest.sum())))
             facts: dict[str, float | str] = {"method": self.name, "labelled": labelled, "weight": theta.weight}
             found.append(estimated(key, name, theta.value, second.rows, theta.variance, 0.0, facts, MISSING_AT_RANDOM))
-            if name == "mse" and theta.value > 0:
+            for root in roots_of(name) if theta.value > 0 else ():
                 slope = 0.25 / theta.value
                 found.append(
                     estimated(
-                        key, "rmse", sqrt(theta.value), second.rows, theta.variance * slope, 0.0, facts,
+                        key, root, sqrt(theta.value), second.rows, theta.variance * slope, 0.0, facts,
                         MISSING_AT_RANDOM,
                     )
                 )  # fmt: skip
@@ -165,8 +168,9 @@ def powered(loss: Floats, forecast: Floats, times: Floats, others: Floats, other
 
 
 def _classified(before: ScoreCellsPart, now: ScoreCellsPart, name: str) -> Powered | str:
-    if name in ("log_loss", "brier"):
-        return _scored(before, now, name)
+    metric: object = plugin("metric", name)
+    if isinstance(metric, RowLoss) and metric.held_against is Role.SCORE:
+        return _scored(before, now, metric)
     if len(now.classes) > 1:
         return _right(before, now)
     places, counts = now.table(0)
@@ -180,7 +184,8 @@ def _classified(before: ScoreCellsPart, now: ScoreCellsPart, name: str) -> Power
     rows = counts[:, :2].sum(axis=(0, 2)).astype(float)
     positives = np.array([[rates[0].value * rows[0], rates[1].value * rows[1], 0.0]])
     e = Expectation(np.array([0.5]), np.array([[rows[0], rows[1], 0.0]]), positives, np.zeros((1, 3)))
-    found = EXPECTED[name](e)
+    formula = formula_of(metric)
+    found = formula(e) if formula else None
     if found is None:
         return "the metric is not defined on these rows"
     variance = sum(float(found[1][0, k] * rows[k]) ** 2 * rates[k].variance for k in (0, 1))
@@ -217,16 +222,12 @@ def _rate(counts: NDArray[np.int64], curve: Floats) -> Powered | str:
     return Powered(float(np.clip(theta.value, 0.0, 1.0)), max(theta.variance, least), theta.weight)
 
 
-def _scored(before: ScoreCellsPart, now: ScoreCellsPart, name: str) -> Powered | str:
+def _scored(before: ScoreCellsPart, now: ScoreCellsPart, metric: RowLoss) -> Powered | str:
     if not now.probability:
         return "the score is not a probability"
     places, counts = now.table(0)
     s, c = score_of(places), calibrator_of(before).curve[places]
-    if name == "brier":
-        of_positive, of_negative = (1 - s) ** 2, s**2
-    else:
-        clipped = np.clip(s, _TINY, 1 - _TINY)
-        of_positive, of_negative = -np.log(clipped), -np.log1p(-clipped)
+    of_positive, of_negative = losses_by_label(metric, s)
     f = c * of_positive + (1 - c) * of_negative
     by_label = counts.sum(axis=1).astype(float)
     times = np.concatenate([by_label[:, 0], by_label[:, 1]])

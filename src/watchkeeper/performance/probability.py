@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import erf, exp, pi, sqrt
+from math import erf, exp, inf, pi, sqrt
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.schema import Schema, Task
+from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.metric import MetricValue, NoValue, has_scores, measured
+from watchkeeper.core.tasks import CLASSIFICATION
+from watchkeeper.performance.expectation import Expectation, over_predictions
+from watchkeeper.performance.metric import MeanOfRows, MetricValue, NoValue, has_scores, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.class_sums import ClassSumsPart
 from watchkeeper.stats.intervals import Z, mean_interval, sample_error
 
 __all__ = ["Brier", "CalibrationError", "LogLoss"]
 
-_CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
+_EPSILON = float(np.finfo(np.float64).eps)
+Floats = NDArray[np.float64]
 
 
 def _lack(part: CalibrationPart) -> NoValue | None:
@@ -63,7 +67,7 @@ def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: flo
     return MetricValue(total / n, n, error, interval, facts=_facts(part))
 
 
-class LogLoss:
+class LogLoss(MeanOfRows):
     """Mean of -ln of the probability given to what came true, clipped at 2.2e-16 as in scikit-learn. Exact.
 
     The standard error is the sample standard deviation over √n, the interval Student's.
@@ -71,8 +75,12 @@ class LogLoss:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "log_loss"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    loss: ClassVar[str] = "log_loss"
+    held_against: ClassVar[Role] = Role.SCORE
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
@@ -84,10 +92,23 @@ class LogLoss:
 
     @staticmethod
     def _estimate(part: CalibrationPart) -> MetricValue | NoValue:
-        return _lack(part) or _mean_loss(part, part.log_loss, part.log_loss_squares, float("inf"))
+        return _lack(part) or _mean_loss(part, part.log_loss, part.log_loss_squares, inf)
+
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return -ln of the probability given to what came true, at least one machine epsilon."""
+        return np.asarray(-np.log(np.maximum(_EPSILON, np.abs(1 - label - answer))))
+
+    def constant(self, label: Floats) -> float:
+        """Return the share of positive labels."""
+        return float(label.mean())
+
+    def of_class(self, e: Expectation) -> tuple[float, Floats]:
+        """Add -ln of the score of the class to its rows."""
+        slope = np.broadcast_to(self.row_losses(np.ones(len(e.scores)), e.scores)[:, None], e.positives.shape)
+        return 0.0, slope.copy()
 
 
-class Brier:
+class Brier(MeanOfRows):
     """Mean squared difference of score and label. Exact, with the sample standard error and Student's interval.
 
     For more than two classes Brier's own definition, the squared differences of all classes added up: 0 to 2.
@@ -100,8 +121,13 @@ class Brier:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "brier"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
+    estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
+    loss: ClassVar[str] = "brier"
+    held_against: ClassVar[Role] = Role.SCORE
+    margin: ClassVar[float] = 0.005
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""
@@ -118,6 +144,19 @@ class Brier:
     @staticmethod
     def _of_classes(part: CalibrationPart) -> MetricValue | NoValue:
         return _lack(part) or _mean_loss(part, part.squared, part.squared_squares, 2.0)
+
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return the squared difference."""
+        return np.asarray(np.square(label - answer))
+
+    def constant(self, label: Floats) -> float:
+        """Return the share of positive labels."""
+        return float(label.mean())
+
+    def of_class(self, e: Expectation) -> tuple[float, Floats]:
+        """Add s² to every row, and 1 - 2s to those of the class."""
+        slope = np.broadcast_to((1 - 2 * e.scores)[:, None], e.positives.shape)
+        return float((over_predictions(e.rows) * e.scores**2).sum()), slope.copy()
 
 
 class CalibrationError:
@@ -138,8 +177,9 @@ class CalibrationError:
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "calibration_error"
-    tasks: ClassVar[frozenset[Task]] = _CLASSES
+    tasks: ClassVar[frozenset[Task]] = CLASSIFICATION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""

@@ -186,6 +186,7 @@ class Ndcg:
     name: ClassVar[str] = "ndcg"
     tasks: ClassVar[frozenset[Task]] = _RANKING
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     k: ClassVar[int | None] = None
 
     def applies(self, schema: Schema) -> bool:
@@ -219,6 +220,7 @@ class MeanAveragePrecision:
     name: ClassVar[str] = "map"
     tasks: ClassVar[frozenset[Task]] = _RANKING
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels, scores and groups."""
@@ -249,6 +251,7 @@ class MeanReciprocalRank:
     name: ClassVar[str] = "mrr"
     tasks: ClassVar[frozenset[Task]] = _RANKING
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels, scores and groups."""
@@ -276,6 +279,7 @@ class HitRateAt10:
     name: ClassVar[str] = "hit_rate_at_10"
     tasks: ClassVar[frozenset[Task]] = _RANKING
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     k: ClassVar[int] = 10
 
     def applies(self, schema: Schema) -> bool:

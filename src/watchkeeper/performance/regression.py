@@ -5,15 +5,20 @@ from __future__ import annotations
 from math import inf, sqrt
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
+from watchkeeper.performance.metric import MeanOfRows, MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.error_sums import ErrorSumsPart
 from watchkeeper.stats.intervals import mean_interval, sample_error
 
 __all__ = ["R2", "Mae", "Mape", "Mse", "Rmse", "Smape"]
 
+Floats = NDArray[np.float64]
+_TINY = float(np.finfo(np.float64).eps)
 _REGRESSION = frozenset({Task.REGRESSION})
 _NONE_LABELLED = NoValue("no row has both a label and a prediction")
 
@@ -32,13 +37,18 @@ def _mean(part: ErrorSumsPart, total: float, squares: float, highest: float = in
     return MetricValue(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), facts=_facts(part))
 
 
-class Mae:
+class Mae(MeanOfRows):
     """Mean absolute error, mean of |p - y|. Exact; sample standard error, Student's interval."""
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "mae"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    estimators: ClassVar[tuple[str, ...]] = ("dle",)
+    loss: ClassVar[str] = "absolute_error"
+    held_against: ClassVar[Role] = Role.PREDICTION
+    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -48,14 +58,27 @@ class Mae:
         """Return the mean absolute error."""
         return measured(self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.absolute, p.squared))
 
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return the absolute difference."""
+        return np.asarray(np.abs(label - answer))
 
-class Mse:
+    def constant(self, label: Floats) -> float:
+        """Return the median."""
+        return float(np.median(label))
+
+
+class Mse(MeanOfRows):
     """Mean squared error, mean of (p - y)². Exact; sample standard error, Student's interval."""
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "mse"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    estimators: ClassVar[tuple[str, ...]] = ("dle",)
+    loss: ClassVar[str] = "squared_error"
+    held_against: ClassVar[Role] = Role.PREDICTION
+    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -64,6 +87,14 @@ class Mse:
     def measure(self, state: State) -> Measurement:
         """Return the mean squared error."""
         return measured(self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.squared, p.fourth))
+
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return the squared difference."""
+        return np.asarray(np.square(label - answer))
+
+    def constant(self, label: Floats) -> float:
+        """Return the mean."""
+        return float(label.mean())
 
 
 class Rmse:
@@ -76,6 +107,9 @@ class Rmse:
     name: ClassVar[str] = "rmse"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    estimators: ClassVar[tuple[str, ...]] = ("dle",)
+    root_of: ClassVar[str] = "mse"
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -96,7 +130,7 @@ class Rmse:
         return MetricValue(value, square.n, error, interval, facts=square.facts)
 
 
-class Mape:
+class Mape(MeanOfRows):
     """Mean of |p - y| / max(|y|, 2.2e-16), as a fraction, as in scikit-learn. Exact; sample standard error.
 
     It explodes with labels of 0, whose number is the fact ``zero_labels``; SMAPE or MAE suit such data better.
@@ -106,6 +140,11 @@ class Mape:
     name: ClassVar[str] = "mape"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    estimators: ClassVar[tuple[str, ...]] = ("dle",)
+    loss: ClassVar[str] = "relative_error"
+    held_against: ClassVar[Role] = Role.PREDICTION
+    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -123,14 +162,28 @@ class Mape:
         facts = {**found.facts, "zero_labels": part.zeros}
         return MetricValue(found.value, found.n, found.error, found.interval, facts=facts)
 
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return the absolute difference as a share of the label."""
+        return np.asarray(np.abs(label - answer) / np.maximum(np.abs(label), _TINY))
 
-class Smape:
+    def constant(self, label: Floats) -> float:
+        """Return the median of the labels, each weighted by 1 / |y|."""
+        order = np.argsort(label)
+        weight = np.cumsum(1 / np.maximum(np.abs(label[order]), _TINY))
+        return float(label[order][np.searchsorted(weight, weight[-1] / 2)])
+
+
+class Smape(MeanOfRows):
     """Mean of 2·|p - y| / (|y| + |p|), between 0 and 2; 0 where both are 0. Exact; sample standard error."""
 
     plugin: ClassVar[str] = "metric"
     name: ClassVar[str] = "smape"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = False
+    bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
+    loss: ClassVar[str] = "symmetric_relative_error"
+    held_against: ClassVar[Role] = Role.PREDICTION
+    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -141,6 +194,16 @@ class Smape:
         return measured(
             self.name, state, "error_sums", ErrorSumsPart, lambda p: _mean(p, p.symmetric, p.symmetric_squares, 2.0)
         )
+
+    def row_losses(self, label: Floats, answer: Floats) -> Floats:
+        """Return twice the absolute difference as a share of both together."""
+        both = np.abs(label) + np.abs(answer)
+        return np.asarray(2 * np.abs(label - answer) / np.where(both > 0, both, 1.0))
+
+    def constant(self, label: Floats) -> float:
+        """Return the best of the percentiles: between two labels the mean loss is concave, so a label is best."""
+        tried = np.quantile(label, np.arange(101) / 100, method="nearest")
+        return float(min(tried, key=lambda c: float(self.row_losses(label, np.full(len(label), c)).mean())))
 
 
 class R2:
@@ -154,6 +217,7 @@ class R2:
     name: ClassVar[str] = "r2"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = True
+    bounds: ClassVar[tuple[float, float]] = (-inf, 1.0)
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""

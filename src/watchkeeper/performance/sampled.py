@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from watchkeeper.core.errors import StateError
-from watchkeeper.core.schema import Column, Schema, Task
+from watchkeeper.core.schema import Column, Schema
 from watchkeeper.core.state import JOINT, State
 from watchkeeper.stats.answer_sample import LABEL, PREDICTION, SCORE
 from watchkeeper.stats.blocks import BLOCK
@@ -85,8 +85,8 @@ def sampled(
         When one side keeps no sample.
     """
     before, now = (_part(states) for states in (reference, current))
-    first = _reference(IdentityKey(before), schema.task is not Task.REGRESSION)
-    return first, rows_between(_current(IdentityKey(now, first), schema.task is not Task.REGRESSION), 0, most)
+    first = _reference(IdentityKey(before), schema.task.spec.scored)
+    return first, rows_between(_current(IdentityKey(now, first), schema.task.spec.scored), 0, most)
 
 
 def rows_between(rows: Sampled, start: int, stop: int) -> Sampled:

@@ -11,7 +11,7 @@ import polars as pl
 from watchkeeper.core.errors import UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.schema import ALL, Role, Task
+from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
@@ -161,7 +161,7 @@ def _trainer(keeper: Maintainer) -> Trainer | None:
 
 def _positive(spec: Spec, of: str) -> str:
     """Return the class whose probability is explained: of a multiclass model the first, unless one is named."""
-    return of or (spec.schema.classes[0] if spec.schema.task is Task.MULTICLASS and spec.schema.classes else "")
+    return of or (spec.schema.classes[0] if spec.schema.task.spec.class_scores and spec.schema.classes else "")
 
 
 def _with_prediction(keeper: Maintainer, rows: pl.DataFrame, prediction: str) -> pl.DataFrame:

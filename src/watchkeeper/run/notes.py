@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from math import inf, log, sqrt
 
 from watchkeeper.compare.design_effect import RANKS
-from watchkeeper.core.schema import ALL, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, ROWS, State
+from watchkeeper.core.tasks import Labels
 from watchkeeper.ingest.rules import looked_at_by
 from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
@@ -168,7 +169,7 @@ def _columns(schema: Schema) -> str:
     """Say in one line which column was taken for what; the reasons stand in the report's table of columns."""
     roles = [(role, schema.of(role)) for role in _SINGLE]
     told = [f"{role.value.replace('_', ' ')} {column.name}" for role, column in roles if column is not None]
-    if schema.task is not Task.NONE:
+    if schema.task.spec.labels is not Labels.NOTHING:
         positive = f", positive class {schema.positive}" if schema.positive is not None else ""
         told.append(f"task {schema.task.value}{positive}")
     if schema.class_scores:

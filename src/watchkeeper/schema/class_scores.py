@@ -9,6 +9,7 @@ import polars as pl
 
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Task
+from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.kinds import is_probability
 from watchkeeper.schema.outcome import Answer, sorted_classes
 
@@ -52,7 +53,7 @@ def class_scores_of(
     """
     if given:
         return _given(frame, answer, given)
-    if answer.task not in (Task.BINARY, Task.MULTICLASS):
+    if answer.task.spec.labels is not Labels.CLASS:
         return answer, ()
     for prefix in PREFIXES:
         found = _named(frame, prefix, answer.classes, free)
@@ -77,7 +78,7 @@ def _plain(name: str) -> str:
 
 
 def _given(frame: pl.DataFrame, answer: Answer, given: Mapping[str, str]) -> tuple[Answer, tuple[tuple[str, str], ...]]:
-    if answer.task not in (Task.MULTICLASS, Task.BINARY, Task.NONE):
+    if answer.task.spec.labels not in (Labels.CLASS, Labels.NOTHING):
         raise SchemaError(
             f"scores of classes were given, but the task is {answer.task.value}; leave columns.scores out"
         )

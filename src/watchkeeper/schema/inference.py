@@ -10,6 +10,7 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
+from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.class_scores import class_scores_of
 from watchkeeper.schema.event_time import MOMENT, is_moment_text, to_utc
 from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name
@@ -130,7 +131,7 @@ def infer_schema(
             _find(role, found)
     _mend_prediction(found, given)
     answer = _answer(found, positive, task)
-    if levels and answer.task is not Task.REGRESSION:
+    if levels and not answer.task.spec.quantiles:
         raise SchemaError(f"quantiles were given, but the task is {answer.task.value}; they belong to a regression")
     answer, pairs = class_scores_of(frame, answer, scores or {}, set(frame.columns) - set(found.of))
     for name, column in pairs:
@@ -246,7 +247,7 @@ def _answer(found: _Roles, positive: str | None, task: Task | None) -> Answer:
         _single(role, series)
     if task is None and found.series(Role.GROUP) is not None:
         task = Task.RANKING
-    if task in (Task.REGRESSION, Task.RANKING, Task.NONE):
+    if task is not None and task.spec.labels in (Labels.NUMBER, Labels.NOTHING):
         return Answer(task, why="given" if task is not Task.RANKING else "rows are ranked by group")
     answer = answer_of(label, prediction, found.series(Role.SCORE), positive)
     return answer if task is None or task is answer.task else _overruled(task, found)
@@ -288,7 +289,7 @@ def _overruled(task: Task, found: _Roles) -> Answer:
         if (series := found.series(role)) is not None
     ]
     classes = sorted({name for series in texts for name in series.to_list()})
-    if task is Task.BINARY:
+    if task.spec.two_classes:
         raise SchemaError(f"the task is given as binary, but labels and predictions hold {len(classes)} classes")
     if all(name.lstrip("-").isdigit() for name in classes):
         classes.sort(key=int)
@@ -308,11 +309,11 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
             )
         kind, dtype, reason = Kind.TIME, str(MOMENT), "read as UTC"
         series = to_utc(series)
-    elif role in (Role.LABEL, Role.PREDICTION) and answer.task is not Task.NONE:
+    elif role in (Role.LABEL, Role.PREDICTION) and answer.task.spec.labels is not Labels.NOTHING:
         reason = f"{answer.task.value}: {answer.why}"
-        if answer.task is Task.MULTILABEL:
+        if answer.task.spec.labels is Labels.SET:
             kind, dtype = Kind.CATEGORICAL, "String"
-        elif answer.task not in (Task.REGRESSION, Task.RANKING) and kind is not Kind.BOOLEAN:
+        elif answer.task.spec.labels is not Labels.NUMBER and kind is not Kind.BOOLEAN:
             kind = Kind.CATEGORICAL
     elif role is Role.ID:
         kind, reason = Kind.IDENTIFIER, "tells rows apart"

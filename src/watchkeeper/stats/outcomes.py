@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.schema import Role, Schema, Task
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.event_time import to_utc
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.schema.label_sets import sets_of
@@ -35,11 +36,11 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
         return frame[name] if name and name in frame.columns else None
 
     more = _more(frame, schema)
-    if schema.task is Task.MULTILABEL:
+    if schema.task.spec.labels is Labels.SET:
         return Outcomes(frame.height, None, None, None, schema.classes, sets=_sets(frame, schema), **more)
     label, prediction, score = present(Role.LABEL), present(Role.PREDICTION), present(Role.SCORE)
     scores = None if score is None else _floats(score)
-    if schema.task in (Task.REGRESSION, Task.RANKING):
+    if schema.task.spec.labels is Labels.NUMBER:
         return Outcomes(
             frame.height,
             None if label is None else _floats(label),

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey, missing_column
+from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.schema.label_sets import canonical
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
@@ -128,7 +129,7 @@ def _fold_column(
 
 def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return labels and predictions that are lists of classes as texts, one for each set, that count as levels."""
-    if schema.task is not Task.MULTILABEL:
+    if schema.task.spec.labels is not Labels.SET:
         return frame
     plain = []
     for role in (Role.LABEL, Role.PREDICTION):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.schema import ALL, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.spec import BUSINESS_VALUE, Spec
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.core.window import Window
@@ -36,7 +36,7 @@ def kept_for_estimates(
         Whether the rows to judge come with their labels: ``auto`` then samples rows of regressors only, of which
         nothing can be estimated otherwise where some labels lack.
     """
-    rows = choice == "rows" or (choice == "auto" and not (labelled and schema.task is not Task.REGRESSION))
+    rows = choice == "rows" or (choice == "auto" and not (labelled and not schema.task.spec.estimated_from_rows))
     if not rows or schema.of(Role.LABEL) is None:
         return (), ()
     names = estimators_for(schema)
@@ -51,7 +51,7 @@ def blocks_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[st
     """
     if spec.estimate == "never" or not estimators_for(spec.schema):
         return {}
-    read = (OUTCOME, JOINT) if spec.schema.task is Task.REGRESSION else (OUTCOME,)
+    read = (OUTCOME, JOINT) if spec.schema.task.spec.estimated_from_rows else (OUTCOME,)
     found: dict[str, BetweenBlocks] = {}
     held: dict[str, dict[Window | None, dict[str, State]]] = {}
     for key, state in sorted(pieces.items(), key=lambda item: repr(item[0])):

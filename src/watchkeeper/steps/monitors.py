@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from math import ceil
+from math import ceil, isfinite
 
 from watchkeeper.charts.run_length import persistent_run_length
 from watchkeeper.compare.tail_rise import BEYOND, TOLERATED
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.errors import PluginError, near_miss
+from watchkeeper.core.metric import Charted, bounds_of, chart_of, side_of
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
-from watchkeeper.core.spec import BUSINESS_VALUE, FAIRNESS, METRIC_CHART, AlertRule, Monitor
+from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.core.state import JOINT
+from watchkeeper.performance.described import described
 
-__all__ = ["HARM", "LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_options", "installed", "kept"]
+__all__ = ["LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_options", "installed", "kept"]
 
 MEASURED = (
     "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
     "encoding_change", "silent_default",
 )  # fmt: skip
 """Comparisons that are always measured, judged or not."""
-
-HARM = {
-    Task.BINARY: ("auroc", "log_loss"),
-    Task.MULTICLASS: ("accuracy", "f1"),
-    Task.MULTILABEL: ("f1_micro", "jaccard"),
-    Task.REGRESSION: ("mae", "rmse"),
-    Task.RANKING: ("ndcg", "mrr"),
-    Task.NONE: (),
-}
-"""Metrics whose fall means harm, by task."""
 
 LEAST_LABELLED = 30.0
 """Labelled rows below which a metric is measured and not judged: its error is estimated from as many."""
@@ -92,12 +86,12 @@ def default_monitors(
 
 def _harmful(schema: Schema, rule: AlertRule, *, every: timedelta, history: bool) -> list[Monitor]:
     """Return the monitors of the metrics whose fall means harm."""
-    names = HARM[schema.task]
+    names = (*schema.task.spec.harm, *_installed_metrics(schema))
     if not history:
         # One look at one value: the textbook's limits about that of the reference.
         single: dict[str, float | str] = {"min_rows": LEAST_LABELLED, "margin": 0.02}
         return [
-            Monitor(name, "shewhart", options={"side": _worse(name), **single}, cause=Cause.PERFORMANCE)
+            Monitor(name, "shewhart", options={"side": side_of(described(name)), **single}, cause=Cause.PERFORMANCE)
             for name in names
         ]
     return list(charted((Monitor(name, "", cause=Cause.PERFORMANCE) for name in names), names, rule, every))
@@ -118,12 +112,24 @@ def charted(
     listed = list(monitors)
     bare = [m for m in listed if not m.chart and m.measure in metrics]
     options = harm_options(rule, len(bare), every)
-    return tuple(
-        replace(m, chart=METRIC_CHART, options={**options, "side": _side(m), **m.options})
-        if not m.chart and m.measure in metrics
-        else m
-        for m in listed
-    )
+    return tuple(_with_chart(m, options) if not m.chart and m.measure in metrics else m for m in listed)
+
+
+def _with_chart(monitor: Monitor, options: Mapping[str, float | str]) -> Monitor:
+    """Return the monitor of a metric with the chart it names, told as far as that has options on which side harm is."""
+    metric = described(monitor.measure)
+    name, side = chart_of(metric), side_of(metric) if monitor.cause is Cause.PERFORMANCE else "both"
+    chart = plugins("chart").get(name)
+    if chart is None:
+        known = near_miss(name, plugins("chart"))
+        raise PluginError(f"the metric {monitor.measure!r} is to be judged by the chart {name!r}; {known}")
+    highest = bounds_of(metric)[1]
+    told: dict[str, float | str] = {
+        **options, "side": side, "better": "higher" if side == "lower" else "lower",
+        **({"best": highest} if isfinite(highest) else {}),
+    }  # fmt: skip
+    own = {option: value for option, value in told.items() if option in chart.defaults}
+    return replace(monitor, chart=name, options={**own, **monitor.options})
 
 
 def harm_options(rule: AlertRule, series: int, every: timedelta) -> dict[str, float | str]:
@@ -142,19 +148,6 @@ def harm_options(rule: AlertRule, series: int, every: timedelta) -> dict[str, fl
         "run_length": max(persistent, min(rule.budget, _THREE_SIGMA)), "min_samples": float(least),
         "phase_one": float(max(_LEARNED, least)), "min_rows": LEAST_LABELLED, "rebase": "none",
     }  # fmt: skip
-
-
-def _side(monitor: Monitor) -> str:
-    return _worse(monitor.measure) if monitor.cause is Cause.PERFORMANCE else "both"
-
-
-def _worse(metric: str) -> str:
-    """Return the side on which a metric is worse; both where nobody knows, as for functions of one's own."""
-    if metric in (*FAIRNESS, BUSINESS_VALUE):
-        return "lower" if metric == BUSINESS_VALUE else "upper"
-    known = plugins("metric").get(metric)
-    better = None if known is None else known.larger_is_better
-    return "both" if better is None else "lower" if better else "upper"
 
 
 def _watched(
@@ -202,10 +195,21 @@ def _watched(
     ]
 
 
-def installed() -> set[str]:
-    """Return the comparisons of other packages: who installs one wants to see it."""
+def installed(kind: str = "comparison") -> set[str]:
+    """Return the plug-ins of a kind that come from other packages: who installs a comparison wants to see it."""
     own = f"{__name__.partition('.')[0]}."
-    return {name for name, one in plugins("comparison").items() if not type(one).__module__.startswith(own)}
+    return {name for name, one in plugins(kind).items() if not type(one).__module__.startswith(own)}
+
+
+def _installed_metrics(schema: Schema) -> list[str]:
+    """Return the metrics of other packages that name their chart and know harm, as far as the log has their columns."""
+    found = []
+    for name in sorted(installed("metric")):
+        metric = plugins("metric")[name]
+        with suppress(Exception):  # one that cannot even say whether it applies is a failed measurement, and no monitor
+            if isinstance(metric, Charted) and side_of(metric) != "both" and schema.task in metric.tasks:
+                found += [name] if metric.applies(schema) else []
+    return found
 
 
 def kept(monitors: Iterable[Monitor]) -> tuple[str, ...]:

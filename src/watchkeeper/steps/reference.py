@@ -10,7 +10,7 @@ import msgspec
 
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS, design_effect, rank_effect, tells_effect
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import ALL, Kind, Role, Schema, Task
+from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, State, StateKey
 from watchkeeper.core.store import Changes, Store
@@ -100,7 +100,7 @@ def reference_pieces(
     regressors are estimated block by block from them.
     """
     pieces: dict[StateKey, State] = {}
-    apart = spec.schema.task is Task.REGRESSION
+    apart = spec.schema.task.spec.estimated_from_rows
     for group in gathered(batches):
         held: dict[StateKey, list[State]] = {}
         for key, state in embedding.summarise(group, spec, progress=progress).items():
