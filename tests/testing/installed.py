@@ -31,19 +31,26 @@ print(json.dumps(found))
 """
 
 
-def told_of(kind: str, site: Path) -> dict[str, str]:
+def told_of(kind: str, site: Path, *also: str) -> dict[str, str]:
     """Install the plug-ins of a kind in a folder and return by name which promise each breaks, in words.
 
     They are asked in a process of their own, for who is installed is read when it starts.
+
+    Parameters
+    ----------
+    also
+        Other kinds of plug-ins that stand in the same module.
     """
     info = site / f"broken_{kind}s-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: broken-{kind}s\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text(f"[watchkeeper.{kind}]\nbroken = broken_{kind}s\n")
+    (info / "entry_points.txt").write_text(
+        "".join(f"[watchkeeper.{one}]\nbroken = broken_{kind}s\n" for one in (kind, *also))
+    )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))), "COVERAGE_PROCESS_START": ""}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", TRY_EACH, kind],
-        capture_output=True, text=True, env=environ, check=False, timeout=120,
+        capture_output=True, text=True, env=environ, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)

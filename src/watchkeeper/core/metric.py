@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugins
@@ -23,6 +23,7 @@ __all__ = [
     "Estimated",
     "Harmful",
     "Metric",
+    "OfAllRows",
     "Root",
     "RowLoss",
     "bounds_of",
@@ -100,6 +101,13 @@ class Estimated(Metric, Protocol):
     """A metric that says by which estimators that read rows it is served, the best one first."""
 
     estimators: ClassVar[tuple[str, ...]]
+
+
+@runtime_checkable
+class OfAllRows(Metric, Protocol):
+    """A metric that speaks of rows without a label too, as the share of labels that have come does."""
+
+    of_all_rows: ClassVar[Literal[True]]
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf, sqrt
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
@@ -111,6 +111,7 @@ class IntervalWidth:
     name: ClassVar[str] = "interval_width"
     tasks: ClassVar[frozenset[Task]] = _REGRESSION
     larger_is_better: ClassVar[bool | None] = None
+    of_all_rows: ClassVar[Literal[True]] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has at least two quantiles."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import inf, nan, sqrt
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import State
-from watchkeeper.core.tasks import SUPERVISED
+from watchkeeper.core.tasks import SUPERVISED, Labels
 from watchkeeper.performance.metric import MetricValue, NoValue, has_roles, measured
 from watchkeeper.stats.calibration import CalibrationPart
 from watchkeeper.stats.confusion import ConfusionPart
@@ -25,7 +25,9 @@ P = TypeVar("P")
 def _has_number(schema: Schema) -> bool:
     """Whether the answer can be averaged: a score, a predicted number, or one class against the other."""
     task = schema.task.spec
-    return (task.averaged and has_roles(schema, Role.PREDICTION)) or (task.scored and has_roles(schema, Role.SCORE))
+    if task.averaged and has_roles(schema, Role.PREDICTION):
+        return True
+    return task.scored and task.labels is not Labels.NUMBER and has_roles(schema, Role.SCORE)
 
 
 def _part(state: State, name: str, kind: type[P]) -> P:
@@ -50,6 +52,7 @@ class PredictionMean:
     name: ClassVar[str] = "prediction_mean"
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     larger_is_better: ClassVar[bool | None] = None
+    of_all_rows: ClassVar[Literal[True]] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has scores, predicted numbers or two predicted classes."""
@@ -83,6 +86,7 @@ class PredictionVariance:
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     larger_is_better: ClassVar[bool | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, inf)
+    of_all_rows: ClassVar[Literal[True]] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has scores, predicted numbers or two predicted classes."""
@@ -170,6 +174,7 @@ class LabelCoverage:
     tasks: ClassVar[frozenset[Task]] = SUPERVISED
     larger_is_better: ClassVar[bool | None] = True
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    of_all_rows: ClassVar[Literal[True]] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels."""

@@ -4,7 +4,16 @@ from watchkeeper.testing.chart import check_chart
 from watchkeeper.testing.comparison import check_comparison
 from watchkeeper.testing.estimator import check_estimator
 from watchkeeper.testing.explainer import check_explainer
+from watchkeeper.testing.metric import check_metric
 from watchkeeper.testing.statistic import check_statistic
 from watchkeeper.testing.store import check_store
 
-__all__ = ["check_chart", "check_comparison", "check_estimator", "check_explainer", "check_statistic", "check_store"]
+__all__ = [
+    "check_chart",
+    "check_comparison",
+    "check_estimator",
+    "check_explainer",
+    "check_metric",
+    "check_statistic",
+    "check_store",
+]
