@@ -13,6 +13,7 @@ from watchkeeper.api import check, report
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import ConfigError
 from watchkeeper.run.project import Project
+from watchkeeper.words.alerts import alert_sentence
 
 from .run.invented import MODEL, day, deliver, rows, watch
 
@@ -63,7 +64,7 @@ def test_where_the_newest_windows_are_empty_the_last_numbers_stay_with_their_age
         "No rows have arrived since 2024-03-13, 3 days ago. The numbers are those of 2024-03-12, the last window with "
         "rows."
     )
-    assert [a.message for a in found.worst_alerts if a.cause is Cause.BLIND] == ["no rows arrived"]
+    assert [alert_sentence(a) for a in found.worst_alerts if a.cause is Cause.NO_DATA] == ["no rows arrived"]
     assert found.measurements == before.measurements
     assert found.current.keys() == before.current.keys() != set()
 

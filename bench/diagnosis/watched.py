@@ -172,7 +172,7 @@ def _false_alarm(signals: Sequence[Signal], number: int) -> Alert:
     evidence = tuple(replace(s, rule="taken for one") for s in worst)
     since = START + (number - 1) * DAY
     columns = tuple(s.measurement.column for s in worst if not s.measurement.column.startswith("@"))
-    return Alert("false", "planted", cause, Severity.WARNING, AlertState.FIRING, "", since, None, columns, (), evidence)
+    return Alert("false", "planted", cause, Severity.WARNING, AlertState.FIRING, since, None, columns, (), evidence)
 
 
 def versions_of(pieces: Pieces, last: int) -> dict[Window, dict[str, int]]:

@@ -201,7 +201,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     found = store.recorded(name, Measurement, Query(window=newest)) if newest else []
     measured = tuple(m for m in found if m.series not in judged)
     shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
-    alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert) if alert.message)
+    alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert))
     verdict = _verdict(place, alerts)
     before = reference_states(spec, store)
     now = merged(store.states(name, newest).values(), newest, name) if newest else {}

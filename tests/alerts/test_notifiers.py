@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 
+from tests.alerts.said import said
 from watchkeeper.alerts.console import Console
 from watchkeeper.alerts.file import File
 from watchkeeper.alerts.webhook import Webhook
@@ -18,7 +19,8 @@ from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.errors import UsageError
 
 ALERT = Alert(
-    "a1", "flights", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING, "distance \x1b[2J is 1.609 times what it was",
+    "a1", "flights", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING,
+    evidence=said("distance \x1b[2J is 1.609 times what it was"),
     since=datetime(2013, 7, 8, tzinfo=UTC), columns=("distance",),
 )  # fmt: skip
 

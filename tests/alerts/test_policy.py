@@ -1,11 +1,14 @@
-"""Alerts: persistence, grouping, latch, resolution and what silence means."""
+"""Alerts: persistence, grouping, latch, how they end, and what silence means."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
-from watchkeeper.alerts.policy import Episode, decide
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+import pytest
+
+from watchkeeper.alerts.policy import Episode, decide, has_fired, withdraw
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
@@ -47,11 +50,11 @@ def test_one_signal_is_pending_and_two_of_three_fire() -> None:
 
 
 def test_a_lone_signal_lapses_without_ever_firing() -> None:
-    assert states("x....") == ["pending", "pending", "pending", "resolved", ""]
+    assert states("x....") == ["pending", "pending", "pending", "ended", ""]
 
 
 def test_a_firing_alert_latches_until_enough_quiet_windows() -> None:
-    assert states("xx.x..") == ["pending", "firing", "firing", "firing", "firing", "resolved"]
+    assert states("xx.x..") == ["pending", "firing", "firing", "firing", "firing", "ended"]
 
 
 def test_a_data_fault_fires_at_once() -> None:
@@ -105,3 +108,29 @@ def test_severity_follows_impact() -> None:
         (Cause.TRAFFIC_MIX, Severity.NOTICE),
     ]
     assert all(alert.state is AlertState.FIRING for alert in alerts)
+
+
+@pytest.mark.parametrize(("pattern", "end"), [("xx..", AlertEnd.CLEARED), ("x...", AlertEnd.LAPSED)])
+def test_an_alert_says_how_it_ended_and_only_one_that_fired_has_fired(pattern: str, end: AlertEnd) -> None:
+    found = [alert for alert in play(pattern) if alert]
+    assert [alert.end for alert in found] == [None] * (len(found) - 1) + [end]
+    assert has_fired(found[-1]) == (end is AlertEnd.CLEARED)
+    assert not has_fired(found[0])
+
+
+def test_a_withdrawn_alert_keeps_what_it_was_made_of_and_has_not_fired() -> None:
+    firing = play("xx")[-1]
+    assert firing is not None
+    assert has_fired(firing)
+    gone = withdraw(firing)
+    assert (gone.state, gone.end, gone.last) == (AlertState.ENDED, AlertEnd.WITHDRAWN, None)
+    assert gone.evidence == firing.evidence
+    assert not has_fired(gone)
+
+
+def test_an_alert_without_data_is_known_by_the_identity_it_has_always_had() -> None:
+    """SHA-256 of model, the word of version 0.1.0 for the cause, and the start."""
+    words = f"m\x00blind\x00{window(0).start.isoformat()}"
+    found = play("x", Cause.NO_DATA)[0]
+    assert found is not None
+    assert found.id == sha256(words.encode()).hexdigest()[:16]

@@ -99,7 +99,7 @@ def test_the_tables_count_and_a_broken_promise_is_told() -> None:
 def told(kind: str, *owners: Cause) -> Owned:
     """An alert of a null spike with a covariate shift, whose diagnosis names the amount first."""
     finding = Finding(Kind(kind), 9.0, ("amount",))
-    alert = Alert("a", "m", AlertCause.DRIFT, Severity.WARNING, AlertState.FIRING, "")
+    alert = Alert("a", "m", AlertCause.DRIFT, Severity.WARNING, AlertState.FIRING)
     pair = replace(NULLS, also=SHIFT)
     return Owned(Seen(pair, alert, 0, Diagnosis("a", "m", tuple(ranked([finding])))), owners)
 

@@ -20,6 +20,7 @@ from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.monitors import default_monitors
+from watchkeeper.words.alerts import alert_sentence
 
 REFERENCE = pl.DataFrame({"latency": np.random.default_rng(0).lognormal(-3.0, 0.5, 20_000)})
 SCHEMA = infer_schema(REFERENCE, roles={Role.LATENCY: "latency"})
@@ -114,7 +115,7 @@ def test_a_check_pages_for_slower_answers_and_names_the_runtime() -> None:
     found = check_tables(log(3_000, 2.0), log(20_000, 1.0), CheckOptions(latency="latency"))
     (alert,) = found.alerts
     assert (alert.cause, alert.state, alert.columns) == (Cause.RUNTIME, AlertState.FIRING, ("latency",))
-    assert "95th percentile" in alert.message
+    assert "95th percentile" in alert_sentence(alert)
     (diagnosis,) = found.diagnoses
     assert diagnosis.hypotheses[0].kind.value == "runtime"
     assert not check_tables(log(3_000, 0.5), log(20_000, 1.0), CheckOptions(latency="latency")).alerts

@@ -34,7 +34,7 @@ SCHEMA = Schema(
 
 
 def alert(cause: Cause = Cause.PERFORMANCE) -> Alert:
-    return Alert("a", "m", cause, Severity.PAGE, AlertState.FIRING, "")
+    return Alert("a", "m", cause, Severity.PAGE, AlertState.FIRING)
 
 
 def log(

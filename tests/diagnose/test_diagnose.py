@@ -178,7 +178,7 @@ def test_rows_that_wait_for_all_their_labels_are_no_label_fault_unless_the_alert
 
 def test_windows_without_rows_labels_or_states_are_diagnosed_without_an_error() -> None:
     spec = Spec("m", SCHEMA)
-    empty = diagnose(alert(Cause.BLIND), spec, states(BEFORE), {})
+    empty = diagnose(alert(Cause.NO_DATA), spec, states(BEFORE), {})
     assert empty.hypotheses[0].kind == "data_fault"
     assert "no rows arrived" in " ".join(sentence(one) for h in empty.hypotheses for one in h.evidence)
     assert diagnose(alert(), spec, {}, states(BEFORE)).hypotheses

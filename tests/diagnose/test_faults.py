@@ -101,7 +101,7 @@ def test_labels_that_are_all_lacking_are_a_fault_only_where_the_alert_is_about_l
 
 
 def test_where_no_rows_arrived_that_is_the_only_fault() -> None:
-    empty = replace(case(BEFORE, NOW, Cause.BLIND), current={})
+    empty = replace(case(BEFORE, NOW, Cause.NO_DATA), current={})
     assert [f.evidence for f in data_faults(empty)] == [(Statement(StatementCode.NO_ROWS),)]
 
 

@@ -60,15 +60,13 @@ def test_changes_without_a_shared_column_and_changes_alone_are_no_incident() -> 
 
 
 def test_the_diagnosis_names_the_columns_and_the_interval_and_upstream_names_join_models() -> None:
-    alert = Alert(
-        "a", "m", Cause.PERFORMANCE, Severity.PAGE, AlertState.FIRING, "", START + 2 * DAY, columns=("score",)
-    )
+    alert = Alert("a", "m", Cause.PERFORMANCE, Severity.PAGE, AlertState.FIRING, START + 2 * DAY, columns=("score",))
     onset = Onset(START + DAY, START, START + 2 * DAY, 40.0, 20)
     sure = Hypothesis(HypothesisKind.DATA_FAULT, 0.9, ("dist_km",))
     unsure = Hypothesis(HypothesisKind.COVARIATE_SHIFT, 0.05, ("age",))
     found = change_of(alert, Diagnosis("a", "m", (sure, unsure), onset), {"dist_km": "trips.distance"})
     assert found == Change("a", "m", onset, ("trips.distance", "score"))
-    undated = Alert("b", "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, "")
+    undated = Alert("b", "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING)
     assert change_of(undated) is None
     dated = change_of(alert)
     assert dated is not None

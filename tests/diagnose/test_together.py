@@ -69,7 +69,7 @@ def multiplied(seed: int, n: int, correlation: float) -> pl.DataFrame:
 
 def test_a_loss_that_rose_because_features_go_together_is_no_concept_shift() -> None:
     before, now = (states(multiplied(*given), SCHEMA) for given in ((1, 12_000, 0.0), (2, 6_000, 0.6)))
-    alert = Alert("a", "m", Cause.PERFORMANCE, Severity.PAGE, AlertState.FIRING, "")
+    alert = Alert("a", "m", Cause.PERFORMANCE, Severity.PAGE, AlertState.FIRING)
     first = diagnose(alert, Spec("m", SCHEMA), before, now, attributed=False).hypotheses[0]
     assert first.kind == "covariate_shift"
     assert first.columns == ("a", "b")

@@ -19,6 +19,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import RULES
 from watchkeeper.run.project import Project, open_project
+from watchkeeper.words.alerts import alert_sentence
 
 INLINE = """\
     rules:
@@ -69,7 +70,7 @@ def test_a_broken_rule_alerts_in_its_window_and_kept_ones_are_recorded_as_kept(t
     assert {s.measurement.name for s in signals if s.fired} == {"in_set", "in_range"}
     alert = next(a for a in outcome.ran.alerts if a.cause is Cause.DATA_FAULT)
     assert (alert.state, alert.severity, alert.since) == (AlertState.FIRING, Severity.PAGE, day(5).start)
-    assert "plan: in_set is broken, 100 of 300 rows" in alert.message
+    assert "plan: in_set is broken, 100 of 300 rows" in alert_sentence(alert)
     assert set(alert.columns) >= {"plan", "x"}
     page = report(project, MODEL)
     assert "Quality rules, worst first" in page.html()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from tests.alerts.said import said
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Schema
@@ -17,11 +18,11 @@ from watchkeeper.maintain.guard import guard, leave_out
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
+WORDS = said("90 % nulls instead of 1 %", "origin")
 
 
 def alert(cause: Cause, state: AlertState, since: datetime = START, last: datetime = START + WEEK) -> Alert:
-    message = "90 % nulls instead of 1 %"
-    return Alert(f"{cause}-{since:%j}", "m", cause, Severity.PAGE, state, message, since, last, ("origin",))
+    return Alert(f"{cause}-{since:%j}", "m", cause, Severity.PAGE, state, since, last, ("origin",), (), WORDS)
 
 
 def measured(column: str, week: int, status: Status, family: Family = Family.COMPARISON) -> Measurement:
@@ -31,8 +32,8 @@ def measured(column: str, week: int, status: Status, family: Family = Family.COM
     )
 
 
-@pytest.mark.parametrize("cause", [Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.BLIND])
-@pytest.mark.parametrize("state", [AlertState.PENDING, AlertState.FIRING, AlertState.SILENCED])
+@pytest.mark.parametrize("cause", [Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.NO_DATA])
+@pytest.mark.parametrize("state", [AlertState.PENDING, AlertState.FIRING, AlertState.MUTED])
 def test_an_open_fault_blocks_and_is_named_with_column_and_time(
     cause: Cause, state: AlertState, binary: Schema
 ) -> None:
@@ -47,9 +48,9 @@ def test_a_change_that_is_no_fault_does_not_block(cause: Cause, binary: Schema) 
 
 
 def test_a_fault_that_is_over_leaves_its_windows_out(binary: Schema) -> None:
-    first = alert(Cause.DATA_FAULT, AlertState.RESOLVED)
-    second = alert(Cause.DATA_FAULT, AlertState.RESOLVED, START + WEEK, START + 2 * WEEK)
-    later = alert(Cause.BLIND, AlertState.RESOLVED, START + 5 * WEEK, START + 6 * WEEK)
+    first = alert(Cause.DATA_FAULT, AlertState.ENDED)
+    second = alert(Cause.DATA_FAULT, AlertState.ENDED, START + WEEK, START + 2 * WEEK)
+    later = alert(Cause.NO_DATA, AlertState.ENDED, START + 5 * WEEK, START + 6 * WEEK)
     verdict = guard([later, second, first], [], Spec("m", binary))
     assert not verdict.blocked
     assert verdict.excluded == (Window(START, START + 2 * WEEK), Window(START + 5 * WEEK, START + 6 * WEEK))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.alerts.said import said
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.plugins import plugins
@@ -31,7 +32,7 @@ def spec(binary: Schema) -> Spec:
 def alert(
     cause: Cause, state: AlertState = AlertState.FIRING, last: datetime = NOW, message: str = "AUROC fell"
 ) -> Alert:
-    return Alert(f"{cause.value}-1", "m", cause, Severity.PAGE, state, message, NOW - 2 * WEEK, last, ("x",))
+    return Alert(f"{cause.value}-1", "m", cause, Severity.PAGE, state, NOW - 2 * WEEK, last, ("x",), (), said(message))
 
 
 def done(
@@ -52,7 +53,7 @@ def test_a_firing_performance_alert_proposes_to_retrain_with_its_reason(spec: Sp
     assert action.facts["mode"] == "auto"
 
 
-@pytest.mark.parametrize("state", [AlertState.PENDING, AlertState.SILENCED, AlertState.RESOLVED])
+@pytest.mark.parametrize("state", [AlertState.PENDING, AlertState.MUTED, AlertState.ENDED])
 def test_a_performance_alert_that_is_not_firing_proposes_nothing(state: AlertState, spec: Spec) -> None:
     assert respond([alert(Cause.PERFORMANCE, state)], spec, MaintenanceMemory(NOW)) == []
 

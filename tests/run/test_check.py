@@ -16,6 +16,7 @@ from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.state import JOINT
 from watchkeeper.run.check import CheckResult, check_tables
+from watchkeeper.words.alerts import alert_sentence
 
 ROLES = {name: name for name in ("label", "score", "prediction")}
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -88,7 +89,7 @@ def test_harm_pages_and_a_gain_does_not() -> None:
     worse = check(SAME.with_columns(label=1 - pl.col("label")))
     assert found(worse) == [(Cause.PERFORMANCE, ())]
     assert worse.alerts[0].severity is Severity.PAGE
-    assert worse.alerts[0].message.startswith("auroc is 0.1")
+    assert alert_sentence(worse.alerts[0]).startswith("auroc is 0.1")
     perfect = check(SAME.with_columns(label="prediction"))
     assert (Cause.PERFORMANCE, ()) not in found(perfect)
 
@@ -131,7 +132,7 @@ def test_one_row_of_1970_does_not_spoil_the_dates() -> None:
 def test_a_missing_column_is_an_alert_and_no_crash() -> None:
     result = check(SAME.drop("amount"))
     assert found(result) == [(Cause.DATA_FAULT, ("amount",))]
-    assert result.alerts[0].message == "column 'amount' is missing"
+    assert alert_sentence(result.alerts[0]) == "column 'amount' is missing"
     assert {m.status for m in result.measurements if m.column == "amount"} == {Status.FAILED}
 
 
@@ -170,7 +171,7 @@ def test_a_broken_column_is_a_data_fault_that_says_what_happened(column: str, va
     result = check(SAME.with_columns(values.alias(column)))
     fault = next(a for a in result.alerts if a.cause is Cause.DATA_FAULT)
     assert fault.columns == (column,)
-    assert words in fault.message
+    assert words in alert_sentence(fault)
     assert fault.severity is Severity.PAGE
     assert (Cause.DRIFT, (column,)) not in found(result)
 
@@ -179,7 +180,7 @@ def test_a_tenth_of_infinities_is_a_data_fault_and_the_rest_is_still_compared() 
     some = pl.int_range(pl.len()) % 10 == 0
     result = check(SAME.with_columns(x=pl.when(some).then(-float("inf")).otherwise("x")))
     assert found(result) == [(Cause.DATA_FAULT, ("x",))]
-    assert "0.0% → 10.0%" in result.alerts[0].message
+    assert "0.0% → 10.0%" in alert_sentence(result.alerts[0])
     assert measurement(result, "ks", "x").status is Status.OK
     assert measurement(result, "null_rate", "x").facts["infinities"] == 200
 
@@ -188,7 +189,7 @@ def test_a_label_with_unseen_classes_is_a_label_fault() -> None:
     some = pl.int_range(pl.len()) % 10 == 0
     result = check(SAME.with_columns(label=pl.when(some).then(2).otherwise("label")))
     assert found(result) == [(Cause.LABEL_FAULT, ("label",))]
-    assert result.alerts[0].message == "label has new levels in 10.0% of rows: '2' (200)"
+    assert alert_sentence(result.alerts[0]) == "label has new levels in 10.0% of rows: '2' (200)"
 
 
 @pytest.mark.parametrize("n", [1, 5, 20])
@@ -287,5 +288,5 @@ def test_rankings_whose_groups_are_lost_are_a_data_fault_and_never_fine() -> Non
     lost = check_tables(asked.with_columns(query=pl.lit(None, pl.String)), asked, CheckOptions(group="query"))
     (fault,) = lost.alerts
     assert (lost.verdict, fault.cause) == ("alert", Cause.DATA_FAULT)
-    assert "none of 800 rows has a group and a score" in fault.message
+    assert "none of 800 rows has a group and a score" in alert_sentence(fault)
     assert check_tables(asked, asked, CheckOptions(group="query")).verdict == "ok"

@@ -32,12 +32,12 @@ def alert(
     id: str, state: AlertState = AlertState.FIRING, severity: Severity = Severity.WARNING, days: int = 1
 ) -> Alert:
     return Alert(
-        id, MODEL, Cause.DRIFT, severity, state, "x moved", START, START + timedelta(days=days), ("x",)
+        id, MODEL, Cause.DRIFT, severity, state, START, START + timedelta(days=days), ("x",)
     )  # fmt: skip
 
 
 def test_the_worst_alert_that_fires_is_meant_where_none_is_named() -> None:
-    held = [alert("a", days=3), alert("b", severity=Severity.PAGE), alert("c", AlertState.RESOLVED, Severity.PAGE, 9)]
+    held = [alert("a", days=3), alert("b", severity=Severity.PAGE), alert("c", AlertState.ENDED, Severity.PAGE, 9)]
     assert find_alert(held).id == "b"
     assert find_alert(held[2:]).id == "c"
 
@@ -78,7 +78,7 @@ def test_only_firing_alerts_are_diagnosed_for_a_report(turned: Project) -> None:
     spec = turned.spec(MODEL)
     known = reference_states(spec, turned.store), reference_effects(spec, turned.store)
     assert [d.alert for d in diagnose_alerts(spec, turned.store, held, *known)] == firing
-    assert diagnose_alerts(spec, turned.store, [alert("c", AlertState.RESOLVED)], *known) == ()
+    assert diagnose_alerts(spec, turned.store, [alert("c", AlertState.ENDED)], *known) == ()
 
 
 def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
@@ -89,7 +89,7 @@ def test_a_diagnosis_that_fails_says_so(turned: Project) -> None:
 
 def test_an_alert_without_times_costs_the_others_nothing(turned: Project) -> None:
     held = find_alert(turned.store.recorded(MODEL, Alert))
-    timeless = Alert("t", MODEL, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, "x moved")
+    timeless = Alert("t", MODEL, Cause.DRIFT, Severity.PAGE, AlertState.FIRING)
     spec = turned.spec(MODEL)
     known = reference_states(spec, turned.store), reference_effects(spec, turned.store)
     found = diagnose_alerts(spec, turned.store, [timeless, held], *known)

@@ -100,7 +100,7 @@ def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tm
     assert by_day[10] == ()
     assert told(by_day[11]) == PROVEN
     (fault,) = alerts(model.store, Cause.DATA_FAULT)
-    assert (fault.state, fault.columns) == (AlertState.RESOLVED, ("x",))
+    assert (fault.state, fault.columns) == (AlertState.ENDED, ("x",))
 
 
 def test_rows_of_a_fault_that_is_over_are_not_learned_from(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from typing import ClassVar
 
 import pytest
 
+from tests.alerts.said import said
 from watchkeeper.alerts.policy import withdraw
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.run.notify import notify
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.words.alerts import alert_sentence
 
 START = datetime(2024, 3, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -27,13 +29,13 @@ FIRING = Alert(
     Cause.DATA_FAULT,
     Severity.PAGE,
     AlertState.FIRING,
-    "x is 2 times what it was",
     START,
     START + DAY,
     ("x",),
+    evidence=said("x is 2 times what it was"),
 )
-OVER = replace(FIRING, state=AlertState.RESOLVED)
-SPREAD = replace(FIRING, columns=("z", "x"), message="z too")
+OVER = replace(FIRING, state=AlertState.ENDED, end=AlertEnd.CLEARED)
+SPREAD = replace(FIRING, columns=("z", "x"), evidence=said("z too", "z"))
 
 
 class Receivers:
@@ -61,19 +63,19 @@ def one(tmp_path: Path) -> Receivers:
 def test_each_change_of_an_alert_is_told_once(one: Receivers) -> None:
     for alert in (FIRING, FIRING, FIRING, OVER, OVER):
         assert one.tell(alert) == []
-    assert [state for state, _ in one.told()] == ["firing", "resolved"]
+    assert [state for state, _ in one.told()] == ["firing", "ended"]
 
 
 def test_a_pending_alert_is_nobodys_business_and_neither_is_its_end(one: Receivers) -> None:
     pending = replace(FIRING, cause=Cause.DRIFT, state=AlertState.PENDING)
     one.tell(pending)
-    one.tell(replace(pending, state=AlertState.RESOLVED, message="did not persist: x moved"))
+    one.tell(replace(pending, state=AlertState.ENDED, end=AlertEnd.LAPSED))
     assert one.told() == []
 
 
 def test_another_number_in_the_message_is_no_news(one: Receivers) -> None:
     one.tell(FIRING)
-    one.tell(replace(FIRING, message="x is 2.1 times what it was"))
+    one.tell(replace(FIRING, evidence=said("x is 2.1 times what it was")))
     assert len(one.told()) == 1
 
 
@@ -81,7 +83,7 @@ def test_a_data_fault_that_spreads_to_another_column_is_told(one: Receivers) -> 
     one.tell(FIRING)
     one.tell(SPREAD)
     one.tell(SPREAD)
-    assert one.told() == [("firing", FIRING.message), ("firing", "z too")]
+    assert one.told() == [("firing", alert_sentence(FIRING)), ("firing", "z too")]
 
 
 def test_drift_that_spreads_is_no_news(one: Receivers) -> None:
@@ -96,11 +98,11 @@ def test_what_could_not_be_sent_is_sent_by_the_next_run(tmp_path: Path) -> None:
     problems = both.tell(FIRING)
     assert len(problems) == 1
     assert problems[0].startswith("the notifier file failed on alert a1: ")
-    assert both.told(0) == [("firing", FIRING.message)]
+    assert both.told(0) == [("firing", alert_sentence(FIRING))]
     assert len(both.tell()) == 1
     (tmp_path / "blocked").unlink()
     assert both.tell() == []
-    assert [both.told(n) for n in (0, 1)] == [[("firing", FIRING.message)]] * 2
+    assert [both.told(n) for n in (0, 1)] == [[("firing", alert_sentence(FIRING))]] * 2
 
 
 def test_an_alert_that_ended_before_it_could_be_sent_is_sent_as_ended(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_an_alert_that_ended_before_it_could_be_sent_is_sent_as_ended(tmp_path: 
     (tmp_path / "blocked").unlink()
     one.tell()
     one.tell()
-    assert one.told() == [("resolved", OVER.message)]
+    assert one.told() == [("ended", alert_sentence(OVER))]
 
 
 def test_an_end_that_could_not_be_sent_is_sent_later(tmp_path: Path) -> None:
@@ -122,18 +124,18 @@ def test_an_end_that_could_not_be_sent_is_sent_later(tmp_path: Path) -> None:
     assert len(one.tell(OVER)) == 1
     (tmp_path / "sub/alerts.jsonl").rmdir()
     one.tell()
-    assert [state for state, _ in one.told()] == ["resolved"]
+    assert [state for state, _ in one.told()] == ["ended"]
 
 
 def test_an_alert_that_came_and_went_within_one_run_is_told_once(one: Receivers) -> None:
     one.tell()
     one.tell(OVER)
     one.tell(OVER)
-    assert one.told() == [("resolved", OVER.message)]
+    assert one.told() == [("ended", alert_sentence(OVER))]
 
 
 def test_a_new_receiver_is_told_what_is_firing_and_not_what_was_over_before(one: Receivers, tmp_path: Path) -> None:
-    one.tell(OVER, replace(FIRING, id="a2", message="still"))
+    one.tell(OVER, replace(FIRING, id="a2", evidence=said("still")))
     one.paths.append(tmp_path / "second.jsonl")
     one.tell()
     assert one.told(1) == [("firing", "still")]
@@ -151,7 +153,7 @@ def test_receivers_may_be_listed_in_another_order(tmp_path: Path) -> None:
 def test_a_withdrawn_alert_is_told_to_those_who_knew_of_it(one: Receivers) -> None:
     one.tell(FIRING)
     one.tell(withdraw(FIRING))
-    assert one.told()[1:] == [("resolved", f"withdrawn after late data: {FIRING.message}")]
+    assert one.told()[1:] == [("ended", f"withdrawn after late data: {alert_sentence(FIRING)}")]
     unknown = replace(FIRING, id="a2")
     one.tell(withdraw(unknown))
     assert len(one.told()) == 2
@@ -160,7 +162,7 @@ def test_a_withdrawn_alert_is_told_to_those_who_knew_of_it(one: Receivers) -> No
 def test_a_withdrawn_alert_that_comes_back_is_told_again(one: Receivers) -> None:
     for alert in (FIRING, withdraw(FIRING), FIRING):
         one.tell(alert)
-    assert [state for state, _ in one.told()] == ["firing", "resolved", "firing"]
+    assert [state for state, _ in one.told()] == ["firing", "ended", "firing"]
 
 
 def test_an_unknown_notifier_is_a_problem_with_the_nearest_name_and_stops_nobody_else(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from watchkeeper.core.state import ROWS
 from watchkeeper.maintain.guard import guard
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.words.alerts import alert_sentence
 
 from . import invented
 from .invented import MODEL, alerts, day, deliver, everything, rows, values, watch
@@ -66,7 +67,7 @@ def plainly(found: dict[str, list[str]], *kinds: str) -> dict[str, list[object]]
             return [plain(v) for v in value]
         return float(f"{value:.9g}") if isinstance(value, float) else value
 
-    kept = {kind: [text for text in found[kind] if '"withdrawn after late data' not in text] for kind in kinds}
+    kept = {kind: [text for text in found[kind] if '"end":"withdrawn"' not in text] for kind in kinds}
     return {kind: sorted((plain(json.loads(text)) for text in kept[kind]), key=json.dumps) for kind in kinds}
 
 
@@ -170,11 +171,11 @@ def test_an_alert_that_late_labels_refute_is_withdrawn(tmp_path: Path) -> None:
     outcome = model.run(MODEL, day(8).start)
     (gone,) = alerts(model.store, Cause.PERFORMANCE)
     assert gone.id == fired.id
-    assert gone.state is AlertState.RESOLVED
-    assert gone.message.startswith("withdrawn after late data: auroc is")
+    assert gone.state is AlertState.ENDED
+    assert alert_sentence(gone).startswith("withdrawn after late data: auroc is")
     assert gone in outcome.ran.changed
     told = [json.loads(line)["state"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
-    assert told == ["firing", "resolved"]
+    assert told == ["firing", "ended"]
     on_time = ran(tmp_path / "on_time", [(8, whole, whole)])
     assert alerts(on_time.store, Cause.PERFORMANCE) == []
 
@@ -183,11 +184,11 @@ def test_rows_of_a_fault_that_was_withdrawn_are_not_left_out_of_training(tmp_pat
     whole = rows(0, 8)
     gap = whole.filter(pl.col("time").dt.day() != day(5).start.day)
     model = ran(tmp_path, [(8, gap, gap)])
-    (blind,) = alerts(model.store, Cause.BLIND)
-    assert (blind.since, blind.message) == (day(5).start, "no rows arrived")
+    (blind,) = alerts(model.store, Cause.NO_DATA)
+    assert (blind.since, alert_sentence(blind)) == (day(5).start, "no rows arrived")
     deliver(tmp_path, "late", whole, whole)
     model.run(MODEL, day(8).start)
-    found = guard(alerts(model.store, Cause.BLIND), [], model.spec(MODEL))
+    found = guard(alerts(model.store, Cause.NO_DATA), [], model.spec(MODEL))
     assert (found.blocked, found.excluded) == (False, ())
 
 
@@ -201,9 +202,9 @@ def test_rows_that_come_late_revise_their_window_and_take_the_alert_back(tmp_pat
     assert again.judged == ()
     fifth = Query(window=day(5), names=("rows",))
     assert [(m.value, m.revision) for m in model.store.recorded(MODEL, Measurement, fifth)] == [(COUNT, 1)]
-    (blind,) = alerts(model.store, Cause.BLIND)
-    assert blind.state is AlertState.RESOLVED
-    assert blind.message == "withdrawn after late data: no rows arrived"
+    (blind,) = alerts(model.store, Cause.NO_DATA)
+    assert blind.state is AlertState.ENDED
+    assert alert_sentence(blind) == "withdrawn after late data: no rows arrived"
     on_time = everything(ran(tmp_path / "on_time", [(8, whole, whole)]))
     kinds = ("Measurement", "Signal")
     assert plainly(everything(model), *kinds) == plainly(on_time, *kinds)
@@ -250,7 +251,7 @@ def test_silence_pages_and_is_judged_for_four_windows_at_most(tmp_path: Path) ->
     model = ran(tmp_path, [(6, whole, whole)])
     outcome = model.run(MODEL, day(30).start)
     assert outcome.ran.judged == tuple(day(n) for n in range(6, 10))
-    (blind,) = alerts(model.store, Cause.BLIND)
+    (blind,) = alerts(model.store, Cause.NO_DATA)
     assert (blind.state, blind.since, blind.last) == (AlertState.FIRING, day(6).start, day(9).end)
     assert model.run(MODEL, day(60).start).ran.judged == ()
 
@@ -271,8 +272,8 @@ def test_a_gap_in_the_middle_is_judged_as_blind(tmp_path: Path) -> None:
     assert {n: m.value for n, m in values(model.store, "rows").items() if n in (4, 5, 6, 7)} == {
         4: COUNT, 5: 0, 6: 0, 7: COUNT,
     }  # fmt: skip
-    (blind,) = alerts(model.store, Cause.BLIND)
-    assert (blind.since, blind.last, blind.state) == (day(5).start, day(6).end, AlertState.RESOLVED)
+    (blind,) = alerts(model.store, Cause.NO_DATA)
+    assert (blind.since, blind.last, blind.state) == (day(5).start, day(6).end, AlertState.ENDED)
 
 
 def test_a_row_dated_1970_does_not_make_half_a_century_of_alerts(tmp_path: Path) -> None:
@@ -330,7 +331,7 @@ def test_a_planted_shift_fires_when_it_persists_and_stays_until_it_is_over(tmp_p
     for n in range(5, 13):
         model.run(MODEL, day(n).start)
         states.append([a.state.value for a in alerts(model.store, Cause.DRIFT)])
-    assert states == [[], [], ["pending"], ["firing"], ["firing"], ["firing"], ["resolved"], ["resolved"]]
+    assert states == [[], [], ["pending"], ["firing"], ["firing"], ["firing"], ["ended"], ["ended"]]
     (drift,) = alerts(model.store, Cause.DRIFT)
     assert drift.columns == ("x",)
     assert (drift.since, drift.last) == (day(6).start, day(8).end)

@@ -170,7 +170,7 @@ def test_a_feed_that_has_gone_is_told_and_silence_is_judged(tmp_path: Path) -> N
     outcome = model.run(MODEL, day(7).start)
     assert len(outcome.unread) == 2
     assert all("no file matches" in problem for problem in outcome.unread)
-    assert [a.since for a in alerts(model.store, Cause.BLIND)] == [day(6).start]
+    assert [a.since for a in alerts(model.store, Cause.NO_DATA)] == [day(6).start]
 
 
 def test_doubled_and_refused_rows_are_counted_in_words(tmp_path: Path) -> None:

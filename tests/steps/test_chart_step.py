@@ -22,6 +22,7 @@ from watchkeeper.run.project import Project
 from watchkeeper.steps.chart_step import chart_key, step_chart
 from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.words.alerts import alert_sentence
 
 CONFIG = """\
 models:
@@ -135,8 +136,8 @@ def test_a_broken_memory_is_one_failed_row_with_an_alert_and_made_anew_from_the_
     assert [broken[n].upper for n in (17, 18, 19)] == pytest.approx([whole[n].upper for n in (17, 18, 19)])
     assert memory(found["broken"], 19).phases[-1] == Phase(day(0).start, "recovered", "")
     (blind,) = found["broken"].store.recorded(MODEL, Alert)
-    assert (blind.cause, blind.since, blind.state) == (Cause.BLIND, day(16).start, AlertState.RESOLVED)
-    assert "made anew from the stored history" in blind.message
+    assert (blind.cause, blind.since, blind.state) == (Cause.NO_DATA, day(16).start, AlertState.ENDED)
+    assert "made anew from the stored history" in alert_sentence(blind)
 
 
 def test_what_judging_remembers_is_made_anew_where_it_cannot_be_read(tmp_path: Path) -> None:
@@ -153,10 +154,10 @@ def test_what_judging_remembers_is_made_anew_where_it_cannot_be_read(tmp_path: P
     assert {s.measurement.status for s in after.values()} == {Status.OK}
     assert after[16].upper == pytest.approx(before.upper, rel=0.2)
     alerts = {a.cause: a for a in model.store.recorded(MODEL, Alert)}
-    assert alerts.keys() == {Cause.PERFORMANCE, Cause.BLIND}
-    assert (alerts[Cause.PERFORMANCE].id, alerts[Cause.PERFORMANCE].state) == (open_one.id, AlertState.RESOLVED)
-    assert alerts[Cause.BLIND].since == day(16).start
-    assert "a recorded JudgeMemory cannot be read" in alerts[Cause.BLIND].message
+    assert alerts.keys() == {Cause.PERFORMANCE, Cause.NO_DATA}
+    assert (alerts[Cause.PERFORMANCE].id, alerts[Cause.PERFORMANCE].state) == (open_one.id, AlertState.ENDED)
+    assert alerts[Cause.NO_DATA].since == day(16).start
+    assert "a recorded JudgeMemory cannot be read" in alert_sentence(alerts[Cause.NO_DATA])
     assert isinstance(Checkpoint.watch(model.store, MODEL, day(20)), JudgeMemory)
 
 
@@ -256,4 +257,4 @@ def test_a_store_that_cannot_be_read_just_now_costs_no_memory(tmp_path: Path) ->
     store.locked = False
     model.run(MODEL, day(15).start)
     assert {len(held.phases) for held in Checkpoint.watch(store, MODEL, day(14)).charts.values()} == {1}
-    assert [a for a in store.recorded(MODEL, Alert) if a.cause is Cause.BLIND] == []
+    assert [a for a in store.recorded(MODEL, Alert) if a.cause is Cause.NO_DATA] == []

@@ -26,6 +26,7 @@ from watchkeeper.run.project import Project
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates, uncharted
+from watchkeeper.words.alerts import alert_sentence
 
 N = 20_000
 
@@ -59,7 +60,7 @@ def test_without_labels_a_check_estimates_and_alerts_on_an_estimated_fall() -> N
     assert accuracy.interval is not None
     assert accuracy.interval[0] < truth < accuracy.interval[1]
     (harm,) = [alert for alert in found.alerts if alert.cause is Cause.PERFORMANCE]
-    assert "estimated" in harm.message
+    assert "estimated" in alert_sentence(harm)
     assert any("concept shift is invisible" in note for note in found.notes)
 
 

@@ -23,6 +23,7 @@ from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.monitors import MEASURED, default_monitors
+from watchkeeper.words.alerts import alert_sentence
 
 START = datetime(2024, 3, 4, tzinfo=UTC)
 ROLES = {Role.LABEL: "label", Role.SCORE: "score", Role.PREDICTION: "prediction"}
@@ -122,16 +123,16 @@ def test_drift_has_to_persist_before_it_fires_and_stays_until_it_is_over() -> No
     moved = [frame.with_columns(pl.col("x") + 1) for frame in FINE]
     frames = [FINE[0], moved[1], FINE[2], moved[3], FINE[4], FINE[5], FINE[6]]
     found = play(frames, spec(Monitor("ks", "tolerance", ("x",))))
-    assert states_of(found, Cause.DRIFT) == ["", "pending", "pending", "firing", "firing", "resolved", ""]
+    assert states_of(found, Cause.DRIFT) == ["", "pending", "pending", "firing", "firing", "ended", ""]
 
 
 def test_a_missing_column_is_a_data_fault_at_once_and_over_when_it_is_back() -> None:
     found = play([FINE[0], FINE[1].drop("x"), FINE[2], FINE[3], FINE[4]], spec(Monitor("ks", "tolerance", ("x",))))
-    assert states_of(found, Cause.DATA_FAULT) == ["", "firing", "firing", "resolved", ""]
+    assert states_of(found, Cause.DATA_FAULT) == ["", "firing", "firing", "ended", ""]
     fault = of(found[1], Cause.DATA_FAULT)
     assert fault is not None
-    assert (fault.columns, fault.message) == (("x",), "column 'x' is missing")
-    assert states_of(found, Cause.BLIND) == [""] * 5
+    assert (fault.columns, alert_sentence(fault)) == (("x",), "column 'x' is missing")
+    assert states_of(found, Cause.NO_DATA) == [""] * 5
 
 
 def test_a_column_of_another_type_is_a_data_fault_and_the_others_are_judged() -> None:
@@ -150,8 +151,8 @@ def test_a_comparison_that_fails_where_others_do_not_leaves_its_monitor_blind() 
         for m in assess(states(FINE[0]), states(BEFORE), watched)
     ]
     found = judge(measured, watched, JudgeMemory(), None)
-    assert [(a.cause, a.columns, a.message) for a in found.alerts] == [
-        (Cause.BLIND, ("x",), "Ks raised ZeroDivisionError: by zero")
+    assert [(a.cause, a.columns, alert_sentence(a)) for a in found.alerts] == [
+        (Cause.NO_DATA, ("x",), "Ks raised ZeroDivisionError: by zero")
     ]
     unwatched = judge(measured, spec(Monitor("psi", "fixed", ("x",), options={"upper": 1.0})), JudgeMemory(), None)
     assert unwatched.alerts == ()
@@ -162,10 +163,10 @@ def test_a_window_without_rows_pages_and_moves_nothing_else() -> None:
     nothing = BEFORE.clear()
     found = play([moved[0], moved[1], nothing, nothing, nothing, FINE[0]], spec(Monitor("ks", "tolerance", ("x",))))
     assert states_of(found, Cause.DRIFT) == ["pending", *["firing"] * 5]
-    assert states_of(found, Cause.BLIND) == ["", "", "firing", "firing", "firing", "firing"]
-    blind = of(found[2], Cause.BLIND)
+    assert states_of(found, Cause.NO_DATA) == ["", "", "firing", "firing", "firing", "firing"]
+    blind = of(found[2], Cause.NO_DATA)
     assert blind is not None
-    assert blind.message == "no rows arrived"
+    assert alert_sentence(blind) == "no rows arrived"
 
 
 def test_labels_that_have_not_come_neither_confirm_nor_clear_a_performance_alert() -> None:
@@ -173,7 +174,7 @@ def test_labels_that_have_not_come_neither_confirm_nor_clear_a_performance_alert
     unlabelled = [frame.with_columns(label=pl.lit(None, dtype=pl.Int64)) for frame in FINE]
     frames = [*FINE[:3], wrong[3], wrong[4], *unlabelled[:4], FINE[5], FINE[6]]
     found = play(frames, spec(SHEWHART), learn=3)
-    assert states_of(found, Cause.PERFORMANCE) == ["", "", "", "pending", *["firing"] * 6, "resolved"]
+    assert states_of(found, Cause.PERFORMANCE) == ["", "", "", "pending", *["firing"] * 6, "ended"]
     assert states_of(found, Cause.LABEL_FAULT) == [""] * 11
 
 
@@ -183,10 +184,10 @@ def test_an_estimate_raises_an_alert_and_does_not_clear_one() -> None:
     unsure = [frame.with_columns(score=0.5 + (pl.col("score") - 0.5) * 0.01) for frame in unlabelled]
     monitor = Monitor("log_loss", "shewhart", options={"min_samples": 3, "side": "upper"}, cause=Cause.PERFORMANCE)
     found = play([*FINE[:4], unsure[4], unsure[5], *unlabelled[6:9], FINE[9], FINE[3]], spec(monitor), learn=3)
-    assert states_of(found, Cause.PERFORMANCE) == [*[""] * 4, "pending", *["firing"] * 5, "resolved"]
+    assert states_of(found, Cause.PERFORMANCE) == [*[""] * 4, "pending", *["firing"] * 5, "ended"]
     alert = of(found[5], Cause.PERFORMANCE)
     assert alert is not None
-    assert alert.message.startswith("estimated log_loss is ")
+    assert alert_sentence(alert).startswith("estimated log_loss is ")
 
 
 def test_a_metric_that_fails_does_not_clear_a_performance_alert() -> None:
@@ -209,7 +210,7 @@ def test_labels_that_cannot_be_read_are_a_label_fault(label: pl.Expr, words: str
     monitors = default_monitors(SCHEMA, RULE, history=True)
     found = play([FINE[0], FINE[1].with_columns(label=label)], spec(*monitors))[1]
     assert [a.cause for a in found.alerts] == [Cause.LABEL_FAULT]
-    assert words in found.alerts[0].message
+    assert words in alert_sentence(found.alerts[0])
     assert found.alerts[0].state is AlertState.FIRING
 
 
@@ -218,7 +219,7 @@ def test_scores_that_were_probabilities_and_are_not_any_more_are_a_data_fault() 
     few = FINE[4].with_columns(score=pl.when(pl.int_range(pl.len()) < 5).then(1.5).otherwise("score"))
     found = play([*FINE[:4], few], spec(monitor), learn=3)
     assert states_of(found, Cause.DATA_FAULT) == [""] * 4 + ["firing"]
-    assert "5 of 2000 scores lie outside [0, 1]" in found[4].alerts[0].message
+    assert "5 of 2000 scores lie outside [0, 1]" in alert_sentence(found[4].alerts[0])
 
 
 def test_a_metric_that_never_could_be_measured_is_no_news() -> None:
@@ -260,7 +261,7 @@ def test_a_chart_with_options_it_cannot_use_is_a_failed_signal_and_no_crash() ->
     (signal,) = found.signals
     assert signal.measurement.status is Status.FAILED
     assert "the chart tolerance failed" in signal.measurement.reason
-    assert [a.cause for a in found.alerts] == [Cause.BLIND]
+    assert [a.cause for a in found.alerts] == [Cause.NO_DATA]
 
 
 def test_only_named_comparisons_are_made_when_asked() -> None:

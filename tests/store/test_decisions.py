@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from watchkeeper.alerts.policy import has_fired
+from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
-from watchkeeper.store.migrations.decisions import alert_of_0_1, signal_of_0_1
+from watchkeeper.store.migrations.decisions import alert_of_0_1, episodes_of_0_1, signal_of_0_1
 from watchkeeper.store.nouns import from_json, to_json
 from watchkeeper.words.signals import RUNS_RULES, rule_in_words
 
@@ -116,3 +118,31 @@ def test_a_signal_of_today_is_left_alone() -> None:
     measured = Measurement(Family.COMPARISON, "ks", 0.3, 10)
     body = msgspec.json.decode(to_json(replace(Signal(measured, "fixed"), fired=True, rule="above_upper")))
     assert signal_of_0_1(body) == body
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "end"),
+    [
+        ("resolved", "x moved", "cleared"),
+        ("resolved", "did not persist: x moved", "lapsed"),
+        ("resolved", "withdrawn after late data: did not persist: x moved", "withdrawn"),
+        ("firing", "did not persist: x moved", None),
+    ],
+)
+def test_how_an_old_alert_ended_is_read_off_its_sentence_once(state: str, message: str, end: str | None) -> None:
+    body = {
+        "id": "a", "model": "m", "cause": "blind", "severity": 3, "state": state, "message": message, "since": None,
+        "last": None, "columns": ["x"], "segments": [], "evidence": [stored("fixed", "below 0.1", limits=(0.1, None))],
+    }  # fmt: skip
+    alert = from_json(msgspec.json.encode(alert_of_0_1(body)).decode(), Alert)
+    assert (alert.cause, alert.state) == (Cause.NO_DATA, AlertState.FIRING if end is None else AlertState.ENDED)
+    assert alert.end == end
+    assert has_fired(alert) == (end in (None, "cleared"))
+    assert alert.evidence[0].rule == "below_lower"
+
+
+def test_the_open_alerts_of_what_the_policy_remembers_are_read_alike() -> None:
+    alert = {"cause": "blind", "state": "firing", "message": "no rows arrived", "evidence": []}
+    found = episodes_of_0_1({"blind": {"recent": [True], "alert": alert}, "drift": {"recent": [], "alert": None}})
+    assert found["no_data"]["alert"] == {"cause": "no_data", "state": "firing", "evidence": [], "end": None}
+    assert found["drift"] == {"recent": [], "alert": None}

@@ -15,6 +15,7 @@ from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.streams.arrivals import arrived
 from watchkeeper.streams.stream import Stream
+from watchkeeper.words.alerts import alert_sentence
 
 
 def test_rows_without_labels_are_watched_all_the_same(stream) -> None:
@@ -53,7 +54,7 @@ def test_a_missing_column_is_one_failed_row_and_an_alert_and_the_others_go_on(st
     assert [(m.column, m.status, m.reason) for m in step.failed] == [
         ("x", Status.FAILED, "column 'x' is missing"),
     ]
-    assert [(a.cause, a.columns, a.message) for a in step.alerts] == [
+    assert [(a.cause, a.columns, alert_sentence(a)) for a in step.alerts] == [
         (Cause.DATA_FAULT, ("x",), "column 'x' is missing"),
     ]
     assert "x" not in {m.column for m in stream.measurements}
@@ -85,7 +86,7 @@ def test_what_is_no_rows_at_all_is_a_failed_row_and_never_an_exception(stream, r
     first, second = stream.update(rows), stream.flush()
     failed = [*first.failed, *second.failed]
     assert [(m.name, m.status) for m in failed] == [("rows", Status.FAILED)]
-    assert stream.alerts[0].cause is Cause.BLIND
+    assert stream.alerts[0].cause is Cause.NO_DATA
     assert stream.rows == before
     assert not stream.update(visits(50, 20)).failed
 

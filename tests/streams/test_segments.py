@@ -19,6 +19,7 @@ from watchkeeper.streams.arrivals import arrived, by_segment
 from watchkeeper.streams.reference import open_stream
 from watchkeeper.streams.series import needed
 from watchkeeper.streams.stream import Stream
+from watchkeeper.words.alerts import alert_sentence
 
 
 def orders(n: int, seed: int, price: dict[str, float] | None = None, wrong: dict[str, float] | None = None):
@@ -67,8 +68,8 @@ def test_a_change_in_one_segment_is_found_there(stream) -> None:
     assert rows is not None
     assert rows <= 1_000
     assert (alert.cause, alert.columns, alert.segments) == (Cause.DRIFT, ("price",), ("country=IT",))
-    assert alert.message.startswith("price: values up to ")
-    assert alert.message.endswith(" in country=IT")
+    assert alert_sentence(alert).startswith("price: values up to ")
+    assert alert_sentence(alert).endswith(" in country=IT")
     assert stream.scores["price"] < 3
     assert stream.scores["price in country=DE"] < 1
 

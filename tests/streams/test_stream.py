@@ -24,6 +24,7 @@ from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.summarise import summarise_rows
 from watchkeeper.streams.reference import open_stream
 from watchkeeper.streams.stream import Stream
+from watchkeeper.words.alerts import alert_sentence
 
 
 def test_the_evidence_is_that_of_the_chart_over_the_shares_of_states() -> None:
@@ -76,11 +77,11 @@ def test_a_change_is_found_in_its_column_and_named_for_what_it_is(stream, change
 
 def test_an_alert_says_what_moved_and_when(stream) -> None:
     _, (alert,) = play(stream, visits(2_000, 6, mobile=0.75, start=7_000))
-    assert alert.message.startswith("device: the level ")
-    assert "50." in alert.message
+    assert alert_sentence(alert).startswith("device: the level ")
+    assert "50." in alert_sentence(alert)
     assert alert.since is not None
     assert alert.since >= datetime(2026, 1, 5, tzinfo=UTC)
-    assert 0.65 < alert.evidence[0].measurement.facts["to"] < 0.85 or "desktop" in alert.message
+    assert 0.65 < alert.evidence[0].measurement.facts["to"] < 0.85 or "desktop" in alert_sentence(alert)
 
 
 def test_errors_may_rise_by_the_margin_and_no_further() -> None:
@@ -94,14 +95,14 @@ def test_new_levels_are_a_fault_and_more_rare_ones_are_drift(stream) -> None:
     new = visits(200, 42).with_columns(device=pl.lit("watch"))
     _, (alert,) = play(stream, new)
     assert (alert.cause, alert.columns) == (Cause.DATA_FAULT, ("device",))
-    assert "levels that the reference does not have" in alert.message
+    assert "levels that the reference does not have" in alert_sentence(alert)
     # 3,000 levels: the reference keeps the commonest thousand.
     rng = np.random.default_rng(43)
     towns = open_stream(pl.DataFrame({"town": [f"t{k}" for k in rng.integers(0, 3_000, 12_000)]}))
     assert play(towns, pl.DataFrame({"town": [f"t{k}" for k in rng.integers(0, 3_000, 2_000)]})) == (None, ())
     _, (alert,) = play(towns, pl.DataFrame({"town": [f"t{k}" for k in range(5_000, 6_000)]}))
     assert alert.cause is Cause.DRIFT
-    assert alert.message.startswith("town: rare levels")
+    assert alert_sentence(alert).startswith("town: rare levels")
 
 
 def test_fewer_errors_are_no_harm(stream) -> None:
@@ -163,7 +164,7 @@ def test_an_alert_latches_until_it_is_resolved_and_evidence_starts_anew(stream) 
         assert not any(a.columns == ("x",) for a in step.alerts)
     assert signals >= 5
     assert [a.id for a in stream.alerts] == [alert.id]
-    assert stream.resolve(alert).state is AlertState.RESOLVED
+    assert stream.resolve(alert).state is AlertState.ENDED
     assert stream.alerts == ()
     _, (again,) = play(stream, moved)
     assert again.id != alert.id
@@ -305,7 +306,7 @@ def test_damaged_bytes_and_newer_ones_are_refused(saved) -> None:
         with pytest.raises(StateError, match="damaged"):
             Stream.restore(wrong)
     body = msgspec.msgpack.decode(saved)
-    with pytest.raises(StateError, match="format 99, this version reads up to 2"):
+    with pytest.raises(StateError, match="format 99, this version reads up to 3"):
         Stream.restore(msgspec.msgpack.encode({**body, "format": 99}))
     with pytest.raises(StateError, match="does not fit"):
         Stream.restore(msgspec.msgpack.encode({**body, "evidence": body["evidence"][:-8]}))

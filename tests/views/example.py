@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
 from watchkeeper.core.signal import Basis, Signal, Zone
@@ -164,23 +164,25 @@ def signals() -> tuple[Signal, ...]:
 
 def alerts(found: tuple[Signal, ...]) -> tuple[Alert, ...]:
     def newest(column: str, name: str) -> Signal:
-        return [s for s in found if s.measurement.column == column and s.measurement.name == name][-1]
+        return [s for s in found if s.fired and (s.measurement.column, s.measurement.name) == (column, name)][-1]
 
     at = weeks()
     return (
         Alert(
-            "a1", "delays", Cause.PERFORMANCE, Severity.PAGE, AlertState.RESOLVED,
-            "AUROC fell to 0.624 where 0.648 to 0.696 was expected", at[20].start, at[23].end, ("auroc",),
+            "a1", "delays", Cause.PERFORMANCE, Severity.PAGE, AlertState.ENDED,
+            at[20].start, at[23].end, ("auroc",), (), (newest("@outcome", "auroc"),),
+            AlertEnd.CLEARED,
         ),
         Alert(
             "a2", "delays", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING,
-            "distance grew by a constant factor of 1.609, as miles in kilometres would; 10 % of origin is missing",
             at[37].start, at[39].end, ("distance", "origin", HOSTILE), ("origin=null",),
-            (newest("distance", "ks"), newest("origin", "null_rate")),
+            (
+                newest("distance", "ks"), newest("origin", "null_rate"),
+            ),
         ),
         Alert(
             "a3", "delays", Cause.DRIFT, Severity.WARNING, AlertState.FIRING,
-            "score drifted beyond its tolerance for three weeks", at[37].start, at[39].end, ("score",), (),
+            at[37].start, at[39].end, ("score",), (),
             (newest("score", "ks"),),
         ),
     )  # fmt: skip

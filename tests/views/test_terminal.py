@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from tests.alerts.said import said
 from tests.views.example import HOSTILE
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.diagnosis import Attribution, Contribution, Diagnosis
@@ -27,7 +28,7 @@ MADE = datetime(2013, 12, 9, tzinfo=UTC)
 def test_the_text_opens_with_the_verdict_and_puts_the_worst_first(report: Report) -> None:
     text = plain(report)
     assert text.startswith("▲ Alert  delays")
-    assert text.index("distance grew") < text.index("score drifted") < text.index("AUROC fell")
+    assert text.index("ks of distance is") < text.index("ks of score is") < text.index("auroc is 0.6")
     table = text[text.index("worst series") :]
     assert table.index("origin") < table.index("distance") < table.index("visibility")
     assert "51 more series" in text
@@ -41,7 +42,9 @@ def test_no_data_is_said_in_the_text(report: Report) -> None:
 
 def test_markup_in_a_name_is_shown_and_not_obeyed() -> None:
     name = "[bold red]x[/bold red]"
-    alert = Alert("a", "m", Cause.DRIFT, Severity.PAGE, AlertState.FIRING, f"{name} drifted", columns=(name,))
+    alert = Alert(
+        "a", "m", Cause.DRIFT, Severity.PAGE, AlertState.FIRING, columns=(name,), evidence=said(f"{name} drifted", name)
+    )
     text = plain(Report("t", name, Verdict.ALERT, MADE, name, alerts=(alert,)))
     assert text.count(name) == 4
 
@@ -136,7 +139,9 @@ def test_a_lost_column_is_one_line_with_all_its_measures() -> None:
 
 
 def test_the_only_alert_is_not_told_twice() -> None:
-    alert = Alert("a", "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, "age moved", columns=("age",))
+    alert = Alert(
+        "a", "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, columns=("age",), evidence=said("age moved")
+    )
     text = plain(Report("T", "m", Verdict.ALERT, MADE, "age moved", alerts=(alert,)))
     assert text.count("age moved") == 1
     assert text.startswith("▲ Alert  m  1 alert, the worst a warning")
@@ -174,7 +179,10 @@ def test_estimates_say_by_which_method_they_were_made_what_they_assume_and_what_
 
 
 def test_what_a_loss_comes_from_is_told_once_for_all_alerts() -> None:
-    found = [Alert(name, "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, f"{name} moved") for name in "ab"]
+    found = [
+        Alert(name, "m", Cause.DRIFT, Severity.WARNING, AlertState.FIRING, evidence=said(f"{name} moved"))
+        for name in "ab"
+    ]
     parts = (Contribution("covariate shift", 0.01, 0.004), Contribution("concept shift", 0.09, 0.003))
     attributed = (Attribution("brier", "causes", 0.2, 0.3, 0.01, parts, 900, 900),)
     diagnoses = tuple(Diagnosis(a.id, "m", (), attributions=attributed) for a in found)

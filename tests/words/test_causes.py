@@ -20,6 +20,7 @@ from watchkeeper.core.diagnosis import Diagnosis, Incident
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.run.check import check_tables
 from watchkeeper.words import causes
+from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.causes import incident_sentence, sentence
 
 AT = datetime(2024, 5, 6, tzinfo=UTC)
@@ -73,7 +74,7 @@ def test_every_code_has_a_sentence_of_its_own() -> None:
 
 
 def test_an_alert_that_nothing_else_explains_is_told_in_its_own_words() -> None:
-    assert sentence(Statement(StatementCode.ALERT_ITSELF), alert(Cause.DRIFT)) == alert(Cause.DRIFT).message
+    assert sentence(Statement(StatementCode.ALERT_ITSELF), alert(Cause.DRIFT)) == alert_sentence(alert(Cause.DRIFT))
 
 
 def test_an_incident_is_told_with_what_its_alerts_share() -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import ClassVar
 
 from watchkeeper.core.alert import Alert
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["Console"]
 
@@ -19,5 +20,7 @@ class Console:
     def send(self, alert: Alert, options: dict[str, str]) -> None:
         """Write the line; control characters from the data are shown, not obeyed."""
         since = f" since {alert.since:%Y-%m-%d}" if alert.since else ""
-        words = f"{alert.severity} {alert.state.value} {alert.model} {alert.cause.value}{since}: {alert.message}"
+        words = (
+            f"{alert.severity} {alert.state.value} {alert.model} {alert.cause.value}{since}: {alert_sentence(alert)}"
+        )
         sys.stderr.write("".join(c if c.isprintable() else repr(c)[1:-1] for c in words) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchkeeper.core.alert import Alert
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["payload"]
 
@@ -18,7 +19,8 @@ def payload(alert: Alert) -> dict[str, Any]:
         "cause": alert.cause.value,
         "severity": str(alert.severity),
         "state": alert.state.value,
-        "message": alert.message,
+        "end": alert.end.value if alert.end else None,
+        "message": alert_sentence(alert),
         "since": alert.since.isoformat() if alert.since else None,
         "last": alert.last.isoformat() if alert.last else None,
         "columns": list(alert.columns),

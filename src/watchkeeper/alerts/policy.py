@@ -8,22 +8,21 @@ from datetime import datetime
 from hashlib import sha256
 
 from watchkeeper.alerts.ranking import ranked
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import JOINT
 from watchkeeper.core.window import Window
-from watchkeeper.words.alerts import describe
 
 __all__ = ["Episode", "decide", "has_fired", "severity_of", "withdraw"]
 
-_AT_ONCE = {Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.BLIND, Cause.RUNTIME}
-_PAGES = {Cause.DATA_FAULT, Cause.PERFORMANCE, Cause.RUNTIME, Cause.BLIND}
+_AT_ONCE = {Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.NO_DATA, Cause.RUNTIME}
+_PAGES = {Cause.DATA_FAULT, Cause.PERFORMANCE, Cause.RUNTIME, Cause.NO_DATA}
 _FAULTS = {Cause.DATA_FAULT, Cause.LABEL_FAULT}
-_LAPSED = "did not persist: "
-_WITHDRAWN = "withdrawn after late data: "
+_NAMED = {Cause.NO_DATA: "blind"}
+"""What the identity of an alert calls a cause that had another name once."""
 
 
 def severity_of(cause: Cause) -> Severity:
@@ -78,7 +77,7 @@ def decide(
     Returns
     -------
     tuple
-        The alerts that are pending, firing or just resolved, gravest first, and the new memory.
+        The alerts that are pending, firing or just ended, gravest first, and the new memory.
     """
     judged = list(signals)
     groups = _grouped(judged)
@@ -97,20 +96,18 @@ def decide(
         alert, episodes[cause] = _advance(model, cause, window, group or [], rule, episode)
         if alert is not None:
             alerts.append(alert)
-    alerts.sort(key=lambda a: (a.state is AlertState.RESOLVED, -a.severity, a.cause))
+    alerts.sort(key=lambda a: (a.state is AlertState.ENDED, -a.severity, a.cause))
     return alerts, episodes
 
 
 def has_fired(alert: Alert) -> bool:
     """Return whether an alert is firing or ended after it had fired, and was not withdrawn."""
-    ended = alert.state is AlertState.RESOLVED and not alert.message.startswith((_LAPSED, _WITHDRAWN))
-    return ended or alert.state is AlertState.FIRING
+    return alert.state is AlertState.FIRING or alert.end is AlertEnd.CLEARED
 
 
 def withdraw(alert: Alert) -> Alert:
     """Return an alert that judging again with late data no longer gives: no window shows it any more."""
-    message = f"{_WITHDRAWN}{alert.message.removeprefix(_WITHDRAWN)}"
-    return replace(alert, state=AlertState.RESOLVED, message=message, last=None, evidence=())
+    return replace(alert, state=AlertState.ENDED, end=AlertEnd.WITHDRAWN, last=None)
 
 
 def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]]:
@@ -137,11 +134,10 @@ def _advance(
         if not fired:
             return None, Episode(recent, quiet)
         start = window.start if window else None
-        alert = Alert(_identity(model, cause, start), model, cause, Severity.NOTICE, AlertState.PENDING, "", start)
+        alert = Alert(_identity(model, cause, start), model, cause, Severity.NOTICE, AlertState.PENDING, start)
     if fired:
         alert = replace(
             alert,
-            message=describe(group),
             severity=max(alert.severity, _gravest(cause, group)),
             last=window.end if window else None,
             columns=_named([name for signal in group for name in _columns(signal.measurement)], alert.columns),
@@ -151,10 +147,9 @@ def _advance(
     if alert.state is AlertState.PENDING and sum(recent) >= k:
         alert = replace(alert, state=AlertState.FIRING)
     lapsed = alert.state is AlertState.PENDING and not any(recent)
-    if lapsed:
-        alert = replace(alert, message=f"{_LAPSED}{alert.message}")
     if lapsed or (alert.state is AlertState.FIRING and quiet >= rule.clear):
-        return replace(alert, state=AlertState.RESOLVED), Episode(recent if lapsed else (False,), quiet)
+        end = AlertEnd.LAPSED if lapsed else AlertEnd.CLEARED
+        return replace(alert, state=AlertState.ENDED, end=end), Episode(recent if lapsed else (False,), quiet)
     return alert, Episode(recent, quiet, alert)
 
 
@@ -177,5 +172,5 @@ def _named(names: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
 
 
 def _identity(model: str, cause: Cause, start: datetime | None) -> str:
-    words = f"{model}\x00{cause.value}\x00{start.isoformat() if start else ''}"
+    words = f"{model}\x00{_NAMED.get(cause, cause.value)}\x00{start.isoformat() if start else ''}"
     return sha256(words.encode()).hexdigest()[:16]

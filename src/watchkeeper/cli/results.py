@@ -144,8 +144,10 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
 
 
 def _alert(alert: Alert) -> str:
+    from watchkeeper.words.alerts import alert_sentence
+
     since = f" since {alert.since:%Y-%m-%d}" if alert.since else ""
-    return f"{alert.severity} {alert.state.value} {alert.cause.value}{since}: {alert.message}"
+    return f"{alert.severity} {alert.state.value} {alert.cause.value}{since}: {alert_sentence(alert)}"
 
 
 def versions_json(model: str, versions: Sequence[Version], faults: Sequence[str]) -> dict[str, Any]:

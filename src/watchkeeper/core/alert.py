@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 from watchkeeper.core.signal import Signal
 
-__all__ = ["Alert", "AlertState", "Cause", "Severity"]
+__all__ = ["Alert", "AlertEnd", "AlertState", "Cause", "Severity"]
 
 
 class Severity(IntEnum):
@@ -27,8 +27,16 @@ class AlertState(StrEnum):
 
     PENDING = "pending"
     FIRING = "firing"
-    SILENCED = "silenced"
-    RESOLVED = "resolved"
+    MUTED = "muted"
+    ENDED = "ended"
+
+
+class AlertEnd(StrEnum):
+    """How an alert ended: quiet windows cleared it, it never fired, or late data showed that it was none."""
+
+    CLEARED = "cleared"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
 
 
 class Cause(StrEnum):
@@ -41,7 +49,7 @@ class Cause(StrEnum):
     PERFORMANCE = "performance"
     LABEL_FAULT = "label_fault"
     RUNTIME = "runtime"
-    BLIND = "blind"
+    NO_DATA = "no_data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,10 @@ class Alert:
     columns, segments
         What is affected, worst first.
     evidence
-        The signals of the newest window that showed it, worst first.
+        The signals of the newest window that showed it, worst first; of an alert that was withdrawn those it was made
+        of.
+    end
+        How it ended; None until it has.
     """
 
     id: str
@@ -65,9 +76,9 @@ class Alert:
     cause: Cause
     severity: Severity
     state: AlertState
-    message: str
     since: datetime | None = None
     last: datetime | None = None
     columns: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     evidence: tuple[Signal, ...] = ()
+    end: AlertEnd | None = None

@@ -24,6 +24,7 @@ from watchkeeper.demo.training import train
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.once import RunResult
 from watchkeeper.run.project import Project, open_project
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["INJECTED", "MODEL", "Story", "tell"]
 
@@ -159,9 +160,9 @@ class Story:
         day = f"{week.end:%d %b}"
         for alert in ran.changed:
             if alert.state is AlertState.FIRING:
-                self.say(f"{day}  {str(alert.severity).upper()} {alert.cause.value}: {alert.message}")
+                self.say(f"{day}  {str(alert.severity).upper()} {alert.cause.value}: {alert_sentence(alert)}")
             elif alert.cause is not Cause.DRIFT:
-                self.say(f"{day}  resolved: {alert.cause.value} since {alert.since:%d %b}")
+                self.say(f"{day}  ended: {alert.cause.value} since {alert.since:%d %b}")
         for line in _lines(actions):
             self.say(f"{day}  {line}")
 

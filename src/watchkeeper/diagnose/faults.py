@@ -172,7 +172,7 @@ def _rows(case: Case) -> list[Finding]:
     if not isinstance(now, RowSamplePart) or not now.rows:
         return [Finding(kind, _BASE + 3, evidence=(Statement(StatementCode.NO_ROWS),))]
     found: list[Finding] = []
-    if case.alert.cause is Cause.BLIND:
+    if case.alert.cause is Cause.NO_DATA:
         seen = Statement(StatementCode.WINDOWS_WITHOUT_ROWS)
         found.append(Finding(kind, _BASE, case.alert.columns, (), (seen,)))
     if isinstance(before, RowSamplePart) and before.rows:

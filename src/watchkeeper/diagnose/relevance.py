@@ -179,7 +179,7 @@ def _explains(case: Case, finding: Finding, subject: Subject, rows: _Rows) -> tu
     role = next((c.role for c in case.spec.schema if c.name == column), Role.IGNORED)
     if role is Role.LATENCY:
         return float(kind in (HypothesisKind.RUNTIME, HypothesisKind.RELEASE)), None
-    if case.alert.cause in (Cause.DATA_FAULT, Cause.BLIND, Cause.LABEL_FAULT):
+    if case.alert.cause in (Cause.DATA_FAULT, Cause.NO_DATA, Cause.LABEL_FAULT):
         return float(role in _ANSWERS and kind in (HypothesisKind.DATA_FAULT, HypothesisKind.RELEASE)), None
     if role in _ANSWERS or role is Role.LABEL:
         return float(kind in (_MOVES_LABELS if role is Role.LABEL else _MOVES_ANSWERS)), None

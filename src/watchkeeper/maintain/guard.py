@@ -13,10 +13,11 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["FAULTS", "GuardVerdict", "fault_in_words", "guard", "leave_out"]
 
-FAULTS = {Cause.DATA_FAULT: "data fault", Cause.LABEL_FAULT: "label fault", Cause.BLIND: "blind"}
+FAULTS = {Cause.DATA_FAULT: "data fault", Cause.LABEL_FAULT: "label fault", Cause.NO_DATA: "no data"}
 """The causes that forbid learning, in words."""
 
 
@@ -31,7 +32,7 @@ class GuardVerdict:
     faults
         What is wrong, with column and time, while it is open.
     excluded
-        Windows of resolved faults: their rows are to be left out of training.
+        Windows of faults that have ended: their rows are to be left out of training.
     """
 
     blocked: bool
@@ -42,14 +43,14 @@ class GuardVerdict:
 def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Spec) -> GuardVerdict:
     """Block training while a data fault, a label fault or blindness is open, and say which.
 
-    An alert is open until it is resolved; a silenced one is open too, because silence repairs nothing. A column that
+    An alert is open until it has ended; a muted one is open too, because silence repairs nothing. A column that
     could not be measured in the newest window (missing, of another type) blocks even before there is an alert. Windows
     of faults that are over are named, so that their rows can be left out.
 
     Parameters
     ----------
     alerts
-        The newest state of each alert of the model, resolved ones included.
+        The newest state of each alert of the model, ended ones included.
     measurements
         Of the windows that training would use.
     spec
@@ -60,11 +61,11 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
     for alert in alerts:
         if alert.cause not in FAULTS:
             continue
-        if alert.state is not AlertState.RESOLVED:
+        if alert.state is not AlertState.ENDED:
             faults.append(fault_in_words(alert))
         elif alert.since is not None and alert.last is not None and alert.since < alert.last:
             excluded.add(Window(alert.since, alert.last))
-    named = {column for alert in alerts if alert.state is not AlertState.RESOLVED for column in alert.columns}
+    named = {column for alert in alerts if alert.state is not AlertState.ENDED for column in alert.columns}
     # A column that one comparison fails on and another measures is not at fault: the comparison is.
     read = {(m.window, m.column) for m in measurements if m.family is Family.COMPARISON and m.status is Status.OK}
     broken = [m for m in measurements if _unreadable(m, spec.schema) and (m.window, m.column) not in read]
@@ -99,10 +100,10 @@ def leave_out(rows: pl.DataFrame, schema: Schema, windows: Iterable[Window]) -> 
 
 
 def fault_in_words(alert: Alert) -> str:
-    """Return what kind of fault it is, in which columns, since when, and its message."""
+    """Return what kind of fault it is, in which columns, since when, and what it is about."""
     where = f" in {', '.join(alert.columns)}" if alert.columns else ""
     since = f" since {alert.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if alert.since else ""
-    return f"{FAULTS[alert.cause]}{where}{since}: {alert.message}"
+    return f"{FAULTS[alert.cause]}{where}{since}: {alert_sentence(alert)}"
 
 
 def _unreadable(measurement: Measurement, schema: Schema) -> bool:

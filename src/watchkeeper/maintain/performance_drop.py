@@ -9,6 +9,7 @@ from watchkeeper.core.action import ActionKind
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["PerformanceDrop"]
 
@@ -24,7 +25,7 @@ class PerformanceDrop:
     name: ClassVar[str] = "performance_drop"
 
     def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
-        """Return the worst firing performance alert's message."""
+        """Return the worst firing performance alert, in words."""
         put = memory.last(ActionKind.PROMOTE, ActionKind.ROLL_BACK)
         firing = [
             a
@@ -36,4 +37,4 @@ class PerformanceDrop:
         if not firing:
             return None
         worst = max(firing, key=lambda a: (a.severity, a.id))
-        return Proposal(worst.message, worst.id)
+        return Proposal(alert_sentence(worst), worst.id)

@@ -50,7 +50,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     rule = spec.maintenance
     if not rule.train or rule.retrain == "never":
         return []
-    faults = [a for a in alerts if a.cause in FAULTS and a.state is not AlertState.RESOLVED]
+    faults = [a for a in alerts if a.cause in FAULTS and a.state is not AlertState.ENDED]
     if faults:
         return _new([_hold(spec, a.since, f"retraining waits: {fault_in_words(a)}", a.id) for a in faults], memory)
     proposals = _proposals(alerts, spec, memory)

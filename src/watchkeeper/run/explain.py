@@ -41,7 +41,7 @@ def find_alert(alerts: Iterable[Alert], id: str = "") -> Alert:
     UsageError
         When there is none, or more than one.
     """
-    told = [alert for alert in alerts if alert.message]
+    told = list(alerts)
     if not told:
         raise UsageError("there is no alert to explain")
     if not id:

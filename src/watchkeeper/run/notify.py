@@ -43,7 +43,7 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
     for receiver, _, _ in places:
         if receiver not in told:
             told[receiver] = []
-            over = (alert for alert in alerts if alert.state is AlertState.RESOLVED)
+            over = (alert for alert in alerts if alert.state is AlertState.ENDED)
             told.update((f"{alert.id}/{receiver}", [alert.state.value]) for alert in over)
     held = _keep(model, store, held, told)
     for alert in alerts:
@@ -80,7 +80,7 @@ def _place(name: str, options: Mapping[str, str]) -> str:
 def _worth_telling(alert: Alert, told: list[str] | None) -> bool:
     """Whether an alert began to fire, ended, or is a fault that spread to another column, and nobody was told."""
     state = told[0] if told else ""
-    if alert.state is AlertState.RESOLVED:
+    if alert.state is AlertState.ENDED:
         return state == AlertState.FIRING.value or (state in ("", _OWED) and has_fired(alert))
     if alert.state is not AlertState.FIRING:
         return False

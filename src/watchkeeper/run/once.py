@@ -65,7 +65,7 @@ class RunResult:
     signals, alerts
         Of the newest judged window.
     changed
-        Alerts that began to fire, spread to further columns or were resolved in this run.
+        Alerts that began to fire, spread to further columns or ended in this run.
     orphans
         Labels that arrived without a prediction they belong to.
     """

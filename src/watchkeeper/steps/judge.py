@@ -101,7 +101,7 @@ def judge(
             signal = step_chart(charts, monitor, measurement, version=version, earlier=earlier)
             if chart_failed(measurement, signal):
                 signals.append(signal)
-                caused.append((Cause.BLIND, _no_limit(signal.measurement, "chart_failed")))
+                caused.append((Cause.NO_DATA, _no_limit(signal.measurement, "chart_failed")))
                 continue
             if measurement.family is Family.ESTIMATE:
                 if (measurement.name, measurement.segment) in known and signal.fired:
@@ -116,14 +116,14 @@ def judge(
         return Judged(tuple(signals), (), replace(watch, charts=charts, lost="", damaged=False))
     if watch.damaged:
         lost = Measurement(Family.QUALITY, "memory", None, 0, status=Status.FAILED, reason=watch.lost)
-        caused.append((Cause.BLIND, _no_limit(lost, "memory_lost")))
+        caused.append((Cause.NO_DATA, _no_limit(lost, "memory_lost")))
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
     ruled = judge_rules(measurements, spec.rules, spec.schema)
     caused.extend(ruled)
     signals.extend(signal for _, signal in ruled)
-    caused.extend((Cause.BLIND, signal) for signal in _blind(measurements))
+    caused.extend((Cause.NO_DATA, signal) for signal in _blind(measurements))
     alerts, episodes = decide(spec.model, window, caused, spec.alerts, watch.episodes)
     return Judged(
         tuple(signals), tuple(alerts), replace(watch, charts=charts, episodes=episodes, lost="", damaged=False)
@@ -182,7 +182,7 @@ def _blinded(caused: Sequence[tuple[Cause, Signal]]) -> list[tuple[Cause, Signal
     faulty = {s.measurement.column for cause, s in caused if cause in _FAULTS and s.fired}
     failed = [s.measurement for _, s in caused if s.measurement.status is Status.FAILED and s.chart != _NO_LIMIT]
     lost = [m for m in failed if m.family is Family.COMPARISON and m.segment == ALL and m.column not in faulty]
-    return [(Cause.BLIND, _no_limit(m, "not_measured")) for m in lost]
+    return [(Cause.NO_DATA, _no_limit(m, "not_measured")) for m in lost]
 
 
 def _no_limit(measurement: Measurement, rule: str) -> Signal:

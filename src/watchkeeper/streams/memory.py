@@ -15,12 +15,16 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.store.migrations.decisions import episodes_of_0_1
 from watchkeeper.streams.arrivals import Arrived
 
 __all__ = ["FORMAT", "Saved", "decode", "encode", "essence"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the form; states inside it have versions of their own."""
+
+_WITH_CODES = 3
+"""The format since which alerts and signals hold codes; before, sentences."""
 
 _PARTS = ("count", "histogram", "levels", "confusion")
 
@@ -116,6 +120,9 @@ def decode(data: bytes) -> Saved:
         head = msgspec.msgpack.decode(data, type=_Head)
         if head.format > FORMAT:
             raise StateError(f"the stream has format {head.format}, this version reads up to {FORMAT}; upgrade")
+        if head.format < _WITH_CODES:
+            held = msgspec.msgpack.decode(data)
+            data = msgspec.msgpack.encode({**held, "episodes": episodes_of_0_1(held["episodes"])})
         form = msgspec.msgpack.decode(data, type=_Form)
         waiting = tuple(Arrived(pl.read_ipc(BytesIO(p.frame)), p.problems, p.rows) for p in form.waiting)
     except (msgspec.DecodeError, msgspec.ValidationError, pl.exceptions.PolarsError, OSError) as error:

@@ -12,7 +12,7 @@ import polars as pl
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.e_detector import verdict
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.errors import UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema
@@ -213,7 +213,7 @@ class Stream:
 
     def _unreadable(self, error: Exception) -> Step:
         failed = Measurement.failed(StateKey(self._model), Family.QUALITY, "rows", f"rows cannot be read: {error}")
-        return Step(failed=(failed,), alerts=self._alerted([(Cause.BLIND, _fault(failed))], None))
+        return Step(failed=(failed,), alerts=self._alerted([(Cause.NO_DATA, _fault(failed))], None))
 
     def _judge(self) -> Step:
         if not self._waiting:
@@ -288,7 +288,7 @@ class Stream:
         return tuple(sorted(changed, key=lambda alert: (-alert.severity, alert.cause)))
 
     def resolve(self, alert: Alert | str) -> Alert:
-        """End an open alert, given itself or its id, and return it as resolved.
+        """End an open alert, given itself or its id, and return it as ended.
 
         Raises
         ------
@@ -299,7 +299,7 @@ class Stream:
         for cause, episode in self._episodes.items():
             if episode.alert is not None and episode.alert.id == wanted:
                 self._episodes[cause] = Episode()
-                return replace(episode.alert, state=AlertState.RESOLVED)
+                return replace(episode.alert, state=AlertState.ENDED, end=AlertEnd.CLEARED)
         raise UsageError(f"no alert {wanted!r} is open; {near_miss(wanted, [a.id for a in self.alerts])}")
 
     def save(self) -> bytes:

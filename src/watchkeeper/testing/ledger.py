@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
-from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
@@ -72,8 +72,8 @@ def every_noun(model: str) -> list[Noun]:
         measured,
         signal,
         Alert(
-            "drift-1", model, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, "x moved", _START, _START + 3 * _DAY,
-            ("x", "z"), ("all",), (signal,),
+            "drift-1", model, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, _START, _START + 3 * _DAY,
+            ("x", "z"), ("all",), (signal,), AlertEnd.WITHDRAWN,
         ),
         Action(
             "retrain-1", model, ActionKind.RETRAIN, Outcome.REFUSED, "units changed", "watchkeeper",
@@ -94,7 +94,7 @@ def _check_nouns(make: Callable[[], Store]) -> None:
     measured = Measurement(Family.METRIC, "auroc", None, 0, status=Status.NO_DATA, reason="no labels")
     bare: list[Noun] = [
         measured,
-        Alert("blind", model, Cause.BLIND, Severity.NOTICE, AlertState.PENDING, "no rows"),
+        Alert("empty", model, Cause.NO_DATA, Severity.NOTICE, AlertState.PENDING),
         Action("hold", model, ActionKind.HOLD, Outcome.PROPOSED, "", ""),
     ]
     store.record(model, bare)
@@ -128,10 +128,10 @@ def _check_replacing(make: Callable[[], Store]) -> None:
     assert [(s.chart, s.rule) for s in store.recorded(model, Signal)] == [("shewhart", "beyond"), ("cusum", "")], (
         "a signal is told apart by its measurement and chart, and the last of the same wins"
     )
-    alert = Alert("a", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, "moved", _START, _START + _DAY)
+    alert = Alert("a", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, _START, _START + _DAY)
     store.record(model, [alert])
-    store.record(model, [replace(alert, state=AlertState.RESOLVED)])
-    assert [a.state for a in store.recorded(model, Alert)] == [AlertState.RESOLVED], "an alert is kept by its id"
+    store.record(model, [replace(alert, state=AlertState.ENDED)])
+    assert [a.state for a in store.recorded(model, Alert)] == [AlertState.ENDED], "an alert is kept by its id"
 
 
 def _check_windows(make: Callable[[], Store]) -> None:
@@ -144,7 +144,7 @@ def _check_windows(make: Callable[[], Store]) -> None:
     for day in range(4):
         since, last = _START + day * _DAY, _START + (day + 2) * _DAY
         store.record(model, [
-            Alert(f"a{day}", model, Cause.DRIFT, Severity.NOTICE, AlertState.FIRING, "", since, last),
+            Alert(f"a{day}", model, Cause.DRIFT, Severity.NOTICE, AlertState.FIRING, since, last),
             Action(f"b{day}", model, ActionKind.HOLD, Outcome.DONE, "", "", since),
         ])  # fmt: skip
     assert [a.id for a in store.recorded(model, Alert, query)] == ["a0", "a1", "a2"], "alerts must overlap the window"

@@ -57,9 +57,14 @@ def _check_series(make: Callable[[], Store]) -> None:
     x, y = _measured(0, "x"), _measured(0, "Y's <b>%_")
     ks = _measured(0, "x", name="ks", status=Status.FAILED)
     metric = _measured(0, "", family=Family.METRIC, name="auroc", segment="carrier=AA", version="v2")
-    signals = [Signal(x, "shewhart"), Signal(x, "cusum", rule="beyond"), Signal(metric, "cusum"), Signal(ks, "ewma")]
+    signals = [
+        Signal(x, "shewhart"),
+        Signal(x, "cusum", rule="beyond", fired=True),
+        Signal(metric, "cusum"),
+        Signal(ks, "ewma"),
+    ]
     store.record(model, [x, y, ks, metric, *signals])
-    store.record("another model", [x, Signal(x, "shewhart", rule="beyond")])
+    store.record("another model", [x, Signal(x, "shewhart", rule="beyond", fired=True)])
     store = make()
     for query, wanted in (
         (Query(), [x, y, ks, metric]),
@@ -87,15 +92,15 @@ def _check_series(make: Callable[[], Store]) -> None:
 
 def _check_alerts(make: Callable[[], Store]) -> None:
     store, model = make(), "asked alerts"
-    page = Alert("Ab_1", model, Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING, "", _START, _START + _DAY)
-    warning = Alert("ab%2", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, "", _START, _START + _DAY)
-    notice = Alert("b", model, Cause.DRIFT, Severity.NOTICE, AlertState.RESOLVED, "", _START, _START + _DAY)
+    page = Alert("Ab_1", model, Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING, _START, _START + _DAY)
+    warning = Alert("ab%2", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, _START, _START + _DAY)
+    notice = Alert("b", model, Cause.DRIFT, Severity.NOTICE, AlertState.ENDED, _START, _START + _DAY)
     store.record(model, [page, warning, notice])
     store = make()
     for query, wanted in (
         (Query(severity=Severity.WARNING), [page, warning]),
         (Query(severity=Severity.PAGE), [page]),
-        (Query(states=(AlertState.PENDING, AlertState.RESOLVED)), [warning, notice]),
+        (Query(states=(AlertState.PENDING, AlertState.ENDED)), [warning, notice]),
         (Query(states=()), []),
         (Query(causes=(Cause.DRIFT,), severity=Severity.WARNING), [warning]),
         (Query(ids=("b", "Ab_1", "unknown")), [page, notice]),

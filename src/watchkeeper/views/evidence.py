@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from watchkeeper.core.alert import Alert
+from watchkeeper.core.alert import Alert, AlertEnd
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
 
-__all__ = ["joined", "key_of", "shown_as"]
+__all__ = ["joined", "key_of", "shown_as", "standing_evidence"]
 
 Key = tuple[Window | None, tuple[str, ...]]
 
@@ -25,6 +25,12 @@ def joined(alert: Alert, shown: Mapping[Key, Measurement]) -> Alert:
     return replace(alert, evidence=tuple(shown_as(signal, shown) for signal in alert.evidence))
 
 
+def standing_evidence(alert: Alert) -> tuple[Signal, ...]:
+    """Return the evidence that windows show; what an alert was made of that was withdrawn none shows any more."""
+    return () if alert.end is AlertEnd.WITHDRAWN else alert.evidence
+
+
 def shown_as(signal: Signal, shown: Mapping[Key, Measurement]) -> Signal:
-    """Let a signal be about the very measurement that the report shows."""
-    return replace(signal, measurement=shown.get(key_of(signal.measurement), signal.measurement))
+    """Let a signal be about the very measurement that the report shows, unless its chart failed on that one."""
+    known = shown.get(key_of(signal.measurement), signal.measurement)
+    return replace(signal, measurement=known) if known.status is signal.measurement.status else signal

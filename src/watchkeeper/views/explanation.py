@@ -17,6 +17,7 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.views.causes import Why, diagnosis_json
 from watchkeeper.views.report import wanted
 from watchkeeper.views.wording import CAUSES, shown
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["Explanation"]
 
@@ -31,7 +32,12 @@ class Explanation:
     def json(self) -> dict[str, Any]:
         """Return the explanation as JSON values, with ``schema_version`` 1."""
         alert = self.alert
-        told = {"id": alert.id, "cause": alert.cause.value, "severity": str(alert.severity), "message": alert.message}
+        told = {
+            "id": alert.id,
+            "cause": alert.cause.value,
+            "severity": str(alert.severity),
+            "message": alert_sentence(alert),
+        }
         rest = {name: value for name, value in diagnosis_json(self.diagnosis, alert).items() if name != "alert"}
         return {"schema_version": 1, "model": alert.model, "alert": told, **rest}
 
@@ -45,7 +51,7 @@ class Explanation:
 
     def __rich__(self) -> RenderableType:
         why, alert = Why.of(self.diagnosis, self.alert), self.alert
-        opening = Text.assemble((str(alert.severity), "bold"), "  ", shown(alert.message, 400))
+        opening = Text.assemble((str(alert.severity), "bold"), "  ", shown(alert_sentence(alert), 400))
         about = [CAUSES[alert.cause], alert.state.value, f"alert {alert.id}"]
         parts: list[RenderableType] = [opening, Text(" · ".join(about), style="dim"), Text("")]
         parts.append(Text(f"what it comes from{f', since {why.since}' if why.since else ''}", style="dim"))
@@ -69,7 +75,7 @@ class Explanation:
         from watchkeeper.views.page import environment, style
 
         template = environment().get_template("explanation.html")
-        body = template.render(message=shown(self.alert.message, 400), why=Why.of(self.diagnosis, self.alert))
+        body = template.render(message=shown(alert_sentence(self.alert), 400), why=Why.of(self.diagnosis, self.alert))
         return f"<style>{style()}</style>{body}"
 
 

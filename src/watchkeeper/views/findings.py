@@ -80,7 +80,7 @@ class Findings:
     @property
     def worst_alerts(self) -> tuple[Alert, ...]:
         """The alerts, worst first: open before closed, then by severity, then the newest."""
-        order = {AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.SILENCED: 2, AlertState.RESOLVED: 3}
+        order = {AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.MUTED: 2, AlertState.ENDED: 3}
         newest = {alert.id: alert.since.timestamp() if alert.since else 0.0 for alert in self.alerts}
         return tuple(sorted(self.alerts, key=lambda a: (order[a.state], -a.severity, -newest[a.id], a.id)))
 

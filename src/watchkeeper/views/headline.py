@@ -9,6 +9,7 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.window import Window
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.wording import age, moment, period
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["headline_of_check", "headline_of_model"]
 
@@ -17,7 +18,7 @@ def headline_of_check(verdict: str, alerts: Sequence[Alert], rows: tuple[int, in
     """Say what a check found, given the rows of the reference and the current ones."""
     firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
     if firing:
-        return firing[0].message
+        return alert_sentence(firing[0])
     if verdict == "no_data":
         return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
     if verdict == "failed":
@@ -35,5 +36,5 @@ def headline_of_model(verdict: Verdict, alerts: Sequence[Alert], newest: Window 
             f"{period(newest)}, the last window with rows."
         )
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
-    words = firing[0].message if firing else "everything is within its limits"
+    words = alert_sentence(firing[0]) if firing else "everything is within its limits"
     return f"Window {newest}: {words}"

@@ -21,6 +21,7 @@ from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.views.axes import NARROW, WIDE
 from watchkeeper.views.cards import Card, DrawingBudget, column_cards, metric_cards
 from watchkeeper.views.causes import Why
+from watchkeeper.views.evidence import standing_evidence
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overview import history
@@ -29,6 +30,7 @@ from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
 from watchkeeper.views.theme import COLOURS
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, number, period, shown
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["environment", "report_fragment", "report_html", "style"]
 
@@ -239,11 +241,11 @@ def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None)
     return _Told(
         look,
         str(alert.severity),
-        shown(alert.message, 500),
+        shown(alert_sentence(alert), 500),
         tuple(facts),
         names[:_MOST_NAMES],
         max(0, len(names) - _MOST_NAMES),
-        tuple(Line.of(Series((signal,))) for signal in alert.evidence[:_MOST_EVIDENCE]),
+        tuple(Line.of(Series((signal,))) for signal in standing_evidence(alert)[:_MOST_EVIDENCE]),
         tuple(_action(a) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
         Why.of(diagnosis, alert) if diagnosis else None,
     )

@@ -22,6 +22,7 @@ from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, period, shown
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["plain", "report_text"]
 
@@ -54,7 +55,7 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         word, look = _INPUTS
     alerts = findings.worst_alerts
     headline = findings.heading
-    if any(alert.message == headline for alert in alerts[:_MOST_ALERTS]):
+    if any(alert_sentence(alert) == headline for alert in alerts[:_MOST_ALERTS]):
         # The alert stands right below, in the same words.
         firing = [alert.severity for alert in alerts if alert.state is AlertState.FIRING]
         headline = f"{count(len(firing), 'alert')}, the worst a {max(firing)}" if firing else headline
@@ -118,14 +119,14 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
     table.add_column(overflow="fold")
     attributed = set[str]()
     for alert, diagnosis in alerts:
-        closed = alert.state in (AlertState.RESOLVED, AlertState.SILENCED)
+        closed = alert.state in (AlertState.ENDED, AlertState.MUTED)
         look = "dim" if closed else _SEVERITIES[alert.severity]
         since = f"since {moment(alert.since)}" if alert.since else ""
         names = [shown(n, 40) for n in (*alert.columns, *alert.segments)]
         listed = ", ".join(names[:_MOST_COLUMNS])
         if len(names) > _MOST_COLUMNS:
             listed += f" and {len(names) - _MOST_COLUMNS} more"
-        told = Text(shown(alert.message, 400), style="dim" if closed else "")
+        told = Text(shown(alert_sentence(alert), 400), style="dim" if closed else "")
         details = " · ".join(filter(None, [CAUSES[alert.cause], alert.state.value, listed]))
         told.append(f"\n{details}", style="dim")
         causes = cause_lines(diagnosis, alert, most=_MOST_CAUSES) if diagnosis else []

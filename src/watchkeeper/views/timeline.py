@@ -13,6 +13,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.views.axes import Frame, inline, named_rows
 from watchkeeper.views.theme import SEVERITY_COLOURS, colour
 from watchkeeper.views.wording import ACTIONS, CAUSES, moment, shown
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["timeline"]
 
@@ -65,7 +66,9 @@ def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, d
         if end <= span.start:
             continue
         start = max(alert.since, span.start)
-        says = shown(f"{alert.severity}, {alert.state.value}, since {moment(alert.since)}: {alert.message}", 200)
+        says = shown(
+            f"{alert.severity}, {alert.state.value}, since {moment(alert.since)}: {alert_sentence(alert)}", 200
+        )
         row = {"at": start.isoformat(), "end": max(start, end).isoformat(), "says": says}
         bars.append((len(labels), alert.severity, row))
         labels.append(f"{alert.severity}: {CAUSES[alert.cause]}")

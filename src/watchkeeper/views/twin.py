@@ -14,8 +14,10 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
 from watchkeeper.views.causes import diagnosis_json
+from watchkeeper.views.evidence import standing_evidence
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.wording import failure
+from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["SCHEMA_VERSION", "measurement_json", "report_json"]
@@ -44,7 +46,7 @@ def report_json(findings: Findings) -> dict[str, Any]:
     for measurement in findings.measurements:
         place(measurement)
     alerts = [
-        _alert(a, [_signal(s, place(s.measurement)) for s in a.evidence], findings.diagnosis_of(a))
+        _alert(a, [_signal(s, place(s.measurement)) for s in standing_evidence(a)], findings.diagnosis_of(a))
         for a in findings.worst_alerts
     ]
     return {
@@ -115,7 +117,8 @@ def _alert(alert: Alert, evidence: list[dict[str, Any]], diagnosis: Diagnosis | 
         "cause": alert.cause.value,
         "columns": list(alert.columns),
         "segments": list(alert.segments),
-        "message": alert.message,
+        "end": alert.end.value if alert.end else None,
+        "message": alert_sentence(alert),
         "since": _moment(alert.since),
         "last": _moment(alert.last),
         "evidence": evidence,

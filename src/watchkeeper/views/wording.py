@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from math import floor, isfinite, isnan, log10
 
 from watchkeeper.core.action import ActionKind
-from watchkeeper.core.alert import Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.window import Window
+from watchkeeper.words.alerts import CAUSES
 
 __all__ = [
     "ACTIONS",
@@ -32,17 +32,6 @@ __all__ = [
 ]
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-CAUSES: Mapping[Cause, str] = {
-    Cause.DATA_FAULT: "data fault",
-    Cause.TRAFFIC_MIX: "traffic mix",
-    Cause.DRIFT: "drift",
-    Cause.JOINT_DRIFT: "joint drift",
-    Cause.PERFORMANCE: "performance",
-    Cause.LABEL_FAULT: "label fault",
-    Cause.RUNTIME: "runtime",
-    Cause.BLIND: "blind",
-}
 
 ACTIONS: Mapping[ActionKind, str] = {
     ActionKind.RETRAIN: "retrain",

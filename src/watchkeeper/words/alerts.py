@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from watchkeeper.core.alert import Alert, AlertEnd, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.words.signals import rule_in_words
 
-__all__ = ["describe", "describe_signal"]
+__all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal"]
 
 _MOST = 4
+
+CAUSES: Mapping[Cause, str] = {
+    Cause.DATA_FAULT: "data fault",
+    Cause.TRAFFIC_MIX: "traffic mix",
+    Cause.DRIFT: "drift",
+    Cause.JOINT_DRIFT: "joint drift",
+    Cause.PERFORMANCE: "performance",
+    Cause.LABEL_FAULT: "label fault",
+    Cause.RUNTIME: "runtime",
+    Cause.NO_DATA: "no data",
+}
+
+_ENDS: Mapping[AlertEnd | None, str] = {
+    AlertEnd.LAPSED: "did not persist: ",
+    AlertEnd.WITHDRAWN: "withdrawn after late data: ",
+}
+
+
+def alert_sentence(alert: Alert) -> str:
+    """Say what an alert is about, by the evidence it holds; without any by its cause and columns."""
+    where = f" in {', '.join(alert.columns)}" if alert.columns else ""
+    return _ENDS.get(alert.end, "") + (describe(alert.evidence) or f"{CAUSES[alert.cause]}{where}")
 
 
 def describe(signals: Sequence[Signal]) -> str:
@@ -20,6 +43,8 @@ def describe(signals: Sequence[Signal]) -> str:
     Signals that did not fire themselves are named as columns that moved along.
     """
     clauses = list(dict.fromkeys(describe_signal(signal) for signal in signals if signal.fired))
+    if not clauses:
+        return ""
     shown = "; ".join(clauses[:_MOST])
     more = len(clauses) - _MOST
     told = shown + (f"; and {more} more" if more > 0 else "")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Incident
 from watchkeeper.core.statement import Statement, StatementCode
+from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["incident_sentence", "loss_words", "sentence"]
 
@@ -22,7 +23,7 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
         The alert that is diagnosed; where nothing else explains it, its own message is the evidence.
     """
     if statement.code is Says.ALERT_ITSELF and alert is not None:
-        return alert.message
+        return alert_sentence(alert)
     s, names = statement, statement.names
     return _SENTENCES[s.code].format(
         column="".join(s.columns[:1]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["alert_of_0_1", "signal_of_0_1"]
+__all__ = ["CAUSES", "STATES", "alert_of_0_1", "episodes_of_0_1", "signal_of_0_1"]
 
 Body = dict[str, Any]
 
@@ -69,6 +69,12 @@ _SENTENCES = tuple(
 )
 """Each sentence that a chart or a rule wrote, and the code of what it says."""
 
+CAUSES = {"blind": "no_data"}
+STATES = {"silenced": "muted", "resolved": "ended"}
+"""Tags that have another name today."""
+
+_ENDS = (("withdrawn after late data: ", "withdrawn"), ("did not persist: ", "lapsed"))
+
 _NUMBERS = ("statistic", "threshold", "tolerance", "shift", "weight")
 
 
@@ -97,8 +103,26 @@ def signal_of_0_1(body: Body) -> Body:
 
 
 def alert_of_0_1(body: Body) -> Body:
-    """Return the body of an alert whose evidence holds codes."""
-    return {**body, "evidence": [signal_of_0_1(signal) for signal in body.get("evidence", ())]}
+    """Return the body of an alert with its cause and state as they are called today, and how it ended.
+
+    The beginning of its sentence said how; the sentence itself is made of the evidence, which holds codes now.
+    """
+    new = {**body, "evidence": [signal_of_0_1(signal) for signal in body.get("evidence", ())]}
+    if "message" not in body:
+        return new
+    message = new.pop("message")
+    state = STATES.get(body["state"], body["state"])
+    ends = (end for start, end in _ENDS if message.startswith(start))
+    end = next(ends, "cleared") if state == "ended" else None
+    return {**new, "cause": CAUSES.get(body["cause"], body["cause"]), "state": state, "end": end}
+
+
+def episodes_of_0_1(episodes: Body) -> Body:
+    """Return what the policy remembers, by cause, with the open alerts as they are stored today."""
+    return {
+        CAUSES.get(cause, cause): {**held, "alert": alert_of_0_1(held["alert"])} if held.get("alert") else held
+        for cause, held in episodes.items()
+    }
 
 
 def _basis(said: dict[str, str]) -> Body:

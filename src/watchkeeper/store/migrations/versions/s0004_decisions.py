@@ -1,15 +1,16 @@
-"""Signals say by a code that and why they fired; before, a sentence did."""
+"""Signals and alerts say by codes that they fired, why, and how they ended; before, sentences did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from alembic import context, op
 
-from watchkeeper.store.migrations.decisions import alert_of_0_1, signal_of_0_1
+from watchkeeper.store.migrations.decisions import CAUSES, alert_of_0_1, episodes_of_0_1, signal_of_0_1
 
 revision = "0004"
 down_revision = "0001"
@@ -20,6 +21,7 @@ _ROWS = 1_000
 
 _SIGNALS = sa.table("signals", sa.column("number"), sa.column("rule"), sa.column("body"))
 _ALERTS = sa.table("alerts", sa.column("number"), sa.column("cause"), sa.column("state"), sa.column("body"))
+_SPECS = sa.table("specs", sa.column("number"), sa.column("identity"), sa.column("body"))
 _POINTERS = sa.table("pointers", sa.column("model"), sa.column("name"), sa.column("value"))
 
 
@@ -32,7 +34,12 @@ def upgrade() -> None:
         new = signal_of_0_1(body)
         _write(connection, _SIGNALS, number, rule=new["rule"], body=_text(new))
     for number, body in _bodies(connection, _ALERTS, sa.true()):
-        _write(connection, _ALERTS, number, body=_text(alert_of_0_1(body)))
+        new = alert_of_0_1(body)
+        _write(connection, _ALERTS, number, cause=new["cause"], state=new["state"], body=_text(new))
+    for number, body in _bodies(connection, _SPECS, _SPECS.c.body.like('%"cause":"blind"%')):
+        monitors = [{**one, "cause": CAUSES.get(one["cause"], one["cause"])} for one in body["monitors"]]
+        text = _text({**body, "monitors": monitors})
+        _write(connection, _SPECS, number, identity=sha256(msgspec.json.encode([text])).hexdigest(), body=text)
     remembered = sa.select(_POINTERS).where(_POINTERS.c.name.like("watch/%"))
     for row in connection.execute(remembered).all():
         value = _of_watch(row.value)
@@ -71,12 +78,8 @@ def _of_watch(text: str) -> str:
         return text
     if not isinstance(watch, dict) or not isinstance(watch.get("episodes"), dict) or not watch["episodes"]:
         return text
-    watch["episodes"] = {cause: _episode(held) for cause, held in watch["episodes"].items()}
+    watch["episodes"] = episodes_of_0_1(watch["episodes"])
     return msgspec.json.encode(watch).decode()
-
-
-def _episode(held: dict[str, Any]) -> dict[str, Any]:
-    return {**held, "alert": alert_of_0_1(held["alert"])} if held.get("alert") else held
 
 
 def _text(body: dict[str, Any]) -> str:
