@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,6 +140,15 @@ def deliver(
 def project(folder: Path, store: Store | None = None) -> Project:
     """Open the project with a store of its own, which lives as long as the object."""
     return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store or MemoryStore())  # type: ignore[arg-type]
+
+
+def lapse(folder: Path) -> None:
+    """Let the leases of workers that were killed be over, as if their time had passed."""
+    database = sqlite3.connect(folder / "data" / "watchkeeper.db")
+    with suppress(sqlite3.OperationalError):  # a worker that died early left no tables
+        database.execute("UPDATE leases SET until = since")
+        database.commit()
+    database.close()
 
 
 def watch(folder: Path, store: Store | None = None, **config: str) -> Project:

@@ -154,6 +154,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
                 said_last = run.communicate(timeout=120)[1]
                 ended = run.returncode
             assert ended in (0, -signal.SIGKILL), said_last
+            invented.lapse(tmp_path)
     assert kills >= KILLS - 2
     model = open_project(tmp_path / "watchkeeper.yaml", {})
     expected, said = undisturbed

@@ -3,9 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from tests.store.postgres import server
 from watchkeeper.core.store import Store
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.lake import LakeStore
@@ -42,3 +45,20 @@ def make_store(request: pytest.FixtureRequest, opened: Callable[..., LakeStore])
         store = MemoryStore()
         return lambda: store
     return opened
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def database(running: str) -> str:
+    """Return the URL of a database of the test's own."""
+    name = f"watchkeeper_{uuid4().hex}"
+    engine = create_engine(running, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{running.rpartition('/')[0]}/{name}"

@@ -1,35 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.store.postgres import programs, server
+from tests.store.postgres import programs
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.store import Store
 from watchkeeper.testing.store import check_store
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[str]:
-    with server() as url:
-        yield url
-
-
-@pytest.fixture
-def database(running: str) -> str:
-    """Return the URL of a database of the test's own."""
-    name = f"watchkeeper_{uuid4().hex}"
-    engine = create_engine(running, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return f"{running.rpartition('/')[0]}/{name}"
 
 
 def test_the_store_obeys_its_contract_on_postgresql(opened: Callable[..., Store], database: str) -> None:

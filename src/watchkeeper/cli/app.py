@@ -136,12 +136,15 @@ def init(
 
 @app.command()
 def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """Take in what has arrived, judge it, act, and tell."""
+    """Take in what has arrived, judge it, act, and tell.
+
+    Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model.
+    """
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
     from watchkeeper.cli.results import hints, problems_of, run_json, run_text
-    from watchkeeper.core.errors import WatchkeeperError
+    from watchkeeper.core.errors import LeasedError, WatchkeeperError
 
     project = open_project(config)
     results: dict[str, RunReport | WatchkeeperError] = {}
@@ -152,7 +155,7 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
                 try:
                     results[name] = project.run(name, datetime.now(UTC), progress=progress)
                 except WatchkeeperError as error:
-                    if len(names) == 1:
+                    if len(names) == 1 and not isinstance(error, LeasedError):
                         raise
                     results[name] = error
             for words in (*problems_of(results[name]), *hints(project, name)):
@@ -164,8 +167,9 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
     else:
         for name, result in results.items():
             put(run_text(name, result))
-    if any(isinstance(result, WatchkeeperError) or result.unread for result in results.values()):
-        raise typer.Exit(3)
+    failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread]
+    if failed:
+        raise typer.Exit(5 if all(isinstance(r, LeasedError) for r in failed) else 3)
 
 
 @app.command()

@@ -128,6 +128,10 @@ def _window(window: Window) -> dict[str, str]:
 
 def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
     """Return what a run came to, in a few lines."""
+    from watchkeeper.core.errors import LeasedError
+
+    if isinstance(result, LeasedError):
+        return f"{name}: another worker is at work on it"
     if isinstance(result, Exception):
         return f"{name}: could not run"
     ran = result.ran

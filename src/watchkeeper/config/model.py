@@ -35,11 +35,14 @@ class StoreConfig(Part):
         SQLAlchemy URL of the derived tables; null for SQLite inside the folder.
     options
         Options of the object store, such as its region.
+    lease
+        How long a model stays reserved for a worker that has died in the middle of a run.
     """
 
     url: Text = "./watchkeeper-data"
     sql: Text | None = None
     options: dict[str, Text] = Field(default_factory=dict)
+    lease: Duration = timedelta(minutes=2)
 
 
 def _source(value: Any) -> Any:

@@ -11,7 +11,9 @@ The tree::
     │   └── SchemaError       a column is missing, doubled, or of a type that cannot be used
     ├── StateError            states that do not belong together: other map, other version, other statistic
     ├── StoreError            the store is read-only, full, locked or of another version
-    │   └── ConflictError     somebody else moved the pointer first
+    │   ├── ConflictError     somebody else moved the pointer first
+    │   │   └── LeaseLostError    another worker has taken the model over meanwhile
+    │   └── LeasedError       another worker is at work on the model
     ├── PluginError           a plug-in is unknown, doubled or breaks its protocol
     ├── TrainingError         the user's training function failed or returned something unusable
     └── ArtefactError         a model file is missing, altered or not on the allow-list
@@ -28,6 +30,8 @@ __all__ = [
     "ConflictError",
     "DataError",
     "EmptyError",
+    "LeaseLostError",
+    "LeasedError",
     "PluginError",
     "SchemaError",
     "SourceError",
@@ -81,6 +85,14 @@ class StoreError(WatchkeeperError):
 
 class ConflictError(StoreError):
     """A pointer was moved by somebody else between reading and writing it."""
+
+
+class LeaseLostError(ConflictError):
+    """A worker was to write about a model that another has taken over."""
+
+
+class LeasedError(StoreError):
+    """Another worker is at work on the model."""
 
 
 class PluginError(WatchkeeperError):

@@ -12,6 +12,7 @@ import polars as pl
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
@@ -110,14 +111,24 @@ class Store(Protocol):
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor`` (empty: since the beginning)."""
 
-    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
-        """Replace all states of each stored window given (None: the reference) in one atomic commit."""
+    def put_states(
+        self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
+    ) -> None:
+        """Replace all states of each stored window given (None: the reference) in one atomic commit.
+
+        With a lease that another worker has taken over: LeaseLostError, and nothing is written.
+        """
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""
 
     def record(
-        self, model: str, nouns: Sequence[Noun], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+        self,
+        model: str,
+        nouns: Sequence[Noun],
+        pointers: Mapping[str, tuple[str | None, str | None]] | None = None,
+        *,
+        lease: Lease | None = None,
     ) -> None:
         """Write nouns and move pointers in one transaction.
 
@@ -125,7 +136,8 @@ class Store(Protocol):
         a signal by these and its chart, an alert or action by its id; specs are kept as a history whose last is in
         force. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
         link. A pointer is moved from the first to the second value (None: it does not exist); ConflictError, with
-        nothing written, when it does not hold the first.
+        nothing written, when it does not hold the first. With a lease that another worker has taken over:
+        LeaseLostError, and nothing is written.
         """
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:

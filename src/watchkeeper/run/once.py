@@ -23,6 +23,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.lease import leased
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.embedding import Embedding
@@ -105,9 +106,23 @@ def run_once(
 
     Raises
     ------
+    LeasedError
+        When another worker is at work on the model.
     StoreError
         When the store cannot be read or written.
     """
+    with leased(store, spec.model) as held:
+        return _run_once(spec, held, now, progress, embedding, behaviour)
+
+
+def _run_once(
+    spec: Spec,
+    store: Store,
+    now: datetime,
+    progress: Progress | None,
+    embedding: Embedding | None,
+    behaviour: Measured | None,
+) -> RunResult:
     rule = spec.windows or WindowRule()
     store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
     embedding, logged = embedding or Embedding(spec.embed), spec.schema

@@ -31,6 +31,7 @@ from watchkeeper.ingest.spool import Spooled, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
 from watchkeeper.run.keep import Maintainer
+from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import RunResult, run_once
 from watchkeeper.schema.inference import infer_schema
@@ -41,6 +42,7 @@ from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.lake import LakeStore
+from watchkeeper.store.leases import LeasedStore
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.open import open_store
@@ -102,7 +104,7 @@ class Project:
 
     config: Config
     folder: Path
-    store: LakeStore | MemoryStore
+    store: LakeStore | MemoryStore | LeasedStore
 
     def close(self) -> None:
         """Close the store."""
@@ -190,16 +192,24 @@ class Project:
         return found
 
     def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> RunReport:
-        """Take in, summarise, judge, tell and respond."""
-        taken = self.take_in(name)
-        keeper = self.keeper(name)
-        embedding = self.embedding(keeper.spec)
-        self._reference_from_table(name, keeper.spec, embedding)
-        behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
-        ran = run_once(keeper.spec, self.store, now, progress=progress, embedding=embedding, behaviour=behaviour)
-        # Training may take long, or fail: people are told before.
-        problems = notify(name, self.store, self._receivers(name))
-        return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+        """Take in, summarise, judge, tell and respond, while no other worker does.
+
+        Raises
+        ------
+        LeasedError
+            When another worker is at work on the model.
+        """
+        with leased(self.store, name, self.config.store.lease) as store:
+            leaseholder = replace(self, store=store)
+            taken = leaseholder.take_in(name)
+            keeper = leaseholder.keeper(name)
+            embedding = self.embedding(keeper.spec)
+            leaseholder._reference_from_table(name, keeper.spec, embedding)  # noqa: SLF001 - it is the same class
+            behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
+            ran = run_once(keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour)
+            # Training may take long, or fail: people are told before.
+            problems = notify(name, store, self._receivers(name))
+            return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
 
     def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Return whom to tell; files lie beside the configuration."""

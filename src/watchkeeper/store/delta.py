@@ -132,17 +132,33 @@ class Delta:
 
         return self._until_committed(attempt)
 
-    def replace(self, rows: pl.DataFrame, predicate: str) -> None:
-        """Replace the rows that meet ``predicate`` in one commit."""
+    def replace(self, rows: pl.DataFrame, predicate: str, *, fence: tuple[str, int] | None = None) -> bool:
+        """Replace the rows that meet ``predicate`` in one commit.
+
+        Parameters
+        ----------
+        fence
+            A name and a number: after a commit with a higher number of that name nothing is written, and the answer is
+            False.
+        """
 
         def attempt(table: DeltaTable | None) -> bool:
+            last = table.transaction_version(fence[0]) if table is not None and fence else None
+            if fence and last is not None and last > fence[1]:
+                return False
+            # Delta itself would commit again after others without asking for the fence.
+            retries, marks = (0, [Transaction(*fence)]) if fence else (None, None)
+            properties = CommitProperties(max_commit_retries=retries, app_transactions=marks)
             if table is not None:
-                write_deltalake(table, rows, mode="overwrite", predicate=predicate, writer_properties=_COMPRESSION)
+                write_deltalake(
+                    table, rows, mode="overwrite", predicate=predicate,
+                    writer_properties=_COMPRESSION, commit_properties=properties,
+                )  # fmt: skip
             elif not rows.is_empty():
-                self._create(rows, CommitProperties(max_commit_retries=0))
+                self._create(rows, CommitProperties(max_commit_retries=0, app_transactions=marks))
             return True
 
-        self._until_committed(attempt)
+        return self._until_committed(attempt)
 
     def _create(self, rows: pl.DataFrame, properties: CommitProperties) -> None:
         write_deltalake(

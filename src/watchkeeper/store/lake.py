@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -12,11 +13,13 @@ from sqlalchemy import URL
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
@@ -82,17 +85,36 @@ class LakeStore:
         """Return which stored windows have new rows or labels since ``cursor``."""
         return self._log(model).changes(schema, windows, cursor)
 
-    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
+    def put_states(
+        self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
+    ) -> None:
         """Replace all states of each stored window given (None: the reference) in one atomic commit."""
-        self._states(model).put(states)
+        check_model(lease, model)
+        if lease is not None:
+            self._ledger.check_lease(lease)
+        self._states(model).put(states, lease)
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window``, of all or some columns."""
         return self._states(model).get(window, columns)
 
-    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None) -> None:
+    def record(
+        self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None, *, lease: Lease | None = None
+    ) -> None:
         """Write nouns and move pointers in one transaction."""
-        self._ledger.record(model, nouns, pointers or {})
+        self._ledger.record(model, nouns, pointers or {}, lease)
+
+    def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
+        """Take a model for a worker, by the clock of the database."""
+        return self._ledger.lease(model, length, host=host, process=process)
+
+    def renew(self, lease: Lease, length: timedelta) -> Lease:
+        """Return the lease with ``length`` to go from now on."""
+        return self._ledger.renew(lease, length)
+
+    def release(self, lease: Lease) -> None:
+        """Let the next worker have the model at once."""
+        self._ledger.release(lease)
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
         """Return the recorded nouns of a kind that a query asks for, oldest first."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import URL, Column, Connection, Select, Table, bindparam, delete, func, insert, select, update
@@ -12,9 +13,11 @@ from sqlalchemy.sql import ColumnElement, or_
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.store import AuditEvent, Noun
 from watchkeeper.core.window import Window
+from watchkeeper.store import leases
 from watchkeeper.store.audit import HEAD, next_event
 from watchkeeper.store.database import open_database, place_of
 from watchkeeper.store.faults import reported
@@ -48,20 +51,46 @@ class Ledger:
         """Close all connections."""
         self._engine.dispose()
 
-    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves) -> None:
-        """Write nouns and move pointers in one transaction."""
+    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves, lease: Lease | None = None) -> None:
+        """Write nouns and move pointers in one transaction, and only while the lease holds if one is named."""
         rows = [(kind_named(type(noun)), noun, _row(model, noun)) for noun in nouns]
         check_moves(pointers)
+        leases.check_model(lease, model)
+
+        def write(connection: Connection) -> None:
+            if lease is not None:
+                leases.check_lease(connection, lease)
+            self._write(connection, model, rows, pointers)
+
+        self._transact(write)
+
+    def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
+        """Take a model for a worker."""
+        return self._transact(lambda connection: leases.take(connection, model, length, host, process))
+
+    def renew(self, lease: Lease, length: timedelta) -> Lease:
+        """Make a lease last longer."""
+        return self._transact(lambda connection: leases.renew(connection, lease, length))
+
+    def release(self, lease: Lease) -> None:
+        """End a lease."""
+        self._transact(lambda connection: leases.release(connection, lease))
+
+    def check_lease(self, lease: Lease) -> None:
+        """Refuse a lease that was taken over."""
+        self._transact(lambda connection: leases.check_lease(connection, lease))
+
+    def _transact(self, write: Callable[[Connection], T]) -> T:
         with reported(self._place, "write to"):
             for attempt in range(_ATTEMPTS):
                 try:
                     with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-                        self._write(connection, model, rows, pointers)
-                    return
+                        return write(connection)
                 except IntegrityError:
                     # Somebody else recorded the same noun or link between our look and our write; look again.
                     if attempt == _ATTEMPTS - 1:
                         raise
+        raise AssertionError
 
     def _write(
         self, connection: Connection, model: str, rows: list[tuple[str, Noun, dict[str, Any]]], pointers: Moves

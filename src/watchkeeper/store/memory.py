@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -12,7 +14,8 @@ import polars as pl
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
@@ -22,6 +25,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
 from watchkeeper.store.audit import HEAD, next_event
 from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.leases import check_model, lost, taken
 from watchkeeper.store.log import pack, set_aside
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import Moves, check_moves, conflict
@@ -67,6 +71,7 @@ class MemoryStore:
         self._nouns: dict[tuple[str, str], dict[str, str]] = {}
         self._audit: dict[str, list[AuditEvent]] = {}
         self._pointers: dict[tuple[str, str], str] = {}
+        self._leases: dict[str, Lease] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -105,10 +110,13 @@ class MemoryStore:
             predictions, labels = self._snapshots(model)
         return changes_since(predictions, labels, schema, windows, cursor)
 
-    def put_states(self, model: str, states: Mapping[Window | None, Iterable[State]]) -> None:
+    def put_states(
+        self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
+    ) -> None:
         """Replace all states of each stored window given (None: the reference)."""
         kept = {(model, window): check_windows(window, found) for window, found in states.items()}
         with self._lock:
+            self._check_lease(lease, model)
             self._states.update(kept)
 
     def states(self, model: str, window: Window | None, columns: Sequence[str] = ()) -> dict[StateKey, State]:
@@ -118,7 +126,9 @@ class MemoryStore:
             found = [state for place in places for state in self._states[place]]
         return {state.key: state for state in found if not columns or state.key.column in columns}
 
-    def record(self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None) -> None:
+    def record(
+        self, model: str, nouns: Sequence[Noun], pointers: Moves | None = None, *, lease: Lease | None = None
+    ) -> None:
         """Write nouns and move pointers, all or nothing."""
         moves = pointers or {}
         check_moves(moves)
@@ -126,6 +136,7 @@ class MemoryStore:
         for _, noun, _, body in rows:
             from_json(body, type(noun))
         with self._lock:
+            self._check_lease(lease, model)
             for name, (old, _) in moves.items():
                 held = self.pointer(model, name)
                 if held != old:
@@ -159,6 +170,35 @@ class MemoryStore:
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
         return self._pointers.get((model, name))
+
+    def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
+        """Take a model for a worker, which may be another thread."""
+        with self._lock:
+            before, now = self._leases.get(model), datetime.now(UTC)
+            if before is not None and now < before.until:
+                raise LeasedError(taken(before))
+            lease = Lease(model, before.number + 1 if before else 1, host, process, now, now + length)
+            self._leases[model] = lease
+            return lease
+
+    def renew(self, lease: Lease, length: timedelta) -> Lease:
+        """Return the lease with ``length`` to go from now on."""
+        with self._lock:
+            self._check_lease(lease, lease.model)
+            self._leases[lease.model] = replace(lease, until=datetime.now(UTC) + length)
+            return self._leases[lease.model]
+
+    def release(self, lease: Lease) -> None:
+        """Let the next worker have the model at once."""
+        with self._lock:
+            held = self._leases.get(lease.model)
+            if held is not None and held.number == lease.number:
+                self._leases[lease.model] = replace(held, number=held.number + 1, until=datetime.now(UTC))
+
+    def _check_lease(self, lease: Lease | None, model: str) -> None:
+        check_model(lease, model)
+        if lease is not None and self._leases[model].number != lease.number:
+            raise LeaseLostError(lost(lease))
 
     def _pile(self, model: str, table: Table) -> _Pile:
         return self._piles.setdefault((model, table), _Pile())

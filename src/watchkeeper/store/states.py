@@ -8,12 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from watchkeeper.core.errors import StateError
+from watchkeeper.core.errors import LeaseLostError, StateError
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.store.columns import UTC_TIME
 from watchkeeper.store.delta import Delta
 from watchkeeper.store.faults import reported
+from watchkeeper.store.leases import lost
 
 __all__ = ["StateTable", "check_windows"]
 
@@ -46,8 +48,12 @@ class StateTable:
         self._table = Delta(uri, options, "window")
         self._encode, self._decode = encode, decode
 
-    def put(self, states: Mapping[Window | None, Iterable[State]]) -> None:
-        """Replace all states of each stored window given (None: the reference) in one commit."""
+    def put(self, states: Mapping[Window | None, Iterable[State]], lease: Lease | None = None) -> None:
+        """Replace all states of each stored window given (None: the reference) in one commit.
+
+        The commit bears the number of the lease, and is refused after one with a higher number: the holder of an older
+        lease would put states of fewer rows in the place of newer ones.
+        """
         rows: list[tuple[Any, ...]] = []
         for window, found in states.items():
             place, (start, end) = _place(window), (window.start, window.end) if window else (None, None)
@@ -55,7 +61,9 @@ class StateTable:
             rows += [(place, start, end, s.key.version, s.key.segment, s.key.column, self._encode(s)) for s in kept]
         places = ", ".join(f"'{_place(window)}'" for window in states)
         if places:
-            self._table.replace(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f'"window" IN ({places})')
+            replaced = pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f'"window" IN ({places})'
+            if not self._table.replace(*replaced, fence=("lease", lease.number) if lease else None) and lease:
+                raise LeaseLostError(lost(lease))
 
     def get(self, window: Window | None, columns: Sequence[str]) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""

@@ -16,7 +16,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import Noun
 
-__all__ = ["AUDIT", "METADATA", "NOUNS", "POINTERS", "searched"]
+__all__ = ["AUDIT", "LEASES", "METADATA", "NOUNS", "POINTERS", "searched"]
 
 METADATA = MetaData()
 
@@ -69,6 +69,19 @@ POINTERS = Table(
     Column("name", String(255), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("model", String(255), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+"""Who is at work on which model; the number grows each time it changes hands."""
 
 
 def searched(noun: Noun) -> dict[str, Any]:

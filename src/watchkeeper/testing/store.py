@@ -12,6 +12,7 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Store, Table
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.testing.leases import check_leases
 from watchkeeper.testing.ledger import check_ledger
 
 __all__ = ["check_store"]
@@ -41,7 +42,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     source is appended once; refused rows are counted; changes name the touched windows and no others; a column that
     changes its type loses no row; states are replaced as a whole and read by window and column; nouns survive and are
     replaced, never doubled; pointers are compared before they are moved; every action is in the chain once; models do
-    not meet.
+    not meet; and of a store that knows leases, that one worker at a time works on a model.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     ):
         check(make_store)
     check_ledger(make_store)
+    check_leases(make_store)
 
 
 def predictions(ids: list[int], days: list[float]) -> pl.DataFrame:

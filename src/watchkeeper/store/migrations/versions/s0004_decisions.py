@@ -13,7 +13,7 @@ from alembic import context, op
 from watchkeeper.store.migrations.decisions import CAUSES, alert_of_0_1, episodes_of_0_1, signal_of_0_1
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
