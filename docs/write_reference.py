@@ -1,10 +1,14 @@
-"""Write docs/reference.md from the registry."""
+"""Write what is generated of the docs: the reference from the registry, the schemas from the code."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
+from typing import Any
 
+from watchkeeper.cli.documents import output_schemas
+from watchkeeper.config.configuration import json_schema
 from watchkeeper.core.plugins import KINDS, plugins
 from watchkeeper.core.rule import Parameter
 
@@ -61,5 +65,18 @@ def _parameter(one: Parameter) -> str:
     return f"- `{one.name}`: {one.about}{note}"
 
 
+def schemas() -> dict[str, str]:
+    """Return the JSON Schema of the configuration and of each output of a command, by its path under docs/."""
+    outputs = {f"schemas/{name}.json": schema for name, schema in output_schemas().items()}
+    return {path: _written(schema) for path, schema in {"watchkeeper.schema.json": json_schema(), **outputs}.items()}
+
+
+def _written(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
-    (Path(__file__).parent / "reference.md").write_text(render(), encoding="utf-8")
+    docs = Path(__file__).parent
+    (docs / "schemas").mkdir(exist_ok=True)
+    for path, text in {"reference.md": render(), **schemas()}.items():
+        (docs / path).write_text(text, encoding="utf-8")

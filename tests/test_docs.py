@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from docs.write_reference import render
+from docs.write_reference import render, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -72,6 +72,13 @@ def test_every_page_of_the_docs_is_in_the_index() -> None:
 def test_the_reference_is_what_the_registry_says() -> None:
     written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     assert written == render(), "docs/reference.md is out of date: run `make docs`"
+
+
+def test_the_schemas_are_what_the_code_generates() -> None:
+    docs = ROOT / "docs"
+    kept = {f"schemas/{path.name}" for path in (docs / "schemas").iterdir()} | {"watchkeeper.schema.json"}
+    stale = [path for path, text in schemas().items() if path not in kept or (docs / path).read_text("utf-8") != text]
+    assert (stale, kept - set(schemas())) == ([], set()), "schemas under docs/ are out of date: run `make docs`"
 
 
 def test_every_dependency_is_explained_and_every_explained_one_is_a_dependency() -> None:

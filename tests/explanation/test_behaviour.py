@@ -12,10 +12,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from watchkeeper.core.encode import as_json
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import StateKey
 from watchkeeper.explanation.behaviour import explain_model
+from watchkeeper.views.behaviour_json import behaviour_document
 
 FEATURES = ("a", "b", "kind")
 SCHEMA = Schema(
@@ -64,7 +66,7 @@ def test_the_document_is_json_and_the_same_for_the_same_seed(model):
     rng = np.random.default_rng(2)
     reference, current = log(rng, 300), log(rng, 300)
     first, again = (
-        json.dumps(explain_model(model, SCHEMA, reference, current, places=[7], rows=40).document(), allow_nan=False)
+        as_json(behaviour_document("m", explain_model(model, SCHEMA, reference, current, places=[7], rows=40)))
         for _ in range(2)
     )
     assert first == again

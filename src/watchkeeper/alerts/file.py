@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import ClassVar
 
 from watchkeeper.alerts.payload import payload
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.encode import as_json
 from watchkeeper.core.errors import UsageError
 
 __all__ = ["File"]
@@ -32,7 +32,7 @@ class File:
         """
         if not options.get("path"):
             raise UsageError("the notifier 'file' needs a path")
-        line = (json.dumps(payload(alert), ensure_ascii=False) + "\n").encode()
+        line = (as_json(payload(alert)) + "\n").encode()
         path = Path(options["path"])
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -1,28 +1,75 @@
-"""An alert as plain data, the same for every notifier."""
+"""An alert as a document, the same for every notifier."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from watchkeeper.core.alert import Alert
+from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
+from watchkeeper.core.encode import SCHEMA_VERSION, Moment, in_utc
 from watchkeeper.words.alerts import alert_sentence
 
-__all__ = ["payload"]
+__all__ = ["AlertPayload", "SchemaVersion", "SeverityName", "payload", "severity_name"]
+
+SchemaVersion = Literal[1]
+SeverityName = Literal["notice", "warning", "page"]
+
+_SEVERITIES: Mapping[Severity, SeverityName] = {
+    Severity.NOTICE: "notice",
+    Severity.WARNING: "warning",
+    Severity.PAGE: "page",
+}
 
 
-def payload(alert: Alert) -> dict[str, Any]:
-    """Return the alert as JSON-ready data with ``schema_version`` 1."""
-    return {
-        "schema_version": 1,
-        "id": alert.id,
-        "model": alert.model,
-        "cause": alert.cause.value,
-        "severity": str(alert.severity),
-        "state": alert.state.value,
-        "end": alert.end.value if alert.end else None,
-        "message": alert_sentence(alert),
-        "since": alert.since.isoformat() if alert.since else None,
-        "last": alert.last.isoformat() if alert.last else None,
-        "columns": list(alert.columns),
-        "segments": list(alert.segments),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPayload:
+    """Something a person should know, as notifiers send it.
+
+    Attributes
+    ----------
+    id
+        Stays the same through every state of the alert.
+    end
+        How it ended; null until it has.
+    since, last
+        Start of the first window that showed it, and end of the newest one.
+    columns, segments
+        What is affected, worst first.
+    """
+
+    schema_version: SchemaVersion
+    id: str
+    model: str
+    cause: Cause
+    severity: SeverityName
+    state: AlertState
+    end: AlertEnd | None
+    message: str
+    since: Moment | None
+    last: Moment | None
+    columns: tuple[str, ...]
+    segments: tuple[str, ...]
+
+
+def payload(alert: Alert) -> AlertPayload:
+    """Return the alert as notifiers send it."""
+    return AlertPayload(
+        schema_version=SCHEMA_VERSION,
+        id=alert.id,
+        model=alert.model,
+        cause=alert.cause,
+        severity=severity_name(alert.severity),
+        state=alert.state,
+        end=alert.end,
+        message=alert_sentence(alert),
+        since=in_utc(alert.since),
+        last=in_utc(alert.last),
+        columns=alert.columns,
+        segments=alert.segments,
+    )
+
+
+def severity_name(severity: Severity) -> SeverityName:
+    """Return the word for a severity."""
+    return _SEVERITIES[severity]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import ClassVar
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from watchkeeper.alerts.payload import payload
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.encode import as_json
 from watchkeeper.core.errors import UsageError
 
 __all__ = ["Webhook"]
@@ -38,7 +38,7 @@ class Webhook:
         url = options.get("url", "")
         if urlsplit(url).scheme not in ("http", "https"):
             raise UsageError(f"the notifier 'webhook' needs an http or https url, not {url!r}")
-        body = json.dumps(payload(alert)).encode()
+        body = as_json(payload(alert)).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "watchkeeper"}
         # The scheme was checked above.
         request = Request(url, body, headers, method="POST")  # noqa: S310

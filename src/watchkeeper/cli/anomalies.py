@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from watchkeeper.cli.output import progress_bar, show, show_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from watchkeeper.cli.documents import AnomaliesDocument
     from watchkeeper.run.anomalies import Anomalies
 
 __all__ = ["anomalies"]
@@ -55,34 +56,38 @@ def anomalies(
             progress=progress,
         )  # fmt: skip
     if json:
-        show_json(_json(found))
+        show_json(_document(found))
     else:
         show(_table(found))
     if found.anomalous:
         raise typer.Exit(1)
 
 
-def _json(found: Anomalies) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "method": found.method,
-        "rows": found.rows,
-        "judged": found.judged,
-        "rate": found.discovery,
-        "anomalous": len(found.anomalous),
-        "id": found.id or None,
-        "found": [
-            {
-                "row": one.row,
-                "score": one.score,
-                "p_value": one.p_value,
-                "adjusted": one.adjusted,
-                "features": dict(one.features),
-                "values": {name: None if value is None else str(value) for name, value in values.items()},
-            }
-            for one, values in zip(found.found, found.values, strict=True)
-        ],
-    }
+def _document(found: Anomalies) -> AnomaliesDocument:
+    from watchkeeper.cli.documents import AnomaliesDocument, AnomalyDocument
+    from watchkeeper.core.encode import SCHEMA_VERSION
+
+    rows = tuple(
+        AnomalyDocument(
+            row=one.row,
+            score=one.score,
+            p_value=one.p_value,
+            adjusted=one.adjusted,
+            features=dict(one.features),
+            values={name: None if value is None else str(value) for name, value in values.items()},
+        )
+        for one, values in zip(found.found, found.values, strict=True)
+    )
+    return AnomaliesDocument(
+        schema_version=SCHEMA_VERSION,
+        method=found.method,
+        rows=found.rows,
+        judged=found.judged,
+        rate=found.discovery,
+        anomalous=len(found.anomalous),
+        id=found.id or None,
+        found=rows,
+    )
 
 
 def _table(found: Anomalies) -> RenderableType:

@@ -16,9 +16,9 @@ from watchkeeper.cli.interrupt import Interrupt
 from watchkeeper.cli.options import Html, ModelName, Why
 from watchkeeper.cli.output import (
     prepare,
+    print_err,
+    print_out,
     progress_bar,
-    put,
-    say,
     show,
     show_failure,
     show_json,
@@ -56,7 +56,7 @@ def _show_version(asked: bool) -> None:
     if asked:
         from watchkeeper import __version__
 
-        put(f"watchkeeper {__version__}")
+        print_out(f"watchkeeper {__version__}")
         raise typer.Exit
 
 
@@ -90,13 +90,13 @@ def demo(
     from watchkeeper.demo.story import INJECTED, MODEL, tell
 
     with progress_bar() as progress:
-        project = tell(folder, put, progress)
+        project = tell(folder, print_out, progress)
         report = report_on(project, MODEL)
         page = folder / "report.html"
         write_page(page, replace(report, notes=INJECTED).html())
         project.close()
     command = "watchkeeper" if which("watchkeeper") else str(Path(argv[0]).absolute())
-    put(f"\nThe report is {page}. To look further: cd {folder} && {command} status")
+    print_out(f"\nThe report is {page}. To look further: cd {folder} && {command} status")
 
 
 @app.command()
@@ -127,11 +127,11 @@ def init(
     schema = infer_schema(open_table(reference).sample(), roles=options.roles(), segments=options.segments)
     write_page(config, starter_yaml(model, schema, reference=reference, source=source))
     for column in schema:
-        put(f"{shown(column.name, 40)} → {shown(column.why)}")
-    say(f"wrote {config}; look it over, then: watchkeeper run")
+        print_out(f"{shown(column.name, 40)} → {shown(column.why)}")
+    print_err(f"wrote {config}; look it over, then: watchkeeper run")
     if schema.of(Role.TIME) is None:
-        say("no time column was recognised, and run files predictions by their time: name it with --time, or under")
-        say("columns; watchkeeper check compares two tables without one")
+        print_err("no time column was recognised, and run files predictions by their time: name it with --time, or")
+        print_err("under columns; watchkeeper check compares two tables without one")
 
 
 @app.command()
@@ -143,7 +143,7 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import hints, problems_of, run_json, run_text
+    from watchkeeper.cli.results import hints, problems_of, run_text, runs_document
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
 
     project = open_project(config)
@@ -159,14 +159,14 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
                         raise
                     results[name] = error
             for words in (*problems_of(results[name]), *hints(project, name)):
-                say(f"{name}: {words}")
+                print_err(f"{name}: {words}")
     finally:
         project.close()
     if json:
-        show_json(run_json(results))
+        show_json(runs_document(results))
     else:
         for name, result in results.items():
-            put(run_text(name, result))
+            print_out(run_text(name, result))
     failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread]
     if failed:
         raise typer.Exit(5 if all(isinstance(r, LeasedError) for r in failed) else 3)
@@ -177,8 +177,8 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
     """Show how the models stand after the last run."""
     from watchkeeper.api import open_project
     from watchkeeper.api import report as report_on
-    from watchkeeper.cli.results import incident_json
     from watchkeeper.diagnose.incidents import incidents_of
+    from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
 
     project = open_project(config)
@@ -188,11 +188,10 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)
     if json:
-        told = {"models": [r.json() for r in reports], "incidents": [incident_json(one) for one in shared]}
-        show_json({"schema_version": 1, **told})
+        show_json(status_document(reports, shared))
     else:
         for incident in shared:
-            put(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident_sentence(incident)}")
+            print_out(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident_sentence(incident)}")
         for one in reports:
             show(one)
 
@@ -212,9 +211,9 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
     if html is not None or not json:
         page = html or Path(f"{name}-report.html".replace("/", "-"))
         write_page(page, found.html())
-        say(f"wrote {page}")
+        print_err(f"wrote {page}")
     if json:
-        show_json(found.json())
+        show_json(found.document())
 
 
 app.command()(explain)
@@ -225,7 +224,7 @@ app.command()(behaviour)
 def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """List the versions of a model, and check its audit trail."""
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import versions_json, versions_table
+    from watchkeeper.cli.results import versions_document, versions_table
     from watchkeeper.run.audit import audit_faults
 
     project = open_project(config)
@@ -235,15 +234,15 @@ def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = 
     finally:
         project.close()
     if json:
-        show_json(versions_json(name, found, faults))
+        show_json(versions_document(name, found, faults))
     elif found:
         show(versions_table(found))
     else:
-        put(f"No version of {name} is registered yet.")
+        print_out(f"No version of {name} is registered yet.")
     for fault in faults:
-        say(f"watchkeeper: {fault}")
+        print_err(f"watchkeeper: {fault}")
     if faults:
-        say("Somebody changed or removed records by hand; compare them with a copy of the store.")
+        print_err("Somebody changed or removed records by hand; compare them with a copy of the store.")
         raise typer.Exit(3)
 
 
@@ -283,7 +282,7 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import action_json, user
+    from watchkeeper.cli.results import move_document, user
 
     project = open_project(config)
     try:
@@ -291,9 +290,9 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
     finally:
         project.close()
     if json:
-        show_json(action_json(action))
+        show_json(move_document(action))
     else:
-        put(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
+        print_out(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
 
 
 def main() -> None:
@@ -322,7 +321,7 @@ def main() -> None:
 def _stop() -> NoReturn:
     import sys
 
-    say(_STOPPED)
+    print_err(_STOPPED)
     sys.exit(130)
 
 
@@ -336,14 +335,14 @@ def _explain(error: Exception) -> NoReturn:
         _fail("system", (f"{error.filename}: " if error.filename else "") + str(error.strerror or error), 3)
     import traceback
 
-    say("".join(traceback.format_exception(error)).rstrip())
+    print_err("".join(traceback.format_exception(error)).rstrip())
     _fail("internal", "this is a fault of Watchkeeper itself; please report it with the lines on standard error", 3)
 
 
 def _fail(kind: str, words: str, code: int) -> NoReturn:
     import sys
 
-    say(f"watchkeeper: {words}")
+    print_err(f"watchkeeper: {words}")
     if "--json" in sys.argv:
         show_failure(kind, words)
     sys.exit(code)

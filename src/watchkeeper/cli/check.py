@@ -10,7 +10,7 @@ import typer
 from watchkeeper.cli.configuration import AsJson
 from watchkeeper.cli.described import with_options
 from watchkeeper.cli.options import Html
-from watchkeeper.cli.output import check_page, progress_bar, say, show, show_json, write_page
+from watchkeeper.cli.output import check_page, print_err, progress_bar, show, show_json, write_page
 from watchkeeper.config.check_options import CheckOptions
 
 __all__ = ["check"]
@@ -48,13 +48,13 @@ def check(
     check_page(html)
     with progress_bar() as progress:
         report = check_rows(current, reference, **{**vars(options), "progress": progress})
-    show_json(report.json()) if json else show(report)
+    show_json(report.document()) if json else show(report)
     if html is not None:
         try:
             write_page(html, report.html())
         except WatchkeeperError as error:
             # The result is out already, and standard output holds one JSON object and no second one.
-            say(f"watchkeeper: {error}")
+            print_err(f"watchkeeper: {error}")
             raise typer.Exit(3) from error
     if fail_on is not FailOn.NEVER and any_firing(report.alerts, fail_on.name):
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.cli.output import put, show_json
+from watchkeeper.cli.output import print_out, show_json
 
 __all__ = ["FILE", "AsJson", "ConfigFile", "config_app"]
 
@@ -31,11 +31,13 @@ def config_show(
 
     found = origins(load_config(config, environ=os.environ))
     if json:
-        values = [{"path": path, "value": value, "origin": place} for path, value, place in found]
-        show_json({"schema_version": 1, "values": values})
+        from watchkeeper.cli.documents import ConfigDocument, SettingDocument
+        from watchkeeper.core.encode import SCHEMA_VERSION
+
+        show_json(ConfigDocument(SCHEMA_VERSION, tuple(SettingDocument(*setting) for setting in found)))
         return
     for path, value, place in found:
-        put(f"{path}: {value}" + (f"  # {place}" if origin else ""))
+        print_out(f"{path}: {value}" + (f"  # {place}" if origin else ""))
 
 
 @config_app.command("schema")

@@ -37,7 +37,7 @@ def explain(
     finally:
         project.close()
     if json:
-        show_json(found.json())
+        show_json(found.document())
     else:
         show(found)
 
@@ -68,6 +68,6 @@ def behaviour(
     finally:
         project.close()
     if json:
-        show_json(found.json())
+        show_json(found.document())
     else:
         show(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import warnings
@@ -14,7 +13,17 @@ from typing import Any
 
 from watchkeeper.core.errors import UsageError, WatchkeeperError
 
-__all__ = ["check_page", "prepare", "progress_bar", "put", "say", "show", "show_failure", "show_json", "write_page"]
+__all__ = [
+    "check_page",
+    "prepare",
+    "print_err",
+    "print_out",
+    "progress_bar",
+    "show",
+    "show_failure",
+    "show_json",
+    "write_page",
+]
 
 
 def prepare() -> None:
@@ -23,25 +32,28 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if not sys.warnoptions:
-        warnings.showwarning = lambda message, *_, **__: say(f"warning: {str(message).strip().splitlines()[0]}")
+        warnings.showwarning = lambda message, *_, **__: print_err(f"warning: {str(message).strip().splitlines()[0]}")
 
 
-def put(words: str) -> None:
+def print_out(words: str) -> None:
     """Write a line to standard output; control characters are shown, not obeyed."""
     _write(_visible(words) + "\n")
 
 
-def show_json(value: Any) -> None:
-    """Write JSON to standard output."""
+def show_json(document: Any) -> None:
+    """Write a document to standard output as JSON."""
+    from watchkeeper.core.encode import as_json
+
     encoding = str(getattr(sys.stdout, "encoding", None) or "utf-8")
     ascii_only = encoding.lower().replace("-", "") not in ("utf8", "utf8sig")
-    _write(json.dumps(value, ensure_ascii=ascii_only, indent=2) + "\n")
+    _write(as_json(document, indent=2, ascii_only=ascii_only) + "\n")
 
 
 def show_failure(kind: str, message: str) -> None:
     """Write the one shape in which every command with ``--json`` says that it could not run."""
-    error = {"kind": kind, "message": message}
-    show_json({"schema_version": 1, "verdict": "failed", "error": error, "measurements": [], "alerts": []})
+    from watchkeeper.cli.documents import failure
+
+    show_json(failure(kind, message))
 
 
 def show(renderable: Any) -> None:
@@ -57,7 +69,7 @@ def show(renderable: Any) -> None:
     _write("\n".join(line.rstrip(" ") for line in text.getvalue().split("\n")))
 
 
-def say(words: str) -> None:
+def print_err(words: str) -> None:
     """Write a line to standard error; control characters are shown, not obeyed."""
     if sys.stderr is not None:
         sys.stderr.write(_visible(words) + "\n")

@@ -1,32 +1,30 @@
-"""Results of commands as JSON and as text."""
+"""Results of commands as documents and as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from watchkeeper.cli.documents import MoveDocument, RunDocument, RunsDocument, VersionsDocument
     from watchkeeper.core.action import Action
     from watchkeeper.core.alert import Alert
-    from watchkeeper.core.diagnosis import Incident
     from watchkeeper.core.errors import WatchkeeperError
-    from watchkeeper.core.window import Window
     from watchkeeper.maintain.registry import Version
     from watchkeeper.run.project import Project, RunReport
 
 __all__ = [
-    "action_json",
     "any_firing",
     "error_kind",
     "hints",
-    "incident_json",
+    "move_document",
     "problems_of",
-    "run_json",
     "run_text",
+    "runs_document",
     "user",
-    "versions_json",
+    "versions_document",
     "versions_table",
 ]
 
@@ -54,31 +52,20 @@ def user() -> str:
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
-def action_json(action: Action) -> dict[str, Any]:
-    """Return an action as JSON values."""
-    return {
-        "schema_version": 1,
-        "kind": action.kind.value,
-        "outcome": action.outcome.value,
-        "version": action.version,
-        "who": action.who,
-        "why": action.why,
-        "at": action.at.isoformat() if action.at else None,
-    }
+def move_document(action: Action) -> MoveDocument:
+    """Return what was put in charge, for programs."""
+    from watchkeeper.cli.documents import MoveDocument
+    from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
 
-
-def incident_json(incident: Incident) -> dict[str, Any]:
-    """Return an incident as JSON values."""
-    from watchkeeper.words.causes import incident_sentence
-
-    return {
-        "message": incident_sentence(incident),
-        "columns": list(incident.columns),
-        "models": list(incident.models),
-        "alerts": list(incident.alerts),
-        "earliest": incident.earliest.isoformat(),
-        "latest": incident.latest.isoformat(),
-    }
+    return MoveDocument(
+        schema_version=SCHEMA_VERSION,
+        kind=action.kind,
+        outcome=action.outcome,
+        version=action.version,
+        who=action.who,
+        why=action.why,
+        at=in_utc(action.at),
+    )
 
 
 def problems_of(result: RunReport | WatchkeeperError) -> list[str]:
@@ -99,31 +86,32 @@ def hints(project: Project, name: str) -> list[str]:
     return found
 
 
-def run_json(results: Mapping[str, RunReport | WatchkeeperError]) -> dict[str, Any]:
+def runs_document(results: Mapping[str, RunReport | WatchkeeperError]) -> RunsDocument:
     """Return what runs came to, by model; of one that failed, its error."""
-    return {"schema_version": 1, "models": {name: _run(result) for name, result in results.items()}}
+    from watchkeeper.cli.documents import RunsDocument
+    from watchkeeper.core.encode import SCHEMA_VERSION
+
+    return RunsDocument(SCHEMA_VERSION, {name: _run(result) for name, result in results.items()})
 
 
-def _run(result: RunReport | WatchkeeperError) -> dict[str, Any]:
+def _run(result: RunReport | WatchkeeperError) -> RunDocument:
     from watchkeeper.alerts.payload import payload
+    from watchkeeper.cli.documents import ErrorDocument, RunDocument
+    from watchkeeper.views.report_json import action_document, window_document
 
     if isinstance(result, Exception):
-        return {"error": {"kind": error_kind(result), "message": str(result)}}
-    return {
-        "rows": sum(one.appended.rows for one in result.taken),
-        "summarised": [_window(w) for w in result.ran.summarised],
-        "judged": [_window(w) for w in result.ran.judged],
-        "revised": [_window(w) for w in result.ran.revised],
-        "alerts": [payload(alert) for alert in result.ran.alerts],
-        "changed": [payload(alert) for alert in result.ran.changed],
-        "actions": [action_json(action) for action in result.actions],
-        "orphans": result.ran.orphans,
-        "problems": problems_of(result),
-    }
-
-
-def _window(window: Window) -> dict[str, str]:
-    return {"start": window.start.isoformat(), "end": window.end.isoformat()}
+        return RunDocument(error=ErrorDocument(error_kind(result), str(result)))
+    return RunDocument(
+        rows=sum(one.appended.rows for one in result.taken),
+        summarised=tuple(window_document(w) for w in result.ran.summarised),
+        judged=tuple(window_document(w) for w in result.ran.judged),
+        revised=tuple(window_document(w) for w in result.ran.revised),
+        alerts=tuple(payload(alert) for alert in result.ran.alerts),
+        changed=tuple(payload(alert) for alert in result.ran.changed),
+        actions=tuple(action_document(action) for action in result.actions),
+        orphans=result.ran.orphans,
+        problems=tuple(problems_of(result)),
+    )
 
 
 def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
@@ -154,25 +142,25 @@ def _alert(alert: Alert) -> str:
     return f"{alert.severity} {alert.state.value} {alert.cause.value}{since}: {alert_sentence(alert)}"
 
 
-def versions_json(model: str, versions: Sequence[Version], faults: Sequence[str]) -> dict[str, Any]:
-    """Return the versions of a model as JSON values."""
-    return {
-        "schema_version": 1,
-        "model": model,
-        "audit": {"whole": not faults, "faults": list(faults)},
-        "versions": [
-            {
-                "name": v.name,
-                "standing": v.standing.value,
-                "artefact": v.artefact,
-                "parent": v.parent,
-                "registered": v.registered.isoformat() if v.registered else None,
-                "trained": _window(v.trained) if v.trained else None,
-                "metrics": dict(v.metrics),
-            }
-            for v in versions
-        ],
-    }
+def versions_document(model: str, versions: Sequence[Version], faults: Sequence[str]) -> VersionsDocument:
+    """Return the versions of a model, for programs."""
+    from watchkeeper.cli.documents import AuditDocument, VersionDocument, VersionsDocument
+    from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
+    from watchkeeper.views.report_json import window_document
+
+    listed = tuple(
+        VersionDocument(
+            name=v.name,
+            standing=v.standing,
+            artefact=v.artefact,
+            parent=v.parent,
+            registered=in_utc(v.registered),
+            trained=window_document(v.trained) if v.trained else None,
+            metrics=dict(v.metrics),
+        )
+        for v in versions
+    )
+    return VersionsDocument(SCHEMA_VERSION, model, AuditDocument(not faults, tuple(faults)), listed)
 
 
 def versions_table(versions: Sequence[Version]) -> Table:

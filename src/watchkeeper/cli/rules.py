@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watchkeeper.cli.configuration import AsJson
-from watchkeeper.cli.output import progress_bar, put, say, show, show_json, write_page
+from watchkeeper.cli.output import print_err, print_out, progress_bar, show, show_json, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import RenderableType
 
+    from watchkeeper.cli.documents import OffendingRulesDocument
     from watchkeeper.core.rule import Rule
     from watchkeeper.run.offending import Offending
 
@@ -62,11 +63,14 @@ def rules_suggest(
     rules = _suggested(reference, label, time, id, ignore)
     if output is not None:
         write_page(output, rules_yaml(rules))
-        say(f"wrote {len(rules)} rules to {output}; look them over, then: watchkeeper check --rules {output} …")
+        print_err(f"wrote {len(rules)} rules to {output}; look them over, then: watchkeeper check --rules {output} …")
     if json:
-        show_json({"schema_version": 1, "rules": [written(rule) for rule in rules]})
+        from watchkeeper.cli.documents import RulesDocument
+        from watchkeeper.core.encode import SCHEMA_VERSION
+
+        show_json(RulesDocument(SCHEMA_VERSION, tuple(written(rule) for rule in rules)))
     elif output is None:
-        put(rules_yaml(rules).rstrip("\n"))
+        print_out(rules_yaml(rules).rstrip("\n"))
 
 
 @rules_app.command("diff")
@@ -87,15 +91,16 @@ def rules_diff(
     after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore)
     changes = difference(before, after)
     if json:
-        listed = [
-            {"what": c.what, "rule": c.name, "column": c.column, "before": c.before, "after": c.after} for c in changes
-        ]
-        show_json({"schema_version": 1, "changes": listed})
+        from watchkeeper.cli.documents import RuleChangeDocument, RuleChangesDocument
+        from watchkeeper.core.encode import SCHEMA_VERSION
+
+        listed = tuple(RuleChangeDocument(c.what, c.name, c.column, c.before, c.after) for c in changes)
+        show_json(RuleChangesDocument(SCHEMA_VERSION, listed))
         return
     for line in (line for change in changes for line in change.told):
-        put(line)
+        print_out(line)
     if not changes:
-        put("The rules are the same.")
+        print_out("The rules are the same.")
 
 
 @rules_app.command("rows")
@@ -116,7 +121,7 @@ def rules_rows(
 
     found = offending_rows(current, load_rules(rules), name=rule, limit=limit, id=id)
     if json:
-        show_json({"schema_version": 1, "rules": [_json(one) for one in found]})
+        show_json(_document(found))
     else:
         show(_table_of(found))
     if any(one.broken for one in found):
@@ -137,24 +142,23 @@ def _suggested(
         return suggest_rules(reference, roles=roles, ignore=ignore or (), progress=progress)
 
 
-def _json(one: Offending) -> dict[str, Any]:
-    return {
-        "rule": one.rule,
-        "column": one.column,
-        "asked": one.asked,
-        "checked": one.checked,
-        "offending": one.broken,
-        "problem": one.problem,
-        "rows": [{name: _plain(value) for name, value in row.items()} for row in one.rows],
-    }
+def _document(found: Sequence[Offending]) -> OffendingRulesDocument:
+    from watchkeeper.cli.documents import OffendingDocument, OffendingRulesDocument
+    from watchkeeper.core.encode import SCHEMA_VERSION, as_cell
 
-
-def _plain(value: Any) -> Any:
-    from math import isfinite
-
-    if isinstance(value, float):
-        return value if isfinite(value) else str(value)
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    rules = tuple(
+        OffendingDocument(
+            rule=one.rule,
+            column=one.column,
+            asked=one.asked,
+            checked=one.checked,
+            offending=one.broken,
+            problem=one.problem,
+            rows=tuple({name: as_cell(value) for name, value in row.items()} for row in one.rows),
+        )
+        for one in found
+    )
+    return OffendingRulesDocument(SCHEMA_VERSION, rules)
 
 
 def _table_of(found: Sequence[Offending]) -> RenderableType:

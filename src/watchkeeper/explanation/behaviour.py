@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.state import StateKey
@@ -68,31 +68,6 @@ class Behaviour:
     dependence: tuple[Dependence, ...]
     examples: Attributions
     places: tuple[int, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Return what is shown of it as plain values for JSON."""
-        return {
-            "features": list(self.features),
-            "scale": self.current.scale,
-            "method": self.current.method,
-            "rows": {"reference": self.reference.rows.height, "current": self.current.rows.height},
-            "drift": [_measured(m) for m in self.drift],
-            "importance": [
-                {"feature": i.feature, "value": i.value, "error": i.error, "interval": [i.lower, i.upper]}
-                for i in self.importance
-            ],
-            "labelled": self.labelled,
-            "dependence": [_curve(d) for d in self.dependence],
-            "examples": [self._example(k) for k in range(len(self.places))],
-        }
-
-    def _example(self, k: int) -> dict[str, Any]:
-        found = self.examples
-        parts = [{"feature": c.feature, "held": c.held, "value": c.value, "error": c.error} for c in found.of(k)]
-        return {
-            "row": self.places[k], "score": float(found.scores[k]), "base": float(found.base[k]),
-            "contributions": parts,
-        }  # fmt: skip
 
 
 def explain_model(
@@ -179,18 +154,3 @@ def _extreme(found: Attributions) -> tuple[int, ...]:
 
 def _drawable(rows: pl.DataFrame, name: str) -> bool:
     return rows.height > 1 and rows[name].drop_nulls().n_unique() > 1
-
-
-def _measured(m: Measurement) -> dict[str, Any]:
-    facts: Mapping[str, Any] = m.facts
-    shown = {name: facts[name] for name in ("from", "to", "p_value", "largest") if name in facts}
-    told = {"column": m.column, "value": m.value, "error": m.error, "interval": m.interval, **shown}
-    return told if m.status is Status.OK else told | {"reason": m.reason}
-
-
-def _curve(d: Dependence) -> dict[str, Any]:
-    return {
-        "feature": d.feature,
-        "values": [v if isinstance(v, int | float | str | bool) else str(v) for v in d.values],
-        "mean": d.mean.tolist(), "lower": d.lower.tolist(), "upper": d.upper.tolist(), "rows": d.rows.tolist(),
-    }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from watchkeeper.config.yaml_text import shown
 from watchkeeper.core.rule import Rule
@@ -28,7 +28,7 @@ class Change:
         The rule as it is written; None where there was none.
     """
 
-    what: str
+    what: Literal["added", "removed", "changed"]
     name: str
     column: str
     before: dict[str, Any] | None = None

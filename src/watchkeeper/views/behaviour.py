@@ -12,11 +12,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from watchkeeper.core.encode import as_values
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.state import JOINT
 from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
 from watchkeeper.views.axes import inline, sheet
+from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted
 from watchkeeper.views.theme import colour
@@ -35,9 +37,14 @@ class ModelBehaviour:
     model: str
     found: Behaviour
 
+    def document(self) -> BehaviourDocument:
+        """Return it for programs."""
+        return behaviour_document(self.model, self.found)
+
     def json(self) -> dict[str, Any]:
-        """Return the explanation as JSON values, with ``schema_version`` 1."""
-        return {"schema_version": 1, "model": self.model, **self.found.document()}
+        """Return it as JSON values, with a ``schema_version``."""
+        values: dict[str, Any] = as_values(self.document())
+        return values
 
     def __repr__(self) -> str:
         return f"<ModelBehaviour of {self.model!r}: {len(self.found.features)} features>"

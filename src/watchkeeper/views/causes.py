@@ -1,18 +1,16 @@
-"""What an alert comes from, in words: for a page, a terminal and JSON."""
+"""What an alert comes from, in words: for a page and a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
 from watchkeeper.views.wording import moment, number, shown
 from watchkeeper.words.causes import sentence
 
-__all__ = ["KINDS", "CauseLine", "Why", "cause_lines", "diagnosis_json", "onset_words", "part_lines", "segment_lines"]
+__all__ = ["KINDS", "CauseLine", "Why", "cause_lines", "onset_words", "part_lines", "segment_lines"]
 
 KINDS: Mapping[HypothesisKind, str] = {
     HypothesisKind.DATA_FAULT: "data fault",
@@ -129,62 +127,3 @@ def _worse(one: WorstSegment) -> str:
 
 def _signed(value: float) -> str:
     return f"+{number(value, 3)}" if value > 0 else number(value, 3)
-
-
-def diagnosis_json(diagnosis: Diagnosis, alert: Alert) -> dict[str, Any]:
-    """Return the diagnosis of an alert as JSON values."""
-    return {
-        "alert": diagnosis.alert,
-        "hypotheses": [_hypothesis(h, alert) for h in diagnosis.hypotheses],
-        "onset": _onset(diagnosis.onset),
-        "attributions": [_attribution(a) for a in diagnosis.attributions],
-        "worst_segments": [
-            {
-                "rule": one.rule,
-                "columns": list(one.columns),
-                "effect": float(one.effect),
-                "n": one.n,
-                "interval": [float(end) for end in one.interval],
-                "p_value": float(one.p_value),
-            }
-            for one in diagnosis.worst
-        ],
-        "notes": [sentence(note, alert) for note in diagnosis.notes],
-    }
-
-
-def _hypothesis(hypothesis: Hypothesis, alert: Alert) -> dict[str, Any]:
-    return {
-        "kind": hypothesis.kind.value,
-        "confidence": float(hypothesis.confidence),
-        "columns": list(hypothesis.columns),
-        "segments": list(hypothesis.segments),
-        "since": _at(hypothesis.since),
-        "evidence": [sentence(one, alert) for one in hypothesis.evidence],
-    }
-
-
-def _onset(onset: Onset | None) -> dict[str, str | None] | None:
-    if onset is None:
-        return None
-    return {"at": _at(onset.at), "earliest": _at(onset.earliest), "latest": _at(onset.latest)}
-
-
-def _attribution(attribution: Attribution) -> dict[str, Any]:
-    return {
-        "loss": attribution.loss,
-        "over": attribution.over,
-        "before": float(attribution.before),
-        "after": float(attribution.after),
-        "error": None if attribution.error is None else float(attribution.error),
-        "parts": [
-            {"name": p.name, "value": float(p.value), "error": None if p.error is None else float(p.error)}
-            for p in attribution.parts
-        ],
-        "n_reference": attribution.n_reference,
-        "n": attribution.n,
-    }
-
-
-def _at(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -14,8 +14,11 @@ from rich.text import Text
 
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
-from watchkeeper.views.causes import Why, diagnosis_json
+from watchkeeper.core.encode import as_values
+from watchkeeper.views.causes import Why
+from watchkeeper.views.documents import ExplanationDocument
 from watchkeeper.views.report import wanted
+from watchkeeper.views.report_json import explanation_document
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
 
@@ -29,17 +32,14 @@ class Explanation:
     alert: Alert
     diagnosis: Diagnosis
 
+    def document(self) -> ExplanationDocument:
+        """Return it for programs."""
+        return explanation_document(self.alert, self.diagnosis)
+
     def json(self) -> dict[str, Any]:
-        """Return the explanation as JSON values, with ``schema_version`` 1."""
-        alert = self.alert
-        told = {
-            "id": alert.id,
-            "cause": alert.cause.value,
-            "severity": str(alert.severity),
-            "message": alert_sentence(alert),
-        }
-        rest = {name: value for name, value in diagnosis_json(self.diagnosis, alert).items() if name != "alert"}
-        return {"schema_version": 1, "model": alert.model, "alert": told, **rest}
+        """Return it as JSON values, with a ``schema_version``."""
+        values: dict[str, Any] = as_values(self.document())
+        return values
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.alert.id}: {self.diagnosis.hypotheses[0].kind.value}>"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from watchkeeper.core.encode import as_values
 from watchkeeper.views.findings import Findings, Verdict
+
+if TYPE_CHECKING:
+    from watchkeeper.views.documents import ReportDocument
 
 __all__ = ["Report", "Verdict"]
 
@@ -31,11 +35,16 @@ class Report(Findings):
 
         return report_html(self)
 
-    def json(self) -> dict[str, Any]:
-        """Return the report as JSON values, with ``schema_version`` 1."""
-        from watchkeeper.views.twin import report_json
+    def document(self) -> ReportDocument:
+        """Return the report for programs."""
+        from watchkeeper.views.report_json import report_document
 
-        return report_json(self)
+        return report_document(self)
+
+    def json(self) -> dict[str, Any]:
+        """Return the report as JSON values, with a ``schema_version``."""
+        values: dict[str, Any] = as_values(self.document())
+        return values
 
     def __repr__(self) -> str:
         counted = f"{len(self.alerts)} alerts, {len(self.measurements)} measurements"

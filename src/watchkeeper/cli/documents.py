@@ -1,0 +1,363 @@
+"""What each command writes with ``--json``: the documents of commands, and the schema of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from watchkeeper.alerts.payload import AlertPayload, SchemaVersion
+from watchkeeper.core.action import ActionKind, Outcome
+from watchkeeper.core.encode import SCHEMA_VERSION, Cell, Moment
+from watchkeeper.maintain.registry import Standing
+from watchkeeper.views.behaviour_json import BehaviourDocument
+from watchkeeper.views.documents import (
+    ActionDocument,
+    ExplanationDocument,
+    ModelsDocument,
+    ReportDocument,
+    WindowDocument,
+)
+from watchkeeper.views.json_schema import json_schema
+
+__all__ = [
+    "OUTPUTS",
+    "AnomaliesDocument",
+    "AnomalyDocument",
+    "AuditDocument",
+    "ConfigDocument",
+    "ErrorDocument",
+    "FailureDocument",
+    "MoveDocument",
+    "OffendingDocument",
+    "OffendingRulesDocument",
+    "RuleChangeDocument",
+    "RuleChangesDocument",
+    "RulesDocument",
+    "RunDocument",
+    "RunsDocument",
+    "SettingDocument",
+    "VersionDocument",
+    "VersionsDocument",
+    "failure",
+    "output_schemas",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """Why a command could not run.
+
+    Attributes
+    ----------
+    kind
+        Such as ``source``, ``config``, ``usage``, ``store``; ``internal`` for a fault of Watchkeeper itself.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureDocument:
+    """What every command writes in place of its document when it could not run."""
+
+    schema_version: SchemaVersion
+    verdict: Literal["failed"]
+    error: ErrorDocument
+    measurements: tuple[()] = ()
+    alerts: tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDocument:
+    """What the run of one model came to: ``error`` where it could not run, else all the other fields.
+
+    Attributes
+    ----------
+    rows
+        Rows taken in.
+    summarised, judged, revised
+        Windows that were summarised, judged, and judged again after late data.
+    alerts
+        All that are open, and those that have just ended.
+    changed
+        Of the alerts those that are new or whose state changed.
+    actions
+        What was done or proposed.
+    orphans
+        Labels without a prediction.
+    problems
+        What a person should know beside the result.
+    """
+
+    error: ErrorDocument | UnsetType = UNSET
+    rows: int | UnsetType = UNSET
+    summarised: tuple[WindowDocument, ...] | UnsetType = UNSET
+    judged: tuple[WindowDocument, ...] | UnsetType = UNSET
+    revised: tuple[WindowDocument, ...] | UnsetType = UNSET
+    alerts: tuple[AlertPayload, ...] | UnsetType = UNSET
+    changed: tuple[AlertPayload, ...] | UnsetType = UNSET
+    actions: tuple[ActionDocument, ...] | UnsetType = UNSET
+    orphans: int | UnsetType = UNSET
+    problems: tuple[str, ...] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class RunsDocument:
+    """What runs came to, by model."""
+
+    schema_version: SchemaVersion
+    models: dict[str, RunDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDocument:
+    """Whether the audit trail is as it was written.
+
+    Attributes
+    ----------
+    faults
+        Where it is not, in words.
+    """
+
+    whole: bool
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDocument:
+    """A version of a model.
+
+    Attributes
+    ----------
+    standing
+        What it is at the moment.
+    artefact
+        SHA-256 of the model file; empty for a model that is kept elsewhere.
+    parent
+        The champion it was made to replace; empty for the first.
+    trained
+        Window of its training rows; null where that is not known.
+    metrics
+        Numbers from its registration.
+    """
+
+    name: str
+    standing: Standing
+    artefact: str
+    parent: str
+    registered: Moment | None
+    trained: WindowDocument | None
+    metrics: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsDocument:
+    """The versions of a model, and its audit trail."""
+
+    schema_version: SchemaVersion
+    model: str
+    audit: AuditDocument
+    versions: tuple[VersionDocument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveDocument:
+    """What ``promote`` and ``rollback`` did.
+
+    Attributes
+    ----------
+    version
+        The version that is in charge now.
+    """
+
+    schema_version: SchemaVersion
+    kind: ActionKind
+    outcome: Outcome
+    version: str
+    who: str
+    why: str
+    at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyDocument:
+    """A row that is unlike those of the reference.
+
+    Attributes
+    ----------
+    row
+        Its position among the rows that were judged, counted from 0.
+    adjusted
+        The p-value adjusted for all rows; at most ``rate`` where the row is called anomalous.
+    features
+        What stands out, with its value as text.
+    values
+        The whole row, as text.
+    """
+
+    row: int
+    score: float | None
+    p_value: float | None
+    adjusted: float | None
+    features: dict[str, str]
+    values: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomaliesDocument:
+    """The rows that are least like those of a reference.
+
+    Attributes
+    ----------
+    method
+        Who judged them.
+    rows, judged
+        Rows of the table, and of them judged.
+    rate
+        Ordinary rows accepted among those called anomalous.
+    anomalous
+        How many of ``found`` are called anomalous.
+    id
+        The column that tells rows from one another; null where there is none.
+    found
+        The strangest first.
+    """
+
+    schema_version: SchemaVersion
+    method: str
+    rows: int
+    judged: int
+    rate: float
+    anomalous: int
+    id: str | None
+    found: tuple[AnomalyDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDocument:
+    """A value of the configuration; secrets are masked.
+
+    Attributes
+    ----------
+    path
+        Its keys, joined by dots.
+    origin
+        ``default``, ``watchkeeper.yaml:LINE`` or ``env NAME``.
+    """
+
+    path: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDocument:
+    """The configuration in force."""
+
+    schema_version: SchemaVersion
+    values: tuple[SettingDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesDocument:
+    """Rules as they are written in YAML."""
+
+    schema_version: SchemaVersion
+    rules: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChangeDocument:
+    """A rule that differs between two lists.
+
+    Attributes
+    ----------
+    column
+        The columns it is filed under; empty for a rule about whole rows.
+    before, after
+        The rule as it is written; null where there is none.
+    """
+
+    what: Literal["added", "changed", "removed"]
+    rule: str
+    column: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChangesDocument:
+    """What changes from one list of rules to another."""
+
+    schema_version: SchemaVersion
+    changes: tuple[RuleChangeDocument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffendingDocument:
+    """The rows that break one rule.
+
+    Attributes
+    ----------
+    asked
+        The rule in words.
+    checked, offending
+        Rows it speaks of, and those that break it.
+    problem
+        Why the rule could not be asked; empty when it could.
+    rows
+        The first that break it, with their position in the table and the columns that the rule looks at.
+    """
+
+    rule: str
+    column: str
+    asked: str
+    checked: int
+    offending: int
+    problem: str
+    rows: tuple[dict[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OffendingRulesDocument:
+    """The rows that break rules."""
+
+    schema_version: SchemaVersion
+    rules: tuple[OffendingDocument, ...]
+
+
+OUTPUTS: Mapping[str, type[Any]] = {
+    "anomalies": AnomaliesDocument,
+    "behaviour": BehaviourDocument,
+    "check": ReportDocument,
+    "config show": ConfigDocument,
+    "explain": ExplanationDocument,
+    "promote": MoveDocument,
+    "report": ReportDocument,
+    "rollback": MoveDocument,
+    "rules diff": RuleChangesDocument,
+    "rules rows": OffendingRulesDocument,
+    "rules suggest": RulesDocument,
+    "run": RunsDocument,
+    "status": ModelsDocument,
+    "versions": VersionsDocument,
+}
+"""Command → the document it writes with ``--json``."""
+
+
+def failure(kind: str, message: str) -> FailureDocument:
+    """Return the one shape in which every command with ``--json`` says that it could not run."""
+    return FailureDocument(SCHEMA_VERSION, "failed", ErrorDocument(kind, message))
+
+
+def output_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of the output of every command, and of what notifiers send, by the name of its file."""
+    schemas = {
+        command.replace(" ", "-"): json_schema(f"watchkeeper {command} --json", document, FailureDocument)
+        for command, document in OUTPUTS.items()
+    }
+    return {**schemas, "alert": json_schema("an alert as the notifiers file and webhook send it", AlertPayload)}

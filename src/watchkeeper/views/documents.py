@@ -1,0 +1,457 @@
+"""What programs are told of a model: the documents behind ``--json`` and ``.json()``, of which schemas are generated.
+
+A field without a default is in every document. A name under ``Attributes`` is its description in the schema.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import UNSET, UnsetType
+
+from watchkeeper.alerts.payload import SchemaVersion, SeverityName
+from watchkeeper.core.action import ActionKind, Outcome
+from watchkeeper.core.alert import AlertEnd, AlertState, Cause
+from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.encode import Moment
+from watchkeeper.core.measurement import Status
+from watchkeeper.core.schema import Kind, Role
+from watchkeeper.core.signal import Zone
+from watchkeeper.views.findings import Verdict
+
+__all__ = [
+    "ActionDocument",
+    "AlertDocument",
+    "AttributionDocument",
+    "ColumnDocument",
+    "DiagnosisDocument",
+    "ExplainedAlert",
+    "ExplanationDocument",
+    "HypothesisDocument",
+    "IncidentDocument",
+    "Interval",
+    "MeasurementDocument",
+    "ModelsDocument",
+    "OnsetDocument",
+    "PartDocument",
+    "ReportDocument",
+    "SegmentDocument",
+    "SignalDocument",
+    "WindowDocument",
+]
+
+Interval = tuple[float | None, float | None]
+Facts = dict[str, float | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDocument:
+    """A half-open interval of event time: ``start`` belongs to it, ``end`` does not."""
+
+    start: Moment
+    end: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementDocument:
+    """A number about a window, a segment and a column. One of the first five fields is there and names it.
+
+    Attributes
+    ----------
+    comparison, metric, estimate, quality, runtime
+        What was measured, by its key in the registry.
+    column
+        A name that begins with @ stands for several columns or for whole rows.
+    segment
+        Which rows; ``all`` for all.
+    window
+        Null where two tables were compared.
+    version
+        Of the model that answered; empty where it is not known.
+    value
+        Null unless the status is ok.
+    n
+        Rows the number rests on.
+    error
+        Standard error, in the unit of the value.
+    floor
+        Of a distance: what sampling alone gives on average when nothing changed.
+    interval
+        A 95 % interval for the true value.
+    reason
+        Why there is no number.
+    revision
+        How often the window was measured again because rows or labels came late.
+    facts
+        What else is known of the number.
+    """
+
+    comparison: str | UnsetType = UNSET
+    metric: str | UnsetType = UNSET
+    estimate: str | UnsetType = UNSET
+    quality: str | UnsetType = UNSET
+    runtime: str | UnsetType = UNSET
+    column: str
+    segment: str
+    window: WindowDocument | None
+    version: str
+    value: float | None
+    n: int
+    error: float | None
+    floor: float | None
+    interval: Interval | None
+    status: Status
+    reason: str
+    revision: int
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDocument:
+    """What a chart says of a measurement.
+
+    Attributes
+    ----------
+    measurement
+        Position of the measurement in ``measurements`` of the report, counted from 0.
+    chart
+        By its key in the registry.
+    centre, lower, upper
+        Centre line and limits in the unit of the measurement; null where the chart has none, or none yet.
+    zone
+        Where the point lies.
+    rule
+        Code of the rule that fired; empty when none did.
+    why
+        The rule in words.
+    score
+        Distance from the centre in standard deviations, or the statistic of the chart itself.
+    phase
+        1 while the chart learns its level, 2 when the level is fixed, 0 for charts that learn none.
+    since
+        Start of the window the level was learned from.
+    """
+
+    measurement: int
+    chart: str
+    centre: float | None
+    lower: float | None
+    upper: float | None
+    zone: Zone
+    fired: bool
+    rule: str
+    why: str
+    score: float | None
+    phase: int
+    since: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetDocument:
+    """When a change began.
+
+    Attributes
+    ----------
+    at
+        Start of the first window after the change.
+    earliest, latest
+        Starts of the first and the last window that it may as well have begun with, at 95 %.
+    """
+
+    at: Moment
+    earliest: Moment
+    latest: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisDocument:
+    """A possible cause.
+
+    Attributes
+    ----------
+    confidence
+        Probability that this is the cause; those of one diagnosis add up to 1.
+    columns, segments
+        Where it is, worst first.
+    evidence
+        What speaks for it in sentences, the weightiest first.
+    """
+
+    kind: HypothesisKind
+    confidence: float
+    columns: tuple[str, ...]
+    segments: tuple[str, ...]
+    since: Moment | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartDocument:
+    """A part of a change of the loss; positive where it made the model worse.
+
+    Attributes
+    ----------
+    error
+        Standard error.
+    """
+
+    name: str
+    value: float
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionDocument:
+    """A change of the mean loss, and the parts that it is the sum of.
+
+    Attributes
+    ----------
+    loss
+        What was averaged over labelled rows.
+    over
+        What the parts are: ``causes``, ``features`` or ``segments``.
+    before, after
+        Mean loss of the reference and of the current rows.
+    error
+        Standard error of after minus before.
+    n_reference, n
+        Labelled rows of both sides.
+    """
+
+    loss: str
+    over: str
+    before: float
+    after: float
+    error: float | None
+    parts: tuple[PartDocument, ...]
+    n_reference: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDocument:
+    """Rows, chosen by a search, on which the loss is higher than elsewhere.
+
+    Attributes
+    ----------
+    rule
+        Its conditions in words.
+    effect
+        Mean loss of its rows minus that of the others.
+    n
+        Labelled rows of the sample in it.
+    interval, p_value
+        For all segments that were tried together.
+    """
+
+    rule: str
+    columns: tuple[str, ...]
+    effect: float
+    n: int
+    interval: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisDocument:
+    """What an alert comes from.
+
+    Attributes
+    ----------
+    alert
+        Its id.
+    hypotheses
+        The likeliest first; never empty.
+    onset
+        When the change began; null where there is no history.
+    attributions
+        The change of the mean loss by causes, segments and features, as far as labels allow.
+    worst_segments
+        Segments found by search on which the loss rose most, or is highest.
+    notes
+        What could not be looked at.
+    """
+
+    alert: str
+    hypotheses: tuple[HypothesisDocument, ...]
+    onset: OnsetDocument | None
+    attributions: tuple[AttributionDocument, ...]
+    worst_segments: tuple[SegmentDocument, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertDocument:
+    """Something a person should know.
+
+    Attributes
+    ----------
+    id
+        Stays the same through every state of the alert.
+    end
+        How it ended; null until it has.
+    columns, segments
+        What is affected, worst first.
+    since, last
+        Start of the first window that showed it, and end of the newest one.
+    evidence
+        The signals of the newest window that showed it.
+    diagnosis
+        What it comes from; null where that was not looked into.
+    """
+
+    id: str
+    severity: SeverityName
+    state: AlertState
+    end: AlertEnd | None
+    cause: Cause
+    columns: tuple[str, ...]
+    segments: tuple[str, ...]
+    message: str
+    since: Moment | None
+    last: Moment | None
+    evidence: tuple[SignalDocument, ...]
+    diagnosis: DiagnosisDocument | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDocument:
+    """Something done or proposed.
+
+    Attributes
+    ----------
+    version
+        The version of the model it is about.
+    who, why
+        By whom, or by what, and for which reason.
+    alert
+        Id of the alert that led to it; empty where none did.
+    facts
+        The numbers it rests on.
+    """
+
+    id: str
+    kind: ActionKind
+    outcome: Outcome
+    at: Moment | None
+    version: str
+    who: str
+    why: str
+    alert: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDocument:
+    """A column, what it is taken for, and why."""
+
+    name: str
+    role: Role
+    kind: Kind
+    type: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDocument:
+    """What ``check`` and ``report`` find out about a model.
+
+    Attributes
+    ----------
+    verdict
+        The answer in one word.
+    headline
+        The answer in a sentence.
+    made
+        When it was made.
+    alerts
+        Open ones first, then by severity, then the newest.
+    actions
+        The oldest first.
+    measurements
+        Those that signals are about, then those that no chart judges.
+    signals
+        The newest window is judged, the others are history.
+    notes
+        What a reader must know to trust the report.
+    """
+
+    schema_version: SchemaVersion
+    title: str
+    model: str
+    verdict: Verdict
+    headline: str
+    made: Moment
+    alerts: tuple[AlertDocument, ...]
+    actions: tuple[ActionDocument, ...]
+    measurements: tuple[MeasurementDocument, ...]
+    signals: tuple[SignalDocument, ...]
+    columns: tuple[ColumnDocument, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentDocument:
+    """Alerts of several models or measurements that began together and share a column.
+
+    Attributes
+    ----------
+    alerts
+        Their ids, in the order in which they began.
+    earliest, latest
+        The interval that their onsets have in common.
+    """
+
+    message: str
+    columns: tuple[str, ...]
+    models: tuple[str, ...]
+    alerts: tuple[str, ...]
+    earliest: Moment
+    latest: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsDocument:
+    """How the models stand after their last runs."""
+
+    schema_version: SchemaVersion
+    models: tuple[ReportDocument, ...]
+    incidents: tuple[IncidentDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedAlert:
+    """The alert that an explanation is about."""
+
+    id: str
+    cause: Cause
+    severity: SeverityName
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplanationDocument:
+    """What one alert comes from.
+
+    Attributes
+    ----------
+    hypotheses
+        The likeliest first; never empty.
+    onset
+        When the change began; null where there is no history.
+    attributions
+        The change of the mean loss by causes, segments and features, as far as labels allow.
+    worst_segments
+        Segments found by search on which the loss rose most, or is highest.
+    notes
+        What could not be looked at.
+    """
+
+    schema_version: SchemaVersion
+    model: str
+    alert: ExplainedAlert
+    hypotheses: tuple[HypothesisDocument, ...]
+    onset: OnsetDocument | None
+    attributions: tuple[AttributionDocument, ...]
+    worst_segments: tuple[SegmentDocument, ...]
+    notes: tuple[str, ...]
