@@ -17,7 +17,7 @@ from watchkeeper.core.measurement import Status
 from watchkeeper.core.state import JOINT
 from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
-from watchkeeper.views.axes import inline, sheet
+from watchkeeper.views.axes import inline, named_columns, sheet
 from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted
@@ -119,13 +119,12 @@ def _signed(value: float, digits: int) -> str:
 def _curve(found: Dependence) -> alt.LayerChart:
     """Draw how the mean score changes with a feature, with its interval over rows."""
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in found.values)
+    keys, named = named_columns([shown(v, 30) for v in found.values], 50)
     rows = [
-        {"x": v if numeric else shown(v, 30), "y": float(m), "low": float(low), "high": float(high)}
-        for v, m, low, high in zip(found.values, found.mean, found.lower, found.upper, strict=True)
+        {"x": v if numeric else key, "y": float(m), "low": float(low), "high": float(high)}
+        for key, v, m, low, high in zip(keys, found.values, found.mean, found.lower, found.upper, strict=True)
     ]
-    x = alt.X(
-        "x:Q" if numeric else "x:N", title=None, sort=None, scale=alt.Scale(zero=False) if numeric else alt.Scale()
-    )
+    x = alt.X("x:Q", title=None, sort=None, scale=alt.Scale(zero=False)) if numeric else named
     y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False))
     low = alt.Y("low:Q", title=None)
     if numeric:

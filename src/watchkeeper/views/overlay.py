@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -17,6 +18,7 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.views.axes import WIDTH, inline, label_expression, sheet, time_axis
+from watchkeeper.views.lettering import fitted, text_width
 from watchkeeper.views.shares import BinShares, LevelShares, bin_shares, level_shares
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import count, number, share, shown
@@ -24,6 +26,8 @@ from watchkeeper.views.wording import count, number, share, shown
 __all__ = ["Overlay", "overlay"]
 
 _MOST_CUT = 2
+_NAMES = 116
+"""Pixels for the name of a level."""
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 """The first and the last second a calendar date can name."""
@@ -200,6 +204,8 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
         names.append(f"{count(shares.others, 'other')}")
         both = np.column_stack([both, np.array(shares.rest)])
     keys = [f"{place:02d}" for place in range(len(names))]
+    beside = [fitted(name, _NAMES) for name in names]
+    extent = ceil(max(map(text_width, beside)))
     layers = []
     scale = alt.Scale(domain=[0, float(both.max(initial=0.0)) * 1.05 or 1.0], nice=False)
     for side, (fill, word) in enumerate((("reference_edge", "reference"), ("value", "current"))):
@@ -218,7 +224,7 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
                 y=alt.Y(
                     "level:N",
                     sort=keys,
-                    axis=alt.Axis(title=None, labelLimit=110, labelExpr=label_expression(keys, names)),
+                    axis=alt.Axis(title=None, labelLimit=0, minExtent=extent, labelExpr=label_expression(keys, beside)),
                     scale=alt.Scale(domain=keys, paddingInner=0.25, paddingOuter=0.1),
                 ),
                 yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=["reference", "current"])),

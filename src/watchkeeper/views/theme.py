@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchkeeper.core.alert import Severity
+from watchkeeper.views.lettering import FONT_SIZE
 from watchkeeper.views.series import Mark
 
 __all__ = ["COLOURS", "MARK_COLOURS", "SEVERITY_COLOURS", "chart_config", "colour"]
@@ -78,7 +79,8 @@ SEVERITY_COLOURS: Mapping[Severity, str] = {
 
 def chart_config() -> dict[str, Any]:
     """Return the configuration every chart shares."""
-    text = {"labelColor": colour("muted"), "titleColor": colour("muted"), "labelFontSize": 11, "titleFontSize": 11}
+    text = {"labelColor": colour("muted"), "titleColor": colour("muted"), "labelFontSize": FONT_SIZE}
+    text["titleFontSize"] = FONT_SIZE
     axis = {
         **text,
         "titleFontWeight": "normal",
@@ -96,5 +98,5 @@ def chart_config() -> dict[str, Any]:
         "axisX": {"grid": False, "labelFlush": True},
         "axisY": {"domain": False, "ticks": False},
         "aria": False,
-        "text": {"fill": colour("ink"), "fontSize": 11},
+        "text": {"fill": colour("ink"), "fontSize": FONT_SIZE},
     }
