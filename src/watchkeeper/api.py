@@ -19,7 +19,8 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.run.behaviour import explain_behaviour
 from watchkeeper.run.check import CheckResult, check_tables
 from watchkeeper.run.checkpoint import Checkpoint
-from watchkeeper.run.explain import diagnose_alerts, explain_alert, find_alert
+from watchkeeper.run.diagnoses import diagnose_again
+from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.notes import against_note, effects_note, reach, rows
 from watchkeeper.run.once import run_once
 from watchkeeper.run.project import Project, open_project
@@ -215,7 +216,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         made=now_is,
         headline=headline_of_model(verdict, alerts, newest if place.filled else None, now_is),
         alerts=alerts,
-        diagnoses=diagnose_alerts(spec, store, alerts, before, effects),
+        diagnoses=recorded_diagnoses(store, name, alerts),
         actions=tuple(store.recorded(name, Action)),
         signals=signals,
         measurements=measured,
@@ -226,8 +227,12 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     )
 
 
-def explain(project: Project, alert: str = "", model: str | None = None, *, seed: int = 0) -> Explanation:
+def explain(
+    project: Project, alert: str = "", model: str | None = None, *, attributed: bool = False, seed: int = 0
+) -> Explanation:
     """Return what an alert comes from: ranked causes with evidence, when it began, and what the loss rose by and where.
+
+    That is read: the run in which the alert began to fire recorded it, and later runs that knew more.
 
     Parameters
     ----------
@@ -237,8 +242,11 @@ def explain(project: Project, alert: str = "", model: str | None = None, *, seed
         The id of an alert, or the beginning of it; empty for the worst that fires, else the newest.
     model
         The model; None where the configuration has only one.
+    attributed
+        Whether to make a diagnosis now, of the rows there are by now, and to share a rise of the loss out whatever the
+        alert is about; it takes seconds and is not recorded.
     seed
-        Of what is drawn on the way, so that the same question gets the same answer.
+        Of what is drawn on the way then, so that the same question gets the same answer.
 
     Raises
     ------
@@ -249,7 +257,9 @@ def explain(project: Project, alert: str = "", model: str | None = None, *, seed
     """
     name = project.only(model)
     found = find_alert(project.store.recorded(name, Alert), alert)
-    return Explanation(found, explain_alert(project.spec(name), project.store, found, seed=seed))
+    if attributed:
+        return Explanation(found, diagnose_again(project.spec(name), project.store, found, seed=seed))
+    return Explanation(found, next(iter(recorded_diagnoses(project.store, name, [found])), None))
 
 
 def behaviour(

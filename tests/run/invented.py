@@ -13,6 +13,7 @@ import polars as pl
 from watchkeeper.config.configuration import load_config
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, Cause
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import AuditEvent, Store
@@ -161,7 +162,8 @@ def everything(model: Project) -> dict[str, list[str]]:
     """Return all that is recorded and stored of the model, as text; the audit trail must be whole."""
     store = model.store
     assert model.audit_breaks(MODEL) == []
-    nouns = {k.__name__: [to_json(n) for n in store.recorded(MODEL, k)] for k in (Measurement, Signal, Alert, Action)}
+    kinds = (Measurement, Signal, Alert, Diagnosis, Action)
+    nouns = {k.__name__: [to_json(n) for n in store.recorded(MODEL, k)] for k in kinds}
     links = [event.hash for event in store.recorded(MODEL, AuditEvent)]
     ever = Window(START - 400 * DAY, START + 400 * DAY)
     states = {**store.states(MODEL, ever), **store.states(MODEL, None)}

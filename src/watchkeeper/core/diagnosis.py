@@ -7,12 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.statement import Statement
+from watchkeeper.core.statement import Statement, StatementCode
+from watchkeeper.core.window import Window
 
 __all__ = [
     "Attribution",
     "Contribution",
     "Diagnosis",
+    "DiagnosisBasis",
     "Hypothesis",
     "HypothesisKind",
     "Incident",
@@ -167,6 +169,28 @@ class WorstSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class DiagnosisBasis:
+    """What a recorded diagnosis rests on; it is made again when there is twice as much, or something else.
+
+    Parameters
+    ----------
+    window
+        From the beginning of the alert to the end of the newest window that showed it then.
+    judged
+        How often the windows in it had been judged by then, all together: late rows and labels bring one up again.
+    about
+        Columns and segments that the alert had named by then.
+    reference
+        What the reference was made of.
+    """
+
+    window: Window
+    judged: int = 0
+    about: tuple[str, ...] = ()
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What an alert comes from.
 
@@ -184,6 +208,8 @@ class Diagnosis:
         Segments found by search on which the loss rose most, or is highest.
     notes
         What could not be looked at, and what belongs to another alert of the same windows.
+    basis
+        What it rests on, of one that a run recorded.
     """
 
     alert: str
@@ -193,6 +219,12 @@ class Diagnosis:
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
     notes: tuple[Statement, ...] = ()
+    basis: DiagnosisBasis | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the alert could not be diagnosed."""
+        return any(note.code is StatementCode.FAILED for note in self.notes)
 
 
 @dataclass(frozen=True, slots=True)

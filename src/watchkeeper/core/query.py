@@ -21,7 +21,7 @@ class Query:
     Parameters
     ----------
     window
-        Measurements and signals lie in it, alerts overlap it, actions and audit events happen in it.
+        Measurements and signals lie in it, alerts and diagnoses overlap it, actions and audit events happen in it.
     families, names, columns, segments, versions, statuses
         Of measurements, and of what signals judge.
     charts, fired
@@ -31,7 +31,7 @@ class Query:
     kinds, outcomes
         Of actions.
     ids, prefix
-        Of alerts and actions: any of these ids, or what an id begins with.
+        Of alerts and actions: any of these ids, or what an id begins with; of diagnoses that of the alert.
     newest_first, limit
         The newest come first, and at most so many.
 

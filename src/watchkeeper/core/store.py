@@ -12,6 +12,7 @@ import polars as pl
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -23,7 +24,7 @@ from watchkeeper.core.window import Window, WindowRule
 
 __all__ = ["Appended", "AuditEvent", "Changes", "Noun", "Store", "Table"]
 
-Noun = Spec | Measurement | Signal | Alert | Action
+Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action
 """What ``record`` takes."""
 
 T = TypeVar("T")
@@ -133,19 +134,19 @@ class Store(Protocol):
         """Write nouns and move pointers in one transaction.
 
         A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
-        a signal by these and its chart, an alert or action by its id; specs are kept as a history whose last is in
-        force. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
-        link. A pointer is moved from the first to the second value (None: it does not exist); ConflictError, with
-        nothing written, when it does not hold the first. With a lease that another worker has taken over:
-        LeaseLostError, and nothing is written.
+        a signal by these and its chart, an alert or action by its id, a diagnosis by its alert; specs are kept as a
+        history whose last is in force. Each action is added to the audit chain once, and the pointer ``audit`` holds
+        the hash of its newest link. A pointer is moved from the first to the second value (None: it does not exist);
+        ConflictError, with nothing written, when it does not hold the first. With a lease that another worker has taken
+        over: LeaseLostError, and nothing is written.
         """
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
         """Return the recorded nouns (or AuditEvents) of a kind that a query asks for, oldest first; None asks for all.
 
-        Measurements and signals belong to a window they lie in, alerts to one they overlap, actions and audit events to
-        the one they happened in, specs to all. Only what is returned is read. Oldest first is the order of windows for
-        measurements and signals, and that of their first record for everything else.
+        Measurements and signals belong to a window they lie in, alerts and diagnoses to one they overlap, actions and
+        audit events to the one they happened in, specs to all. Only what is returned is read. Oldest first is the order
+        of windows for measurements and signals, and that of their first record for everything else.
         """
 
     def pointer(self, model: str, name: str) -> str | None:

@@ -32,7 +32,7 @@ from watchkeeper.ingest.rules import load_rules, looked_at_by
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
-from watchkeeper.run.explain import diagnosed
+from watchkeeper.run.diagnoses import diagnosed
 from watchkeeper.run.notes import notes, room, rows
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.count import CountPart

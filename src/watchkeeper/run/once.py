@@ -23,6 +23,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.diagnoses import Casebook
 from watchkeeper.run.lease import leased
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.chart_step import Earlier
@@ -151,13 +152,17 @@ def _run_once(
     between = reference_blocks(spec, store) if due else {}
     before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
     alerts, newest = dict(before), Judged((), (), JudgeMemory())
+    casebook = Casebook(spec, store, (reference, effects) if due else None)
     for done, window in enumerate(due):
         newest, gone, place = _judge_one(
-            spec, store, (reference, effects, between), rule, window, place, alerts.values(), behaviour
+            spec, store, (reference, effects, between), rule, window, place, alerts.values(), behaviour, casebook
         )
         alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
         if progress:
             progress("judged", done + 1, len(due))
+    renewed = casebook.renewed(alerts.values(), place)
+    if renewed:
+        store.record(spec.model, renewed)
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
     return RunResult(
         changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans
@@ -187,6 +192,7 @@ def _judge_one(
     place: Checkpoint,
     alerts: Iterable[Alert],
     behaviour: Measured | None,
+    casebook: Casebook,
 ) -> tuple[Judged, list[Alert], Checkpoint]:
     """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
     # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
@@ -216,7 +222,8 @@ def _judge_one(
     moved = place.judge(window, revision, bool(states))
     pointers = {**moved.moves(place), **Checkpoint.watch_moves(store, spec.model, window, done.watch)}
     stored = [replace(m, curve=()) for m in measured]
-    store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone], pointers)
+    diagnoses = casebook.begun(done.alerts, moved, stored)
+    store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone, *diagnoses], pointers)
     return done, gone, moved
 
 

@@ -218,7 +218,7 @@ def _meets(table: Table, kind: str, window: Window) -> ColumnElement[bool]:
     starts = table.c.starts
     if kind in ("measurement", "signal"):
         return (starts >= window.start) & (table.c.ends <= window.end)
-    if kind == "alert":
+    if kind in ("alert", "diagnosis"):
         return (starts < window.end) & or_(table.c.ends > window.start, starts >= window.start)
     return (starts >= window.start) & (starts < window.end)
 

@@ -14,6 +14,7 @@ import msgspec
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import StoreError, near_miss
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
@@ -30,6 +31,7 @@ KINDS: Mapping[str, type[Any]] = {
     "measurement": Measurement,
     "signal": Signal,
     "alert": Alert,
+    "diagnosis": Diagnosis,
     "action": Action,
 }
 
@@ -91,7 +93,7 @@ def identity(noun: Noun) -> str:
     elif isinstance(noun, Signal):
         parts = [*_about(noun.measurement), noun.chart]
     else:
-        parts = [noun.id]
+        parts = [noun.alert if isinstance(noun, Diagnosis) else noun.id]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
@@ -112,8 +114,8 @@ class Span:
     def meets(self, kind: str, window: Window) -> bool:
         """Return whether a noun of this time belongs to ``window``.
 
-        Measurements and signals lie in it, alerts overlap it, actions happen in it; specs have no time and belong to
-        all.
+        Measurements and signals lie in it, alerts and diagnoses overlap it, actions happen in it; specs have no time
+        and belong to all.
         """
         if kind == "spec":
             return True
@@ -121,7 +123,7 @@ class Span:
             return False
         if kind in ("measurement", "signal"):
             return window.start <= self.starts and self.ends <= window.end
-        if kind == "alert":
+        if kind in ("alert", "diagnosis"):
             return self.starts < window.end and (self.ends > window.start or self.starts >= window.start)
         return window.start <= self.starts < window.end
 
@@ -132,6 +134,8 @@ def span_of(noun: Noun) -> Span:
         noun = noun.measurement
     if isinstance(noun, Measurement):
         return Span(noun.window.start, noun.window.end) if noun.window else Span(None, None)
+    if isinstance(noun, Diagnosis):
+        return Span(noun.basis.window.start, noun.basis.window.end) if noun.basis else Span(None, None)
     if isinstance(noun, Alert):
         return Span(_utc(noun.since), _utc(noun.last or noun.since))
     return Span(_utc(noun.at), _utc(noun.at)) if isinstance(noun, Action) else Span(None, None)

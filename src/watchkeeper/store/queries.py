@@ -23,6 +23,7 @@ _SEARCHED: Mapping[str, Mapping[str, str]] = {
     "measurement": _MEASURED,
     "signal": {**_MEASURED, "charts": "chart", "fired": "fired"},
     "alert": {"causes": "cause", "severity": "severity", "states": "state", "ids": "id", "prefix": "id"},
+    "diagnosis": {"ids": "id", "prefix": "id"},
     "action": {"kinds": "kind", "outcomes": "outcome", "versions": "version", "ids": "id", "prefix": "id"},
     "audit": {"ids": "id", "prefix": "id"},
 }

@@ -12,6 +12,7 @@ from sqlalchemy import Column, DateTime, Index, Integer, MetaData, String, Table
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import Noun
@@ -44,6 +45,7 @@ NOUNS: Mapping[str, Table] = {
     "measurement": _nouns("measurements", *_ABOUT),
     "signal": _nouns("signals", *_ABOUT, "chart", "zone", "rule"),
     "alert": _nouns("alerts", "id", "cause", "severity", "state"),
+    "diagnosis": _nouns("diagnoses", "id"),
     "action": _nouns("actions", "id", "kind", "outcome", "version", "who"),
 }
 """The table of each kind of noun."""
@@ -92,6 +94,8 @@ def searched(noun: Noun) -> dict[str, Any]:
         return {**_about(noun.measurement), "chart": noun.chart, "zone": noun.zone.value, "rule": noun.rule}
     if isinstance(noun, Alert):
         return {"id": noun.id, "cause": noun.cause.value, "severity": str(noun.severity), "state": noun.state.value}
+    if isinstance(noun, Diagnosis):
+        return {"id": noun.alert}
     if isinstance(noun, Action):
         return {
             "id": noun.id, "kind": noun.kind.value, "outcome": noun.outcome.value,

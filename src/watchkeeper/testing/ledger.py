@@ -9,12 +9,23 @@ from datetime import UTC, datetime, timedelta
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
+from watchkeeper.core.diagnosis import (
+    Attribution,
+    Contribution,
+    Diagnosis,
+    DiagnosisBasis,
+    Hypothesis,
+    HypothesisKind,
+    Onset,
+    WorstSegment,
+)
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.signal import Basis, Signal, Zone
 from watchkeeper.core.spec import AlertRule, Maintenance, Monitor, Spec
+from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.store import AuditEvent, Noun, Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.testing.queries import check_queries
@@ -75,11 +86,25 @@ def every_noun(model: str) -> list[Noun]:
             "drift-1", model, Cause.DRIFT, Severity.PAGE, AlertState.FIRING, _START, _START + 3 * _DAY,
             ("x", "z"), ("all",), (signal,), AlertEnd.WITHDRAWN,
         ),
+        _diagnosis(model, measured),
         Action(
             "retrain-1", model, ActionKind.RETRAIN, Outcome.REFUSED, "units changed", "watchkeeper",
             _START + timedelta(microseconds=1), "v2", "drift-1", {"rows": 10.0, "guard": "units"},
         ),
     ]  # fmt: skip
+
+
+def _diagnosis(model: str, measured: Measurement) -> Diagnosis:
+    fault = Statement(
+        StatementCode.OTHER_CAUSE, ("x",), ("<b>",), -math.inf, 0.1, math.inf, -0.0, 3, _START, "data_fault",
+        (Statement(StatementCode.NO_ROWS),),
+    )  # fmt: skip
+    cause = Hypothesis(HypothesisKind.DATA_FAULT, 1 / 3, ("x",), ("all",), _START, (fault,), (measured,))
+    parts = Attribution("brier", "causes", 0.1, 0.3, None, (Contribution("x", 0.2, 1e-3),), 10, 20, 7.5, 9)
+    worst = WorstSegment("x = <b>", ("x",), 0.2, 5, (-math.inf, 0.5), 0.01)
+    basis = DiagnosisBasis(Window(_START, _START + 3 * _DAY), 4, ("x", "all"), "reference")
+    onset = Onset(_START, _START - _DAY, _START + _DAY, 12.5, 9)
+    return Diagnosis("drift-1", model, (cause,), onset, (parts,), (worst,), (fault,), basis)
 
 
 def _check_nouns(make: Callable[[], Store]) -> None:
@@ -131,6 +156,10 @@ def _check_replacing(make: Callable[[], Store]) -> None:
     alert = Alert("a", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, _START, _START + _DAY)
     store.record(model, [alert])
     store.record(model, [replace(alert, state=AlertState.ENDED)])
+    for note in (StatementCode.NO_ROWS, StatementCode.FAILED):
+        store.record(model, [Diagnosis("a", model, (), notes=(Statement(note),))])
+    notes = [[note.code for note in one.notes] for one in store.recorded(model, Diagnosis)]
+    assert notes == [[StatementCode.FAILED]], "a diagnosis is kept by its alert"
     assert [a.state for a in store.recorded(model, Alert)] == [AlertState.ENDED], "an alert is kept by its id"
 
 
@@ -145,9 +174,12 @@ def _check_windows(make: Callable[[], Store]) -> None:
         since, last = _START + day * _DAY, _START + (day + 2) * _DAY
         store.record(model, [
             Alert(f"a{day}", model, Cause.DRIFT, Severity.NOTICE, AlertState.FIRING, since, last),
+            Diagnosis(f"a{day}", model, (), basis=DiagnosisBasis(Window(since, last))),
             Action(f"b{day}", model, ActionKind.HOLD, Outcome.DONE, "", "", since),
         ])  # fmt: skip
     assert [a.id for a in store.recorded(model, Alert, query)] == ["a0", "a1", "a2"], "alerts must overlap the window"
+    told = [one.alert for one in store.recorded(model, Diagnosis, query)]
+    assert told == ["a0", "a1", "a2"], "diagnoses must overlap the window"
     assert [a.id for a in store.recorded(model, Action, query)] == ["b1", "b2"], "actions must happen in the window"
     events = store.recorded(model, AuditEvent, query)
     assert [e.action.id for e in events] == ["b1", "b2"], "audit events must happen in the window"

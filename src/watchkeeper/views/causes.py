@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchkeeper.core.alert import Alert
-from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
+from watchkeeper.core.diagnosis import (
+    Attribution,
+    Diagnosis,
+    Hypothesis,
+    HypothesisKind,
+    Onset,
+    WorstSegment,
+)
 from watchkeeper.views.wording import moment, number, shown
-from watchkeeper.words.causes import sentence
+from watchkeeper.words.causes import basis_sentence, sentence
 
 __all__ = ["KINDS", "CauseLine", "Why", "cause_lines", "onset_words", "part_lines", "segment_lines"]
 
@@ -63,12 +70,13 @@ class Why:
     @classmethod
     def of(cls, diagnosis: Diagnosis, alert: Alert) -> Why:
         """Return the diagnosis of an alert in words."""
+        made = (basis_sentence(diagnosis.basis, alert),) if diagnosis.basis else ()
         return cls(
             onset_words(diagnosis.onset),
             tuple(cause_lines(diagnosis, alert)),
             tuple(part_lines(one) for one in diagnosis.attributions),
             tuple(segment_lines(diagnosis.worst)),
-            tuple(shown(sentence(note, alert), 300) for note in diagnosis.notes),
+            tuple(shown(words, 300) for words in (*(sentence(note, alert) for note in diagnosis.notes), *made)),
         )
 
 

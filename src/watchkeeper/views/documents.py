@@ -270,6 +270,8 @@ class DiagnosisDocument:
         Segments found by search on which the loss rose most, or is highest.
     notes
         What could not be looked at.
+    window
+        Of the rows it was made of; null where that was not recorded.
     """
 
     alert: str
@@ -278,6 +280,7 @@ class DiagnosisDocument:
     attributions: tuple[AttributionDocument, ...]
     worst_segments: tuple[SegmentDocument, ...]
     notes: tuple[str, ...]
+    window: WindowDocument | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -436,7 +439,7 @@ class ExplanationDocument:
     Attributes
     ----------
     hypotheses
-        The likeliest first; never empty.
+        The likeliest first; empty where no run has recorded a diagnosis, which the notes say.
     onset
         When the change began; null where there is no history.
     attributions
@@ -445,6 +448,8 @@ class ExplanationDocument:
         Segments found by search on which the loss rose most, or is highest.
     notes
         What could not be looked at.
+    window
+        Of the rows it was made of; null where that was not recorded.
     """
 
     schema_version: SchemaVersion
@@ -455,3 +460,4 @@ class ExplanationDocument:
     attributions: tuple[AttributionDocument, ...]
     worst_segments: tuple[SegmentDocument, ...]
     notes: tuple[str, ...]
+    window: WindowDocument | None

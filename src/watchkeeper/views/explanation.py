@@ -21,16 +21,23 @@ from watchkeeper.views.report import wanted
 from watchkeeper.views.report_json import explanation_document
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.words.causes import undiagnosed_sentence
 
 __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """An alert with its ranked causes: shows itself on a terminal, in a notebook and as JSON."""
+    """An alert with its ranked causes: shows itself on a terminal, in a notebook and as JSON.
+
+    Attributes
+    ----------
+    diagnosis
+        What it comes from; None where no run has recorded that.
+    """
 
     alert: Alert
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None
 
     def document(self) -> ExplanationDocument:
         """Return it for programs."""
@@ -42,7 +49,8 @@ class Explanation:
         return values
 
     def __repr__(self) -> str:
-        return f"<Explanation of {self.alert.id}: {self.diagnosis.hypotheses[0].kind.value}>"
+        kind = self.diagnosis.hypotheses[0].kind.value if self.diagnosis else "not diagnosed"
+        return f"<Explanation of {self.alert.id}: {kind}>"
 
     def __str__(self) -> str:
         out = StringIO()
@@ -50,10 +58,13 @@ class Explanation:
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich__(self) -> RenderableType:
-        why, alert = Why.of(self.diagnosis, self.alert), self.alert
+        alert = self.alert
         opening = Text.assemble((str(alert.severity), "bold"), "  ", shown(alert_sentence(alert), 400))
         about = [CAUSES[alert.cause], alert.state.value, f"alert {alert.id}"]
         parts: list[RenderableType] = [opening, Text(" · ".join(about), style="dim"), Text("")]
+        if self.diagnosis is None:
+            return Group(*parts, Text(shown(undiagnosed_sentence(alert), 300), style="dim"))
+        why = Why.of(self.diagnosis, alert)
         parts.append(Text(f"what it comes from{f', since {why.since}' if why.since else ''}", style="dim"))
         parts.append(_causes(why))
         for told, lines in why.parts:
@@ -75,7 +86,9 @@ class Explanation:
         from watchkeeper.views.page import environment, style
 
         template = environment().get_template("explanation.html")
-        body = template.render(message=shown(alert_sentence(self.alert), 400), why=Why.of(self.diagnosis, self.alert))
+        known = self.diagnosis
+        why = Why.of(known, self.alert) if known else Why("", (), (), (), (undiagnosed_sentence(self.alert),))
+        body = template.render(message=shown(alert_sentence(self.alert), 400), why=why)
         return f"<style>{style()}</style>{body}"
 
 

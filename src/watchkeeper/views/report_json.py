@@ -37,7 +37,7 @@ from watchkeeper.views.evidence import standing_evidence
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.wording import failure
 from watchkeeper.words.alerts import alert_sentence
-from watchkeeper.words.causes import incident_sentence, sentence
+from watchkeeper.words.causes import incident_sentence, sentence, undiagnosed_sentence
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = [
@@ -96,9 +96,9 @@ def status_document(reports: Iterable[Findings], incidents: Iterable[Incident]) 
     return ModelsDocument(SCHEMA_VERSION, tuple(report_document(one) for one in reports), shared)
 
 
-def explanation_document(alert: Alert, diagnosis: Diagnosis) -> ExplanationDocument:
-    """Return what an alert comes from, for programs."""
-    written = diagnosis_document(diagnosis, alert)
+def explanation_document(alert: Alert, diagnosis: Diagnosis | None) -> ExplanationDocument:
+    """Return what an alert comes from, for programs; where that is not recorded, the notes say so."""
+    written = diagnosis_document(diagnosis or Diagnosis(alert.id, alert.model, ()), alert)
     return ExplanationDocument(
         schema_version=SCHEMA_VERSION,
         model=alert.model,
@@ -107,7 +107,8 @@ def explanation_document(alert: Alert, diagnosis: Diagnosis) -> ExplanationDocum
         onset=written.onset,
         attributions=written.attributions,
         worst_segments=written.worst_segments,
-        notes=written.notes,
+        notes=written.notes if diagnosis else (undiagnosed_sentence(alert),),
+        window=written.window,
     )
 
 
@@ -163,6 +164,7 @@ def diagnosis_document(diagnosis: Diagnosis, alert: Alert) -> DiagnosisDocument:
             SegmentDocument(w.rule, w.columns, w.effect, w.n, w.interval, w.p_value) for w in diagnosis.worst
         ),
         notes=tuple(sentence(note, alert) for note in diagnosis.notes),
+        window=window_document(diagnosis.basis.window) if diagnosis.basis else None,
     )
 
 

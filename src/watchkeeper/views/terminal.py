@@ -62,7 +62,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(headline, 400))
     parts: list[RenderableType] = [opening]
     if alerts:
-        told = [(alert, findings.diagnosis_of(alert)) for alert in alerts[:_MOST_ALERTS]]
+        # Of alerts that are over the page tells the cause, and `explain`.
+        fires = {alert.id for alert in alerts if alert.state is AlertState.FIRING}
+        told = [(a, findings.diagnosis_of(a) if a.id in fires else None) for a in alerts[:_MOST_ALERTS]]
         parts += [_gap(), _alerts(told), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
     if actions:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from watchkeeper.core.alert import Alert
-from watchkeeper.core.diagnosis import Incident
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.diagnosis import DiagnosisBasis, Incident
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.words.alerts import alert_sentence
 
-__all__ = ["incident_sentence", "loss_words", "sentence"]
+__all__ = ["basis_sentence", "incident_sentence", "loss_words", "sentence", "undiagnosed_sentence"]
 
 Says = StatementCode
 
@@ -45,6 +45,22 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
         where=f" of {', '.join(map(repr, names))}" if names else "",
         because=sentence(s.because[0], alert) if s.because else "",
     )
+
+
+def basis_sentence(basis: DiagnosisBasis, alert: Alert) -> str:
+    """Say of which rows a diagnosis was made, and whether newer ones show the alert too."""
+    start, end = basis.window.start, basis.window.end
+    newer = "; newer windows show the alert too" if alert.last is not None and alert.last > end else ""
+    return f"diagnosed on the rows from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}{newer}"
+
+
+def undiagnosed_sentence(alert: Alert) -> str:
+    """Say that no diagnosis is recorded, and how to get one."""
+    when = {
+        AlertState.FIRING: "the next run makes one",
+        AlertState.PENDING: "the run in which it begins to fire makes one",
+    }.get(alert.state, "runs make them for alerts that fire, and this one does no longer")
+    return f"no diagnosis of this alert is recorded: {when}; watchkeeper explain {alert.id} --attribute makes one now"
 
 
 def incident_sentence(incident: Incident) -> str:
