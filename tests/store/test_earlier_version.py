@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from tests.store.data import write_store
+from watchkeeper.api import explain
+from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.query import Query
 from watchkeeper.run.project import Project, open_project
 
 DATA = Path(write_store.__file__).parent
@@ -75,3 +78,10 @@ def numbers(signal: list[Any]) -> list[float]:
 
 def as_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
+
+
+def test_an_alert_of_0_1_0_has_no_diagnosis_until_the_next_run_makes_one_where_it_still_fires(project):
+    (open_one,) = project.store.recorded(MODEL, Alert, Query(states=(AlertState.FIRING,)))
+    assert explain(project, open_one.id).diagnosis is None
+    write_store.go_on(project.folder)
+    assert explain(project, open_one.id).diagnosis is not None

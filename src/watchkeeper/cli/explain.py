@@ -13,7 +13,7 @@ from watchkeeper.cli.output import show, show_json
 __all__ = ["behaviour", "explain"]
 
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn on the way.")]
-Attribute = Annotated[
+Attributed = Annotated[
     bool, typer.Option("--attribute", help="Diagnose it anew, and share a rise of the loss out; takes seconds.")
 ]
 
@@ -27,7 +27,7 @@ def explain(
     ] = "",
     config: ConfigFile = FILE,
     model: ModelName = None,
-    attribute: Attribute = False,
+    attributed: Attributed = False,
     seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
@@ -37,7 +37,7 @@ def explain(
 
     project = open_project(config)
     try:
-        found = explain_one(project, alert, model, attributed=attribute, seed=seed)
+        found = explain_one(project, alert, model, attributed=attributed, seed=seed)
     finally:
         project.close()
     if json:
