@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,20 @@ from watchkeeper.core.alert import Severity
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
 
-__all__ = ["Looked", "Parameter", "Rule", "RuleKind", "RuleVerdict", "Subject", "Work", "column_named"]
+__all__ = [
+    "Extent",
+    "Looked",
+    "Parameter",
+    "Rule",
+    "RuleKind",
+    "RuleTrial",
+    "RuleVerdict",
+    "Settles",
+    "Subject",
+    "TriedRule",
+    "Work",
+    "column_named",
+]
 
 Subject = Literal["column", "columns", "rows"]
 """What a kind of rule is about: one column, one or more, or the rows as a whole."""
@@ -135,6 +148,26 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTrial:
+    """A rule as somebody would write it, with rows that keep it and rows that break it.
+
+    Parameters
+    ----------
+    written
+        What stands beside ``rule`` in the list of rules.
+    kept, broken
+        Values by column, in the order of the rows.
+    known
+        Options that nobody writes, because they are read from another table.
+    """
+
+    written: Mapping[str, Any]
+    kept: Mapping[str, Sequence[Any]]
+    broken: Mapping[str, Sequence[Any]]
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """Two expressions over the rows: whether the rule has anything to say of a row, and whether the row breaks it."""
 
@@ -205,3 +238,39 @@ class RuleKind(Protocol):
 
     def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
         """Return whether the rule is kept, given its measurement with a value."""
+
+
+@runtime_checkable
+class TriedRule(RuleKind, Protocol):
+    """A kind of rule that shows by an example what it asks, which documents it and proves it."""
+
+    trial: ClassVar[RuleTrial]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is known of a column besides its rows.
+
+    Attributes
+    ----------
+    dtype
+        What it holds.
+    rows, nulls, nans
+        Its rows, and of them null and NaN.
+    extremes
+        The smallest and largest number; None where it has none, or infinite ones, or none that float64 tells exactly.
+    """
+
+    dtype: pl.DataType
+    rows: int
+    nulls: int
+    nans: int
+    extremes: tuple[float, float] | None
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A kind of rule that can tell from the extent of its column alone that no row breaks it."""
+
+    def settled(self, rule: Rule, extent: Extent) -> int | None:
+        """Return the rows that the rule speaks of, where none breaks it; None where the rows must be asked."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial, column_named
 from watchkeeper.quality.parameters import as_column, as_number, one_of
 from watchkeeper.quality.row_rule import RowRule, as_level
 from watchkeeper.schema.kinds import type_name
@@ -38,6 +38,11 @@ class Compares(RowRule):
         Parameter("relation", one_of(*_BROKEN), "what the column is, held against the other", required=True),
         Parameter("other", as_column, "the other column", required=True),
         Parameter("room", as_number, "by how much numbers may be off", default=0),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "relation": "at_most", "other": "y"},
+        {"x": [1, 2, 3], "y": [1, 5, 4]},
+        {"x": [2, 6, 5], "y": [1, 5, 4]},
     )
 
     def check(self, rule: Rule) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.core.rule import Rule
+from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
 from watchkeeper.quality.state_rule import StateRule
 from watchkeeper.stats.moments import MomentsPart
@@ -17,6 +17,7 @@ class Deviation(StateRule):
 
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "deviation"
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x", "upper": 2}, {"x": [1, 2, 3, 2]}, {"x": [1, 20, 30, 2]})
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the standard deviation."""

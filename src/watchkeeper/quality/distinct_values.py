@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.core.rule import Rule
+from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
 from watchkeeper.quality.state_rule import StateRule
 from watchkeeper.stats.count import CountPart
@@ -22,6 +22,9 @@ class DistinctValues(StateRule):
 
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "distinct_values"
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "upper": 3}, {"x": ["a", "b", "c", "a"]}, {"x": ["a", "b", "c", "d"]}
+    )
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the number of distinct values."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
+from watchkeeper.core.rule import Parameter, Rule, RuleTrial, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_duration, as_moment
 from watchkeeper.quality.row_rule import key_of
@@ -29,6 +29,11 @@ class Fresh(StateRule):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("within", as_duration, "how old the newest time may be, such as 6h", required=True),
         Parameter("at", as_moment, "the moment to count from"),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "within": "6h", "at": "2013-01-31T12:00:00Z"},
+        {"x": [datetime(2013, 1, 30, tzinfo=UTC), datetime(2013, 1, 31, 9, tzinfo=UTC)]},
+        {"x": [datetime(2013, 1, 30, tzinfo=UTC), datetime(2013, 1, 31, 3, tzinfo=UTC)]},
     )
 
     def check(self, rule: Rule) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_number
 from watchkeeper.quality.row_rule import RowRule, as_level
 
@@ -23,6 +23,7 @@ class HasLength(RowRule):
         Parameter("lower", as_number, "the least number of characters", default=0),
         Parameter("upper", as_number, "the largest number of characters"),
     )
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x", "upper": 3}, {"x": ["a", "abc"]}, {"x": ["abcd", "abcde"]})
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:
         """Look at every row with a value."""

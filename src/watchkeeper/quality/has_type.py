@@ -7,10 +7,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
+from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial, column_named
 from watchkeeper.quality.parameters import one_of
 from watchkeeper.quality.row_rule import RowRule
-from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["TYPES", "HasType"]
 
@@ -32,6 +31,7 @@ class HasType(RowRule):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("type", one_of(*TYPES), "what the column holds", required=True),
     )
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x", "type": "integer"}, {"x": [1, 2, 3]}, {"x": [1.5, 2.5, 3.5]})
 
     def settled(self, rule: Rule, extent: Extent) -> int | None:
         """Return the rows with a value, where all of them are of the type by that of the column."""

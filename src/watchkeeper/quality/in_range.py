@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.rule import Looked, Parameter, Rule, column_named
+from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial, column_named
 from watchkeeper.quality.parameters import as_bound, as_truth
 from watchkeeper.quality.row_rule import RowRule
 from watchkeeper.schema.kinds import type_name
-from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["InRange"]
 
@@ -30,6 +29,9 @@ class InRange(RowRule):
         Parameter("lower", as_bound, "the least value"),
         Parameter("upper", as_bound, "the largest value"),
         Parameter("strictly", as_truth, "whether the limits themselves are outside", default=False),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "lower": 0, "upper": 10}, {"x": [0.0, 5.0, 10.0]}, {"x": [-1.0, 11.0, 12.0]}
     )
 
     def check(self, rule: Rule) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_pattern
 from watchkeeper.quality.row_rule import RowRule, as_level
 
@@ -25,6 +25,9 @@ class Matches(RowRule):
     name: ClassVar[str] = "matches"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("pattern", as_pattern, "the regular expression a whole value must match", required=True),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "pattern": "[a-z]+[0-9]"}, {"x": ["a1", "gate7"]}, {"x": ["a", "7gate"]}
     )
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.core.rule import Rule
+from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
 from watchkeeper.quality.state_rule import StateRule
 from watchkeeper.stats.histogram import HistogramPart
@@ -20,6 +20,9 @@ class Median(StateRule):
 
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "median"
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "lower": 1, "upper": 3}, {"x": [1.0, 2.0, 9.0]}, {"x": [1.0, 8.0, 9.0]}
+    )
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the median."""

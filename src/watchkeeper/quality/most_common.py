@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
+from watchkeeper.core.rule import Parameter, Rule, RuleTrial, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_share, as_values
 from watchkeeper.quality.row_rule import key_of
@@ -32,6 +32,9 @@ class MostCommon(StateRule):
         Parameter("values", as_values, "what the most common value may be"),
         Parameter("lower", as_share, "the least share it may have"),
         Parameter("upper", as_share, "the largest share it may have"),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "values": ["a"], "lower": 0.5}, {"x": ["a", "a", "b"]}, {"x": ["b", "b", "a"]}
     )
 
     def check(self, rule: Rule) -> str:

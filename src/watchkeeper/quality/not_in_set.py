@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_values
 from watchkeeper.quality.row_rule import RowRule, as_level
 
@@ -22,6 +22,9 @@ class NotInSet(RowRule):
     grave: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("values", as_values, "the values that may not occur", required=True),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "values": ["unknown"]}, {"x": ["a", "b"]}, {"x": ["unknown", "unknown"]}
     )
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:

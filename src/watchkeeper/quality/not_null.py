@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Looked, Rule, column_named
+from watchkeeper.core.rule import Extent, Looked, Rule, RuleTrial, column_named
 from watchkeeper.quality.row_rule import RowRule
-from watchkeeper.stats.settled_rules import Extent
 
 __all__ = ["NotNull"]
 
@@ -20,6 +19,7 @@ class NotNull(RowRule):
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "not_null"
     grave: ClassVar[bool] = True
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x"}, {"x": [1.0, 2.0]}, {"x": [None, None]})
 
     def settled(self, rule: Rule, extent: Extent) -> int | None:
         """Return all rows, where none is null or NaN."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.rule import Parameter, Rule, Work
+from watchkeeper.core.rule import Parameter, Rule, RuleTrial, Work
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_truth, one_of
 from watchkeeper.quality.row_rule import RowRule, tally_of
@@ -30,6 +30,7 @@ class Ordered(RowRule):
         Parameter("direction", one_of("increasing", "decreasing"), "which way they go", default="increasing"),
         Parameter("strictly", as_truth, "whether a value may not repeat", default=False),
     )
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x"}, {"x": [1, 2, 2, 5]}, {"x": [5, 4, 3, 1]})
 
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the share of rows that step back."""

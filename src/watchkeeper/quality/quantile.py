@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.core.rule import Parameter, Rule
+from watchkeeper.core.rule import Parameter, Rule, RuleTrial
 from watchkeeper.core.state import State
 from watchkeeper.quality.parameters import as_share
 from watchkeeper.quality.state_rule import LIMITS, StateRule
@@ -21,6 +21,9 @@ class Quantile(StateRule):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("q", as_share, "the share of the rows below it", required=True),
         *LIMITS,
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "q": 0.9, "upper": 10}, {"x": [1.0, 2.0, 3.0, 9.0]}, {"x": [1.0, 2.0, 30.0, 40.0]}
     )
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:

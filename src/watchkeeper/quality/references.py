@@ -8,7 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.rule import Looked, Parameter, Rule
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_column, as_text, as_values
 from watchkeeper.quality.row_rule import RowRule, as_level
 
@@ -28,6 +28,12 @@ class References(RowRule):
         Parameter("table", as_text, "the other table: a file, folder or glob", required=True),
         Parameter("key", as_column, "its column that holds the values; the same name by default"),
         Parameter("known", as_values, "the keys themselves, filled in when the table is read"),
+    )
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "table": "airports.csv"},
+        {"x": ["JFK", "LGA"]},
+        {"x": ["XXX", "YYY"]},
+        {"known": ("JFK", "LGA", "EWR")},
     )
 
     def expression(self, rule: Rule, dtypes: Mapping[str, pl.DataType]) -> Looked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.core.rule import Rule
+from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
 from watchkeeper.quality.state_rule import StateRule
 from watchkeeper.stats.moments import MomentsPart
@@ -17,6 +17,9 @@ class Total(StateRule):
 
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "total"
+    trial: ClassVar[RuleTrial] = RuleTrial(
+        {"column": "x", "upper": 10}, {"x": [1.0, 2.0, 3.0]}, {"x": [1.0, 20.0, 3.0]}
+    )
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the sum: n times the anchor, plus the sum of the differences from it."""

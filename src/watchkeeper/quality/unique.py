@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.rule import Rule, Subject, Work
+from watchkeeper.core.rule import Rule, RuleTrial, Subject, Work
 from watchkeeper.core.state import State
 from watchkeeper.quality.row_rule import RowRule, tally_of
 from watchkeeper.stats.seen_values import Seen
@@ -28,6 +28,7 @@ class Unique(RowRule):
     name: ClassVar[str] = "unique"
     subject: ClassVar[Subject] = "columns"
     work: ClassVar[Work] = "values"
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x"}, {"x": ["a", "b", "c"]}, {"x": ["a", "a", "a"]})
 
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the share of rows that repeat an earlier one."""

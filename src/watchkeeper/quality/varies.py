@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Parameter, Rule, RuleVerdict
+from watchkeeper.core.rule import Parameter, Rule, RuleTrial, RuleVerdict
 from watchkeeper.core.state import State
 from watchkeeper.quality.distinct_values import distinct_of
 from watchkeeper.quality.parameters import as_number
@@ -27,6 +27,7 @@ class Varies(StateRule):
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("min_samples", as_number, "values below which nothing is said", default=30),
     )
+    trial: ClassVar[RuleTrial] = RuleTrial({"column": "x", "min_samples": 3}, {"x": [7, 7, 8]}, {"x": [7, 7, 7]})
 
     def check(self, rule: Rule) -> str:
         """Find nothing wrong."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Rule, Subject
+from watchkeeper.core.rule import Rule, RuleTrial, Subject
 from watchkeeper.core.state import ROWS, State
 from watchkeeper.quality.row_rule import key_of
 from watchkeeper.quality.state_rule import StateRule
@@ -23,6 +23,7 @@ class Volume(StateRule):
     plugin: ClassVar[str] = "rule"
     name: ClassVar[str] = "volume"
     subject: ClassVar[Subject] = "rows"
+    trial: ClassVar[RuleTrial] = RuleTrial({"lower": 3}, {"x": [1, 2, 3]}, {"x": [1, 2]})
 
     def measure(self, rule: Rule, states: Mapping[str, State], now: datetime | None) -> Measurement:
         """Return the number of rows."""

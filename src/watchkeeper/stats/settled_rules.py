@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.rule import Looked, Rule, RuleKind
+from watchkeeper.core.rule import Extent, Looked, Rule, RuleKind, Settles
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["Extent", "settled_rules"]
+__all__ = ["settled_rules"]
 
 _WHOLE_NUMBERS = 2.0**53
 _ROWS = "__watchkeeper_rows__"
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What is known of a column besides its rows.
-
-    Attributes
-    ----------
-    dtype
-        What it holds.
-    rows, nulls, nans
-        Its rows, and of them null and NaN.
-    extremes
-        The smallest and largest number; None where it has none, or infinite ones, or none that float64 tells exactly.
-    """
-
-    dtype: pl.DataType
-    rows: int
-    nulls: int
-    nans: int
-    extremes: tuple[float, float] | None
-
-
 def settled_rules(rules: Iterable[Rule], states: Iterable[State], frame: pl.DataFrame) -> dict[str, int]:
     """Return, by digest, the rows that a rule speaks of, for rules that surely no row breaks.
 
-    A kind of rule may have a method ``settled(rule, extent)`` that returns the rows it speaks of where the ``Extent``
-    of a column shows that none of them breaks the rule, else None. Of a column whose levels were counted one by one
-    each level is asked once. A rule with conditions, or one that is broken, is not settled.
+    A kind of rule that ``Settles`` is asked what the ``Extent`` of a column shows. Of a column whose levels were
+    counted one by one each level is asked once. A rule with conditions, or one that is broken, is not settled.
 
     Parameters
     ----------
@@ -88,8 +65,8 @@ def _are_of(states: Sequence[State], rows: int) -> bool:
 
 def _by_extent(rule: Rule, states: Sequence[State], dtype: pl.DataType) -> int | None:
     """Return the rows that the rule speaks of where their number and extremes show that none breaks it."""
-    settled = getattr(plugin("rule", rule.kind), "settled", None)
-    if settled is None:
+    kind: RuleKind = plugin("rule", rule.kind)
+    if not isinstance(kind, Settles):
         return None
     rows = 0
     for state in states:
@@ -102,7 +79,7 @@ def _by_extent(rule: Rule, states: Sequence[State], dtype: pl.DataType) -> int |
             infinite = count.positive or count.negative
             known = moments.n and not infinite and (dtype == pl.Float64 or far < _WHOLE_NUMBERS)
             extremes = (moments.smallest, moments.largest) if known else None
-        kept = settled(rule, Extent(dtype, count.rows, count.nulls, count.nans, extremes))
+        kept = kind.settled(rule, Extent(dtype, count.rows, count.nulls, count.nans, extremes))
         if kept is None:
             return None
         rows += kept

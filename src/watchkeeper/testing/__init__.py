@@ -5,6 +5,7 @@ from watchkeeper.testing.comparison import check_comparison
 from watchkeeper.testing.estimator import check_estimator
 from watchkeeper.testing.explainer import check_explainer
 from watchkeeper.testing.metric import check_metric
+from watchkeeper.testing.rule import check_rule
 from watchkeeper.testing.statistic import check_statistic
 from watchkeeper.testing.store import check_store
 
@@ -14,6 +15,7 @@ __all__ = [
     "check_estimator",
     "check_explainer",
     "check_metric",
+    "check_rule",
     "check_statistic",
     "check_store",
 ]
