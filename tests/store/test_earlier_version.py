@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 from tests.store.data import write_store
+<<<<<<< HEAD
 from watchkeeper.api import explain
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.query import Query
+=======
+from watchkeeper.core.window import Window
+>>>>>>> ae01778 (Know stored things by fingerprints of named fields)
 from watchkeeper.run.project import Project, open_project
+from watchkeeper.store.lake import LakeStore
 
 DATA = Path(write_store.__file__).parent
 MODEL = write_store.MODEL
@@ -70,6 +75,31 @@ def test_a_run_over_a_store_of_0_1_0_goes_on_as_0_1_0_would_have(project, then):
     again = open_project(folder / "watchkeeper.yaml", {})
     assert again.audit_breaks(MODEL) == []
     again.close()
+
+
+def test_nothing_of_0_1_0_is_inferred_summarised_or_judged_anew(project, monkeypatch):
+    put, put_states = [], LakeStore.put_states
+
+    def watched(store, model, states, **more):
+        put.extend(states)
+        put_states(store, model, states, **more)
+
+    monkeypatch.setattr(LakeStore, "put_states", watched)
+    monkeypatch.setattr("watchkeeper.run.project.infer_schema", None)
+    marks = {name: project.store.pointer(MODEL, name) for name in ("schema", "reference", "place")}
+    write_store.deliver(project.folder, write_store.END, write_store.END + 1)
+    day = Window(*(write_store.START + n * write_store.DAY for n in (write_store.END, write_store.END + 1)))
+    ran = project.run(MODEL, day.end).ran
+    assert (ran.judged, ran.revised, put) == ((day,), (), [day])
+    renewed = {name: project.store.pointer(MODEL, name) for name in marks}
+    assert '"columns.1:' in renewed["schema"]
+    assert json.loads(renewed["schema"])["schema"] == json.loads(marks["schema"])["schema"]
+    assert renewed["reference"].startswith("reference.1:")
+    place = json.loads(renewed["place"])
+    assert place["basis"].startswith("states.1:")
+    assert place["reference"] == renewed["reference"]
+    project.run(MODEL, day.end)
+    assert {name: project.store.pointer(MODEL, name) for name in marks} == renewed
 
 
 def numbers(signal: list[Any]) -> list[float]:

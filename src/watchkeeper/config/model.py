@@ -17,6 +17,7 @@ from watchkeeper.config.pairs import check_place
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import UsageError
+from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.schema import ALL, Schema, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.window import Window, WindowRule
@@ -73,9 +74,6 @@ class Reference(Part):
         return self
 
 
-_LATER = ("label_time", "group", "scores", "quantiles")
-
-
 class _Columns(Part):
     @field_validator("embed", check_fields=False)
     @classmethod
@@ -84,10 +82,6 @@ class _Columns(Part):
             check_place(name, column)
         return by_column
 
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Leave out keys that came later and are not used: projects know their columns by this text."""
-        return [(name, value) for name, value in super().__repr_args__() if value or name not in _LATER]
-
 
 Columns = create_model(
     "Columns",
@@ -95,6 +89,18 @@ Columns = create_model(
     __doc__="Which column is what; what is left out is inferred.",
     **part_fields(ColumnOptions),
 )
+
+
+def columns_fingerprint(
+    columns: Any, segments: Iterable[str], positive: str | None, task: Task | None, reference: Reference | None
+) -> str:
+    """Return what the schema is known by that was inferred from these; with others it is inferred anew."""
+    fields = {
+        "columns": {name: getattr(columns, name) for name in type(columns).model_fields},
+        "segments": list(segments), "positive": positive, "task": task,
+        "reference": reference and {"source": reference.source, "from": reference.from_, "to": reference.to},
+    }  # fmt: skip
+    return fingerprint("columns", 1, fields)
 
 
 def _shared(name: str) -> Any:

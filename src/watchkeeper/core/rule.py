@@ -94,6 +94,7 @@ class Rule:
 
     @property
     def _essence(self) -> tuple[Any, ...]:
+        # States hold the digest of this text, so that it stays as it is: another form needs another tally.
         options = sorted((k, repr(v)) for k, v in self.options.items())
         return (self.kind, self.columns, options, [rule.digest for rule in self.when])
 

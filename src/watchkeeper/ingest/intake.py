@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -101,7 +102,7 @@ def _hash(frame: pl.DataFrame) -> int:
 
 
 def _digest(hashes: list[int]) -> str:
-    return sha256(repr(hashes).encode()).hexdigest()[:16]
+    return sha256(json.dumps(hashes).encode()).hexdigest()[:16]
 
 
 def near(file: str, folder: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from watchkeeper.alerts.policy import Episode, has_fired, withdraw
 from watchkeeper.core.against import parse_against
@@ -24,11 +23,13 @@ from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
+from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.steps.assess import assess, merged
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.marks import states_basis
 from watchkeeper.steps.reference import (
     reference_blocks,
     reference_effects,
@@ -128,8 +129,9 @@ def _run_once(
     store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
     embedding, logged = embedding or Embedding(spec.embed), spec.schema
     spec = replace(spec, schema=embedding.wide(logged))
+    renew_marks(spec, store)
     held = Checkpoint.load(store, spec.model)
-    place = held.based_on(_basis(spec, rule), rule)
+    place = held.based_on(states_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
     changes = store.changes(spec.model, logged, rule, place.cursor)
@@ -167,14 +169,6 @@ def _run_once(
     return RunResult(
         changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans
     )
-
-
-def _basis(spec: Spec, rule: WindowRule) -> str:
-    """Say what states depend on: those made otherwise cannot be merged or compared."""
-    s = spec.schema
-    more = (*s.class_scores, *s.quantiles, *s.metrics)
-    parts = (s.columns, s.segments, s.task, s.classes, s.positive, rule, spec.keep, *more)
-    return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:

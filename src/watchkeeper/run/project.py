@@ -6,17 +6,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
 
 from watchkeeper.config.configuration import Config, check_names, load_config
-from watchkeeper.config.model import Model
+from watchkeeper.config.model import Model, columns_fingerprint
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import ConfigError, SourceError
+from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
@@ -31,6 +32,7 @@ from watchkeeper.ingest.spool import Spooled, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
 from watchkeeper.run.keep import Maintainer
+from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import RunResult, run_once
@@ -38,6 +40,7 @@ from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
+from watchkeeper.steps.first_marks import first_columns, first_rows
 from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.audit import HEAD, audit_breaks
@@ -138,12 +141,11 @@ class Project:
             When there are no rows yet to infer it from.
         """
         model = self.config.model(name)
-        what = (model.columns, model.split_by, model.positive, model.task, model.reference)
-        digest = sha256(repr(what).encode()).hexdigest()
+        known, known_first = (of(*_about(model)) for of in (columns_fingerprint, first_columns))
         held = self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
-        if frozen is None or frozen.digest != digest:
-            frozen = _Frozen(digest, self._infer(name, model))
+        if frozen is None or frozen.digest not in (known, known_first):
+            frozen = _Frozen(known, self._infer(name, model))
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
@@ -202,6 +204,7 @@ class Project:
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
             taken = leaseholder.take_in(name)
+            leaseholder._renew_schema(name)  # noqa: SLF001 - it is the same class
             keeper = leaseholder.keeper(name)
             embedding = self.embedding(keeper.spec)
             leaseholder._reference_from_table(name, keeper.spec, embedding)  # noqa: SLF001 - it is the same class
@@ -210,6 +213,14 @@ class Project:
             # Training may take long, or fail: people are told before.
             problems = notify(name, store, self._receivers(name))
             return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+
+    def _renew_schema(self, name: str) -> None:
+        """Know the columns by today's fingerprint where 0.1.0 has stored another mark of the same ones."""
+        about, held = _about(self.config.model(name)), self.store.pointer(name, "schema")
+        frozen = from_json(held, _Frozen) if held else None
+        if frozen is not None and frozen.digest == first_columns(*about):
+            renewed = _Frozen(columns_fingerprint(*about), frozen.schema)
+            self.store.record(name, [], {"schema": (held, msgspec.json.encode(renewed).decode())})
 
     def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Return whom to tell; files lie beside the configuration."""
@@ -234,8 +245,9 @@ class Project:
                 yield Batch(whole, spec.schema)
 
         marks = [(near(piece.name, self.folder), mark_of(piece.name) or piece.rows()) for piece in source.pieces]
-        what = f"{reference.source} {sha256(repr(marks).encode()).hexdigest()[:16]}"
+        what = f"{reference.source} {fingerprint('files', 1, {'files': marks})}"
         wide = replace(spec, schema=embedding.wide(spec.schema))
+        renew_marks(wide, self.store, {f"{reference.source} {first_rows(marks)}": what})
         summarise_reference(wide, self.store, batches(), what, embedding)
 
     def _resolved(self, place: str) -> str:
@@ -293,6 +305,11 @@ class Project:
         inside, _ = normalise_time(rows, time)
         held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
+
+
+def _about(model: Model) -> tuple[Any, ...]:
+    """Return what the schema of a model depends on; the same in both forms of its mark."""
+    return model.columns, model.split_by, model.positive, model.task, model.reference
 
 
 def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Project:

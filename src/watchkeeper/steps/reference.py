@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from hashlib import sha256
 
 import msgspec
 
@@ -21,8 +20,10 @@ from watchkeeper.stats.summarise import gathered
 from watchkeeper.steps.assess import merged
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference
+from watchkeeper.steps.marks import reference_basis
 
 __all__ = [
+    "REFERENCE",
     "design_effects",
     "reference_blocks",
     "reference_effects",
@@ -33,7 +34,9 @@ __all__ = [
     "summarise_reference",
 ]
 
-_POINTER = "reference"
+REFERENCE = "reference"
+"""The pointer that says what the stored reference was made of."""
+
 _EFFECTS = "design_effects"
 _BLOCKS = "between_blocks"
 
@@ -46,7 +49,7 @@ def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
 
 def reference_mark(spec: Spec, store: Store) -> str:
     """Return what the stored reference was made of; empty where there is none."""
-    return store.pointer(spec.model, _POINTER) or ""
+    return store.pointer(spec.model, REFERENCE) or ""
 
 
 def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
@@ -76,7 +79,7 @@ def summarise_reference(
     what
         Names the rows: other rows have another name.
     """
-    held, mark = store.pointer(spec.model, _POINTER), _mark(spec, what)
+    held, mark = store.pointer(spec.model, REFERENCE), _mark(spec, what)
     if held == mark:
         return
     # Rules are for the rows that arrive.
@@ -88,7 +91,7 @@ def summarise_reference(
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
     told = {name: (store.pointer(spec.model, name), text) for name, text in ((_EFFECTS, effects), (_BLOCKS, between))}
-    store.record(spec.model, [], {_POINTER: (held, mark), **told})
+    store.record(spec.model, [], {REFERENCE: (held, mark), **told})
 
 
 def reference_pieces(
@@ -160,7 +163,4 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
 
 
 def _mark(spec: Spec, what: str) -> str:
-    kept = (spec.keep, spec.reference_keep)
-    parts = (spec.schema.columns, spec.schema.segments, spec.windows, *kept, *spec.schema.metrics)
-    digest = sha256(repr(parts).encode()).hexdigest()
-    return f"{digest[:16]} {what}"
+    return f"{reference_basis(spec)} {what}"
