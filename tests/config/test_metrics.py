@@ -4,7 +4,9 @@ import pytest
 
 from watchkeeper.config.check_options import ColumnOptions
 from watchkeeper.config.configuration import check_names, read_config
+from watchkeeper.config.model import columns_fingerprint
 from watchkeeper.core.errors import ConfigError
+from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.schema import Role, Schema, Task
 
 BINARY = Schema((), Task.BINARY, ("no", "yes"), "yes")
@@ -81,11 +83,9 @@ def test_quantiles_group_and_label_time_are_columns():
     assert ColumnOptions(**dict(columns)).roles() == {Role.GROUP: "query", Role.LABEL_TIME: "known_at"}
 
 
-def test_a_project_that_uses_nothing_new_is_known_by_the_same_text_as_before():
-    # The text that versions before class scores wrote of these columns.
-    expected = (
-        "Columns(id=None, time='t', prediction=None, score=None, label='y', latency=None, version=None, features=None, "
-        "ignore=(), embed={})"
-    )
-    assert repr(model("columns: {time: t, label: y}").columns) == expected
-    assert "scores={'a': 'p_a'}" in repr(model("columns: {scores: {a: p_a}}").columns)
+def test_a_project_that_uses_nothing_new_is_known_by_the_same_columns_as_before():
+    columns = model("columns: {time: t, label: y}").columns
+    known = fingerprint("columns", 1, {"columns": {"time": "t", "label": "y"}})
+    assert columns_fingerprint(columns, (), None, None, None) == known
+    more = model("columns: {time: t, label: y, scores: {a: p_a}}").columns
+    assert columns_fingerprint(more, (), None, None, None) != known

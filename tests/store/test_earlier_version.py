@@ -12,13 +12,10 @@ from typing import Any
 import pytest
 
 from tests.store.data import write_store
-<<<<<<< HEAD
 from watchkeeper.api import explain
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.query import Query
-=======
 from watchkeeper.core.window import Window
->>>>>>> ae01778 (Know stored things by fingerprints of named fields)
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.store.lake import LakeStore
 
