@@ -132,7 +132,7 @@ class Count:
 
 def _names(signal: Signal, columns: tuple[str, ...]) -> bool:
     """Return whether a signal is about one of the columns, alone or in a pair of correlated ones."""
-    pair = str(signal.measurement.facts.get("pair", "")).split(" × ")
+    pair = signal.measurement.evidence.about
     return not set(columns).isdisjoint({signal.measurement.column, *pair})
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from watchkeeper.alerts.policy import Episode, decide, has_fired, withdraw
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
@@ -86,8 +87,8 @@ def test_forty_columns_are_one_alert_with_the_worst_first() -> None:
 
 
 def test_a_change_of_how_features_go_together_names_the_pair() -> None:
-    facts = {"pair": "age × income", "first": "age", "second": "income", "from": 0.1, "to": 0.6}
-    measurement = Measurement(Family.COMPARISON, "correlation_change", 0.5, 100, facts=facts, column=JOINT)
+    evidence = Evidence(Change(Quantity.CORRELATION, 0.1, 0.6), about=("age", "income"))
+    measurement = Measurement(Family.COMPARISON, "correlation_change", 0.5, 100, evidence=evidence, column=JOINT)
     found = Signal(measurement, "significance", zone=Zone.BEYOND, rule="significant", score=5.0, fired=True)
     (alert,), _ = decide("m", window(0), [(Cause.JOINT_DRIFT, found)], RULE, {})
     assert alert.columns == ("age", "income")

@@ -12,6 +12,7 @@ from scipy import stats
 from watchkeeper.charts.e_detector import EDetector
 from watchkeeper.config.chart_options import option_faults
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 
 GRID = np.arange(1, 128) / 128
@@ -19,15 +20,19 @@ GRID = np.arange(1, 128) / 128
 
 def shares(reference, current, n: int, n0: float = 1e9) -> Measurement:
     value = float(np.max(np.abs(np.subtract(current, reference))))
-    facts = {"n_reference": n0, "n_effective": float(n)}
-    return Measurement(Family.COMPARISON, "shares", value, n, facts=facts).with_curve(reference, current)
+    evidence = Evidence(size=Size(n0, float(n)))
+    return Measurement(Family.COMPARISON, "shares", value, n, evidence=evidence).with_curve(reference, current)
+
+
+def worth(point: Measurement, **sizes: float | None) -> Measurement:
+    return replace(point, evidence=replace(point.evidence, size=replace(point.evidence.size, **sizes)))
 
 
 def rows(u: np.ndarray) -> Measurement:
     """Return rows given as positions in the reference distribution, none without a value."""
     own = np.searchsorted(np.sort(u), GRID, side="right") / len(u)
     point = shares(np.append(GRID, 0.0), np.append(own, 0.0), len(u))
-    return replace(point, facts={**point.facts, "ordered": 1.0})
+    return worth(point, rank_effect=1.0)
 
 
 def test_one_batch_is_the_formula():
@@ -114,7 +119,7 @@ def test_a_small_reference_widens_the_tolerance():
 
 def test_a_design_effect_slows_the_evidence():
     point = shares([0.5], [0.8], 100)
-    clustered = replace(point, facts={**point.facts, "design_effect": 10.0})
+    clustered = worth(point, design_effect=10.0)
     assert EDetector().step(None, point, {})[1].fired
     assert not EDetector().step(None, clustered, {})[1].fired
 
@@ -137,9 +142,9 @@ def test_a_measurement_without_shares_and_a_changed_reference_are_errors():
 def test_ranks_that_cluster_more_than_shares_slow_the_evidence_by_ranks():
     u = stats.norm.cdf(np.random.default_rng(9).normal(0.6, 1, 60))
     point = rows(u)
-    clustered = replace(point, facts={**point.facts, "rank_effect": 5.0})
+    clustered = worth(point, rank_effect=5.0)
     plain, slowed = (EDetector().step(None, one, {"run_length": 1e8})[1].score for one in (point, clustered))
-    unordered = EDetector().step(None, replace(point, facts={**point.facts, "ordered": 0.0}), {"run_length": 1e8})[1]
+    unordered = EDetector().step(None, worth(point, rank_effect=None), {"run_length": 1e8})[1]
     assert slowed < plain
     assert slowed == pytest.approx(unordered.score, abs=0.5)
 

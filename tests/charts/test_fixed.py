@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 from watchkeeper.charts.fixed import Fixed
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 
 UNIT = {"lower": 0.99, "upper": 1.01, "distance": "before", "run_length": 1_000.0, "series": 30.0}
 
 
 def ratio(value: float, before: float, effect: float = 1.0) -> Measurement:
-    facts = {"before": before, "n_effective": 500.0, "design_effect": effect}
-    return Measurement(Family.COMPARISON, "unit_change", value, 500, facts=facts)
+    evidence = Evidence(size=Size(None, 500.0, effect), distance=before)
+    return Measurement(Family.COMPARISON, "unit_change", value, 500, evidence=evidence)
 
 
 def test_a_value_beyond_a_limit_signals():

@@ -12,6 +12,7 @@ from scipy.stats import norm
 from watchkeeper.charts.e_detector import EDetector
 from watchkeeper.charts.evidence import NONE
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 
 QUARTERS = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 0.0])
@@ -138,12 +139,12 @@ def test_ranks_find_a_shift_sooner_than_shares_alone() -> None:
     streams = [norm.cdf(rng.normal(0.2, 1, 1_500)) for _ in range(8)]
     delays: dict[float, list[int]] = {0.0: [], 1.0: []}
     for ordered, found in delays.items():
-        facts = {"n_reference": MANY, "ordered": ordered}
+        evidence = Evidence(size=Size(MANY, rank_effect=1.0 if ordered else None))
         for rows in streams:
             memory = None
             for start in range(0, 1_500, 20):
                 own = np.searchsorted(np.sort(rows[start : start + 20]), grid) / 20
-                point = Measurement(Family.COMPARISON, "shares", 0.1, 20, facts=facts)
+                point = Measurement(Family.COMPARISON, "shares", 0.1, 20, evidence=evidence)
                 point = point.with_curve(np.append(grid, 0.0), np.append(own, 0.0))
                 memory, signal = EDetector().step(memory, point, {"tolerance": 0.006})
                 if signal.fired:

@@ -9,11 +9,13 @@ import pytest
 from scipy import stats
 
 from watchkeeper.charts.significance import Significance
+from watchkeeper.core.evidence import Evidence, Size, SumOfSquares
 from watchkeeper.core.measurement import Family, Measurement
 
 
-def point(value: float, p_value: float, **facts: float) -> Measurement:
-    return Measurement(Family.COMPARISON, "correlation_change", value, 500, facts={"p_value": p_value, **facts})
+def point(value: float, p_value: float, among: int = 1, squares: SumOfSquares | None = None) -> Measurement:
+    evidence = Evidence(p_value=p_value, among=among, squares=squares)
+    return Measurement(Family.COMPARISON, "correlation_change", value, 500, evidence=evidence)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +53,14 @@ def test_a_design_effect_divides_the_z_of_one_pair_and_not_of_all_together():
 
     Dividing the z of the whole p-value, 5.06, would give .09 and .0007.
     """
-    several = point(0.5, 190 * 2 * stats.norm.sf(6), pairs=190)
+    several = point(0.5, 190 * 2 * stats.norm.sf(6), among=190)
     found = [Significance().step(None, several, {"design_effect": effect})[1].p_value for effect in (9.0, 2.25)]
     assert found == [1.0, pytest.approx(190 * 2 * stats.norm.sf(4))]
 
 
 def test_where_the_design_effect_must_be_known_a_point_without_it_is_not_judged():
     bare = point(0.5, 1e-9)
-    known = replace(bare, facts={**bare.facts, "design_effect": 1.0})
+    known = replace(bare, evidence=replace(bare.evidence, size=Size(design_effect=1.0)))
     assert not Significance().step(None, bare, {"known": 1.0})[1].fired
     assert Significance().step(None, known, {"known": 1.0})[1].fired
 
@@ -67,8 +69,7 @@ def test_a_design_effect_divides_the_sum_of_squares_behind_a_p_value() -> None:
     """Against 400,000 draws of 5χ² + 2χ² + χ² + χ²: 20 at a design effect of 3 is a sum of 20/3, 90 one of 30."""
     draws = np.random.default_rng(1).chisquare(1, size=(400_000, 4)) @ np.array([5.0, 2.0, 1.0, 1.0])
     second, third = 25 + 4 + 1 + 1, 125 + 8 + 1 + 1
-    moments = {"freedom": second**3 / third**2, "steepness": 9 / second**0.5}
     for total in (20.0, 90.0):
-        found = point(0.5, 1e-9, ratio=total / 9, design_effect=3.0, **moments)
-        p_value = Significance().step(None, found, {})[1].p_value
+        found = point(0.5, 1e-9, squares=SumOfSquares(total / 9, second**3 / third**2, 9 / second**0.5))
+        p_value = Significance().step(None, found, {"design_effect": 3.0})[1].p_value
         assert p_value == pytest.approx(np.mean(draws >= total / 3), rel=0.1)

@@ -9,18 +9,18 @@ import pytest
 from scipy import stats
 
 from watchkeeper.charts.tolerance import Tolerance
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 
 
 def distance(value: float, n0: int, n: int) -> Measurement:
-    return Measurement(Family.COMPARISON, "ks", value, n, facts={"n_effective": n0 * n / (n0 + n)})
+    return Measurement(Family.COMPARISON, "ks", value, n, evidence=Evidence(size=Size(n0, n0 * n / (n0 + n))))
 
 
 def rate(before: int, n0: int, now: int, n: int) -> Measurement:
-    facts = {"n_effective": n0 * n / (n0 + n), "from": before / n0, "to": now / n}
     upper = stats.binomtest(before, n0).proportion_ci(method="wilson").high
-    facts["reference_upper"] = upper
-    return Measurement(Family.COMPARISON, "null_rate", now / n - before / n0, n, facts=facts)
+    evidence = Evidence(Change(Quantity.SHARE, before / n0, now / n, upper), Size(n0, n0 * n / (n0 + n)))
+    return Measurement(Family.COMPARISON, "null_rate", now / n - before / n0, n, evidence=evidence)
 
 
 def test_limit_is_the_formula() -> None:

@@ -28,7 +28,7 @@ def test_rules_are_suggested_compared_and_checked(
     assert (same.returncode, same.stdout) == (0, "The rules are the same.\n")
     fine = watchkeeper("check", pair[0], "-r", pair[1], "--label", "label", "--rules", "rules.yaml", "--json")
     assert fine.returncode == 0, fine.stdout
-    found = [m for m in parsed(fine)["measurements"] if "rule" in m["facts"]]
+    found = [m for m in parsed(fine)["measurements"] if "rule" in m["evidence"]]
     assert len(found) > 10
     assert all(m["status"] == "ok" for m in found)
 

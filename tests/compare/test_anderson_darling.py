@@ -32,14 +32,16 @@ def test_tied_values_give_scipys_mid_rank_statistic(pair: Pair, n0: int, n: int)
     rng = np.random.default_rng(n0)
     reference, current = rng.poisson(9, n0).astype(float), rng.poisson(9.5, n).astype(float)
     found = AndersonDarling().compare(*pair(reference, current))
-    assert ours(found.facts["statistic"], n0, n) == pytest.approx(normalised(reference, current), rel=1e-6, abs=1e-6)
+    statistic = found.evidence.details["statistic"]
+    assert ours(statistic, n0, n) == pytest.approx(normalised(reference, current), rel=1e-6, abs=1e-6)
 
 
 def test_distinct_values_give_scipys_statistic_up_to_the_bins(pair: Pair) -> None:
     rng = np.random.default_rng(2)
     reference, current = rng.normal(size=20_000), rng.normal(0.01, 1.01, 8_000)
     found = AndersonDarling().compare(*pair(reference, current))
-    assert ours(found.facts["statistic"], 20_000, 8_000) == pytest.approx(normalised(reference, current), abs=0.05)
+    statistic = found.evidence.details["statistic"]
+    assert ours(statistic, 20_000, 8_000) == pytest.approx(normalised(reference, current), abs=0.05)
 
 
 def test_p_values_agree_with_the_table_that_scipy_interpolates(pair: Pair) -> None:
@@ -52,7 +54,7 @@ def test_p_values_agree_with_the_table_that_scipy_interpolates(pair: Pair) -> No
             expected = stats.anderson_ksamp([reference, current], variant="midrank").pvalue
         if 0.002 < expected < 0.24:
             found = AndersonDarling().compare(*pair(reference, current))
-            assert found.facts["p_value"] == pytest.approx(expected, rel=0.08)
+            assert found.evidence.p_value == pytest.approx(expected, rel=0.08)
             met += 1
     assert met >= 4
 
@@ -86,7 +88,7 @@ def test_level_and_floor_hold_with_ties_and_unequal_sizes(pair: Pair, distinct: 
         AndersonDarling().compare(*pair(rng.integers(0, distinct, 600), rng.integers(0, distinct, 250)))
         for _ in range(300)
     ]
-    rejected = sum(m.facts["p_value"] < 0.05 for m in found)
+    rejected = sum(m.evidence.p_value < 0.05 for m in found)
     assert abs(rejected - 15) <= 12
     values, floors = np.array([m.value for m in found]), np.array([m.floor for m in found])
     assert values.mean() == pytest.approx(floors.mean(), abs=4 * values.std() / np.sqrt(300))

@@ -113,12 +113,13 @@ def test_p_values_of_clean_rows_are_uniform(detector, kind):
 def test_the_share_flagged_on_clean_rows_is_within_a_fifth_of_the_stated_rate(detector):
     rng = np.random.default_rng(3)
     found = [
-        detector.compare(*features(normal(rng, 12_000, 4), normal(rng, 12_000, 4), keep=LARGE)).facts for _ in range(4)
+        detector.compare(*features(normal(rng, 12_000, 4), normal(rng, 12_000, 4), keep=LARGE)).evidence
+        for _ in range(4)
     ]
-    shares = np.array([float(facts["to"]) for facts in found])
+    shares = np.array([one.change.after for one in found])
     # Binomial noise of 40,000 rows is 5 % of the rate and that of four calibration samples as much: three of both.
     assert shares.mean() == pytest.approx(0.01, rel=0.2)
-    assert stats.kstest([float(facts["p_value"]) for facts in found], "uniform").pvalue > 0.001
+    assert stats.kstest([one.p_value for one in found], "uniform").pvalue > 0.001
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
@@ -133,9 +134,9 @@ def test_strange_rows_are_counted_and_the_chart_signals_at_its_budget(detector):
     assert not quiet.fired
     assert loud.fired
     found = loud.measurement
-    assert 0.035 < float(found.facts["to"]) < 0.062
-    assert float(found.facts["p_value"]) < 1e-12
-    assert found.value == pytest.approx(float(found.facts["to"]) - float(found.facts["from"]))
+    assert 0.035 < float(found.evidence.change.after) < 0.062
+    assert float(found.evidence.p_value) < 1e-12
+    assert found.value == pytest.approx(float(found.evidence.change.after) - float(found.evidence.change.before))
 
 
 def test_a_monitor_has_the_sample_kept_and_its_alert_names_the_columns():
@@ -166,7 +167,7 @@ def test_the_local_outlier_factor_sees_a_broken_relation_between_ordinary_values
     )
     found = LocalOutlierFactor().compare(*sides)
     assert found.value > 0.015
-    assert {found.facts["first"], found.facts["second"]} == {"x0", "x1"}
+    assert {found.evidence.about[0], found.evidence.about[1]} == {"x0", "x1"}
 
 
 def test_equal_rows_give_no_difference_however_many_times_they_repeat():
@@ -178,7 +179,7 @@ def test_equal_rows_give_no_difference_however_many_times_they_repeat():
         for detector in DETECTORS:
             assert detector.compare(same, same).value == 0.0
             # Sixteen kinds of rows tie, and ties are never flagged more often than stated.
-            assert float(detector.compare(same, other).facts["to"]) <= 0.015
+            assert float(detector.compare(same, other).evidence.change.after) <= 0.015
 
 
 def test_a_reference_too_small_for_the_rate_is_no_data():

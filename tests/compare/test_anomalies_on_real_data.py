@@ -61,10 +61,10 @@ def halves(name: str, seed: int) -> list[State]:
 @pytest.mark.slow
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_halves_at_random_keep_the_stated_rate(detector):
-    found = [detector.compare(*halves(name, seed)).facts for name in LOGS for seed in range(2)]
+    found = [detector.compare(*halves(name, seed)).evidence for name in LOGS for seed in range(2)]
     # One half differs from another by a seventh of the rate (a tenth of either side's); eight by a twentieth.
-    assert np.mean([float(facts["to"]) for facts in found]) == pytest.approx(0.01, rel=0.2)
-    assert min(float(facts["p_value"]) for facts in found) > 0.0005
+    assert np.mean([one.change.after for one in found]) == pytest.approx(0.01, rel=0.2)
+    assert min(one.p_value for one in found) > 0.0005
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
@@ -72,8 +72,8 @@ def test_halves_at_random_keep_the_stated_rate(detector):
 def test_the_last_third_has_many_rows_the_first_does_not_know(detector, name):
     frame = log(name)
     found = detector.compare(*states(name, frame[: frame.height // 3], frame[-(frame.height // 3) :]))
-    assert float(found.facts["to"]) > 0.03
-    assert float(found.facts["p_value"]) < 1e-12
+    assert float(found.evidence.change.after) > 0.03
+    assert float(found.evidence.p_value) < 1e-12
 
 
 @pytest.mark.parametrize("detector", DETECTORS)

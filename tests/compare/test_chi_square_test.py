@@ -22,8 +22,8 @@ def test_common_levels_give_scipys_p_value(pair: Pair) -> None:
     found = ChiSquareTest().compare(*pair(levels(a=50, b=30, c=20), levels(a=40, b=35, c=20), Kind.CATEGORICAL))
     expected = stats.chi2_contingency([[50, 30, 20], [40, 35, 20]], correction=False)
     assert found.value == pytest.approx(expected.pvalue, rel=1e-12)
-    assert found.facts["degrees_of_freedom"] == expected.dof
-    assert found.facts["merged"] == 0
+    assert found.evidence.details["degrees_of_freedom"] == expected.dof
+    assert found.evidence.details["merged"] == 0
 
 
 def test_rare_levels_are_merged_before_the_test(pair: Pair) -> None:
@@ -32,13 +32,13 @@ def test_rare_levels_are_merged_before_the_test(pair: Pair) -> None:
     found = ChiSquareTest().compare(*states)
     expected = stats.chi2_contingency([[60, 50, 6], [50, 55, 6]], correction=False)
     assert found.value == pytest.approx(expected.pvalue, rel=1e-12)
-    assert found.facts["merged"] == 2
+    assert found.evidence.details["merged"] == 2
 
 
 def test_too_few_rows_for_two_cells_say_nothing(pair: Pair) -> None:
     found = ChiSquareTest().compare(*pair(levels(a=3, b=2), levels(a=1, b=3), Kind.CATEGORICAL))
     assert found.value == 1.0
-    assert found.facts["degrees_of_freedom"] == 0
+    assert found.evidence.details["degrees_of_freedom"] == 0
 
 
 def test_numbers_are_tested_over_ten_quantiles_of_the_reference(pair: Pair) -> None:
@@ -48,9 +48,9 @@ def test_numbers_are_tested_over_ten_quantiles_of_the_reference(pair: Pair) -> N
     cells = np.quantile(reference, np.linspace(0, 1, 11)[1:-1])
     counts = [np.bincount(np.searchsorted(cells, x), minlength=10) for x in (reference, current)]
     expected = stats.chi2_contingency(counts, correction=False)
-    assert found.facts["degrees_of_freedom"] == 9
+    assert found.evidence.details["degrees_of_freedom"] == 9
     # The cells follow the edges of bins, so that a few rows fall on the other side.
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, rel=0.05)
+    assert found.evidence.details["statistic"] == pytest.approx(expected.statistic, rel=0.05)
 
 
 def test_many_rare_levels_keep_the_level(pair: Pair) -> None:

@@ -18,8 +18,8 @@ def test_distinct_values_give_scipys_statistic_and_p_value(pair: Pair, n0: int, 
     reference, current = order[:n0], order[n0:]
     found = CramerVonMises().compare(*pair(reference, current))
     expected = stats.cramervonmises_2samp(reference, current)
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
-    assert found.facts["p_value"] == pytest.approx(expected.pvalue, rel=1e-6)
+    assert found.evidence.details["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
+    assert found.evidence.p_value == pytest.approx(expected.pvalue, rel=1e-6)
 
 
 def test_ties_in_samples_of_equal_size_give_scipys_statistic(pair: Pair) -> None:
@@ -27,7 +27,7 @@ def test_ties_in_samples_of_equal_size_give_scipys_statistic(pair: Pair) -> None
     reference, current = rng.binomial(30, 0.3, 800), rng.binomial(30, 0.32, 800)
     found = CramerVonMises().compare(*pair(reference, current))
     expected = stats.cramervonmises_2samp(reference, current)
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
+    assert found.evidence.details["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
 
 
 def test_many_rows_give_scipys_values_up_to_the_bins(pair: Pair) -> None:
@@ -35,9 +35,9 @@ def test_many_rows_give_scipys_values_up_to_the_bins(pair: Pair) -> None:
     reference, current = rng.normal(size=30_000), rng.normal(0.015, 1, 12_000)
     found = CramerVonMises().compare(*pair(reference, current))
     expected = stats.cramervonmises_2samp(reference, current)
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, rel=0.02)
-    assert found.facts["p_value"] == pytest.approx(expected.pvalue, rel=0.05)
-    assert abs(expected.statistic / found.facts["n_effective"] - found.value) <= found.facts["bound"]
+    assert found.evidence.details["statistic"] == pytest.approx(expected.statistic, rel=0.02)
+    assert found.evidence.p_value == pytest.approx(expected.pvalue, rel=0.05)
+    assert abs(expected.statistic / found.evidence.size.n_effective - found.value) <= found.evidence.bound
 
 
 @pytest.mark.parametrize(("x", "tail"), [(0.34730, 0.10), (0.46136, 0.05), (0.58061, 0.025), (0.74346, 0.01)])
@@ -61,7 +61,7 @@ def test_the_distance_of_a_shift_does_not_grow_with_the_rows(pair: Pair) -> None
     ]
     values = [m.value for m in found]
     assert values == pytest.approx([values[-1]] * 3, rel=0.2)
-    assert found[2].facts["statistic"] > 50 * found[0].facts["statistic"]
+    assert found[2].evidence.details["statistic"] > 50 * found[0].evidence.details["statistic"]
 
 
 @pytest.mark.parametrize("distinct", [2, 6, 10**6])
@@ -72,7 +72,7 @@ def test_level_and_floor_hold_with_ties_and_unequal_sizes(pair: Pair, distinct: 
         CramerVonMises().compare(*pair(rng.integers(0, distinct, 600), rng.integers(0, distinct, 250)))
         for _ in range(300)
     ]
-    rejected = sum(m.facts["p_value"] < 0.05 for m in found)
+    rejected = sum(m.evidence.p_value < 0.05 for m in found)
     assert abs(rejected - 15) <= 12
     values, floors = np.array([m.value for m in found]), np.array([m.floor for m in found])
     assert values.mean() == pytest.approx(floors.mean(), abs=4 * values.std() / np.sqrt(300))

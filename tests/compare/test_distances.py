@@ -87,8 +87,8 @@ def test_ks_lies_within_its_bound_of_scipy(pair: Pair, shift: float) -> None:
     found = Ks().compare(*pair(reference, current))
     assert found.value is not None
     assert found.value <= exact + 1e-12
-    assert exact <= found.facts["largest"] + 1e-12
-    assert found.facts["largest"] - found.value < 0.005
+    assert exact <= found.value + found.evidence.bound + 1e-12
+    assert found.evidence.bound < 0.005
 
 
 def test_ks_of_whole_numbers_is_exact_and_knows_it(pair: Pair) -> None:
@@ -97,7 +97,7 @@ def test_ks_of_whole_numbers_is_exact_and_knows_it(pair: Pair) -> None:
     found = Ks().compare(*pair(reference, current))
     exact = stats.ks_2samp(reference, current).statistic
     assert found.value == pytest.approx(exact, abs=1e-12)
-    assert found.facts["largest"] == pytest.approx(exact, abs=1e-12)
+    assert found.value + found.evidence.bound == pytest.approx(exact, abs=1e-12)
 
 
 def test_ks_sees_an_hour_in_seconds_since_1970(pair: Pair) -> None:
@@ -123,22 +123,26 @@ def test_wasserstein_lies_within_its_bound_of_scipy(pair: Pair) -> None:
     rng = np.random.default_rng(8)
     reference, current = rng.gamma(2, 3, 20_000), rng.gamma(2.5, 3, 9_000)
     found = Wasserstein().compare(*pair(reference, current))
-    exact = stats.wasserstein_distance(reference, current) / found.facts["scale"]
-    assert found.value == pytest.approx(exact, abs=found.facts["bound"])
+    exact = stats.wasserstein_distance(reference, current) / found.evidence.details["scale"]
+    assert found.value == pytest.approx(exact, abs=found.evidence.bound)
     assert found.value == pytest.approx(exact, rel=0.01)
 
 
 def test_wasserstein_of_a_pure_shift_is_the_shift_in_units_of_the_scale(pair: Pair) -> None:
     x = np.random.default_rng(9).normal(size=20_000)
     found = Wasserstein().compare(*pair(x, x + 0.5))
-    assert found.value == pytest.approx(0.5 / found.facts["scale"], rel=0.01)
+    assert found.value == pytest.approx(0.5 / found.evidence.details["scale"], rel=0.01)
 
 
 def test_l_infinity_names_the_level_that_moved_most(pair: Pair) -> None:
     reference, current = pair(levels(a=50, b=30, c=20), levels(a=20, b=35, c=45), Kind.CATEGORICAL)
     found = LInfinity().compare(reference, current)
     assert found.value == pytest.approx(0.30)
-    assert (found.facts["level"], found.facts["from"], found.facts["to"]) == ("a", 0.5, 0.2)
+    assert (found.evidence.change.levels[0], found.evidence.change.before, found.evidence.change.after) == (
+        "a",
+        0.5,
+        0.2,
+    )
 
 
 def test_chi_square_equals_the_two_sample_test_of_scipy(pair: Pair) -> None:
@@ -146,8 +150,8 @@ def test_chi_square_equals_the_two_sample_test_of_scipy(pair: Pair) -> None:
     expected = stats.chi2_contingency([[50, 30, 20], [40, 80, 20]], correction=False)
     found = ChiSquare().compare(reference, current)
     assert found.value == pytest.approx(expected.statistic, abs=1e-9)
-    assert found.facts["p_value"] == pytest.approx(expected.pvalue, abs=1e-12)
-    assert found.facts["degrees_of_freedom"] == expected.dof
+    assert found.evidence.p_value == pytest.approx(expected.pvalue, abs=1e-12)
+    assert found.evidence.details["degrees_of_freedom"] == expected.dof
 
 
 def test_chi_square_keeps_its_level_on_equal_data(pair: Pair) -> None:
@@ -156,7 +160,7 @@ def test_chi_square_keeps_its_level_on_equal_data(pair: Pair) -> None:
     rejected = 0
     for _ in range(400):
         two = [rng.choice(list("abcd"), n, p=shares).tolist() for n in (800, 500)]
-        rejected += ChiSquare().compare(*pair(two[0], two[1], Kind.CATEGORICAL)).facts["p_value"] < 0.05
+        rejected += ChiSquare().compare(*pair(two[0], two[1], Kind.CATEGORICAL)).evidence.p_value < 0.05
     # Three binomial standard errors about 5 % of 400.
     assert abs(rejected - 20) <= 3 * math.sqrt(400 * 0.05 * 0.95)
 
@@ -167,14 +171,18 @@ def test_null_rate_counts_nulls_nan_and_infinities_and_gives_newcombes_interval(
     found = NullRate().compare(*pair([None] * 48 + [1.0] * 32, current))
     assert found.value == pytest.approx(56 / 70 - 48 / 80)
     assert found.interval == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
-    assert (found.facts["nulls"], found.facts["nans"], found.facts["infinities"]) == (50, 4, 2)
+    assert (found.evidence.details["nulls"], found.evidence.details["nans"], found.evidence.details["infinities"]) == (
+        50,
+        4,
+        2,
+    )
 
 
 def test_unseen_levels_names_what_is_new(pair: Pair) -> None:
     reference, current = pair(levels(a=60, b=40), levels(a=90, z=10), Kind.CATEGORICAL)
     found = UnseenLevels().compare(reference, current)
     assert found.value == pytest.approx(0.1)
-    assert found.facts["levels"] == "'z' (10)"
+    assert found.evidence.details["levels"] == "'z' (10)"
 
 
 @pytest.mark.parametrize(("factor", "units"), [(1.609344, "miles → kilometres"), (0.001, "units → thousands")])
@@ -182,7 +190,7 @@ def test_unit_change_finds_the_factor_and_its_name(pair: Pair, factor: float, un
     rng = np.random.default_rng(11)
     found = UnitChange().compare(*pair(rng.lognormal(7, 0.6, 20_000), factor * rng.lognormal(7, 0.6, 6_000)))
     assert found.value == pytest.approx(factor, rel=0.03)
-    assert found.facts["units"] == units
+    assert found.evidence.details["units"] == units
 
 
 def test_unit_change_is_one_for_a_shift_and_for_nothing(pair: Pair) -> None:

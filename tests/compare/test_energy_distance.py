@@ -24,9 +24,9 @@ def test_whole_numbers_lie_within_the_bound_of_scipys_distance(pair: Pair) -> No
     rng = np.random.default_rng(1)
     reference, current = rng.poisson(8, 3_000).astype(float), rng.poisson(9, 2_000).astype(float)
     found = EnergyDistance().compare(*pair(reference, current))
-    exact = stats.energy_distance(reference, current) ** 2 / found.facts["scale"]
+    exact = stats.energy_distance(reference, current) ** 2 / found.evidence.details["scale"]
     assert found.value == pytest.approx(exact, rel=0.005)
-    assert abs(found.value - exact) <= found.facts["bound"]
+    assert abs(found.value - exact) <= found.evidence.bound
 
 
 @pytest.mark.parametrize("n", [7, 200, 20_000])
@@ -34,8 +34,8 @@ def test_distinct_numbers_lie_within_the_bound_of_scipys_distance(pair: Pair, n:
     rng = np.random.default_rng(n)
     reference, current = rng.gamma(2, 3, n), rng.gamma(2.5, 3, n // 2 + 1)
     found = EnergyDistance().compare(*pair(reference, current))
-    exact = stats.energy_distance(reference, current) ** 2 / found.facts["scale"]
-    assert abs(found.value - exact) <= found.facts["bound"] + 1e-12
+    exact = stats.energy_distance(reference, current) ** 2 / found.evidence.details["scale"]
+    assert abs(found.value - exact) <= found.evidence.bound + 1e-12
     assert found.value == pytest.approx(exact, rel=0.02, abs=0.002)
 
 
@@ -47,7 +47,7 @@ def test_interval_covers_the_exact_distance_of_two_normals(pair: Pair) -> None:
     inside = 0
     for _ in range(100):
         found = EnergyDistance().compare(*pair(rng.normal(size=2_000), rng.normal(0.5, 1, 1_000)))
-        truth = exact / found.facts["scale"]
+        truth = exact / found.evidence.details["scale"]
         inside += found.interval is not None and found.interval[0] <= truth <= found.interval[1]
     assert inside >= 89
 
@@ -60,7 +60,7 @@ def test_level_and_floor_hold_under_equal_distributions(pair: Pair, ties: bool) 
         two = [rng.lognormal(size=n) for n in (500, 250)]
         found.append(EnergyDistance().compare(*pair(*(np.floor(x) if ties else x for x in two))))
     values, floors = np.array([m.value for m in found]), np.array([m.floor for m in found])
-    rejected = sum(m.facts["p_value"] < 0.05 for m in found)
+    rejected = sum(m.evidence.p_value < 0.05 for m in found)
     # Three binomial standard errors about 5 % of 300.
     assert abs(rejected - 15) <= 12
     assert values.mean() == pytest.approx(floors.mean(), abs=4 * values.std() / np.sqrt(300))

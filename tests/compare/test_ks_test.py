@@ -17,7 +17,7 @@ def test_repeated_values_give_scipys_p_value(pair: Pair, n0: int, n: int, levels
     reference, current = rng.binomial(levels, 0.5, n0), rng.binomial(levels, 0.505, n)
     found = KsTest().compare(*pair(reference, current))
     expected = stats.ks_2samp(reference, current)
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, abs=1e-12)
+    assert found.evidence.distance == pytest.approx(expected.statistic, abs=1e-12)
     assert found.value == pytest.approx(expected.pvalue, rel=1e-9)
 
 
@@ -27,7 +27,7 @@ def test_distinct_values_lie_between_the_p_values_that_the_bins_allow(pair: Pair
         reference, current = rng.normal(size=20_000), rng.normal(0.01, 1, 15_000)
         found = KsTest().compare(*pair(reference, current))
         expected = stats.ks_2samp(reference, current, method="asymp").pvalue
-        assert found.facts["p_value_least"] - 1e-12 <= expected <= found.value + 1e-12
+        assert found.evidence.details["p_value_least"] - 1e-12 <= expected <= found.value + 1e-12
 
 
 def test_a_million_rows_reject_a_difference_that_does_not_matter(pair: Pair) -> None:

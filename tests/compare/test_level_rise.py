@@ -20,7 +20,7 @@ def test_a_level_from_one_to_five_percent_is_found_where_five_points_are_tolerat
     before = levels(rng, 20_000, {"a": 0.5, "b": 0.49, "rare": 0.01})
     after = levels(rng, 3_000, {"a": 0.475, "b": 0.475, "rare": 0.05})
     found = LevelRise().compare(*pair(before, after, Kind.CATEGORICAL))
-    assert found.facts["level"] == "rare"
+    assert found.evidence.change.levels[0] == "rare"
     assert found.value == pytest.approx(after.count("rare") / 3_000 - before.count("rare") / 20_000)
     assert Tolerance().step(None, found, {"series": 30.0, "run_length": 1_000.0})[1].fired
 
@@ -30,15 +30,15 @@ def test_the_upper_limit_is_wilsons(pair):
     before = ["a"] * 1_963 + ["b"] * 37
     found = LevelRise().compare(*pair(before, ["a"] * 80 + ["b"] * 20, Kind.CATEGORICAL))
     expected = stats.binomtest(37, 2_000).proportion_ci(method="wilson").high
-    assert found.facts["level"] == "b"
-    assert found.facts["reference_upper"] == pytest.approx(expected)
+    assert found.evidence.change.levels[0] == "b"
+    assert found.evidence.change.before_upper == pytest.approx(expected)
 
 
 def test_a_level_that_came_once_is_tolerated_three_times(pair):
     """The rule of three: of 1,000 rows, one with the level, up to 3/1,000 may have been its share."""
     before = ["a"] * 999 + ["b"]
     found = LevelRise().compare(*pair(before, ["a"] * 98 + ["b"] * 2, Kind.CATEGORICAL))
-    assert found.facts["reference_upper"] >= 3 / 1_000
+    assert found.evidence.change.before_upper >= 3 / 1_000
 
 
 def test_clean_windows_of_many_levels_keep_the_run_length(pair):
@@ -57,5 +57,5 @@ def test_clean_windows_of_many_levels_keep_the_run_length(pair):
 
 def test_a_new_level_is_left_to_unseen_levels(pair):
     found = LevelRise().compare(*pair(["a"] * 50 + ["b"] * 50, ["a"] * 40 + ["b"] * 10 + ["c"] * 50, Kind.CATEGORICAL))
-    assert found.facts["level"] != "c"
-    assert found.facts["series"] == 2
+    assert found.evidence.change.levels[0] != "c"
+    assert found.evidence.among == 2

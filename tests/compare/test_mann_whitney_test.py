@@ -16,7 +16,7 @@ def test_distinct_values_give_scipys_p_value_exact_where_small(pair: Pair, n0: i
     order = np.random.default_rng(n).permutation(n0 + n) - n0
     found = MannWhitneyTest().compare(*pair(order[:n0], order[n0:]))
     expected = stats.mannwhitneyu(order[n0:], order[:n0])
-    assert found.facts["statistic"] == expected.statistic
+    assert found.evidence.details["statistic"] == expected.statistic
     assert found.value == pytest.approx(expected.pvalue, rel=1e-9)
 
 
@@ -34,7 +34,7 @@ def test_many_distinct_values_lie_within_the_bound(pair: Pair) -> None:
     found = MannWhitneyTest().compare(*pair(reference, current))
     exact = stats.mannwhitneyu(current, reference)
     superiority = exact.statistic / (20_000 * 15_000)
-    assert abs(found.facts["superiority"] - superiority) <= found.facts["bound"] / 2
+    assert abs(found.evidence.details["superiority"] - superiority) <= found.evidence.bound / 2
     assert found.value == pytest.approx(exact.pvalue, rel=0.05)
 
 

@@ -34,7 +34,7 @@ def test_the_level_of_chi_square_holds_on_many_levels(pair):
     rejected = 0
     for _ in range(60):
         found = ChiSquare().compare(*pair(towns(rng, 6_000), towns(rng, 2_000), Kind.CATEGORICAL))
-        rejected += float(found.facts["p_value"]) < 0.05
+        rejected += float(found.evidence.p_value) < 0.05
     assert rejected <= stats.binom.ppf(0.994, 60, 0.05)
 
 
@@ -43,4 +43,4 @@ def test_a_town_that_takes_a_tenth_of_the_rows_is_found_and_named(pair):
     now = ["town 17"] * 300 + towns(rng, 2_700)
     found = LInfinity().compare(*pair(towns(rng, 12_000), now, Kind.CATEGORICAL))
     assert found.value == pytest.approx(0.1, abs=0.02)
-    assert found.facts["level"] == "town 17 and its group"
+    assert found.evidence.change.levels[0] == "town 17 and its group"

@@ -30,7 +30,7 @@ def test_mmd_of_two_normal_distributions_is_the_closed_form():
     truth = 2 * (4 / width) ** 2 * (1 - np.exp(-variance / (2 * width)))
     # 128 frequencies: the relative error of a squared distance is of the order √(2/128).
     assert found.value == pytest.approx(truth, rel=4 * np.sqrt(2 / 128))
-    assert found.facts["p_value"] < 1e-12
+    assert found.evidence.p_value < 1e-12
 
 
 @pytest.mark.parametrize("kind", POPULATIONS)
@@ -40,7 +40,10 @@ def test_mmd_is_unbiased_and_keeps_its_level(kind):
         Mmd().compare(*features(POPULATIONS[kind](rng, 3_000, 6), POPULATIONS[kind](rng, 800, 6), keep=MEANS))
         for _ in range(100)
     ]
-    p, unbiased = (np.array([m.facts[name] for m in found]) for name in ("p_value", "unbiased"))
+    p, unbiased = (
+        np.array(values)
+        for values in zip(*((m.evidence.p_value, m.evidence.details["unbiased"]) for m in found), strict=True)
+    )
     for alpha in (0.05, 0.01):
         rejected = int((p <= alpha).sum())
         assert stats.binomtest(rejected, len(p), alpha, alternative="greater").pvalue > 0.005, (alpha, rejected)
@@ -55,7 +58,7 @@ def test_mmd_sees_a_change_that_leaves_means_and_covariances_alone():
     # Four times of five the sign of the third is that of the product of the others: pairs stay uncorrelated.
     told = rng.random(5_000) < 0.8
     y[told, 2] = np.abs(y[told, 2]) * np.sign(y[told, 0] * y[told, 1])
-    assert Mmd().compare(*features(x, y, keep=MEANS)).facts["p_value"] < 1e-4
+    assert Mmd().compare(*features(x, y, keep=MEANS)).evidence.p_value < 1e-4
 
 
 def test_mmd_finds_a_turned_embedding_of_any_scale():
@@ -64,8 +67,8 @@ def test_mmd_finds_a_turned_embedding_of_any_scale():
         side / np.linalg.norm(side, axis=1)[:, None]
         for side in (rng.normal(size=(2_000, 64)), rng.normal(size=(500, 64)) + 0.1)
     )
-    assert Mmd().compare(*vectors(x, y, keep=MEANS)).facts["p_value"] < 1e-4
-    assert Mmd().compare(*vectors(x[:1_000], x[1_000:], keep=MEANS)).facts["p_value"] > 0.01
+    assert Mmd().compare(*vectors(x, y, keep=MEANS)).evidence.p_value < 1e-4
+    assert Mmd().compare(*vectors(x[:1_000], x[1_000:], keep=MEANS)).evidence.p_value > 0.01
 
 
 def test_the_exact_discrepancy_is_that_of_the_kernel_of_scikit_learn():
@@ -74,20 +77,20 @@ def test_the_exact_discrepancy_is_that_of_the_kernel_of_scikit_learn():
     found = MmdTest().compare(*vectors(x, y, keep=POINTS))
     away = euclidean_distances(np.concatenate([x, y]))
     width = np.median(away[np.triu_indices(200, 1)])
-    assert found.facts["bandwidth"] == pytest.approx(width, rel=1e-3)
-    gamma = 1 / (2 * float(found.facts["bandwidth"]) ** 2)
+    assert found.evidence.details["bandwidth"] == pytest.approx(width, rel=1e-3)
+    gamma = 1 / (2 * float(found.evidence.details["bandwidth"]) ** 2)
     inside, other, across = rbf_kernel(x, gamma=gamma), rbf_kernel(y, gamma=gamma), rbf_kernel(x, y, gamma=gamma)
-    assert found.facts["mmd2"] == pytest.approx(inside.mean() + other.mean() - 2 * across.mean(), abs=1e-6)
+    assert found.evidence.details["mmd2"] == pytest.approx(inside.mean() + other.mean() - 2 * across.mean(), abs=1e-6)
     # Gretton et al. (2012), eq. 3.
     unbiased = (inside.sum() - 120) / (120 * 119) + (other.sum() - 80) / (80 * 79) - 2 * across.mean()
-    assert found.facts["unbiased"] == pytest.approx(unbiased, abs=1e-9)
+    assert found.evidence.details["unbiased"] == pytest.approx(unbiased, abs=1e-9)
 
 
 def test_mmd_of_two_points_a_side_is_worked_by_hand():
     x, y = np.array([[0.0], [0.0]] * 5), np.array([[1.0], [1.0]] * 5)
     found = MmdTest().compare(*vectors(x, y, keep=POINTS))
     # All distances are 0 or 1 and the median one is 1: 1 + 1 - 2·exp(-1/2).
-    assert found.facts["mmd2"] == pytest.approx(2 - 2 * np.exp(-0.5), abs=1e-6)
+    assert found.evidence.details["mmd2"] == pytest.approx(2 - 2 * np.exp(-0.5), abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", POPULATIONS)
@@ -121,8 +124,8 @@ def test_the_classifier_comes_near_the_best_possible_area_and_names_the_feature(
     # The area of the likelihood ratio of two normal distributions Δ apart is Φ(Δ/√2).
     best = stats.norm.cdf(1.5 / np.sqrt(2))
     assert best - 0.08 < found.value < best + 2 * found.error
-    assert found.facts["tells"] == "x3"
-    assert found.facts["p_value"] < 1e-6
+    assert found.evidence.details["tells"] == "x3"
+    assert found.evidence.p_value < 1e-6
 
 
 def test_the_classifier_sees_levels_nulls_and_interactions():
@@ -130,14 +133,14 @@ def test_the_classifier_sees_levels_nulls_and_interactions():
     x, y = rng.normal(size=(1_000, 4)), rng.normal(size=(1_000, 4))
     old, new = ({"carrier": rng.choice(names, 1_000).tolist()} for names in (["AA", "UA", "DL"], ["AA", "UA", "B6"]))
     found = DomainClassifier().compare(*features(x, y, keep=POINTS, levels=[old, new]))
-    assert found.facts["tells"] == "carrier"
+    assert found.evidence.details["tells"] == "carrier"
     # A third of either side has a level of its own: 1/3 of pairs are tied in part; 1 - ½·(2/3)² = .78.
     assert found.value == pytest.approx(0.78, abs=0.04)
     y[rng.random(1_000) < 0.3, 2] = np.nan
-    assert DomainClassifier().compare(*features(x, y, keep=POINTS)).facts["tells"] == "x2"
+    assert DomainClassifier().compare(*features(x, y, keep=POINTS)).evidence.details["tells"] == "x2"
     y = rng.normal(size=(1_000, 4))
     y[:, 1] = np.abs(y[:, 1]) * np.sign(y[:, 0])
-    assert "x1" in str(DomainClassifier().compare(*features(x, y, keep=POINTS)).facts["tells"])
+    assert "x1" in str(DomainClassifier().compare(*features(x, y, keep=POINTS)).evidence.details["tells"])
 
 
 @pytest.mark.slow
@@ -150,9 +153,9 @@ def test_the_classifier_keeps_its_level_and_covers(kind):
         )
         for _ in range(60)
     ]
-    exact = np.array([m.facts["p_value_exact"] for m in found])
+    exact = np.array([m.evidence.details["p_value_exact"] for m in found])
     assert stats.binomtest(int((exact <= 0.05).sum()), 60, 0.05, alternative="greater").pvalue > 0.005
-    assert max(m.facts["p_value"] < 0.05 for m in found) == 0
+    assert max(m.evidence.p_value < 0.05 for m in found) == 0
     assert np.mean([m.interval[0] <= 0.5 <= m.interval[1] for m in found]) >= 0.88
     values = np.array([m.value for m in found])
     assert abs(values.mean() - 0.5) < 4 * values.std() / np.sqrt(60)
@@ -167,7 +170,7 @@ def test_vectors_near_the_largest_number_are_compared_or_told_about():
         assert "too large to be squared" in m.reason
     for m in assess_column(*sides, ["mmd", "domain_classifier"]):
         assert m.status is Status.OK
-        assert m.facts["p_value"] < 0.01
+        assert m.evidence.p_value < 0.01
 
 
 @pytest.mark.parametrize("comparison", [MmdTest(), DomainClassifier()])

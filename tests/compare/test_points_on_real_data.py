@@ -51,7 +51,7 @@ def measured(name: str, sides: tuple[State, State]) -> Measurement:
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("name", TESTS)
 def test_halves_at_random_are_alike(log, name):
-    p = [float(measured(name, halves(log, seed)).facts["p_value"]) for seed in range(2)]
+    p = [float(measured(name, halves(log, seed)).evidence.p_value) for seed in range(2)]
     # 40 p-values in all: one below .0005 has a chance of 2 %. The permutation test cannot say less than .002.
     assert min(p) > (1 / 500 if name == "mmd_test" else 0.0005)
 
@@ -60,7 +60,7 @@ def test_halves_at_random_are_alike(log, name):
 def test_the_last_third_is_not_the_first(log):
     frame = pl.read_parquet(DATA / LOGS[log])
     sides = states(frame, frame[: frame.height // 3], frame[-(frame.height // 3) :])
-    found = {name: float(measured(name, sides).facts["p_value"]) for name in TESTS}
+    found = {name: float(measured(name, sides).evidence.p_value) for name in TESTS}
     assert all(p < 1e-4 for name, p in found.items() if name != "mmd_test"), found
     assert found["mmd_test"] == 1 / 500
 
@@ -69,5 +69,5 @@ def test_the_classifier_names_what_the_campaigns_of_the_bank_were_timed_by():
     frame = pl.read_parquet(DATA / LOGS["bank_marketing"])
     found = measured("domain_classifier", states(frame, frame[:15_000], frame[-15_000:]))
     # The log is in order of time, and the first third was called in May and June 2008 by unknown means.
-    assert {"contact", "month"} <= set(str(found.facts["tells"]).split(", "))
+    assert {"contact", "month"} <= set(str(found.evidence.details["tells"]).split(", "))
     assert found.value > 0.99

@@ -22,7 +22,7 @@ def test_common_values_give_scipys_chi_square_p_value(pair: Pair) -> None:
     found = ProportionTest().compare(*pair(truths(300, 700), truths(190, 310), Kind.BOOLEAN))
     expected = stats.chi2_contingency([[300, 700], [190, 310]], correction=False).pvalue
     assert found.value == pytest.approx(expected, rel=1e-9)
-    assert found.facts["difference"] == pytest.approx(0.08)
+    assert found.evidence.details["difference"] == pytest.approx(0.08)
 
 
 def test_rare_values_give_fishers_p_value(pair: Pair) -> None:
@@ -32,7 +32,7 @@ def test_rare_values_give_fishers_p_value(pair: Pair) -> None:
 
 def test_a_value_that_only_one_side_shows_is_counted(pair: Pair) -> None:
     found = ProportionTest().compare(*pair(truths(0, 80), truths(60, 0), Kind.BOOLEAN))
-    assert (found.facts["from"], found.facts["to"]) == (0.0, 1.0)
+    assert (found.evidence.change.before, found.evidence.change.after) == (0.0, 1.0)
     assert found.value < 1e-20
 
 

@@ -53,7 +53,7 @@ def test_no_test_rejects_real_halves_more_often_than_it_may(name: str) -> None:
                 if column.kind is Kind.NUMERIC and column.name in before:
                     found = plugin("comparison", test).compare(before[column.name], now[column.name])
                     if found.status is Status.OK:
-                        rejected[test].append(float(found.facts["p_value"]) < 0.05)
+                        rejected[test].append(float(found.evidence.p_value) < 0.05)
     for test, told in rejected.items():
         # Columns of one table are dependent: three standard errors of some forty independent ones.
         assert np.mean(told) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 40), test
@@ -73,13 +73,14 @@ def test_values_of_real_columns_are_scipys_within_the_stated_bounds(name: str) -
         x, y = (side[column.name].drop_nulls().to_numpy().astype(float) for side in (first, second))
         sides = before[column.name], now[column.name]
         energy = plugin("comparison", "energy_distance").compare(*sides)
-        exact = stats.energy_distance(x, y) ** 2 / energy.facts["scale"]
-        assert abs(energy.value - exact) <= energy.facts["bound"] + 1e-12, column.name
+        exact = stats.energy_distance(x, y) ** 2 / energy.evidence.details["scale"]
+        assert abs(energy.value - exact) <= energy.evidence.bound + 1e-12, column.name
         ks = plugin("comparison", "ks_test").compare(*sides)
-        assert ks.facts["p_value_least"] - 1e-9 <= stats.ks_2samp(x, y).pvalue <= ks.value + 1e-9, column.name
+        least = ks.evidence.details["p_value_least"]
+        assert least - 1e-9 <= stats.ks_2samp(x, y).pvalue <= ks.value + 1e-9, column.name
         ranks = plugin("comparison", "mann_whitney_test").compare(*sides)
         superiority = stats.mannwhitneyu(y, x).statistic / (len(x) * len(y))
-        assert abs(ranks.facts["superiority"] - superiority) <= ranks.facts["bound"] / 2 + 1e-12, column.name
+        assert abs(ranks.evidence.details["superiority"] - superiority) <= ranks.evidence.bound / 2 + 1e-12, column.name
         mean = plugin("comparison", "t_test").compare(*sides)
         assert mean.value == pytest.approx(stats.ttest_ind(y, x, equal_var=False).pvalue, rel=1e-6), column.name
         with warnings.catch_warnings():
@@ -88,6 +89,7 @@ def test_values_of_real_columns_are_scipys_within_the_stated_bounds(name: str) -
             normalised = stats.anderson_ksamp([x, y], variant="midrank").statistic
         # Rows of one bin count as ties, and there is no bound for what that moves.
         tails = plugin("comparison", "anderson_darling").compare(*sides)
-        assert (tails.facts["statistic"] - 1) / variance(len(x), len(y)) ** 0.5 == pytest.approx(normalised, abs=0.3)
+        statistic = tails.evidence.details["statistic"]
+        assert (statistic - 1) / variance(len(x), len(y)) ** 0.5 == pytest.approx(normalised, abs=0.3)
         met += 1
     assert met >= 5

@@ -29,8 +29,8 @@ def test_correlation_change_is_the_difference_of_two_pearson_correlations():
     # scipy.stats.pearsonr.
     before, after = (stats.pearsonr(side[:, 0], side[:, 2]).statistic for side in (x, y))
     assert found.value == pytest.approx(abs(after - before), abs=1e-9)
-    assert found.facts["pair"] == "x0 × x2"
-    assert (found.facts["from"], found.facts["to"]) == (pytest.approx(before), pytest.approx(after))
+    assert found.evidence.about == ("x0", "x2")
+    assert (found.evidence.change.before, found.evidence.change.after) == (pytest.approx(before), pytest.approx(after))
 
 
 def test_correlation_change_has_the_error_of_normal_theory_on_normal_rows():
@@ -48,7 +48,7 @@ def test_correlation_change_and_mean_tests_keep_their_level(kind):
     for _ in range(100):
         states = features(POPULATIONS[kind](rng, 6_000, 6), POPULATIONS[kind](rng, 1_500, 6), keep=SUMS)
         for comparison in (CorrelationChange(), HotellingT2(), MeanShift()):
-            p_values.setdefault(comparison.name, []).append(comparison.compare(*states).facts["p_value"])
+            p_values.setdefault(comparison.name, []).append(comparison.compare(*states).evidence.p_value)
     for name, found in p_values.items():
         p = np.array(found)
         for alpha in (0.05, 0.01):
@@ -73,7 +73,7 @@ def test_one_correlation_of_435_is_found_and_named_in_windows_of_5_000(kind):
 
     reference, *windows = features(rows(50_000, 0.0), *(rows(5_000, 0.3) for _ in range(12)), keep=SUMS)
     found = [CorrelationChange().compare(reference, window) for window in windows]
-    assert sum(m.facts["p_value"] < 1e-4 and m.facts["pair"] == "x0 × x1" for m in found) >= 11
+    assert sum(m.evidence.p_value < 1e-4 and m.evidence.about == ("x0", "x1") for m in found) >= 11
 
 
 def test_other_scales_means_and_shapes_are_no_change_of_a_correlation():
@@ -82,7 +82,7 @@ def test_other_scales_means_and_shapes_are_no_change_of_a_correlation():
     y[:, 0] = 3 * y[:, 0] + 1
     y[:, 1] = np.exp(y[:, 1])
     y[:, 2] = np.sign(y[:, 2])
-    assert CorrelationChange().compare(*features(x, y, keep=SUMS)).facts["p_value"] > 0.01
+    assert CorrelationChange().compare(*features(x, y, keep=SUMS)).evidence.p_value > 0.01
 
 
 def test_a_feature_that_stands_still_has_no_correlations():
@@ -106,8 +106,8 @@ def test_t2_of_one_number_is_the_squared_t_of_scipy():
     x, y = rng.normal(size=(80, 1)), rng.normal(0.3, 1.0, size=(60, 1))
     found = HotellingT2().compare(*vectors(x, y, keep=SUMS))
     t = stats.ttest_ind(x[:, 0], y[:, 0])
-    assert found.facts["t2"] == pytest.approx(t.statistic**2)
-    assert found.facts["p_value"] == pytest.approx(t.pvalue)
+    assert found.evidence.details["t2"] == pytest.approx(t.statistic**2)
+    assert found.evidence.p_value == pytest.approx(t.pvalue)
 
 
 def test_t2_of_several_features_is_that_of_the_textbook_formula():
@@ -120,8 +120,8 @@ def test_t2_of_several_features_is_that_of_the_textbook_formula():
     distance = difference @ np.linalg.solve(within, difference)
     t2 = distance * 300 * 200 / 500
     assert found.value == pytest.approx(distance)
-    assert found.facts["p_value"] == pytest.approx(stats.f.sf(t2 * 495 / (4 * 498), 4, 495))
-    assert found.facts["feature"] == "x0"
+    assert found.evidence.p_value == pytest.approx(stats.f.sf(t2 * 495 / (4 * 498), 4, 495))
+    assert found.evidence.details["feature"] == "x0"
 
 
 def test_t2_drops_directions_that_cannot_be_inverted():
@@ -129,7 +129,7 @@ def test_t2_drops_directions_that_cannot_be_inverted():
     x, y = normal(rng, 500, 2), normal(rng, 400, 2)
     both = [np.column_stack([side, side[:, 0] - side[:, 1]]) for side in (x, y)]
     found, plain = HotellingT2().compare(*features(*both, keep=SUMS)), HotellingT2().compare(*features(x, y, keep=SUMS))
-    assert found.facts["rank"] == 2
+    assert found.evidence.details["rank"] == 2
     assert found.value == pytest.approx(plain.value, rel=1e-6)
 
 
@@ -152,13 +152,13 @@ def test_mean_shift_is_unbiased_and_its_error_covers_with_more_numbers_than_rows
     # 30 · .5² over a total variance of 120.
     assert values.mean() == pytest.approx(7.5 / 120, abs=4 * values.std() / np.sqrt(80))
     assert np.mean([abs(m.value - 7.5 / 120) < 1.96 * m.error for m in found]) >= 0.87
-    assert all(m.facts["p_value"] < 1e-4 for m in found)
+    assert all(m.evidence.p_value < 1e-4 for m in found)
 
 
 def test_mean_shift_keeps_its_level_with_more_numbers_than_rows():
     rng = np.random.default_rng(13)
     p = [
-        MeanShift().compare(*vectors(normal(rng, 150, 200), normal(rng, 60, 200), keep=SUMS)).facts["p_value"]
+        MeanShift().compare(*vectors(normal(rng, 150, 200), normal(rng, 60, 200), keep=SUMS)).evidence.p_value
         for _ in range(150)
     ]
     assert stats.binomtest(int((np.array(p) <= 0.05).sum()), 150, 0.05, alternative="greater").pvalue > 0.005
@@ -170,7 +170,7 @@ def test_frechet_of_one_number_is_worked_by_hand():
     found = Frechet().compare(*vectors(x, y, keep=SUMS))
     # Means 0 and 4, standard deviations √(100/99) and 3·√(100/99): 4² + (3 - 1)²·100/99.
     assert found.value == pytest.approx(16 + 400 / 99)
-    assert found.facts["means"] == pytest.approx(16)
+    assert found.evidence.details["means"] == pytest.approx(16)
 
 
 def test_frechet_is_the_formula_of_the_inception_distance_by_scipy():
@@ -208,8 +208,8 @@ def test_reconstruction_error_is_that_of_scikit_learn():
         z = scaler.transform(side)
         return float(((z - pca.inverse_transform(pca.transform(z))) ** 2).sum(axis=1).mean()) / 12
 
-    assert found.facts["components"] == pca.n_components_
-    assert found.facts["from"] == pytest.approx(error(x), rel=1e-3)
+    assert found.evidence.details["components"] == pca.n_components_
+    assert found.evidence.change.before == pytest.approx(error(x), rel=1e-3)
     assert found.value == pytest.approx(error(y) - error(x), rel=2e-3)
 
 

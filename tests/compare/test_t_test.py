@@ -19,8 +19,8 @@ def test_p_value_statistic_and_degrees_of_freedom_are_scipys(pair: Pair, n0: int
     found = TTest().compare(*pair(reference, current))
     expected = stats.ttest_ind(current, reference, equal_var=False)
     assert found.value == pytest.approx(expected.pvalue, rel=1e-9)
-    assert found.facts["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
-    assert found.facts["degrees_of_freedom"] == pytest.approx(expected.df, rel=1e-9)
+    assert found.evidence.details["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
+    assert found.evidence.details["degrees_of_freedom"] == pytest.approx(expected.df, rel=1e-9)
 
 
 def test_seconds_since_1970_lose_no_digits(pair: Pair) -> None:

@@ -34,14 +34,14 @@ def measured(values: object, schema=SCHEMA):
 def test_the_share_beyond_the_percentile_is_counted_as_in_the_rows() -> None:
     now = np.random.default_rng(1).lognormal(-2.8, 0.6, 5_000)
     found = measured(now)
-    beyond = float(found.facts["beyond"])
+    beyond = float(found.evidence.details["beyond"])
     # An edge of a bin that values were put in by single precision.
     before = REFERENCE["latency"].to_numpy()
-    for side, told in ((before, "from"), (now, "to")):
-        assert (side > beyond * (1 + 1e-6)).mean() <= float(found.facts[told]) <= (side > beyond * (1 - 1e-6)).mean()
-    assert float(found.facts["from"]) == pytest.approx(0.05, abs=0.002)
-    assert float(found.facts["p95_reference"]) == pytest.approx(np.quantile(before, 0.95), rel=1 / 128)
-    assert found.value == pytest.approx(float(found.facts["to"]) - float(found.facts["from"]))
+    for side, share in ((before, found.evidence.change.before), (now, found.evidence.change.after)):
+        assert (side > beyond * (1 + 1e-6)).mean() <= share <= (side > beyond * (1 - 1e-6)).mean()
+    assert float(found.evidence.change.before) == pytest.approx(0.05, abs=0.002)
+    assert float(found.evidence.details["p95_reference"]) == pytest.approx(np.quantile(before, 0.95), rel=1 / 128)
+    assert found.value == pytest.approx(float(found.evidence.change.after) - float(found.evidence.change.before))
 
 
 @pytest.mark.parametrize("lost", [300, 1_000])
@@ -50,8 +50,8 @@ def test_answers_that_never_came_are_beyond_every_percentile(lost: int) -> None:
     fastest = float(REFERENCE["latency"].min())
     found = measured([math.inf] * lost + [fastest] * (1_000 - lost))
     assert found.n == 1_000
-    assert (found.facts["from"], found.facts["to"]) == (pytest.approx(0.05, abs=0.002), lost / 1_000)
-    assert float(found.facts["p95"]) >= float(found.facts["p95_reference"])
+    assert (found.evidence.change.before, found.evidence.change.after) == (pytest.approx(0.05, abs=0.002), lost / 1_000)
+    assert float(found.evidence.details["p95"]) >= float(found.evidence.details["p95_reference"])
 
 
 def test_a_reference_with_infinite_values_tells_when_there_are_more() -> None:
@@ -60,7 +60,7 @@ def test_a_reference_with_infinite_values_tells_when_there_are_more() -> None:
     schema = infer_schema(pl.DataFrame({"latency": reference}), roles={Role.LATENCY: "latency"})
     states = [merged(summarise_rows(pl.DataFrame({"latency": v}), schema), None, "") for v in (reference, now)]
     found = plugin("comparison", "tail_rise").compare(*(s["all", "latency"] for s in states))
-    assert (found.facts["from"], found.facts["to"], found.n) == (0.1, 0.6, 100)
+    assert (found.evidence.change.before, found.evidence.change.after, found.n) == (0.1, 0.6, 100)
 
 
 def test_faster_answers_do_not_raise_it() -> None:
@@ -102,7 +102,9 @@ def test_few_reference_rows_do_not_use_the_budget_up() -> None:
         states = [merged(summarise_rows(f, SCHEMA), None, "") for f in (reference, now)]
         found = plugin("comparison", "tail_rise").compare(*(s["all", "latency"] for s in states))
         fired += chart.step(None, found, {"tolerance": 0.025, "always": 0.075, "run_length": 365.0})[1].fired
-        assert stats.binom.cdf(50 * found.facts["from"], 50, found.facts["reference_upper"]) == pytest.approx(0.001)
+        assert stats.binom.cdf(
+            50 * found.evidence.change.before, 50, found.evidence.change.before_upper
+        ) == pytest.approx(0.001)
     assert fired <= 4
 
 

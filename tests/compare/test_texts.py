@@ -86,8 +86,8 @@ def test_text_length_equals_the_two_sample_statistic_of_scipy():
     before, now = rng.poisson(40, 800), rng.poisson(47, 300)
     measured = TextLength().compare(state(["x" * int(n) for n in before]), state(["x" * int(n) for n in now]))
     assert measured.value == pytest.approx(stats.ks_2samp(before, now).statistic, abs=1e-12)
-    assert measured.facts["tokens"] == 0.0
-    assert (measured.n, measured.facts["n_reference"]) == (300, 800)
+    assert measured.evidence.details["tokens"] == 0.0
+    assert (measured.n, measured.evidence.size.n_reference) == (300, 800)
 
 
 def test_character_mix_is_the_change_of_a_mean_share_with_the_error_of_scipy():
@@ -95,7 +95,7 @@ def test_character_mix_is_the_change_of_a_mean_share_with_the_error_of_scipy():
     measured = CharacterMix().compare(state(before), state(now))
     letters = [np.array([sum(map(str.isalpha, t)) / len(t) for t in texts]) for texts in (before, now)]
     assert measured.value == pytest.approx(abs(letters[0].mean() - letters[1].mean()))
-    assert measured.facts["class"] == "other letters"
+    assert measured.evidence.change.levels[0] == "other letters"
     assert measured.error == pytest.approx(np.hypot(stats.sem(letters[0], ddof=0), stats.sem(letters[1], ddof=0)))
 
 
@@ -103,10 +103,10 @@ def test_out_of_vocabulary_is_the_unseen_share_less_good_turing():
     # Reference: a in 3 texts, b in 2, c and d in 1: 7 pairs of text and token, of which 2 occur in one text only.
     # Now: a twice, e, f and g once: 3 of 5 pairs are new.
     measured = OutOfVocabulary().compare(state(["a b", "a b c", "a d"]), state(["a e", "a f g"]))
-    assert measured.facts["from"] == pytest.approx(2 / 7)
-    assert measured.facts["to"] == pytest.approx(3 / 5)
+    assert measured.evidence.change.before == pytest.approx(2 / 7)
+    assert measured.evidence.change.after == pytest.approx(3 / 5)
     assert measured.value == pytest.approx(3 / 5 - 2 / 7)
-    assert measured.facts["hidden"] == pytest.approx(4 / 65_536)
+    assert measured.evidence.details["hidden"] == pytest.approx(4 / 65_536)
 
 
 def test_good_turing_is_what_the_next_texts_show():
@@ -118,8 +118,8 @@ def test_good_turing_is_what_the_next_texts_show():
         return [" ".join(rng.choice(words, 12, p=zipf / zipf.sum())) for _ in range(n)]
 
     measured = [OutOfVocabulary().compare(state(texts(400)), state(texts(400))) for _ in range(20)]
-    gaps = np.array([m.facts["to"] - m.facts["from"] for m in measured])
-    assert np.mean([m.facts["from"] for m in measured]) > 0.1  # so that there is something to be wrong about
+    gaps = np.array([m.evidence.change.after - m.evidence.change.before for m in measured])
+    assert np.mean([m.evidence.change.before for m in measured]) > 0.1  # so that there is something to be wrong about
     assert abs(gaps.mean()) < 4 * gaps.std() / np.sqrt(len(gaps)) + 0.002
     # The error is meant for texts whose tokens go together; here they do not, so it covers.
     assert np.mean([abs(gap) < 1.96 * m.error for gap, m in zip(gaps, measured, strict=True)]) >= 0.9
@@ -129,11 +129,11 @@ def test_token_drift_is_the_divergence_of_scipy_less_chance():
     before, now = state(["a b", "a c", "a b d", "b"] * 50), state(["a b", "c d", "c", "d a"] * 40)
     measured = TokenDrift().compare(before, now)
     shares = np.array([150, 150, 50, 50]) / 400, np.array([80, 40, 80, 80]) / 280
-    assert measured.facts["divergence"] == pytest.approx(jensenshannon(*shares, base=2) ** 2, abs=1e-12)
+    assert measured.evidence.details["divergence"] == pytest.approx(jensenshannon(*shares, base=2) ** 2, abs=1e-12)
     # Four buckets of more than 64: (1/400 + 1/280)/(8 ln 2)·Σ(1 - t/360) over their totals t.
     chance = (1 / 400 + 1 / 280) / (8 * np.log(2)) * (4 - (230 + 190 + 130 + 130) / 360)
-    assert measured.facts["by_chance"] == pytest.approx(chance, rel=1e-9)
-    expected = (measured.facts["divergence"] - chance) / (1 - chance)
+    assert measured.evidence.details["by_chance"] == pytest.approx(chance, rel=1e-9)
+    expected = (measured.evidence.details["divergence"] - chance) / (1 - chance)
     assert measured.value == pytest.approx(np.sqrt(expected))
 
 

@@ -47,18 +47,18 @@ def test_levels_in_another_writing_are_told_with_what_they_were(
     now = cities(4_000, 2)
     found = measured("encoding_change", cities(5_000, 1), pl.Series([write(text) for text in now]))
     assert found.value == pytest.approx(share, abs=0.03)
-    assert found.facts["by"] == by
-    assert repr("Zürich") in str(found.facts["levels"])
+    assert found.evidence.details["by"] == by
+    assert repr("Zürich") in str(found.evidence.details["levels"])
 
 
 def test_yes_for_y_and_zeros_before_a_number_are_the_same_in_other_words() -> None:
     rng = np.random.default_rng(3)
     flags = pl.Series(rng.choice(["Y", "N"], 3_000, p=[0.7, 0.3]))
     found = measured("encoding_change", flags, flags.replace({"Y": "yes", "N": "no"}))
-    assert (found.value, found.facts["by"]) == (1.0, "wording")
+    assert (found.value, found.evidence.details["by"]) == (1.0, "wording")
     codes = pl.Series(rng.choice(["7", "12.5", "30"], 3_000))
     again = measured("encoding_change", codes, codes.replace({"7": "007", "12.5": "12.50", "30": "30.0"}))
-    assert (again.value, again.facts["by"]) == (1.0, "writing")
+    assert (again.value, again.evidence.details["by"]) == (1.0, "writing")
 
 
 def test_new_levels_that_were_nothing_else_before_are_not_put_down_to_writing() -> None:
@@ -77,7 +77,7 @@ def test_a_spike_at_a_value_that_the_reference_lacked_is_found(value: float) -> 
     now[rng.random(4_000) < 0.1] = value
     found = measured("silent_default", before, pl.Series(now))
     assert found.value == pytest.approx(0.1, abs=0.02)
-    assert float(str(found.facts["default"])) == value
+    assert float(str(found.evidence.change.levels[0])) == value
 
 
 def test_a_word_for_nothing_that_became_common_is_found_among_levels() -> None:
@@ -87,7 +87,7 @@ def test_a_word_for_nothing_that_became_common_is_found_among_levels() -> None:
     )
     found = measured("silent_default", before, now)
     assert found.value == pytest.approx(0.19, abs=0.03)
-    assert found.facts["default"] == "N/A"
+    assert found.evidence.change.levels[0] == "N/A"
 
 
 def test_what_moves_on_by_nature_is_no_default() -> None:
@@ -117,7 +117,7 @@ def test_a_change_of_units_is_found_and_growth_near_a_known_ratio_is_not() -> No
     rng = np.random.default_rng(9)
     miles = pl.Series(rng.gamma(2.0, 10.0, 6_000))
     changed = measured("unit_change", miles, pl.Series(rng.gamma(2.0, 10.0, 4_000)) * 1.609344)
-    assert (changed.value, changed.facts["units"]) == (1.609344, "miles → kilometres")
+    assert (changed.value, changed.evidence.details["units"]) == (1.609344, "miles → kilometres")
     # The median grows by 1.6 and the shape with it: Γ(3.05) has .03 of a distance from a scaled Γ(2).
     grown = measured("unit_change", pl.Series(rng.gamma(2.0, 10.0, 60_000)), pl.Series(rng.gamma(3.05, 10.0, 60_000)))
     assert grown.value == 1.0

@@ -13,6 +13,7 @@ from tests.diagnose.logs import SCHEMA, case, log
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
+from watchkeeper.core.evidence import Evidence, Labels
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
@@ -109,8 +110,15 @@ def test_labels_that_are_not_due_yet_are_not_missed_and_those_that_are_weigh_mor
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
 
     def weighed(due: float) -> list[float]:
-        facts = {"due": due}
-        told = Measurement(Family.METRIC, "brier", 0.1, 600, window=window, facts=facts, column="@outcome")
+        told = Measurement(
+            Family.METRIC,
+            "brier",
+            0.1,
+            600,
+            window=window,
+            evidence=Evidence(labels=Labels(0.5, due)),
+            column="@outcome",
+        )
         return [f.weight for f in label_faults(replace(late, history=(told,)))]
 
     late = case(BEFORE, log(3, 1_500, labelled=0.4))

@@ -16,6 +16,7 @@ from tests.diagnose.logs import SCHEMA, alert, case, log
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause as AlertCause
 from watchkeeper.core.diagnosis import Diagnosis, HypothesisKind
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.statement import Statement, StatementCode
@@ -84,8 +85,10 @@ def test_labels_lost_at_random_do_not_explain_a_loss() -> None:
     assert found.hypotheses[0].kind == "concept_shift"
 
 
-def signal(column: str, family: Family = Family.COMPARISON, segment: str = "all", **facts: str) -> Signal:
-    measured = Measurement(family, "ks", 0.3, 100, column=column, segment=segment, facts=facts)
+def signal(
+    column: str, family: Family = Family.COMPARISON, segment: str = "all", about: tuple[str, ...] = ()
+) -> Signal:
+    measured = Measurement(family, "ks", 0.3, 100, column=column, segment=segment, evidence=Evidence(about=about))
     return Signal(measured, "t", rule="above_upper", fired=True)
 
 
@@ -93,7 +96,7 @@ def test_an_alert_is_about_the_columns_metrics_and_pairs_of_its_evidence() -> No
     evidence = (signal("x"), signal("@outcome", Family.METRIC, "region=north"), signal("x"))
     told = replace(alert(), evidence=evidence, columns=("u",))
     assert subjects_of(told) == (Subject("x"), Subject("", True, "region=north"))
-    pair = replace(alert(), evidence=(signal("@joint", first="x", second="u"),))
+    pair = replace(alert(), evidence=(signal("@joint", about=("x", "u")),))
     assert subjects_of(pair) == (Subject("x"), Subject("u"))
     assert subjects_of(replace(alert(), columns=("u",))) == (Subject("u"),)
     assert subjects_of(alert()) == ()

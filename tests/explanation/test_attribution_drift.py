@@ -27,8 +27,13 @@ def test_shares_and_their_distance_are_worked_by_hand():
     *each, whole = attribution_drift(NAMES, before, now, KEY)
     # Shares .75, .25, 0 become .25, .25, .5.
     assert [m.value for m in each] == pytest.approx([0.5, 0.0, 0.5])
-    assert [(m.facts["from"], m.facts["to"]) for m in each] == [(0.75, 0.25), (0.25, 0.25), (0.0, 0.5)]
-    assert [m.facts["p_value"] for m in each] == [0.0, 1.0, 0.0]
+    changes = [m.evidence.change for m in each]
+    assert [(one.before, one.after) for one in changes] == [
+        (0.75, 0.25),
+        (0.25, 0.25),
+        (0.0, 0.5),
+    ]
+    assert [m.evidence.p_value for m in each] == [0.0, 1.0, 0.0]
     assert whole.value == pytest.approx(0.5)
     assert whole.column == JOINT
     assert {m.family for m in (*each, whole)} == {Family.COMPARISON}
@@ -39,14 +44,14 @@ def test_the_level_holds_and_the_errors_are_those_of_repeated_draws():
     rng = np.random.default_rng(1)
     runs = [attribution_drift(NAMES, draw(rng, 400), draw(rng, 250), KEY) for _ in range(200)]
     for j in range(3):
-        p_values = np.array([float(run[j].facts["p_value"]) for run in runs])
+        p_values = np.array([float(run[j].evidence.p_value) for run in runs])
         for alpha in (0.05, 0.01):
             rejected = int((p_values <= alpha).sum())
             assert stats.binomtest(rejected, 200, alpha, alternative="greater").pvalue > 0.005, (j, alpha, rejected)
-        moved = [float(run[j].facts["to"]) - float(run[j].facts["from"]) for run in runs]
+        moved = [float(run[j].evidence.change.after) - float(run[j].evidence.change.before) for run in runs]
         assert np.mean([run[j].error for run in runs]) == pytest.approx(np.std(moved), rel=0.2)
         assert np.mean([run[j].floor for run in runs]) == pytest.approx(np.mean(np.abs(moved)), rel=0.2)
-    together = np.array([float(run[3].facts["p_value"]) for run in runs])
+    together = np.array([float(run[3].evidence.p_value) for run in runs])
     assert stats.kstest(together, "uniform").pvalue > 0.005
 
 
@@ -70,8 +75,8 @@ def test_a_model_that_leans_on_another_feature_signals_and_one_that_does_not_is_
     fired = {m.column for m in changed if Significance().step(None, m, options)[1].fired}
     assert fired >= {"a", "b"}
     assert "c" not in fired
-    assert str(changed[-1].facts["largest"]).startswith(("a (-0.", "b (+0."))
-    assert changed[-1].facts["p_value"] == 1 / 500
+    assert str(changed[-1].evidence.details["largest"]).startswith(("a (-0.", "b (+0."))
+    assert changed[-1].evidence.p_value == 1 / 500
     assert not any(Significance().step(None, m, options)[1].fired for m in same)
 
 

@@ -52,8 +52,8 @@ def test_features_that_move_apart_are_told_with_all_that_belongs_to_them(model):
     assert found.features[0] == "a"
     moved = {m.column: m for m in found.drift}
     # The score rests less on a where it varies a fifth as much.
-    assert moved["a"].facts["to"] < moved["a"].facts["from"] - 0.1
-    assert moved["a"].facts["p_value"] < 1e-4
+    assert moved["a"].evidence.change.after < moved["a"].evidence.change.before - 0.1
+    assert moved["a"].evidence.p_value < 1e-4
     assert {m.model for m in found.drift} == {"m"}
     assert found.importance[0].feature == "a"
     assert found.labelled == 1_000

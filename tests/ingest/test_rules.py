@@ -43,7 +43,7 @@ def opened(folder: Path, rules: str = INLINE, **config: str) -> Project:
 
 def found(project: Project, window: int) -> dict[str, Measurement]:
     measured = project.store.recorded(MODEL, Measurement, Query(window=day(window)))
-    return {m.name: m for m in measured if "rule" in m.facts}
+    return {m.name: m for m in measured if m.evidence.rule is not None}
 
 
 @pytest.mark.parametrize("grain", ["1d", "6h"])
@@ -61,12 +61,16 @@ def test_a_broken_rule_alerts_in_its_window_and_kept_ones_are_recorded_as_kept(t
     before = found(project, 4)
     assert [(before[n].status, before[n].value) for n in ("in_set", "in_range")] == [(Status.OK, 0.0)] * 2
     wrong = found(project, 5)
-    assert (wrong["in_set"].facts["offending"], wrong["in_set"].facts["checked"]) == (100, 300)
-    assert wrong["in_range"].facts["offending"] == 6
+    assert (wrong["in_set"].evidence.rule.offending, wrong["in_set"].evidence.rule.checked) == (100, 300)
+    assert wrong["in_range"].evidence.rule.offending == 6
     assert (wrong["volume"].value, wrong["ordered"].value) == (300.0, 0.0)
     assert wrong["fresh"].value == pytest.approx((day(5).end - whole["time"].max()).total_seconds())  # type: ignore[operator]
     assert len(wrong) == COUNT
-    signals = [s for s in project.store.recorded(MODEL, Signal, Query(window=day(5))) if "rule" in s.measurement.facts]
+    signals = [
+        s
+        for s in project.store.recorded(MODEL, Signal, Query(window=day(5)))
+        if s.measurement.evidence.rule is not None
+    ]
     assert {s.measurement.name for s in signals if s.fired} == {"in_set", "in_range"}
     alert = next(a for a in outcome.ran.alerts if a.cause is Cause.DATA_FAULT)
     assert (alert.state, alert.severity, alert.since) == (AlertState.FIRING, Severity.PAGE, day(5).start)

@@ -119,8 +119,8 @@ def test_segments_equal_scikit_learn_on_their_own_rows():
         assert found["accuracy"].value == pytest.approx(sklearn.metrics.accuracy_score(y, p), abs=1e-12)
         assert found["log_loss"].value == pytest.approx(sklearn.metrics.log_loss(y, s), abs=1e-10)
         auroc = found["auroc"]
-        assert auroc.value == pytest.approx(sklearn.metrics.roc_auc_score(y, s), abs=auroc.facts.get("bound", 1e-12))
-        assert ("bound" in auroc.facts) == (len(rows) > 2_000)
+        assert auroc.value == pytest.approx(sklearn.metrics.roc_auc_score(y, s), abs=auroc.evidence.bound or 1e-12)
+        assert (auroc.evidence.bound > 0) == (len(rows) > 2_000)
         assert all(m.segment == segment for m in found.values())
 
 
@@ -144,7 +144,7 @@ def test_labels_of_unknown_classes_and_scores_of_no_number_leave_the_rest_untouc
     for name in (*RANKED, *SCORED):
         assert found[name].value == pytest.approx(plain[name].value, rel=1e-12)
     assert found["accuracy"].n == 401
-    assert found["label_coverage"].facts["unseen_labels"] == 2
+    assert found["label_coverage"].evidence.details["unseen_labels"] == 2
 
 
 def test_a_score_column_of_text_fails_every_metric_with_its_name():

@@ -16,7 +16,7 @@ def test_the_mean_value_and_its_error_are_those_of_the_rows(binary):
     worth = np.where(label == 1, np.where(prediction == 1, 10.0, -5.0), np.where(prediction == 1, -2.0, 0.0))
     found = business_value(binary(label, prediction), VALUE)
     assert found.value == pytest.approx(worth.mean(), rel=1e-12)
-    assert found.facts["total"] == pytest.approx(worth.sum())
+    assert found.evidence.details["total"] == pytest.approx(worth.sum())
     assert found.error == pytest.approx(worth.std(ddof=1) / np.sqrt(500), rel=1e-9)
     assert found.interval[0] < found.value < found.interval[1]
     assert (found.name, found.n) == ("business_value", 500)
@@ -28,7 +28,7 @@ def test_more_than_two_classes_take_a_full_matrix(state_of):
     found = business_value(state, {"a": {"a": 1.0, "b": -1.0}, "b": {"b": 2.0}, "c": {"c": 3.0, "a": -4.0}})
     # 1 - 1 + 2 + 3 - 4 over five rows; the sixth was predicted to be of no class.
     assert found.value == pytest.approx(0.2)
-    assert found.facts["unseen"] == 1
+    assert found.evidence.details["unseen"] == 1
 
 
 def test_rows_that_are_all_worth_the_same_are_not_certain(binary):

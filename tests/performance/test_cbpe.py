@@ -55,7 +55,7 @@ def test_a_calibrated_score_gives_the_closed_form():
     # With P(y = 1) = s the expected accuracy is the mean of max(s, 1 - s), its variance the Poisson-binomial's.
     assert found["accuracy"].value == pytest.approx(np.maximum(score, 1 - score).mean(), abs=0.006)
     poisson_binomial = np.sqrt(np.sum(score * (1 - score))) / 5_000
-    assert found["accuracy"].facts["error_of_sampling"] == pytest.approx(poisson_binomial, rel=0.02)
+    assert found["accuracy"].evidence.estimate.sampling == pytest.approx(poisson_binomial, rel=0.02)
     assert found["brier"].value == pytest.approx(np.mean(score * (1 - score)), abs=0.004)
 
 
@@ -92,8 +92,8 @@ def test_an_estimate_says_how_it_was_made_and_what_it_assumes():
     reference = outcome_state(*scored(rng, 5_000))
     found = estimates(reference, outcome_state(*scored(rng, 1_000)))["accuracy"]
     assert found.family is Family.ESTIMATE
-    assert found.facts["method"] == "cbpe"
-    assert "concept shift is invisible" in found.facts["assumes"]
+    assert found.evidence.estimate.method == "cbpe"
+    assert "concept shift is invisible" in found.evidence.estimate.assumes
 
 
 def test_too_few_labels_or_no_scores_are_no_data():

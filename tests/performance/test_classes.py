@@ -52,7 +52,7 @@ def test_losses_equal_scikit_learn(sharp, measured):
         found = measured(name, label, scores)
         assert found.value == pytest.approx(value, rel=1e-9)
         assert found.error == pytest.approx(losses[name].std(ddof=1) / np.sqrt(len(label)), rel=1e-6)
-        assert found.facts["classes"] == 3
+        assert found.evidence.details["classes"] == 3
 
 
 @pytest.mark.parametrize(("n", "decimals"), [(1_500, None), (40_000, 3), (40_000, None)])
@@ -65,10 +65,10 @@ def test_ranks_equal_scikit_learn_one_against_the_rest(n, decimals, measured):
     }
     for name, values in expected.items():
         found = measured(name, label, scores)
-        bound = found.facts.get("bound", 0.0)
+        bound = found.evidence.bound
         assert found.value == pytest.approx(np.mean(values), abs=1e-9 + bound)
         assert bound < 0.001
-        assert [found.facts[f"of {c}"] for c in CLASSES] == pytest.approx(values, abs=1e-9 + 3 * bound)
+        assert [found.evidence.details[f"of {c}"] for c in CLASSES] == pytest.approx(values, abs=1e-9 + 3 * bound)
     if decimals is None and n < 2_000:
         area = sklearn.metrics.roc_auc_score(label, scores, multi_class="ovr")
         assert measured("auroc", label, scores).value == pytest.approx(area, rel=1e-9)
@@ -106,8 +106,8 @@ def test_a_class_without_rows_is_left_out_of_the_mean(measured):
     found = measured("auroc", label[seen], scores[seen])
     areas = [sklearn.metrics.roc_auc_score(label[seen] == k, scores[seen][:, k]) for k in (0, 2)]
     assert found.value == pytest.approx(np.mean(areas), abs=1e-9)
-    assert found.facts["classes"] == 2
-    assert "of b" not in found.facts
+    assert found.evidence.details["classes"] == 2
+    assert "of b" not in found.evidence.details
 
 
 @pytest.mark.parametrize("name", ["auroc", "average_precision", "log_loss", "brier", "calibration_error"])
@@ -128,7 +128,7 @@ def test_rows_with_one_score_missing_are_counted_and_left_out(measured):
     holed[:100, 1] = np.nan
     whole, found = measured("log_loss", label[100:], scores[100:]), measured("log_loss", label, holed)
     assert found.value == pytest.approx(whole.value, rel=1e-12)
-    assert (found.n, found.facts["unscored"]) == (900, 100)
+    assert (found.n, found.evidence.details["unscored"]) == (900, 100)
 
 
 def test_perfect_order_has_the_value_one_and_an_interval(measured):
@@ -152,7 +152,7 @@ def test_a_log_with_class_scores_gets_them_measured_batch_by_batch():
     assert {"auroc", "average_precision", "log_loss", "brier", "calibration_error", "accuracy"} <= set(found)
     assert found["log_loss"].value == pytest.approx(sklearn.metrics.log_loss(label, y_proba=scores), rel=1e-9)
     recalls = sklearn.metrics.recall_score(label, scores.argmax(axis=1), average=None)
-    assert [found["recall"].facts[f"of {name}"] for name in CLASSES] == pytest.approx(recalls)
+    assert [found["recall"].evidence.details[f"of {name}"] for name in CLASSES] == pytest.approx(recalls)
 
 
 @pytest.mark.validation

@@ -45,7 +45,7 @@ def test_macro_averages_equal_scikit_learn(name, classes, state_of, measure):
     names = tuple(map(str, range(classes)))
     found = measure(name, state_of(Outcomes(3_000, label, prediction, None, names)))
     assert found.value == pytest.approx(SKLEARN[name](label, prediction, average="macro"), abs=1e-12)
-    assert found.facts["average"] == "macro"
+    assert found.evidence.details["average"] == "macro"
     accuracy = measure("accuracy", state_of(Outcomes(3_000, label, prediction, None, names)))
     assert accuracy.value == pytest.approx(sklearn.metrics.accuracy_score(label, prediction), abs=1e-12)
 
@@ -57,7 +57,7 @@ def test_a_class_that_occurs_on_one_side_only_counts_zero_as_in_scikit_learn(nam
     found = measure(name, state_of(Outcomes(5, label, prediction, None, ("a", "b", "c", "d"))))
     expected = SKLEARN[name](label, prediction, average="macro", zero_division=0)
     assert found.value == pytest.approx(expected, abs=1e-12)
-    assert found.facts["classes"] == 3
+    assert found.evidence.details["classes"] == 3
 
 
 @pytest.mark.parametrize("name", ["precision", "recall", "specificity", "f1"])
@@ -93,7 +93,7 @@ def test_a_null_label_is_never_counted_as_wrong(name, binary, measure):
 def test_a_prediction_outside_the_classes_is_wrong_and_a_missing_one_is_not_judged(binary, measure):
     found = measure("accuracy", binary([1, 1, 0, 0, 1], [1, -2, 0, -1, 1]))
     assert (found.value, found.n) == (0.75, 4)
-    assert found.facts["unpredicted"] == 1
+    assert found.evidence.details["unpredicted"] == 1
     # As a false negative of class 1 it lowers recall and leaves precision alone.
     assert measure("recall", binary([1, 1, 0], [1, -2, 0])).value == 0.5
     assert measure("precision", binary([1, 1, 0], [1, -2, 0])).value == 1.0
@@ -101,7 +101,7 @@ def test_a_prediction_outside_the_classes_is_wrong_and_a_missing_one_is_not_judg
 
 def test_a_label_outside_the_classes_is_left_out_and_reported(binary, measure):
     found = measure("accuracy", binary([1, 0, -2], [1, 0, 1]))
-    assert (found.value, found.n, found.facts["unseen_labels"]) == (1.0, 2, 1)
+    assert (found.value, found.n, found.evidence.details["unseen_labels"]) == (1.0, 2, 1)
 
 
 @pytest.mark.parametrize("name", sorted(SKLEARN))
@@ -136,6 +136,6 @@ def test_a_perfect_macro_average_is_not_certain(name, state_of, measure):
     assert found.error > 0
 
 
-def test_the_four_counts_are_facts_of_a_binary_metric(binary, measure):
-    facts = measure("f1", binary([1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0])).facts
-    assert facts == {"tp": 2, "fp": 1, "fn": 1, "tn": 3}
+def test_the_four_counts_are_details_of_a_binary_metric(binary, measure):
+    details = measure("f1", binary([1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0])).evidence.details
+    assert details == {"tp": 2, "fp": 1, "fn": 1, "tn": 3}

@@ -82,18 +82,18 @@ def test_without_shift_the_estimate_is_that_of_cbpe():
 
 def test_overlap_is_told_and_poor_overlap_is_called_so():
     schema, before = reference()
-    facts = []
+    found = []
     for shift in (0.0, 0.8, 3.0):
         frame = applicants(np.random.default_rng(3), 4_000, shift=shift)
-        facts.append(Pape().estimate(before, states_of(frame, schema), schema)[0].facts)
-    assert facts[0]["domain_auc"] == pytest.approx(0.5, abs=0.03)
-    assert facts[0]["ess"] > 0.7
+        found.append(Pape().estimate(before, states_of(frame, schema), schema)[0].evidence)
+    assert found[0].details["domain_auc"] == pytest.approx(0.5, abs=0.03)
+    assert found[0].estimate.ess > 0.7
     # Two normals whose means are .8 apart have an area of Phi(.8/sqrt 2) = .714.
-    assert facts[1]["domain_auc"] == pytest.approx(0.714, abs=0.03)
-    assert facts[0]["ess"] > facts[1]["ess"] > facts[2]["ess"]
-    assert facts[2]["temper"] < 1
-    assert "poor" in facts[2]["overlap"]
-    assert "overlap" not in facts[0]
+    assert found[1].details["domain_auc"] == pytest.approx(0.714, abs=0.03)
+    assert found[0].estimate.ess > found[1].estimate.ess > found[2].estimate.ess
+    assert found[2].details["temper"] < 1
+    assert "poor" in found[2].details["overlap"]
+    assert "overlap" not in found[0].details
 
 
 def test_concept_shift_without_covariate_shift_is_not_claimed_to_be_seen():
@@ -107,7 +107,7 @@ def test_concept_shift_without_covariate_shift_is_not_claimed_to_be_seen():
             now = states_of(without_labels(frame), schema)
             found = next(m for m in estimator().estimate(before, now, schema) if m.name == "accuracy")
             assert found.value == pytest.approx(REALISED["accuracy"](clean), abs=0.02)
-            assert "concept shift is invisible" in found.facts["assumes"]
+            assert "concept shift is invisible" in found.evidence.estimate.assumes
 
 
 def test_states_without_a_sample_are_refused_with_what_to_keep():

@@ -25,7 +25,7 @@ def test_small_samples_equal_scikit_learn_ties_included(name, n, digits, binary,
     score = score if digits is None else np.round(score, digits)
     found = measure(name, binary(label, score=score))
     assert found.value == pytest.approx(SKLEARN[name](label, score), abs=1e-12)
-    assert "bound" not in found.facts
+    assert found.evidence.bound == 0
 
 
 @names
@@ -34,7 +34,7 @@ def test_few_distinct_scores_are_exact_however_many_rows_there_are(name, binary,
     for digits in (1, 3):
         found = measure(name, binary(label, score=np.round(score, digits)))
         assert found.value == pytest.approx(SKLEARN[name](label, np.round(score, digits)), abs=1e-12)
-        assert "bound" not in found.facts
+        assert found.evidence.bound == 0
 
 
 @names
@@ -45,8 +45,8 @@ def test_large_samples_are_within_the_bound_they_state(name, n, rate, shift, bin
     score = score * np.exp(shift) / (1 - score + score * np.exp(shift))
     found = measure(name, binary(label, score=score))
     exact = SKLEARN[name](label, score)
-    assert abs(found.value - exact) <= found.facts["bound"] + 1e-12
-    assert found.facts["bound"] < (2e-3 if name == "auroc" else 5e-2)
+    assert abs(found.value - exact) <= found.evidence.bound + 1e-12
+    assert found.evidence.bound < (2e-3 if name == "auroc" else 5e-2)
     assert found.interval[0] <= exact <= found.interval[1]
 
 
@@ -55,8 +55,8 @@ def test_the_auroc_bound_stays_small_where_all_scores_are_tiny(binary, measure):
     label, score = drawn(50_000, seed=8, rate=0.02, lift=1.5)
     rare = score * 1e-4
     found = measure("auroc", binary(label, score=rare))
-    assert found.facts["bound"] < 0.03
-    assert abs(found.value - SKLEARN["auroc"](label, rare)) <= found.facts["bound"]
+    assert found.evidence.bound < 0.03
+    assert abs(found.value - SKLEARN["auroc"](label, rare)) <= found.evidence.bound
 
 
 @names
@@ -64,7 +64,7 @@ def test_scores_that_are_no_probabilities_are_ranked_all_the_same(name, binary, 
     label, score = drawn(8_000, seed=3)
     logits = 40 * np.log(score / (1 - score)) + 250
     found = measure(name, binary(label, score=logits, scores=NumericMap(200.0, 60.0)))
-    assert abs(found.value - SKLEARN[name](label, logits)) <= found.facts["bound"]
+    assert abs(found.value - SKLEARN[name](label, logits)) <= found.evidence.bound
     small = measure(name, binary(label[:900], score=logits[:900], scores=NumericMap(200.0, 60.0)))
     assert small.value == pytest.approx(SKLEARN[name](label[:900], logits[:900]), abs=1e-12)
 
@@ -138,9 +138,9 @@ def test_rows_without_a_finite_score_are_left_out_and_counted(name, n, binary, m
     score[holes[::3]], score[holes[1::3]], score[holes[2::3]] = np.nan, np.inf, -np.inf
     kept = np.isfinite(score)
     found = measure(name, binary(label, score=score))
-    assert found.facts["unscored"] == len(holes)
+    assert found.evidence.details["unscored"] == len(holes)
     assert found.n == kept.sum()
-    assert found.value == pytest.approx(SKLEARN[name](label[kept], score[kept]), abs=found.facts.get("bound", 1e-12))
+    assert found.value == pytest.approx(SKLEARN[name](label[kept], score[kept]), abs=found.evidence.bound or 1e-12)
 
 
 @names

@@ -67,8 +67,8 @@ def test_a_label_that_is_infinite_is_left_out_and_counted():
     now = states_of(without_labels(prices(np.random.default_rng(1), 4_000)), schema)
     sound, found = ({m.name: m for m in Dle().estimate(one, now, schema)} for one in (before, broken))
     assert found["mse"].status is Status.OK
-    assert found["mse"].facts["left_out"] == 3
-    assert "left_out" not in sound["mse"].facts
+    assert found["mse"].evidence.details["left_out"] == 3
+    assert "left_out" not in sound["mse"].evidence.details
     for name, one in sound.items():
         assert found[name].value == pytest.approx(one.value, rel=0.02)
 
@@ -94,8 +94,8 @@ def test_the_band_of_a_regressor_holds_the_distance_from_the_second_opinion():
     now = states_of(without_labels(prices(np.random.default_rng(5), 3_000, 2.0)), schema)
     plain = {m.name: m for m in Dle().estimate(before, now, schema)}
     for one in default_estimates(before, now, schema):
-        apart = abs(one.facts["quadratic"] - one.value)
-        assert one.facts["error_of_method"] == pytest.approx(apart)
+        apart = abs(one.evidence.estimate.second_opinion - one.value)
+        assert one.evidence.estimate.between_methods == pytest.approx(apart)
         assert one.error == pytest.approx(np.hypot(plain[one.name].error, apart))
 
 

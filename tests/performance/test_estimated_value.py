@@ -35,7 +35,7 @@ def test_a_calibrated_score_gives_the_closed_form():
     found = estimated_value(reference, outcome_state(score, prediction, np.full(5_000, -1)), BINARY, VALUE)
     by_hand = np.where(prediction == 1, 10 * score - 2 * (1 - score), -4 * score).mean()
     assert found.value == pytest.approx(by_hand, abs=0.08)
-    assert found.facts["total"] == pytest.approx(found.value * 5_000)
+    assert found.evidence.details["total"] == pytest.approx(found.value * 5_000)
 
 
 def test_without_values_or_labels_there_is_none():

@@ -34,10 +34,10 @@ def test_the_three_gaps_by_hand():
     assert [m.value for m in found.values()] == pytest.approx([0.35, 0.30, 0.40])
     rate = found["selection_rate_gap"]
     assert rate.error == pytest.approx(np.sqrt(0.4 * 0.6 / 100 + 0.75 * 0.25 / 100))
-    assert (rate.facts["highest"], rate.facts["lowest"]) == ("sex=m", "sex=f")
+    assert (rate.evidence.details["highest"], rate.evidence.details["lowest"]) == ("sex=m", "sex=f")
     assert (rate.family, rate.column, rate.segment, rate.n) == (Family.METRIC, "sex", "all", 200)
     table = [[40, 75], [60, 25]]
-    assert rate.facts["p_value"] == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
+    assert rate.evidence.p_value == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def test_with_two_segments_the_interval_is_newcombes():
@@ -59,8 +59,8 @@ def test_small_segments_are_counted_and_not_compared():
     cells = {"f": [(30, 10, 20, 40)], "m": [(45, 30, 5, 20)], "x": [(1, 0, 0, 0)]}
     found = gaps(cells)
     assert found["selection_rate_gap"].value == pytest.approx(0.35)
-    assert found["selection_rate_gap"].facts["too_small"] == 1
-    assert gaps(cells, min_rows=1)["selection_rate_gap"].facts["highest"] == "sex=x"
+    assert found["selection_rate_gap"].evidence.details["too_small"] == 1
+    assert gaps(cells, min_rows=1)["selection_rate_gap"].evidence.details["highest"] == "sex=x"
 
 
 @pytest.mark.parametrize("segments", [2, 6])
@@ -75,7 +75,7 @@ def test_equal_segments_show_the_floor_and_the_interval_and_test_keep_their_leve
     values = np.array([m.value for m in found])
     assert values.mean() == pytest.approx(found[0].floor, abs=4 * values.std() / 20)
     # 400 draws: a share of .05 is known to .011.
-    assert np.mean([m.facts["p_value"] < 0.05 for m in found]) == pytest.approx(0.05, abs=0.03)
+    assert np.mean([m.evidence.p_value < 0.05 for m in found]) == pytest.approx(0.05, abs=0.03)
     assert np.mean([m.interval[0] > 0 for m in found]) <= 0.075
 
 
@@ -93,7 +93,7 @@ def test_the_interval_of_the_gap_holds_the_true_gap():
 
 def test_segments_nobody_selects_are_equal_and_not_certain():
     found = gaps({"f": [(0, 0, 50, 50)], "m": [(0, 0, 50, 50)]})["selection_rate_gap"]
-    assert (found.value, found.floor, found.facts["p_value"]) == (0.0, 0.0, 1.0)
+    assert (found.value, found.floor, found.evidence.p_value) == (0.0, 0.0, 1.0)
     assert found.error > 0
     assert found.interval[1] > 0.03
 

@@ -41,7 +41,7 @@ def test_the_pinball_loss_is_the_mean_of_scikit_learns_over_the_levels():
     found = measured(frame)["pinball_loss"]
     each = {a: sklearn.metrics.mean_pinball_loss(frame["label"], frame[name], alpha=a) for a, name in LEVELS.items()}
     assert found.value == pytest.approx(np.mean(list(each.values())), rel=1e-9)
-    assert {a: found.facts[f"at {a}"] for a in LEVELS} == pytest.approx(each, rel=1e-9)
+    assert {a: found.evidence.details[f"at {a}"] for a in LEVELS} == pytest.approx(each, rel=1e-9)
     y = frame["label"].to_numpy()[:, None]
     q, a = frame.select(LEVELS.values()).to_numpy(), np.array(list(LEVELS))
     rows = np.maximum(a * (y - q), (a - 1) * (y - q)).mean(axis=1)
@@ -57,8 +57,8 @@ def test_coverage_width_and_bias_are_those_of_the_rows():
     assert coverage.interval == pytest.approx(
         stats.binomtest(int(coverage.value * 1_500 + 0.5), 1_500).proportion_ci(method="wilson"), rel=1e-9
     )
-    assert coverage.facts["nominal"] == pytest.approx(0.8)
-    assert coverage.facts["below 0.5"] == pytest.approx((y <= frame["p50"].to_numpy()).mean())
+    assert coverage.evidence.details["nominal"] == pytest.approx(0.8)
+    assert coverage.evidence.details["below 0.5"] == pytest.approx((y <= frame["p50"].to_numpy()).mean())
     assert found["interval_width"].value == pytest.approx((high - low).mean(), rel=1e-12)
     assert found["bias"].value == pytest.approx((frame["prediction"].to_numpy() - y).mean(), rel=1e-9)
 
@@ -88,7 +88,7 @@ def test_rows_without_label_count_for_the_width_alone_and_rows_without_a_quantil
 
 def test_quantiles_that_cross_are_counted():
     frame = forecasts(10).with_columns(p90=pl.col("p10") - 1)
-    assert measured(frame)["interval_width"].facts["crossed"] == 10
+    assert measured(frame)["interval_width"].evidence.details["crossed"] == 10
 
 
 def test_labels_that_have_not_come_are_no_data():

@@ -73,7 +73,7 @@ def test_median_and_tail_of_the_delay_are_those_of_the_rows_within_a_bin():
     assert found.n == len(delay)
     # An eighth of a doubling is 9 %.
     assert found.value == pytest.approx(np.median(delay), rel=0.02)
-    assert found.facts["p95"] == pytest.approx(np.quantile(delay, 0.95), rel=0.03)
+    assert found.evidence.details["p95"] == pytest.approx(np.quantile(delay, 0.95), rel=0.03)
     part = state.parts["label_delay"]
     for seconds in (HOUR, 6 * HOUR, 24 * HOUR):
         assert float(part.share_within(np.array(seconds))) == pytest.approx(np.mean(delay <= seconds), abs=0.01)
@@ -154,11 +154,11 @@ def test_what_rests_on_labels_says_how_many_are_in_and_the_rest_says_nothing():
     )
     by_name = {m.name: m for m in found}
     accuracy = by_name["accuracy"]
-    assert accuracy.facts["provisional"] == "yes"
-    assert accuracy.facts["coverage"] == pytest.approx(by_name["label_coverage"].value)
-    assert 0 < accuracy.facts["due"] < 1
+    assert not accuracy.evidence.labels.mature
+    assert accuracy.evidence.labels.coverage == pytest.approx(by_name["label_coverage"].value)
+    assert 0 < accuracy.evidence.labels.due < 1
     for name in ("prediction_mean", "label_coverage", "label_delay"):
-        assert "provisional" not in by_name[name].facts
+        assert by_name[name].evidence.labels is None
     later = with_maturity(found[:0], {}, {}, now)
     assert later == []
 
@@ -168,8 +168,8 @@ def test_a_mature_window_is_not_provisional():
     state = outcome(log(seed=3)[0])
     states = {("all", OUTCOME): state}, {("all", OUTCOME): REFERENCE}
     (accuracy,) = with_maturity([m for m in assess_performance(state, SCHEMA) if m.name == "accuracy"], *states, now)
-    assert "provisional" not in accuracy.facts
-    assert accuracy.facts["due"] > 0.99
+    assert accuracy.evidence.labels.mature
+    assert accuracy.evidence.labels.due > 0.99
 
 
 def test_a_window_without_rows_has_no_maturity():

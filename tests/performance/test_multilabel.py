@@ -62,7 +62,7 @@ def test_every_metric_equals_scikit_learn_batch_by_batch():
     }
     assert {name: found[name].value for name in expected} == pytest.approx(expected, rel=1e-9)
     own = metrics.f1_score(label, prediction, average=None)
-    assert [found["f1_macro"].facts[f"of {name}"] for name in NAMES] == pytest.approx(own, rel=1e-9)
+    assert [found["f1_macro"].evidence.details[f"of {name}"] for name in NAMES] == pytest.approx(own, rel=1e-9)
     assert found["label_coverage"].value == 1.0
     assert all(m.error > 0 and m.interval[0] < m.value < m.interval[1] for m in found.values() if m.name in expected)
 
@@ -100,7 +100,7 @@ def test_sets_that_have_not_come_are_not_counted_and_unknown_classes_are():
     found, _ = measured([None, ["art"], ["new"], ["art"]], [["art"], None, ["art"], ["art", "else"]], schema)
     assert (found["subset_accuracy"].value, found["subset_accuracy"].n) == (0.0, 1)
     assert found["hamming_loss"].value == 0.5
-    assert found["subset_accuracy"].facts["unseen_labels"] == 1
+    assert found["subset_accuracy"].evidence.details["unseen_labels"] == 1
     assert found["label_coverage"].value == 0.75
 
 

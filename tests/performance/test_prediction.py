@@ -13,7 +13,7 @@ def test_mean_and_variance_are_those_of_all_scores_labelled_or_not(binary, measu
     assert mean.value == pytest.approx(score.mean(), rel=1e-12)
     assert mean.error == pytest.approx(score.std(ddof=1) / 4_000**0.5, rel=1e-12)
     assert variance.value == pytest.approx(score.var(ddof=1), rel=1e-12)
-    assert (mean.n, mean.facts["of"]) == (4_000, "score")
+    assert (mean.n, mean.evidence.details["of"]) == (4_000, "score")
 
 
 def test_the_error_of_a_normal_variance_is_the_textbook_one(regression, measure):
@@ -26,7 +26,7 @@ def test_the_error_of_a_normal_variance_is_the_textbook_one(regression, measure)
 def test_a_classifier_without_a_score_is_averaged_by_its_positive_predictions(binary, measure):
     found = measure("prediction_mean", binary([-1] * 5, [1, 0, 0, 1, -1]))
     assert (found.value, found.n) == (0.5, 4)
-    assert found.facts == {"of": "class", "unpredicted": 1}
+    assert found.evidence.details == {"of": "class", "unpredicted": 1}
 
 
 def test_predictions_that_never_came_are_no_data(binary, state_of, measure):
@@ -53,7 +53,7 @@ def test_bias_is_the_mean_of_prediction_minus_label(binary, regression, measure)
     found = measure("bias", binary(classes, 1 - classes, score))
     assert found.value == pytest.approx((score - classes).mean(), abs=1e-12)
     assert found.error == pytest.approx((score - classes).std(ddof=1) / 500**0.5, rel=1e-9)
-    assert found.facts["of"] == "score"
+    assert found.evidence.details["of"] == "score"
 
 
 @pytest.mark.parametrize("scores", [None, NumericMap(3.0, 2.0)])
@@ -74,7 +74,7 @@ def test_bias_never_switches_to_classes_when_the_scores_of_a_window_are_bad(bina
 
 def test_label_coverage_is_the_share_of_rows_whose_label_has_come(binary, regression, measure):
     found = measure("label_coverage", binary([1, 0, -1, -2], [1, 1, 1, 1]))
-    assert (found.value, found.n, found.facts) == (0.75, 4, {"unseen_labels": 1})
+    assert (found.value, found.n, found.evidence.details) == (0.75, 4, {"unseen_labels": 1})
     # Newcombe (1998): 15 of 148 gives 0.0624 to 0.1605.
     label = np.where(np.arange(148) < 15, 1.0, np.nan)
     found = measure("label_coverage", regression(label, np.zeros(148)))

@@ -91,7 +91,7 @@ def test_rows_without_a_finite_score_are_left_out_and_counted(name, binary, meas
     clean = measure(name, binary(label, score=score))
     dirty = measure(name, binary([*label, 1, 0, 1], score=[*score, np.nan, inf, -inf]))
     assert dirty.value == pytest.approx(clean.value, rel=1e-12)
-    assert (dirty.n, dirty.facts["unscored"]) == (600, 3)
+    assert (dirty.n, dirty.evidence.details["unscored"]) == (600, 3)
 
 
 @names

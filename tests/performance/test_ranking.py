@@ -57,8 +57,8 @@ def test_ndcg_and_average_precision_equal_scikit_learn_though_groups_are_split_b
         m = found[name]
         assert m.value == pytest.approx(np.mean(values), rel=1e-9)
         assert m.error == pytest.approx(np.std(values, ddof=1) / np.sqrt(len(values)), rel=1e-6)
-        assert m.facts["groups"] == len(values)
-        assert m.facts["without_relevant"] == 200 - len(values)
+        assert m.evidence.details["groups"] == len(values)
+        assert m.evidence.details["without_relevant"] == 200 - len(values)
 
 
 def test_without_ties_reciprocal_rank_and_hits_are_read_off_the_order():
@@ -73,7 +73,7 @@ def test_without_ties_reciprocal_rank_and_hits_are_read_off_the_order():
     assert found["mrr"].value == pytest.approx((1 / ranks).mean(), rel=1e-12)
     assert found["hit_rate_at_1"].value == pytest.approx((ranks <= 1).mean(), rel=1e-12)
     assert found["hit_rate_at_10"].value == pytest.approx((ranks <= 10).mean(), rel=1e-12)
-    assert found["mrr"].facts["groups"] == 150
+    assert found["mrr"].evidence.details["groups"] == 150
 
 
 def test_ties_count_as_the_mean_over_all_their_orders():
@@ -91,7 +91,7 @@ def test_a_group_with_a_missing_label_is_left_out_and_counted():
     late = frame.with_columns(pl.when(pl.col("query") < 20).then(None).otherwise(pl.col("label")).alias("label"))
     found, rest = measured(late), measured(frame.filter(pl.col("query") >= 20))
     assert found["mrr"].value == pytest.approx(rest["mrr"].value, rel=1e-12)
-    assert found["mrr"].facts["unlabelled_groups"] == 20
+    assert found["mrr"].evidence.details["unlabelled_groups"] == 20
     assert found["label_coverage"].value == pytest.approx(1 - late["label"].null_count() / late.height)
 
 
@@ -137,7 +137,7 @@ def test_more_rows_than_fit_give_a_sample_of_whole_groups_that_any_split_gives_t
     some = frame.filter((pl.col("label") > 0).any().over("query"))
     truth = np.mean(by_group(some, lambda y, s: sklearn.metrics.ndcg_score([y], [s])))
     assert abs(found.value - truth) < 3 * found.error
-    assert found.facts["sampled"] == len(whole.hashes) / frame.height
+    assert found.evidence.details["sampled"] == len(whole.hashes) / frame.height
 
 
 @pytest.mark.parametrize("name", NAMES)

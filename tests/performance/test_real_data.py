@@ -56,7 +56,7 @@ def test_car_loans_equal_scikit_learn_in_every_block():
         # The scores are rounded to two digits, so every one is counted by itself.
         for name, score in (("auroc", sk.roc_auc_score), ("average_precision", sk.average_precision_score)):
             assert found[name].value == pytest.approx(score(y, s), abs=1e-9)
-            assert "bound" not in found[name].facts
+            assert found[name].evidence.bound == 0
 
 
 def test_card_offers_of_three_classes_equal_scikit_learn():

@@ -62,7 +62,7 @@ def test_a_label_of_zero_explodes_mape_as_in_scikit_learn_and_is_counted(regress
     label, prediction = [0.0, 2.0, 0.0], [1.0, 2.0, 0.0]
     found = measure("mape", regression(label, prediction))
     assert found.value == pytest.approx(sklearn.metrics.mean_absolute_percentage_error(label, prediction), rel=1e-12)
-    assert found.facts["zero_labels"] == 2
+    assert found.evidence.details["zero_labels"] == 2
     # 2·1/1 for the first row, 0 for both others.
     assert measure("smape", regression(label, prediction)).value == pytest.approx(2 / 3)
 
@@ -81,7 +81,7 @@ def test_rows_without_a_finite_label_or_prediction_are_left_out(name, regression
     clean = measure(name, regression(label, prediction))
     dirty = measure(name, regression([*label, np.nan, 1.0, np.inf, 3.0], [*prediction, 1.0, np.nan, 2.0, -np.inf]))
     assert dirty.value == pytest.approx(clean.value, rel=1e-12)
-    assert (dirty.n, dirty.facts["unpredicted"]) == (50, 2)
+    assert (dirty.n, dirty.evidence.details["unpredicted"]) == (50, 2)
 
 
 def test_r2_of_equal_labels_is_no_data(regression, measure):

@@ -39,7 +39,7 @@ def test_the_spread_equals_the_published_analysis_of_the_bcg_trials():
     assert [limit**2 for limit in found.interval] == [pytest.approx(0.1197, abs=5e-5), pytest.approx(1.1115, abs=5e-5)]
     # metafor prints the standard error of τ² as 0.2299; that of τ is it over 2τ.
     assert found.error * 2 * found.value == pytest.approx(0.2299, abs=5e-5)
-    assert found.facts["windows"] == 13
+    assert found.evidence.details["windows"] == 13
 
 
 def test_the_spread_has_the_unit_of_the_predictions():
@@ -81,7 +81,7 @@ def test_windows_without_data_are_left_out_and_counted():
     some = series([0.1, 0.2, 0.3], [0.01, 0.01, 0.01])
     none = Measurement.missing(StateKey("m", "1", window(9), "all", OUTCOME), Family.METRIC, "prediction_mean", "none")
     found = stability([*some, none])
-    assert (found.value, found.n, found.facts["left_out"]) == (stability(some).value, 300, 1)
+    assert (found.value, found.n, found.evidence.details["left_out"]) == (stability(some).value, 300, 1)
     assert found.window == Window(START, START + timedelta(days=10))
 
 

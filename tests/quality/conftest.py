@@ -52,5 +52,5 @@ def fold(frame: pl.DataFrame, schema: Schema, spec: Spec, before: int) -> Sequen
 
 def counts(signal: Signal) -> tuple[float, float]:
     """Offending and checked rows."""
-    facts = signal.measurement.facts
-    return float(facts["offending"]), float(facts["checked"])
+    check = signal.measurement.evidence.rule
+    return float(check.offending), float(check.checked)

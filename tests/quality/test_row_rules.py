@@ -119,7 +119,7 @@ def test_a_kept_rule_is_seen_as_kept_and_a_broken_one_tells_how_many_and_which()
     assert (kept.fired, kept.zone, kept.measurement.value, kept.measurement.n) == (False, Zone.WITHIN_1, 0.0, 9)
     assert broken.zone is Zone.BEYOND
     assert "2 of 9 rows" in rule_in_words(broken)
-    assert set(str(broken.measurement.facts["examples"]).split("; ")) == {"id: r3, plan: c", "id: x6, plan: A"}
+    assert set(broken.measurement.evidence.rule.examples.split("; ")) == {"id: r3, plan: c", "id: x6, plan: A"}
 
 
 def test_mostly_allows_its_share_and_not_a_row_more() -> None:
@@ -166,7 +166,7 @@ def test_faults_of_type_null_and_set_page_where_the_model_sees_the_column() -> N
         {"rule": "not_null", "column": "id"},
         {"rule": "not_null", "column": "paid", "severity": "notice"},
     ]
-    found = [str(s.measurement.facts["severity"]) for s in judged(ROWS, *rules, roles={Role.ID: "id"})]
+    found = [str(s.measurement.evidence.rule.severity) for s in judged(ROWS, *rules, roles={Role.ID: "id"})]
     assert found == ["page", "warning", "warning", "notice"]
     assert Severity.PAGE > Severity.WARNING
 

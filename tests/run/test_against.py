@@ -95,8 +95,15 @@ def test_series_against_different_references_are_kept_apart(watched):
 def test_what_is_compared_with_earlier_windows_says_that_its_rows_are_taken_as_independent(watched):
     spec, store = watched
     made = [m for m in store.recorded("m", Measurement) if m.name == "ks" and m.window.start == START + 40 * DAY]
-    assert {m.against: "design_effect" in m.facts for m in made} == {"": True, "previous": False, "season:7d": False}
-    assert {m.facts.get("rows", "").partition(":")[0] for m in made if m.against} == {"taken as independent"}
+    known = {m.against: m.evidence.size.design_effect is not None for m in made}
+    assert known == {
+        "": True,
+        "previous": False,
+        "season:7d": False,
+    }
+    assert {str(m.evidence.details.get("rows", "")).partition(":")[0] for m in made if m.against} == {
+        "taken as independent"
+    }
     (note,) = against_note(spec)
     assert note.startswith("ks against earlier windows: rows count as independent")
     assert against_note(replace(spec, monitors=spec.monitors[:1])) == []

@@ -56,8 +56,8 @@ def test_features_come_by_what_they_add_and_what_moved_is_told(kept: Project) ->
     found = behaviour(kept)
     assert found.found.features[0] in ("x", "plan")
     drift = {m.column: m for m in found.found.drift}
-    assert drift["x"].facts["to"] < drift["x"].facts["from"]
-    assert float(drift["x"].facts["p_value"]) < 0.001
+    assert drift["x"].evidence.change.after < drift["x"].evidence.change.before
+    assert float(drift["x"].evidence.p_value) < 0.001
     text = str(found)
     assert "share before" in text
     assert "plan = " in text

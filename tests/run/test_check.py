@@ -182,7 +182,7 @@ def test_a_tenth_of_infinities_is_a_data_fault_and_the_rest_is_still_compared() 
     assert found(result) == [(Cause.DATA_FAULT, ("x",))]
     assert "0.0% → 10.0%" in alert_sentence(result.alerts[0])
     assert measurement(result, "ks", "x").status is Status.OK
-    assert measurement(result, "null_rate", "x").facts["infinities"] == 200
+    assert measurement(result, "null_rate", "x").evidence.details["infinities"] == 200
 
 
 def test_a_label_with_unseen_classes_is_a_label_fault() -> None:

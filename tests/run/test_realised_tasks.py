@@ -73,8 +73,8 @@ def test_a_binary_model_with_functions_value_fairness_and_late_labels(tmp_path):
     assert about(found, "selection_rate_gap", "sex").value == pytest.approx(abs(rates[0] - rates[1]), rel=1e-9)
     assert about(found, "label_delay").value == pytest.approx(3_600 * np.log(2), rel=0.1)
     accuracy = about(found, "accuracy")
-    assert accuracy.facts["coverage"] == 1.0
-    assert "provisional" not in accuracy.facts
+    assert accuracy.evidence.labels.coverage == 1.0
+    assert accuracy.evidence.labels.mature
     assert "label_time" not in {column.name for column in spec.schema.features}
 
 

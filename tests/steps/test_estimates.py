@@ -15,6 +15,7 @@ from tests.run.invented import MODEL, day, deliver, rows, watch
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.evidence import Evidence, Labels
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Task
 from watchkeeper.core.signal import Signal
@@ -69,7 +70,7 @@ def test_a_change_of_concept_alone_is_not_seen_without_labels_and_nothing_else_i
     found = check_tables(turned.drop("label"), before)
     assert found.alerts == ()
     accuracy = estimated(found.measurements)["accuracy"]
-    assert "concept shift is invisible" in str(accuracy.facts["assumes"])
+    assert "concept shift is invisible" in str(accuracy.evidence.estimate.assumes)
     with_labels = check_tables(turned, before)
     assert [alert.cause for alert in with_labels.alerts] == [Cause.PERFORMANCE]
 
@@ -85,7 +86,7 @@ def test_a_check_looks_at_rows_where_most_labels_lack_and_not_only_where_all_do(
     there = pl.int_range(pl.len()) < known
     frame = scored(2_000, 2).with_columns(pl.when(there).then(pl.col("label").cast(pl.Float64)).otherwise(math.nan))
     found = estimated(check_tables(frame, scored(4_000, 1)).measurements)
-    assert str(found["average_precision"].facts["method"] if found else "") == method
+    assert str(found["average_precision"].evidence.estimate.method if found else "") == method
 
 
 def test_never_means_never() -> None:
@@ -133,10 +134,10 @@ def test_a_check_learns_from_a_dated_reference_how_far_performance_moves_by_itse
     calm, moving = hourly(N, 1), hourly(N, 1, moves)
     unlabelled = hourly(4_000, 2).drop("label")
     by_name = [estimated(check_tables(unlabelled, before).measurements)["accuracy"] for before in (calm, moving)]
-    assert by_name[0].facts["error_between_blocks"] < 0.01
-    assert by_name[1].facts["error_between_blocks"] > 0.02
+    assert by_name[0].evidence.estimate.between_blocks < 0.01
+    assert by_name[1].evidence.estimate.between_blocks > 0.02
     undated = estimated(check_tables(unlabelled.drop("time"), calm.drop("time")).measurements)["accuracy"]
-    assert undated.facts["between_blocks"] == "unknown: the rows of the reference carry no times"
+    assert undated.evidence.estimate.blocks_lack == "the rows of the reference carry no times"
 
 
 def test_many_windows_of_a_reference_are_put_together_to_forty_blocks() -> None:
@@ -155,7 +156,9 @@ def test_many_windows_of_a_reference_are_put_together_to_forty_blocks() -> None:
 def test_segments_without_a_chart_are_not_estimated_where_their_labels_are_in() -> None:
     key = StateKey(segment="city=Rome", column=OUTCOME)
     known = [
-        Measurement.of(replace(key, segment=segment), Family.METRIC, "accuracy", 0.9, 100, facts={"coverage": 1.0})
+        Measurement.of(
+            replace(key, segment=segment), Family.METRIC, "accuracy", 0.9, 100, evidence=Evidence(labels=Labels(1.0))
+        )
         for segment in (ALL, "city=Rome")
     ]
     schema = infer_schema(scored(500, 1))
@@ -202,7 +205,7 @@ def test_a_run_follows_features_that_change_what_a_score_means(
     for number in (6, 7, 8):
         window = frame.filter(pl.col("time").is_between(day(number).start, day(number).end, closed="left"))
         one = told[day(number)]
-        assert one.facts["method"] == method
+        assert one.evidence.estimate.method == method
         assert one.interval is not None
         lower, upper = one.interval
         inside += lower <= (window["prediction"] == window["label"]).mean() <= upper
@@ -222,5 +225,5 @@ def test_a_run_estimates_the_windows_without_labels_and_judges_them(late: Projec
     assert realised[day(7)].measurement.status is Status.NO_DATA
     assert found[day(7)].measurement.status is Status.OK
     assert found[day(7)].lower is not None
-    assert "blocks of the reference have labels" in str(found[day(7)].measurement.facts["between_blocks"])
+    assert "blocks of the reference have labels" in str(found[day(7)].measurement.evidence.estimate.blocks_lack)
     assert found[day(5)].measurement.value == pytest.approx(realised[day(5)].measurement.value, abs=0.05)

@@ -13,6 +13,7 @@ from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.store.migrations.decisions import alert_of_0_1, episodes_of_0_1, signal_of_0_1
+from watchkeeper.store.migrations.evidence import signal_of_facts
 from watchkeeper.store.nouns import from_json, to_json
 from watchkeeper.words.signals import RUNS_RULES, rule_in_words
 
@@ -23,11 +24,12 @@ def stored(chart: str, rule: str, value: float | None = 0.25, **about: Any) -> d
     status = Status.OK if value is not None else Status.FAILED
     measured = Measurement(
         Family.COMPARISON, about.pop("name", "ks"), value, about.pop("n", 1_000), status=status,
-        reason=about.pop("reason", ""), column="x", facts=facts,
+        reason=about.pop("reason", ""), column="x",
     )  # fmt: skip
     zone = Zone.BEYOND if rule else Zone.WITHIN_1
     signal = Signal(measured, chart, 0.0, *limits, zone, rule, 3.0, about.pop("p_value", None))
     body = msgspec.json.decode(to_json(signal))
+    body["measurement"]["facts"] = facts
     return {name: item for name, item in body.items() if name not in ("fired", "also", "basis")}
 
 
@@ -90,7 +92,7 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("code", "body"), SENTENCES, ids=[body["rule"][:50] for _, body in SENTENCES])
 def test_an_old_sentence_becomes_a_code_of_which_the_same_sentence_is_made(code: str, body: dict[str, Any]) -> None:
-    signal = from_json(msgspec.json.encode(signal_of_0_1(body)).decode(), Signal)
+    signal = from_json(msgspec.json.encode(signal_of_facts(signal_of_0_1(body))).decode(), Signal)
     assert (signal.fired, signal.rule) == (True, code)
     assert rule_in_words(signal) == body["rule"]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Maintenance, Spec
@@ -35,15 +36,19 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 @given(
     value=st.none() | st.floats(),
     interval=st.none() | st.tuples(st.floats(), st.floats()),
-    facts=st.dictionaries(st.text(), st.floats() | st.text()),
+    details=st.dictionaries(st.text(), st.floats() | st.text()),
     n=st.integers(0, 2**62),
     reason=st.text(),
 )
-def test_a_measurement_with_any_numbers_comes_back(value, interval, facts, n, reason) -> None:
-    measured = Measurement(Family.METRIC, "x", value, n, interval=interval, facts=facts, reason=reason)
+def test_a_measurement_with_any_numbers_comes_back(value, interval, details, n, reason) -> None:
+    measured = Measurement(
+        Family.METRIC, "x", value, n, interval=interval, evidence=Evidence(details=details), reason=reason
+    )
     # repr tells 0.0 from -0.0 and 1 from 1.0, and holds NaN for NaN.
-    facts = dict(sorted(facts.items()))
-    assert repr(from_json(to_json(measured), Measurement)) == repr(replace(measured, facts=facts))
+    details = dict(sorted(details.items()))
+    assert repr(from_json(to_json(measured), Measurement)) == repr(
+        replace(measured, evidence=Evidence(details=details))
+    )
 
 
 @UNHURRIED
@@ -54,10 +59,10 @@ def test_any_duration_comes_back(delay: timedelta) -> None:
 
 
 def test_numpy_numbers_and_whole_numbers_are_stored_as_the_numbers_they_are() -> None:
-    facts = {"a": np.float64(0.1), "b": np.int64(3), "c": 4, "d": True, "e": np.float32("inf")}
-    measured = Measurement(Family.METRIC, "x", np.float64(math.nan), np.int64(7), facts=facts)  # type: ignore[arg-type]
+    details = {"a": np.float64(0.1), "b": np.int64(3), "c": 4, "d": True, "e": np.float32("inf")}
+    measured = Measurement(Family.METRIC, "x", np.float64(math.nan), np.int64(7), evidence=Evidence(details=details))  # type: ignore[arg-type]
     got = from_json(to_json(measured), Measurement)
-    assert got.facts == {"a": 0.1, "b": 3.0, "c": 4.0, "d": 1.0, "e": math.inf}
+    assert got.evidence.details == {"a": 0.1, "b": 3.0, "c": 4.0, "d": 1.0, "e": math.inf}
     assert math.isnan(got.value)
     assert got.n == 7
 
@@ -72,7 +77,7 @@ def test_times_in_any_zone_are_the_same_moment_afterwards() -> None:
 def test_a_measurement_is_the_same_whatever_its_number_and_revision() -> None:
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
     first = Measurement(Family.METRIC, "auroc", 0.7, 10, window=window, column="x")
-    same = replace(first, value=0.8, n=11, revision=3, facts={"a": 1.0})
+    same = replace(first, value=0.8, n=11, revision=3, evidence=Evidence(details={"a": 1.0}))
     assert identity(first) == identity(same)
     others = [
         replace(first, version="v2"),

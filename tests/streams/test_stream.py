@@ -81,7 +81,7 @@ def test_an_alert_says_what_moved_and_when(stream) -> None:
     assert "50." in alert_sentence(alert)
     assert alert.since is not None
     assert alert.since >= datetime(2026, 1, 5, tzinfo=UTC)
-    assert 0.65 < alert.evidence[0].measurement.facts["to"] < 0.85 or "desktop" in alert_sentence(alert)
+    assert 0.65 < alert.evidence[0].measurement.evidence.change.after < 0.85 or "desktop" in alert_sentence(alert)
 
 
 def test_errors_may_rise_by_the_margin_and_no_further() -> None:

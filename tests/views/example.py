@@ -10,6 +10,7 @@ import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
+from watchkeeper.core.evidence import Estimation, Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Task
 from watchkeeper.core.signal import Basis, Signal, Zone
@@ -117,7 +118,7 @@ def estimated_signals(name: str, level: float, spread: float, *, seed: int = 0) 
         value = level + spread * rng.normal() / 2
         measured = Measurement.of(
             key, Family.ESTIMATE, name, value, 5_400, error=spread, interval=(value - 2 * spread, value + 2 * spread),
-            facts={"method": "cbpe"},
+            evidence=Evidence(estimate=Estimation("cbpe")),
         )  # fmt: skip
         found.append(Signal(measured, "shewhart", level, level - 3 * spread, level + 3 * spread, Zone.WITHIN_1))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from watchkeeper.core.evidence import Evidence, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.findings import Verdict
@@ -16,17 +17,10 @@ EVIL = "<img src=x onerror=alert(1)>\x1b[2J[link=evil]"
 
 def signal(name: str, column: str, *, offending: int = 0, status: Status = Status.OK, examples: str = "") -> Signal:
     value = offending / 100 if status is Status.OK else None
-    facts: dict[str, float | str] = {
-        "rule": name,
-        "asked": f"{name} {EVIL}",
-        "severity": "page",
-        "offending": offending,
-        "checked": 100,
-    }
-    facts |= {"examples": examples} if examples else {}
+    check = RuleCheck(name, f"{name} {EVIL}", "page", 100, offending, examples=examples)
     reason = "" if status is Status.OK else "column 'x' is missing"
     measurement = Measurement(
-        Family.QUALITY, name, value, 100, status=status, reason=reason, column=column, facts=facts
+        Family.QUALITY, name, value, 100, status=status, reason=reason, column=column, evidence=Evidence(rule=check)
     )  # fmt: skip
     broken = offending > 0
     return Signal(

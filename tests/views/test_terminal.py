@@ -13,6 +13,7 @@ from tests.alerts.said import said
 from tests.views.example import HOSTILE
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.diagnosis import Attribution, Contribution, Diagnosis
+from watchkeeper.core.evidence import Estimation, Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import StateKey
@@ -163,12 +164,13 @@ def test_judged_metrics_and_estimates_stand_there_however_well_the_model_does() 
 def test_estimates_say_by_which_method_they_were_made_what_they_assume_and_what_they_lack() -> None:
     days = [Window(MADE - timedelta(days=n), MADE - timedelta(days=n - 1)) for n in (2, 1)]
 
-    def signal(name: str, window: Window, **facts: str) -> Signal:
-        measured = Measurement(Family.ESTIMATE, name, 0.9, 500, column="@outcome", window=window, facts=facts)
+    def signal(name: str, window: Window, method: str, silent: str = "") -> Signal:
+        evidence = Evidence(estimate=Estimation(method, "all stays", silent=silent))
+        measured = Measurement(Family.ESTIMATE, name, 0.9, 500, column="@outcome", window=window, evidence=evidence)
         return Signal(measured, "shewhart", False, lower=0.8, zone=Zone.WITHIN_1)
 
-    old = signal("auroc", days[0], method="pape", assumes="all stays")
-    new = [signal(name, days[1], method="cbpe", assumes="all stays", without="pape: few") for name in ("auroc", "f1")]
+    old = signal("auroc", days[0], "pape")
+    new = [signal(name, days[1], "cbpe", "pape: few") for name in ("auroc", "f1")]
     report = Report("t", "m", Verdict.OK, MADE, "fine", signals=(old, *new))
     told = " ".join(plain(report).split())
     assert "Estimated by cbpe (auroc, f1), as if all stays. Methods that did not answer: pape: few." in told

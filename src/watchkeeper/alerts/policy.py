@@ -156,7 +156,8 @@ def _advance(
 def _gravest(cause: Cause, group: list[Signal]) -> Severity:
     """Return the severity of the gravest signal: what its own rule states, else that of the cause."""
     names = {str(severity): severity for severity in Severity}
-    stated = [names.get(str(s.measurement.facts.get("severity"))) for s in group if s.fired]
+    checks = [s.measurement.evidence.rule for s in group if s.fired]
+    stated = [names.get(check.severity) if check else None for check in checks]
     return max((own or severity_of(cause) for own in stated), default=severity_of(cause))
 
 
@@ -164,7 +165,7 @@ def _columns(measurement: Measurement) -> tuple[str, ...]:
     """Return the columns a measurement is about; one of all features together names the pair it found."""
     if measurement.column != JOINT:
         return (measurement.column,)
-    return tuple(str(measurement.facts[key]) for key in ("first", "second") if key in measurement.facts)
+    return measurement.evidence.about
 
 
 def _named(names: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:

@@ -73,14 +73,14 @@ class EDetector:
             return memory, Signal(measurement, self.name)
         if not measurement.curve:
             raise StateError(f"{measurement.name} has no shares to add up; valid for this chart: shares")
-        shares = np.array(measurement.curve)
-        effect = max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
-        known = float(measurement.facts.get("n_reference", 0.0))
+        shares, worth = np.array(measurement.curve), measurement.evidence.size
+        effect = max(1.0, float(chosen["design_effect"]), worth.design_effect or 1.0)
+        known = worth.n_reference or 0.0
         delta = tolerated(float(chosen["tolerance"]), known, effect)
         side, credit = str(chosen["side"]), measurement.n if chosen["unit"] == "rows" else 1.0
         bets = Bets.against(shares[:, 0], delta, side)
-        ranks, ranked_effect = RankBets.none(len(shares)), max(effect, float(measurement.facts.get("rank_effect", 1.0)))
-        if measurement.facts.get("ordered"):
+        ranks, ranked_effect = RankBets.none(len(shares)), max(effect, worth.rank_effect or 1.0)
+        if worth.rank_effect is not None:
             ranks = RankBets.against(shares[:, 0], float(chosen["tolerance"]), known, ranked_effect, side)
         n, now = measurement.n, shares[:, 1]
         evidence, mean = advance(_held(memory, "evidence", bets.slope.shape), bets, now, n / effect, credit)

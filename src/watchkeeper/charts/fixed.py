@@ -16,9 +16,10 @@ __all__ = ["Fixed"]
 class Fixed:
     """Signals a point below ``lower`` or above ``upper``; it knows nothing of the point's sampling and has no memory.
 
-    Where ``distance`` names a fact of the measurement that is a distance between distributions, such as ``before`` of
-    ``unit_change``, the point signals only if that distance exceeds δ + √(ln(2·p·A)/(2·n_e)), the limit of the window
-    rule: what few or clustered rows show by chance is no change of unit. By itself the chart promises no run length.
+    Where ``distance`` is set and the evidence of the measurement holds a distance between distributions, as that of
+    ``unit_change`` does, the point signals only if that distance exceeds δ + √(ln(2·p·A)/(2·n_e)), the limit of the
+    window rule: what few or clustered rows show by chance is no change of unit. By itself the chart promises no run
+    length.
     """
 
     plugin: ClassVar[str] = "chart"
@@ -46,8 +47,8 @@ class Fixed:
 
 
 def _moved(measurement: Measurement, chosen: dict[str, float | str]) -> bool:
-    distance, size = (measurement.facts.get(name) for name in (str(chosen["distance"]), "n_effective"))
-    if not isinstance(distance, (int, float)) or not isinstance(size, (int, float)):
+    distance, size = measurement.evidence.distance, measurement.evidence.size.n_effective
+    if distance is None or size is None:
         return True
     asked = {**chosen, "run_length": max(1.0, float(chosen["run_length"]))}
-    return distance > window_limit(measurement, asked, float(size))
+    return distance > window_limit(measurement, asked, size)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log, sqrt
 from typing import ClassVar
 
 from scipy.special import gammaincc, ndtr, ndtri
 
 from watchkeeper.charts.chart import ChartMemory, Options
+from watchkeeper.core.evidence import Evidence, SumOfSquares
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Basis, Signal, Zone
 
@@ -20,16 +20,16 @@ _LEAST = 1e-300
 class Significance:
     """Signals when the p-value of a measurement is at most 1/(p·A) and its value exceeds the tolerance.
 
-    The p-value is the measurement's fact ``p_value``, made under the null that nothing changed at all; p is the number
+    The p-value is that of the measurement's evidence, made under the null that nothing changed at all; p is the number
     of series judged together and A the run length to a false alarm in windows. At a large sample any change is
     significant, so the value must also be above ``tolerance``, in its own unit; at 0 significance alone decides. The
     average run length over all series is at least A as long as the p-values are valid for windows one by one. A design
     effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ. With ``known``
     set to 1 a point is judged only where it was measured.
 
-    A p-value k·2Φ(-z) of the largest of k differences says so by its fact ``pairs``: the z of the one is divided, not
-    that of all k together. Where a measurement states ``ratio``, ``freedom`` and ``steepness``, the sum of squares
-    behind its p-value is divided by φ, and its tail is that of a χ² with the same three moments.
+    A p-value k·2Φ(-z) of the largest of k differences says so by ``among``: the z of the one is divided, not that of
+    all k together. Where a measurement states the ``squares`` behind its p-value, their sum is divided by φ, and its
+    tail is that of a χ² with the same three moments.
     """
 
     plugin: ClassVar[str] = "chart"
@@ -44,16 +44,13 @@ class Significance:
         """Judge the point; the rule needs no memory."""
         memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
-        told = measurement.facts.get("p_value")
-        if measurement.status is not Status.OK or measurement.value is None or not isinstance(told, (int, float)):
+        evidence = measurement.evidence
+        if measurement.status is not Status.OK or measurement.value is None or evidence.p_value is None:
             return memory, Signal(measurement, self.name)
-        if float(chosen["known"]) and "design_effect" not in measurement.facts:
+        if float(chosen["known"]) and evidence.size.design_effect is None:
             return memory, Signal(measurement, self.name)
-        facts = measurement.facts
-        effect = max(1.0, float(chosen["design_effect"]), float(facts.get("design_effect", 1.0)))
-        among = max(1.0, float(facts.get("pairs", 1.0)))
-        deflated = _of_squares(facts, effect) if effect > 1 and "ratio" in facts else _deflated(told, effect, among)
-        p_value, delta = max(deflated, _LEAST), float(chosen["tolerance"])
+        effect = max(1.0, float(chosen["design_effect"]), evidence.size.design_effect or 1.0)
+        p_value, delta = max(_deflated(evidence, evidence.p_value, effect), _LEAST), float(chosen["tolerance"])
         alpha = 1 / (float(chosen["series"]) * float(chosen["run_length"]))
         beyond = p_value <= alpha and measurement.value > delta
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
@@ -65,15 +62,18 @@ class Significance:
         )  # fmt: skip
 
 
-def _deflated(p_value: float, effect: float, among: float) -> float:
-    """Return the two-sided normal p-value of the largest of ``among`` differences with its z divided by √φ."""
+def _deflated(evidence: Evidence, p_value: float, effect: float) -> float:
+    """Return the p-value of rows worth 1/φ each: of a sum of squares, else of the largest of differences by its z."""
+    if effect > 1 and evidence.squares is not None:
+        return _of_squares(evidence.squares, effect)
     if effect <= 1 or p_value <= 0:
         return p_value
+    among = max(1.0, float(evidence.among))
     return min(1.0, float(among * 2 * ndtr(ndtri(p_value / among / 2) / sqrt(effect))))
 
 
-def _of_squares(facts: Mapping[str, float | str], effect: float) -> float:
+def _of_squares(null: SumOfSquares, effect: float) -> float:
     """Return the tail of a sum of squares over φ by Pearson's three moments."""
-    ratio, freedom, steepness = (float(facts[name]) for name in ("ratio", "freedom", "steepness"))
-    squares = freedom + (ratio / effect - 1) * steepness * sqrt(freedom)
+    freedom = null.degrees_of_freedom
+    squares = freedom + (null.ratio / effect - 1) * null.steepness * sqrt(freedom)
     return float(gammaincc(freedom / 2, squares / 2)) if squares > 0 else 1.0

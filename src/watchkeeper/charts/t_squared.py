@@ -17,15 +17,13 @@ from watchkeeper.charts.phase_one import TRIM, baseline
 from watchkeeper.charts.phases import REBASE, begun, confirmed, released
 from watchkeeper.charts.run_length import mewma_limit
 from watchkeeper.core.errors import StateError, UsageError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Basis, Signal, Zone
 
-__all__ = ["METRICS", "TSquared", "joined"]
+__all__ = ["TSquared", "joined"]
 
 Floats = NDArray[np.float64]
-
-METRICS = "metrics"
-"""The fact of a joined measurement that names its parts."""
 
 
 def joined(measurements: Sequence[Measurement], name: str = "together") -> Measurement:
@@ -43,10 +41,10 @@ def joined(measurements: Sequence[Measurement], name: str = "together") -> Measu
     if not parts or len({m.series for m in parts}) < len(parts):
         raise UsageError(f"{len(parts)} measurements of {len({m.series for m in parts})} series cannot be joined")
     first, rows = parts[0], min(m.n for m in parts)
-    names = ", ".join(" of ".join(filter(None, (m.name, m.column))) for m in parts)
+    names = tuple(" of ".join(filter(None, (m.name, m.column))) for m in parts)
     whole = replace(
         first, family=Family.METRIC, name=name, value=float(len(parts)), n=rows, error=None, floor=None, interval=None,
-        column="", facts={METRICS: names}, curve=tuple((m.value or 0.0, m.error or 0.0) for m in parts),
+        column="", evidence=Evidence(about=names), curve=tuple((m.value or 0.0, m.error or 0.0) for m in parts),
     )  # fmt: skip
     lacking = [m for m in parts if m.status is not Status.OK or m.value is None]
     if lacking:
@@ -95,7 +93,7 @@ class TSquared:
         if m.status is not Status.OK or m.value is None or m.n < float(chosen["min_rows"]):
             return memory, Signal(m, self.name)
         memory = released(memory, m, chosen)
-        pairs = np.array(m.curve if METRICS in m.facts else [(m.value, m.error or 0.0)])
+        pairs = np.array(m.curve if m.evidence.about else [(m.value, m.error or 0.0)])
         size = len(pairs)
         if memory.numbers.get("size", size) != size:
             raise StateError(f"{size} metrics are joined, and {memory.numbers['size']:.0f} before; learn anew")
@@ -120,7 +118,7 @@ class TSquared:
         found = float(average @ inverse @ average) * (2 - weight) / weight
         limit = _limit(weight, float(chosen["run_length"]) * float(chosen["series"]), size, numbers["used"])
         most = int(np.argmax(np.abs(average)))
-        name = [*str(m.facts.get(METRICS, m.name)).split(", ")][most]
+        name = (m.evidence.about or (m.name,))[most]
         fired, since = found > limit, memory.phases[-1].start if memory.phases else None
         score = 3 * sqrt(found / limit)
         signal = Signal(

@@ -20,13 +20,13 @@ class Tolerance:
     sample size of the measurement over the design effect φ. By the inequality of Dvoretzky, Kiefer, Wolfowitz and
     Massart the average run length over all p series is at least A as long as no distance truly exceeds δ.
 
-    A measurement that states ``reference_upper`` is a rate q against a reference rate p0: the tolerated rate is
-    u = max(min(p0 + δ, 2·p0), reference_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
+    A measurement whose evidence states ``before_upper`` is a rate q against a reference rate p0: the tolerated rate is
+    u = max(min(p0 + δ, 2·p0), before_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
     which finds a small rate rising where the bound above is blind. A rate that was chosen among several, such as the
-    level that rose most, says among how many in its fact ``series``, which multiplies p.
+    level that rose most, says ``among`` how many, which multiplies p.
 
-    φ is the larger of the option ``design_effect`` and the fact of that name, which is measured on the windows of the
-    reference. A measurement whose fact ``coverage`` is below ``min_coverage``, such as labels that are still to come,
+    φ is the larger of the option ``design_effect`` and the one in the evidence, which is measured on the windows of the
+    reference. A measurement whose label coverage is below ``min_coverage``, such as labels that are still to come,
     is not judged. The p-value of a point is min(1, 2·exp(-2·n_e·(D - δ)²)), or exp(-n·KL(q ‖ u)) for a rate.
 
     References
@@ -47,12 +47,13 @@ class Tolerance:
         """Judge the point; the rule needs no memory."""
         memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
-        size = measurement.facts.get("n_effective")
-        if measurement.status is not Status.OK or measurement.value is None or not isinstance(size, (int, float)):
+        evidence = measurement.evidence
+        size = evidence.size.n_effective
+        if measurement.status is not Status.OK or measurement.value is None or size is None:
             return memory, Signal(measurement, self.name)
-        if "reference_upper" in measurement.facts:
+        if evidence.change.before_upper is not None:
             return memory, _rate(self.name, measurement, chosen)
-        if float(measurement.facts.get("coverage", 1.0)) < float(chosen["min_coverage"]):
+        if evidence.labels is not None and evidence.labels.coverage < float(chosen["min_coverage"]):
             return memory, Signal(measurement, self.name)
         delta, limit = float(chosen["tolerance"]), window_limit(measurement, chosen, size)
         size = size / _effect(measurement, chosen)
@@ -70,16 +71,16 @@ def window_limit(measurement: Measurement, chosen: Options, size: float) -> floa
 
 def _effect(measurement: Measurement, chosen: Options) -> float:
     """Return the larger of the design effect that was asked for and the one measured on the reference."""
-    return max(1.0, float(chosen["design_effect"]), float(measurement.facts.get("design_effect", 1.0)))
+    return max(1.0, float(chosen["design_effect"]), measurement.evidence.size.design_effect or 1.0)
 
 
 def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -> Signal:
-    facts = measurement.facts
-    before, now, ceiling = (float(facts[key]) for key in ("from", "to", "reference_upper"))
+    change = measurement.evidence.change
+    before, now, ceiling = (value or 0.0 for value in (change.before, change.after, change.before_upper))
     delta = float(chosen["tolerance"])
     tolerated = min(max(min(before + delta, 2 * before), ceiling, float(chosen["always"])), 1.0)
     n = measurement.n / _effect(measurement, chosen)
-    among = max(1.0, float(facts.get("series", 1.0)))
+    among = max(1.0, float(measurement.evidence.among))
     needed = log(float(chosen["series"]) * float(chosen["run_length"]) * among)
     limit = _upper(tolerated, needed / n) - before if n else 1.0
     beyond = now - before > limit

@@ -12,6 +12,7 @@ from scipy.special import xlogy
 from scipy.stats import binom
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
 from watchkeeper.stats.text_buckets import BucketsPart
@@ -94,8 +95,8 @@ def bucket_drift(name: str, statistic: str, reference: State, current: State) ->
     return Measurement.of(
         current.key, Family.COMPARISON, name, found.distance, b.texts,
         floor=found.floor,
-        facts={
-            "n_reference": a.texts, "n_effective": effective_size(a.weight, b.weight),
-            "divergence": found.found, "by_chance": found.chance, "spread": found.spread,
-        },
+        evidence=Evidence(
+            size=Size(a.texts, effective_size(a.weight, b.weight)),
+            details={"divergence": found.found, "by_chance": found.chance, "spread": found.spread},
+        ),
     )  # fmt: skip

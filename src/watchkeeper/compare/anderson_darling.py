@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, sizes, steps
 from watchkeeper.compare.cramer_von_mises import Criterion
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -93,7 +94,7 @@ class AndersonDarling:
     """α² = ∫ (F_current - F_reference)² / (H·(1 - H)) dH with H the shares of both sides together.
 
     As the Cramér–von Mises distance, with the tails weighing as much as the middle. The test criterion
-    A² = (N - 1)/N·n_e·α² grows with n and is among the facts with its p-value, n_e = n0·n/(n0 + n); α² does not grow.
+    A² = (N - 1)/N·n_e·α² grows with n and is stated with its p-value, n_e = n0·n/(n0 + n); α² does not grow.
     Ties take their mid-rank: A² equals the A²akN from which scipy.stats.anderson_ksamp(variant="midrank") starts, with
     the rows of one bin of the histogram as ties. The floor is what sampling alone gives on average, 1/n_e. p-values:
     the limit, with the exact variance for samples of this size, and under many ties the gamma approximation of the
@@ -123,8 +124,7 @@ class AndersonDarling:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, found.value, n,
             error=found.error, floor=found.floor, interval=interval(found.value, found.error, found.p_value),
-            facts={
-                "n_reference": n0, "n_effective": effective_size(n0, n),
-                "statistic": found.statistic, "p_value": found.p_value,
-            },
+            evidence=Evidence(
+                size=sizes(n0, n), p_value=found.p_value, details={"statistic": found.statistic}
+            ),
         )  # fmt: skip

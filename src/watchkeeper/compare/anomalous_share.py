@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cells import sizes
 from watchkeeper.compare.conformal import excess_p, least_rows
 from watchkeeper.compare.conformal_detector import FOLDS, ConformalDetector, Detector, half_of
 from watchkeeper.compare.points import both_samples
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.state import State
 from watchkeeper.stats.intervals import newcombe
@@ -34,10 +35,10 @@ _LOOKED_AT = 20
 def anomalous_share(name: str, detector: Detector, reference: State, current: State, rate: float = RATE) -> Measurement:
     """Return the share of sampled current rows with a conformal p-value of at most ``rate``, less the reference's own.
 
-    Both shares are among the facts as ``from`` and ``to``; ``reference_upper`` bounds the share that the reference
+    Both shares are the evidence's ``before`` and ``after``; ``before_upper`` bounds the share that the reference
     itself would show on new rows, known only as well as its tail is. ``p_value`` is that of as many flagged rows when
-    nothing changed, exact for rows that are independent and scores that do not tie. Where it is below .001, ``first``
-    and ``second`` name the features that stand out in the strangest rows.
+    nothing changed, exact for rows that are independent and scores that do not tie. Where it is below .001, ``about``
+    names the features that stand out in the strangest rows.
     """
     sides = both_samples(name, reference, current, 1, SAMPLE)
     if isinstance(sides, Measurement):
@@ -58,18 +59,20 @@ def anomalous_share(name: str, detector: Detector, reference: State, current: St
     n0, n = len(p.hashes), len(q.hashes)
     there, here = before / n0, flagged / n
     rows = np.bincount(half_of(q.hashes), minlength=FOLDS).tolist()
-    facts: dict[str, float | str] = {
-        "n_reference": n0, "n_effective": effective_size(n0, n), "rate": rate, "from": there, "to": here,
-        "reference_upper": float(beta.ppf(_SURE, before + 1, n0 - before)) if before < n0 else 1.0,
-        "flagged": flagged, "p_value": excess_p(flagged, rows, own, rate),
-    }  # fmt: skip
-    if float(facts["p_value"]) < _SURPRISING:
-        facts |= _standing_out(judge, q, scores, p_values)
+    upper = float(beta.ppf(_SURE, before + 1, n0 - before)) if before < n0 else 1.0
+    p_value = excess_p(flagged, rows, own, rate)
+    evidence = Evidence(
+        Change(Quantity.SHARE, there, here, upper, ("rows unlike the reference",)),
+        sizes(n0, n),
+        p_value,
+        about=_standing_out(judge, q, scores, p_values) if p_value < _SURPRISING else (),
+        details={"rate": rate, "flagged": flagged},
+    )
     return Measurement.of(
         current.key, Family.COMPARISON, name, here - there, n,
         error=sqrt(there * (1 - there) / n0 + here * (1 - here) / n),
         interval=newcombe(before, n0, flagged, n),
-        facts=facts,
+        evidence=evidence,
     )  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def _judge(reference: IdentityKey, detector: IdentityKey) -> ConformalDetector:
 
 def _standing_out(
     judge: ConformalDetector, rows: PointSamplePart, scores: NDArray[np.float64], p_values: NDArray[np.float64]
-) -> dict[str, float | str]:
+) -> tuple[str, ...]:
     """Name the two features without which the strangest rows would be least strange."""
     names = (*rows.names, *rows.levels.columns)
     worst = np.argsort(p_values, kind="stable")[:_LOOKED_AT]
@@ -89,4 +92,4 @@ def _standing_out(
     # Each row counts alike, however strange it is.
     share = np.maximum(lost, 0.0) / np.maximum(lost.max(axis=1, keepdims=True), 1e-12)
     first, second = np.argsort(-share.mean(axis=0), kind="stable")[:2]
-    return {"first": names[first], "second": names[second], "tells": f"{names[first]}, {names[second]}"}
+    return (names[first], names[second])

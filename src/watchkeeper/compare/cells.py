@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -29,6 +30,7 @@ __all__ = [
     "lacking",
     "level_cells",
     "numeric",
+    "sizes",
     "steps",
 ]
 
@@ -55,6 +57,11 @@ def categorical(column: Column) -> bool:
 def effective_size(n0: float, n: float) -> float:
     """Return n0·n / (n0 + n), the size of one sample that is as uncertain as the difference of the two."""
     return n0 * n / (n0 + n) if n0 > 0 and n > 0 else 0.0
+
+
+def sizes(n0: float, n: float) -> Size:
+    """Return what the rows of both sides are worth together."""
+    return Size(n0, effective_size(n0, n))
 
 
 def lacking(name: str, current: State, n0: int, n: int) -> Measurement | None:

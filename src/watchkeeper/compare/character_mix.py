@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import lacking, sizes
 from watchkeeper.compare.divergence import mean_of_largest
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -59,8 +60,8 @@ class CharacterMix:
             current.key, Family.COMPARISON, self.name, value, b.texts,
             error=error, floor=mean_of_largest(errors),
             interval=(max(0.0, value - Z * error), min(1.0, value + Z * error)),
-            facts={
-                "n_reference": a.texts, "n_effective": effective_size(a.texts, b.texts),
-                "class": CLASSES[worst], "from": float(p[worst]), "to": float(q[worst]),
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, float(p[worst]), float(q[worst]), levels=(CLASSES[worst],)),
+                sizes(a.texts, b.texts),
+            ),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 from watchkeeper.compare.cells import lacking
 from watchkeeper.compare.divergence import column_cells, comparable
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -49,14 +50,15 @@ class ChiSquare:
         expected = observed.sum(1, keepdims=True) * observed.sum(0, keepdims=True) / observed.sum()
         value = float(((observed - expected) ** 2 / expected).sum())
         freedom = int(used.sum()) - 1
-        facts = {
-            "n_reference": table.n0,
-            "degrees_of_freedom": freedom,
-            "p_value": float(chi2.sf(value, freedom)) if freedom else 1.0,
-            "cramers_v": sqrt(value / (table.n0 + table.n)),
-            "smallest_expected": float(expected.min()),
-        }
+        evidence = Evidence(
+            size=Size(table.n0),
+            p_value=float(chi2.sf(value, freedom)) if freedom else 1.0,
+            details={
+                "degrees_of_freedom": freedom, "cramers_v": sqrt(value / (table.n0 + table.n)),
+                "smallest_expected": float(expected.min()),
+            },
+        )  # fmt: skip
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, table.n,
-            error=sqrt(2 * freedom + 4 * max(value - freedom, 0.0)), floor=float(freedom), facts=facts,
+            error=sqrt(2 * freedom + 4 * max(value - freedom, 0.0)), floor=float(freedom), evidence=evidence,
         )  # fmt: skip

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import lacking, sizes
 from watchkeeper.compare.divergence import column_cells, comparable
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -53,11 +54,13 @@ class ChiSquareTest:
         statistic = float(((kept - expected) ** 2 / expected).sum())
         freedom = kept.shape[1] - 1
         p_value = float(chdtrc(freedom, statistic)) if freedom else 1.0
-        facts = {
-            "n_reference": table.n0, "n_effective": effective_size(table.n0, table.n), "statistic": statistic,
-            "p_value": p_value, "degrees_of_freedom": freedom, "merged": counts.shape[1] - kept.shape[1],
-        }  # fmt: skip
-        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, table.n, facts=facts)
+        merged = counts.shape[1] - kept.shape[1]
+        evidence = Evidence(
+            size=sizes(table.n0, table.n),
+            p_value=p_value,
+            details={"statistic": statistic, "degrees_of_freedom": freedom, "merged": merged},
+        )
+        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, table.n, evidence=evidence)
 
 
 def _merged(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import ClassVar
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from watchkeeper.compare.second_moments import both_sides, sizes, together
+from watchkeeper.compare.second_moments import both_sides, evidence_of, together
+from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.covariance import CovariancePart
+from watchkeeper.words.change import from_to
 
 __all__ = ["CorrelationChange"]
 
@@ -33,7 +36,7 @@ class CorrelationChange:
     features matter. The larger variance stands for that of a window, because a window that happens to lack the far
     rows of a lopsided feature takes itself for surer than it is. The p-value k·2Φ(-max z) allows for all k pairs, and
     a pair is significant where k·2Φ(-z) ≤ .05: a large change that is noise never stands beside the small p-value of
-    another pair. The facts name the pair. A feature that is constant on one side has no correlations.
+    another pair. The evidence names the pair. A feature that is constant on one side has no correlations.
 
     Nulls count as the median and values beyond eight interquartile ranges as lying there. Vectors of more than 64
     numbers have too many pairs; of them nothing is said.
@@ -74,20 +77,23 @@ class CorrelationChange:
         sure = p_values <= (_LEVEL if p_values.min() <= _LEVEL else 1.0)
         most = int(np.where(sure, np.abs(r - r0), -1.0).argmax())
         names = p.names or tuple(str(place) for place in range(p.d))
-        facts = sizes(p, q) | {
-            "pair": f"{names[first[most]]} × {names[second[most]]}",
-            "first": names[first[most]],
-            "second": names[second[most]],
-            "from": float(r0[most]),
-            "to": float(r[most]),
-            "pairs": len(first),
-            "p_value": float(p_values.min()),
-        }
+        evidence = replace(
+            evidence_of(p, q),
+            change=Change(Quantity.CORRELATION, float(r0[most]), float(r[most])),
+            p_value=float(p_values.min()),
+            among=len(first),
+            about=(names[first[most]], names[second[most]]),
+        )
         typical = float(ndtri((1 + _MEAN_OF_LARGEST ** (1 / len(first))) / 2))
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, float(abs(r[most] - r0[most])), q.n,
-            error=float(errors[most]), floor=typical * sqrt(float((errors**2).mean())), facts=facts,
+            error=float(errors[most]), floor=typical * sqrt(float((errors**2).mean())), evidence=evidence,
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say which pair it is."""
+        change, pair = measurement.evidence.change, " × ".join(measurement.evidence.about)
+        return f"correlation of {pair}: {from_to(change)}" if pair else ""
 
 
 def _spread(part: CovariancePart) -> NDArray[np.bool_]:

@@ -10,8 +10,9 @@ import numpy as np
 from scipy.special import gammaln, kve
 from scipy.stats import cramervonmises_2samp
 
-from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, sizes, steps
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -98,7 +99,7 @@ def limit_tail(x: float) -> float:
 class CramerVonMises:
     """ω² = ∫ (F_current - F_reference)² dH with H the shares of both sides together: from 0 to at most 1/3.
 
-    The test criterion T = n_e·ω² grows with n and is among the facts with its p-value, n_e = n0·n/(n0 + n); ω² does not
+    The test criterion T = n_e·ω² grows with n and is stated with its p-value, n_e = n0·n/(n0 + n); ω² does not
     grow. At a value that occurs more than once (F - G)² is the mean of the squares left and right of it. Without ties
     that equals scipy.stats.cramervonmises_2samp, and with ties too for samples of equal size; for samples of unequal
     size scipy's mid-ranks make T grow under equal distributions. Values that share a bin of the histogram count as
@@ -132,8 +133,8 @@ class CramerVonMises:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, found.value, n,
             error=found.error, floor=found.floor, interval=interval(found.value, found.error, found.p_value),
-            facts={
-                "n_reference": n0, "n_effective": effective_size(n0, n),
-                "statistic": found.statistic, "p_value": found.p_value, "bound": _bound(both, found.value),
-            },
+            evidence=Evidence(
+                size=sizes(n0, n), p_value=found.p_value, bound=_bound(both, found.value),
+                details={"statistic": found.statistic},
+            ),
         )  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import lacking, numeric, sizes, steps
 from watchkeeper.compare.cramer_von_mises import cramer_von_mises
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -41,8 +42,7 @@ class CramerVonMisesTest:
         if missing:
             return missing
         found = cramer_von_mises(both)
-        facts = {
-            "n_reference": n0, "n_effective": effective_size(n0, n), "statistic": found.statistic,
-            "distance": found.value, "p_value": found.p_value,
-        }  # fmt: skip
-        return Measurement.of(current.key, Family.COMPARISON, self.name, found.p_value, n, facts=facts)
+        evidence = Evidence(
+            size=sizes(n0, n), p_value=found.p_value, distance=found.value, details={"statistic": found.statistic}
+        )
+        return Measurement.of(current.key, Family.COMPARISON, self.name, found.p_value, n, evidence=evidence)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, erf
 
 from watchkeeper.compare.cells import Cells, categorical, cells, lacking, level_cells, numeric
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -65,7 +66,8 @@ def from_cells(
     interval = (lower, value + Z * error)
     return Measurement.of(
         current.key, Family.COMPARISON, name, value, table.n,
-        error=error, floor=floor, interval=interval, facts={"n_reference": table.n0, "cells": len(table.names)},
+        error=error, floor=floor, interval=interval,
+        evidence=Evidence(size=Size(table.n0), details={"cells": len(table.names)}),
     )  # fmt: skip
 
 

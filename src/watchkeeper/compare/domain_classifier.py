@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
-from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cells import sizes
 from watchkeeper.compare.points import both_samples
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -84,19 +85,17 @@ class DomainClassifier:
             value, error = _area(scores, side, fold)
             n0, n = len(p.hashes), len(q.hashes)
             spread = sqrt(_FOLDS * (n0 + n + _FOLDS) / (12 * n0 * n))
-            facts: dict[str, float | str] = {
-                "n_reference": n0,
-                "n_effective": effective_size(n0, n),
-                "tolerance": _TOLERANCE,
-                "p_value": float(ndtr(-(value - 0.5 - _TOLERANCE) / spread)),
-                "p_value_exact": float(ndtr(-(value - 0.5) / spread)),
-            }
+            details: dict[str, float | str] = {
+                "tolerance": _TOLERANCE, "p_value_exact": float(ndtr(-(value - 0.5) / spread)),
+            }  # fmt: skip
             names = (*p.names, *p.levels.columns)
             if names and value - 0.5 > 3 * spread:
-                facts["tells"] = ", ".join(_telling(models, x, side, fold, names, value))
+                details["tells"] = ", ".join(_telling(models, x, side, fold, names, value))
+        p_value = float(ndtr(-(value - 0.5 - _TOLERANCE) / spread))
+        evidence = Evidence(size=sizes(n0, n), p_value=p_value, details=details)
         interval = (max(0.0, value - Z * error), min(1.0, value + Z * error))
         return Measurement.of(
-            current.key, Family.COMPARISON, self.name, value, n, error=error, interval=interval, facts=facts
+            current.key, Family.COMPARISON, self.name, value, n, error=error, interval=interval, evidence=evidence
         )
 
 

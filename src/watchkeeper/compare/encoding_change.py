@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import categorical, effective_size, lacking
+from watchkeeper.compare.cells import categorical, effective_size, lacking, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -66,17 +67,28 @@ class EncodingChange:
         unseen = [] if p.other else [name for name in now if name not in known]
         found = _explained(unseen, p.names, set(now)) or (_relabelled(p, q) if len(unseen) == len(now) else {})
         value = sum(now[name] for name in found) / q.n
-        listed = [f"{before!r} → {name!r}" for name, (before, _) in list(found.items())[:_LISTED]]
+        listed = list(found.items())[:_LISTED]
+        upper = min(1.0, -float(np.log(_CHANCE)) / p.n)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, q.n,
             error=sqrt(value * (1 - value) / q.n),
             floor=0.0,
-            facts={
-                "n_reference": p.n, "n_effective": effective_size(p.n, q.n), "from": 0.0, "to": value,
-                "reference_upper": min(1.0, -np.log(_CHANCE) / p.n), "levels": ", ".join(listed),
-                "by": ", ".join(dict.fromkeys(by for _, by in found.values())),
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, 0.0, value, upper, tuple(name for name, _ in listed)),
+                sizes(p.n, q.n),
+                details={
+                    "by": ", ".join(dict.fromkeys(by for _, by in found.values())),
+                    "levels": ", ".join(f"{before!r} → {name!r}" for name, (before, _) in listed),
+                },
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say what became what."""
+        details, share = measurement.evidence.details, f"{measurement.value or 0.0:.1%}"
+        if not details.get("levels"):
+            return ""
+        return f"is written in another way ({details.get('by')}) in {share} of rows: {details['levels']}"
 
 
 Found = dict[str, tuple[str, str]]

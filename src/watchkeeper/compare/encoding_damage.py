@@ -6,6 +6,7 @@ from math import pi, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -44,8 +45,7 @@ class EncodingDamage:
             error=sqrt(p * (1 - p) / a.texts + q * (1 - q) / b.texts),
             floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
             interval=newcombe(a.damaged, a.texts, b.damaged, b.texts),
-            facts={
-                "n_reference": a.texts, "n_effective": size, "from": p, "to": q,
-                "reference_upper": wilson(a.damaged, a.texts)[1],
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, p, q, wilson(a.damaged, a.texts)[1], ("damaged texts",)), Size(a.texts, size)
+            ),
         )  # fmt: skip

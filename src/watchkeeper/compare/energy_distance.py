@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
 from watchkeeper.compare.quadratic import influence_error, interval, null_of, upper_tail
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -63,10 +64,9 @@ class EnergyDistance:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n,
             error=error, floor=null[0], interval=interval(value, error, p_value),
-            facts={
-                "n_reference": n0, "n_effective": size, "scale": scale, "p_value": p_value,
-                "bound": _bound(both, change, value, scale),
-            },
+            evidence=Evidence(
+                size=Size(n0, size), p_value=p_value, bound=_bound(both, change, value, scale), details={"scale": scale}
+            ),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size
-from watchkeeper.compare.second_moments import both_sides, pooled, sizes, together
+from watchkeeper.compare.second_moments import both_sides, evidence_of, pooled, together
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -23,7 +23,7 @@ class Frechet:
     """‖m - m0‖² + tr(C0 + C - 2·(C0^½ C C0^½)^½): the squared 2-Wasserstein distance of two normal distributions.
 
     In units of the map, squared. With the means and covariances of image embeddings it is known as the Fréchet
-    inception distance. The facts split it into what the means and what the covariances give. It has no test: the
+    inception distance. The details split it into what the means and what the covariances give. It has no test: the
     floor is what samples of these sizes give on average for normal rows, and inflates as windows get small.
 
     References
@@ -51,9 +51,9 @@ class Frechet:
         with single_threaded():
             covariances = _between(p.covariance, q.covariance)
             floor = _floor(pooled(p, q), effective_size(p.n, q.n))
-        facts = sizes(p, q) | {"means": means, "covariances": covariances}
+        evidence = evidence_of(p, q, means=means, covariances=covariances)
         return Measurement.of(
-            current.key, Family.COMPARISON, self.name, means + covariances, q.n, floor=floor, facts=facts
+            current.key, Family.COMPARISON, self.name, means + covariances, q.n, floor=floor, evidence=evidence
         )
 
 

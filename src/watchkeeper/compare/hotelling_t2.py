@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import fdtrc
 
 from watchkeeper.compare.cells import effective_size
-from watchkeeper.compare.second_moments import both_sides, pooled, sizes, together
+from watchkeeper.compare.second_moments import both_sides, evidence_of, pooled, together
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -63,18 +64,15 @@ class HotellingT2:
         )
         size = effective_size(p.n, q.n)
         t2 = distance * size
-        facts = sizes(p, q) | {
-            "t2": t2,
-            "rank": r,
-            "p_value": float(fdtrc(r, total - r - 1, t2 * (total - r - 1) / (r * (total - 2)))),
-            "largest": float(np.abs(moved).max()),
-        }
-        if p.names:
-            facts["feature"] = p.names[usable[int(np.abs(moved).argmax())]]
+        p_value = float(fdtrc(r, total - r - 1, t2 * (total - r - 1) / (r * (total - 2))))
+        feature = {"feature": p.names[usable[int(np.abs(moved).argmax())]]} if p.names else {}
+        evidence = replace(
+            evidence_of(p, q, t2=t2, rank=r, largest=float(np.abs(moved).max()), **feature), p_value=p_value
+        )
         floor = r * (total - 2) / (max(total - r - 3, 1) * size)
         error = sqrt(4 * max(distance - floor, 0.0) / size + 2 * distance**2 / total + 2 * r / size**2)
         return Measurement.of(
-            current.key, Family.COMPARISON, self.name, distance, q.n, error=error, floor=floor, facts=facts
+            current.key, Family.COMPARISON, self.name, distance, q.n, error=error, floor=floor, evidence=evidence
         )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -56,10 +57,9 @@ class Ks:
             current.key, Family.COMPARISON, self.name, value, n,
             floor=_MEAN_OF_KOLMOGOROV / sqrt(size),
             interval=(max(0.0, value - half), min(1.0, value + half)),
-            facts={
-                "n_reference": n0,
-                "n_effective": size,
-                "largest": max(value, float(inside.max())),
-                "where": float(both.upper[int(np.abs(right).argmax())]),
-            },
+            evidence=Evidence(
+                size=Size(n0, size),
+                bound=max(0.0, float(inside.max()) - value),
+                details={"where": float(both.upper[int(np.abs(right).argmax())])},
+            ),
         )  # fmt: skip

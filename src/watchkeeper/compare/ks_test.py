@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 from scipy.stats import ks_2samp, kstwo
 
-from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, sizes, steps
 from watchkeeper.compare.ks import Ks
 from watchkeeper.compare.rank_rows import rank_rows
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -48,14 +49,13 @@ class KsTest:
         if missing:
             return missing
         found = Ks().compare(reference, current)
-        distance, largest = float(found.value or 0.0), float(found.facts["largest"])
+        distance = float(found.value or 0.0)
+        largest = distance + found.evidence.bound
         p_value = _p_value(both, distance)
-        size = effective_size(n0, n)
-        facts = {
-            "n_reference": n0, "n_effective": size, "statistic": distance, "p_value": p_value,
-            "p_value_least": min(p_value, _limit(largest, size)) if largest > distance else p_value,
-        }  # fmt: skip
-        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, facts=facts)
+        size = sizes(n0, n)
+        least = min(p_value, _limit(largest, effective_size(n0, n))) if largest > distance else p_value
+        evidence = Evidence(size=size, p_value=p_value, distance=distance, details={"p_value_least": least})
+        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, evidence=evidence)
 
 
 def _p_value(both: PairedEcdf, distance: float) -> float:

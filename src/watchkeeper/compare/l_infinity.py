@@ -9,9 +9,11 @@ from scipy.special import ndtri
 
 from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
 from watchkeeper.compare.divergence import mean_of_largest
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
+from watchkeeper.words.change import from_to
 
 __all__ = ["LInfinity"]
 
@@ -55,11 +57,13 @@ class LInfinity:
             current.key, Family.COMPARISON, self.name, value, table.n,
             error=float(errors[worst]), floor=mean_of_largest(spread),
             interval=(max(0.0, float((change - room).max())), min(1.0, float((change + room).max()))),
-            facts={
-                "n_reference": table.n0,
-                "n_effective": size,
-                "level": table.names[worst],
-                "from": float(p[worst]),
-                "to": float(q[worst]),
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, float(p[worst]), float(q[worst]), levels=(table.names[worst],)),
+                Size(table.n0, size),
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say which level moved."""
+        change = measurement.evidence.change
+        return f"moved, {change.levels[0]!r} {from_to(change)}"

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-from watchkeeper.compare.cells import categorical, effective_size, lacking, level_cells
+from watchkeeper.compare.cells import categorical, lacking, level_cells, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.intervals import wilson_upper
+from watchkeeper.words.change import from_to
 
 __all__ = ["LevelRise"]
 
@@ -61,12 +63,20 @@ class LevelRise:
         error = sqrt(p[worst] * (1 - p[worst]) / table.n0 + q[worst] * (1 - q[worst]) / table.n)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, float(q[worst] - p[worst]), table.n, error=error,
-            facts={
-                "n_reference": table.n0, "n_effective": effective_size(table.n0, table.n),
-                "level": table.names[worst], "from": float(p[worst]), "to": float(q[worst]),
-                "reference_upper": float(min(1.0, upper[worst])), "series": int(held.sum()),
-            },
+            evidence=Evidence(
+                Change(
+                    Quantity.SHARE, float(p[worst]), float(q[worst]), float(min(1.0, upper[worst])),
+                    (table.names[worst],),
+                ),
+                sizes(table.n0, table.n),
+                among=int(held.sum()),
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say which level rose."""
+        change = measurement.evidence.change
+        return f"moved, {change.levels[0]!r} {from_to(change)}"
 
 
 def _divergence(q: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:

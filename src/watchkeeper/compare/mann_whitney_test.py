@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import mannwhitneyu
 
-from watchkeeper.compare.cells import PairedEcdf, effective_size, lacking, numeric, steps
+from watchkeeper.compare.cells import PairedEcdf, lacking, numeric, sizes, steps
 from watchkeeper.compare.rank_rows import rank_rows
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -54,11 +55,13 @@ class MannWhitneyTest:
         left, right = both.reference.astype(float), both.current.astype(float)
         u = float((right * (np.cumsum(left) - left / 2)).sum())
         p_value = _p_value(both, u)
-        facts = {
-            "n_reference": n0, "n_effective": effective_size(n0, n), "statistic": u, "p_value": p_value,
-            "superiority": u / (n0 * n), "bound": float((left * right).sum()) / (n0 * n),
-        }  # fmt: skip
-        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, facts=facts)
+        evidence = Evidence(
+            size=sizes(n0, n),
+            p_value=p_value,
+            bound=float((left * right).sum()) / (n0 * n),
+            details={"statistic": u, "superiority": u / (n0 * n)},
+        )
+        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, n, evidence=evidence)
 
 
 def _p_value(both: PairedEcdf, u: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import ClassVar
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size
-from watchkeeper.compare.second_moments import both_sides, pooled, sizes, together
+from watchkeeper.compare.second_moments import both_sides, evidence_of, pooled, together
 from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
+from watchkeeper.core.evidence import SumOfSquares
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -24,9 +26,9 @@ class MeanShift:
 
     In contrast to Hotelling's T² no covariance is inverted, so that it serves vectors that have more numbers than the
     window has rows. When nothing changed, n_e·‖m - m0‖² is a sum of χ² weighted by the eigenvalues of the covariance;
-    the p-value is the tail of that, with the eigenvalues of S drawn together until tr(S²) is unbiased. The facts
-    ``ratio``, of that sum to its mean, and ``freedom`` and ``steepness``, by which Pearson's three moments make a χ² of
-    it, let a chart judge rows that are worth less than independent ones.
+    the p-value is the tail of that, with the eigenvalues of S drawn together until tr(S²) is unbiased. The
+    evidence's ``squares``, with the ratio of that sum to its mean and with what Pearson's three moments make a χ² of it
+    by, let a chart judge rows that are worth less than independent ones.
 
     References
     ----------
@@ -65,17 +67,17 @@ class MeanShift:
         along = max(float(difference @ within @ difference) - square / size, 0.0)
         error = sqrt(4 * along / size + 2 * square / size**2) / unit
         weights = steadied(values, freedom)
-        facts = sizes(p, q) | {
-            "distance": sqrt(distance),
-            "noise": noise / unit,
-            "p_value": upper_tail(distance * size, weights),
-            **_three_moments(distance * size, weights),
-        }
+        evidence = replace(
+            evidence_of(p, q, noise=noise / unit),
+            distance=sqrt(distance),
+            p_value=upper_tail(distance * size, weights),
+            squares=_three_moments(distance * size, weights),
+        )
         value = max(distance - noise, 0.0) / unit
-        return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, error=error, facts=facts)
+        return Measurement.of(current.key, Family.COMPARISON, self.name, value, q.n, error=error, evidence=evidence)
 
 
-def _three_moments(value: float, weights: NDArray[np.float64]) -> dict[str, float]:
+def _three_moments(value: float, weights: NDArray[np.float64]) -> SumOfSquares | None:
     """Return Σ weight·χ² over its mean, and the χ² with its skewness.
 
     References
@@ -85,5 +87,5 @@ def _three_moments(value: float, weights: NDArray[np.float64]) -> dict[str, floa
     """
     first, second, third = (float((weights**power).sum()) for power in (1, 2, 3))
     if third <= 0:
-        return {}
-    return {"ratio": value / first, "freedom": second**3 / third**2, "steepness": first / sqrt(second)}
+        return None
+    return SumOfSquares(value / first, second**3 / third**2, first / sqrt(second))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size, lacking
 from watchkeeper.compare.second_moments import together
 from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -73,15 +74,14 @@ class Mmd:
         values = np.zeros(FEATURES)
         values[: len(gram)] = eigenvalues
         along = max(float(((within @ difference) ** 2).sum()) / freedom / size - square, 0.0)
-        facts: dict[str, float | str] = {
-            "n_reference": p.n,
-            "n_effective": size,
-            "unbiased": distance - noise,
-            "p_value": upper_tail(distance, steadied(values, freedom) * noise / float(values.sum())),
-        }
+        evidence = Evidence(
+            size=Size(p.n, size),
+            p_value=upper_tail(distance, steadied(values, freedom) * noise / float(values.sum())),
+            details={"unbiased": distance - noise},
+        )
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, max(distance - noise, 0.0), q.n,
-            error=sqrt(2 * square + 4 * along), facts=facts,
+            error=sqrt(2 * square + 4 * along), evidence=evidence,
         )  # fmt: skip
 
 

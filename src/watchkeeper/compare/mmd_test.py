@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import effective_size
+from watchkeeper.compare.cells import sizes
 from watchkeeper.compare.points import both_samples, standardised
 from watchkeeper.compare.second_moments import together
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -52,7 +53,7 @@ class MmdTest:
         return together(column)
 
     def compare(self, reference: State, current: State) -> Measurement:
-        """Return the p-value, with both forms of the squared discrepancy among the facts.
+        """Return the p-value, with both forms of the squared discrepancy among the details.
 
         Raises
         ------
@@ -76,10 +77,10 @@ class MmdTest:
         unbiased = inside / (n0 * (n0 - 1)) + across / (n * (n - 1)) - 2 * float(kernel[:n0, n0:].mean())
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n,
-            facts={
-                "n_reference": n0, "n_effective": effective_size(n0, n), "p_value": value,
-                "mmd2": max(float(found), 0.0), "unbiased": float(unbiased), "bandwidth": width,
-            },
+            evidence=Evidence(
+                size=sizes(n0, n), p_value=value,
+                details={"mmd2": max(float(found), 0.0), "unbiased": float(unbiased), "bandwidth": width},
+            ),
         )  # fmt: skip
 
 

@@ -6,11 +6,13 @@ from math import pi, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.intervals import newcombe, wilson
+from watchkeeper.words.change import from_to
 
 __all__ = ["NullRate"]
 
@@ -50,8 +52,15 @@ class NullRate:
             error=sqrt(p * (1 - p) / a.rows + q * (1 - q) / b.rows),
             floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
             interval=newcombe(lost0, a.rows, lost, b.rows),
-            facts={
-                "n_reference": a.rows, "n_effective": size, "from": p, "to": q, "reference_upper": high0,
-                "nulls": b.nulls, "nans": b.nans, "infinities": b.positive + b.negative,
-            },
+            evidence=Evidence(
+                Change(Quantity.NULL_SHARE, p, q, high0),
+                Size(a.rows, size),
+                details={"nulls": b.nulls, "nans": b.nans, "infinities": b.positive + b.negative},
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say how many values are missing, or infinite where most of them are."""
+        infinite = float(measurement.evidence.details.get("infinities", 0))
+        what = "infinite" if infinite > 0.5 * (measurement.value or 0.0) * measurement.n else "without a value"
+        return f"{what}: {from_to(measurement.evidence.change)}"

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -62,8 +63,9 @@ class OutOfVocabulary:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, max(1, round(b.weight)),
             error=error, floor=0.4 * error, interval=(max(0.0, q - p - Z * error), min(1.0, value + Z * error)),
-            facts={
-                "n_reference": a.texts, "n_effective": size, "from": p, "to": q, "texts": b.texts,
-                "reference_upper": wilson(p * a.weight, a.weight, _FAR)[1], "hidden": len(a.buckets) / TOKEN_BUCKETS,
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, p, q, wilson(p * a.weight, a.weight, _FAR)[1], ("unknown tokens",)),
+                Size(a.texts, size),
+                details={"texts": b.texts, "hidden": len(a.buckets) / TOKEN_BUCKETS},
+            ),
         )  # fmt: skip

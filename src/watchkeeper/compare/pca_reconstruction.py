@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import ClassVar
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.points import both_samples, mapped
-from watchkeeper.compare.second_moments import both_sides, sizes, together
+from watchkeeper.compare.second_moments import both_sides, evidence_of, together
+from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -73,10 +75,11 @@ class PcaReconstruction:
             for sample, part in zip(samples, sides, strict=True)
         )
         value, error = (now - own) / total, sqrt(variance) / total
-        facts = sizes(p, q) | {"components": components, "from": own / total, "to": now / total}
+        change = Change(Quantity.RESIDUAL, own / total, now / total)
+        evidence = replace(evidence_of(p, q, components=components), change=change)
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, q.n,
-            error=error, interval=(value - Z * error, value + Z * error), facts=facts,
+            error=error, interval=(value - Z * error, value + Z * error), evidence=evidence,
         )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import fisher_exact
 
-from watchkeeper.compare.cells import effective_size, lacking, level_cells
+from watchkeeper.compare.cells import lacking, level_cells, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -53,8 +54,8 @@ class ProportionTest:
             p_value = float(fisher_exact(np.array([[k0, table.n0 - k0], [k, table.n - k]])).pvalue)
         else:
             p_value = 2 * float(ndtr(-abs(q - p) / sqrt(pooled * (1 - pooled) * (1 / table.n0 + 1 / table.n))))
-        facts = {
-            "n_reference": table.n0, "n_effective": effective_size(table.n0, table.n),
-            "from": p, "to": q, "difference": q - p, "p_value": min(1.0, p_value),
-        }  # fmt: skip
-        return Measurement.of(current.key, Family.COMPARISON, self.name, min(1.0, p_value), table.n, facts=facts)
+        evidence = Evidence(
+            Change(Quantity.SHARE, p, q, levels=("true",)), sizes(table.n0, table.n), min(1.0, p_value),
+            details={"difference": q - p},
+        )  # fmt: skip
+        return Measurement.of(current.key, Family.COMPARISON, self.name, min(1.0, p_value), table.n, evidence=evidence)

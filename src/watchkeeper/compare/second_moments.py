@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import lacking, sizes
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.covariance import CovariancePart, check_alike
 
-__all__ = ["both_sides", "pooled", "sizes", "together"]
+__all__ = ["both_sides", "evidence_of", "pooled", "together"]
 
 _LEAST = 3
 
@@ -43,10 +44,10 @@ def both_sides(name: str, reference: State, current: State) -> tuple[CovarianceP
     return p, q
 
 
-def sizes(p: CovariancePart, q: CovariancePart) -> dict[str, float | str]:
-    """Return the facts that every comparison of two sides states."""
-    found: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
-    return found | ({"projected_from": p.given} if p.given else {})
+def evidence_of(p: CovariancePart, q: CovariancePart, **details: float | str) -> Evidence:
+    """Return the evidence that every comparison of two sides states, with details of its own."""
+    projected = {"projected_from": p.given} if p.given else {}
+    return Evidence(size=sizes(p.n, q.n), details={**projected, **details})
 
 
 def pooled(p: CovariancePart, q: CovariancePart) -> NDArray[np.float64]:

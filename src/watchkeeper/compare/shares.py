@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import categorical, effective_size, lacking
 from watchkeeper.compare.cuts import Cuts
 from watchkeeper.compare.divergence import comparable, mean_of_largest
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -79,7 +80,7 @@ class Shares:
             current.key, Family.COMPARISON, self.name, value, n,
             floor=_floor(reference, p, size),
             interval=(max(0.0, value - half), min(1.0, value + half)),
-            facts={"n_reference": n0, "n_effective": size} | ({"ordered": 1.0} if cuts.bins is not None else {}),
+            evidence=Evidence(size=Size(n0, size, rank_effect=None if cuts.bins is None else 1.0)),
         )  # fmt: skip
         return found.with_curve(cuts.fresh, q)
 

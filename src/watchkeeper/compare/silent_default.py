@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import effective_size, lacking, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -15,6 +16,7 @@ from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.words.change import from_to
 
 __all__ = ["SilentDefault"]
 
@@ -23,6 +25,7 @@ _WORDS = frozenset(
      "tbd", "not available", "not applicable", "-1", "-9", "-99", "-999", "-9999", "999", "9999", "99999",
      "1900-01-01", "1970-01-01", "9999-12-31"}
 )  # fmt: skip
+
 _ABSENT, _PLAIN, _FAR, _CODES = 0.01, 0.05, 3.0, 10
 _LEAST, _DISTANCE, _VERY_FAR = 30, 1.63, 30.0
 
@@ -61,13 +64,18 @@ class SilentDefault:
         if missing:
             return missing
         value, before, now = _word(reference, current) if leveled else _number(reference, current)
-        facts: dict[str, float | str] = {
-            "n_reference": n0, "n_effective": effective_size(n0, n), "from": before, "to": now,
-            "reference_upper": before + 3 * sqrt(before * (1 - before) / n0) + 10 / n0, "default": value,
-        }  # fmt: skip
+        upper = before + 3 * sqrt(before * (1 - before) / n0) + 10 / n0
+        evidence = Evidence(Change(Quantity.SHARE, before, now, upper, (value,) if value else ()), sizes(n0, n))
         error = sqrt(before * (1 - before) / n0 + now * (1 - now) / n)
         rise = max(0.0, now - before)
-        return Measurement.of(current.key, Family.COMPARISON, self.name, rise, n, error=error, floor=0.0, facts=facts)
+        return Measurement.of(
+            current.key, Family.COMPARISON, self.name, rise, n, error=error, floor=0.0, evidence=evidence
+        )
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say which value stands in for missing ones."""
+        change = measurement.evidence.change
+        return f"is {change.levels[0]!r}, as if by default: {from_to(change)}" if change.levels else ""
 
 
 def _word(reference: State, current: State) -> tuple[str, float, float]:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from scipy.special import stdtr
 
-from watchkeeper.compare.cells import effective_size, lacking, numeric
+from watchkeeper.compare.cells import lacking, numeric, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -54,16 +55,16 @@ class TTest:
         moved = b.first / b.n - a.first / a.n
         left, right = a.variance / a.n, b.variance / b.n
         error = sqrt(left + right)
-        facts = {"n_reference": a.n, "n_effective": effective_size(a.n, b.n)}
+        details: dict[str, float | str] = {}
         if error > 0:
             statistic = moved / error
             freedom = (left + right) ** 2 / (left**2 / (a.n - 1) + right**2 / (b.n - 1))
             p_value = min(1.0, 2 * float(stdtr(freedom, -abs(statistic))))
-            facts |= {"statistic": statistic, "degrees_of_freedom": freedom}
+            details |= {"statistic": statistic, "degrees_of_freedom": freedom}
         else:
             # Two constants are equal or they are not.
             p_value = 1.0 if moved == 0 else 0.0
         if a.deviation > 0:
-            facts["difference"] = moved / a.deviation
-        facts["p_value"] = p_value
-        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, b.n, facts=facts)
+            details["difference"] = moved / a.deviation
+        evidence = Evidence(Change(Quantity.MEAN, a.mean, b.mean), sizes(a.n, b.n), p_value, details=details)
+        return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, b.n, evidence=evidence)

@@ -9,12 +9,14 @@ import numpy as np
 from scipy.stats import beta
 
 from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.intervals import newcombe
+from watchkeeper.words.change import from_to
 
 __all__ = ["BEYOND", "TOLERATED", "TailRise"]
 
@@ -25,7 +27,7 @@ TOLERATED = 0.075
 """Share of rows that may lie there and be no harm."""
 
 _SURE = 0.999
-"""Chance that no more rows than ``reference_upper`` lie beyond a percentile that so few rows tell."""
+"""Chance that no more rows than ``before_upper`` lie beyond a percentile that so few rows tell."""
 
 
 class TailRise:
@@ -35,8 +37,8 @@ class TailRise:
     is the upper edge of its bin of the universal histogram, so that the shares are exact. Infinite values are rows: an
     answer that never came is beyond every percentile. The interval is Newcombe's hybrid of two Wilson intervals.
 
-    A few reference rows tell their percentile badly, and a window of many rows would show that as a rise: the fact
-    ``reference_upper`` is what lies beyond it in unchanged rows at most, with a chance of error of .1 %.
+    A few reference rows tell their percentile badly, and a window of many rows would show that as a rise:
+    ``before_upper`` of the evidence is what lies beyond it in unchanged rows at most, with a chance of error of .1 %.
 
     Where more than 5 % of the reference share its largest value, such as a time limit, nothing lies beyond the
     percentile but what exceeds that value: more rows at the limit are no rise.
@@ -78,12 +80,28 @@ class TailRise:
             error=sqrt(p * (1 - p) / n0 + q * (1 - q) / n),
             floor=sqrt(2 / pi * pooled * (1 - pooled) / size),
             interval=newcombe(far0, n0, far, n),
-            facts={
-                "n_reference": n0, "n_effective": size, "from": p, "to": q, "reference_upper": upper,
-                "beyond": float(both.upper[place]),
-                "p95_reference": _percentile(reference, highest), "p95": _percentile(current, highest),
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, p, q, upper, (f"above {float(both.upper[place]):.3g}",)),
+                Size(n0, size),
+                details={
+                    "beyond": float(both.upper[place]),
+                    "p95_reference": _percentile(reference, highest), "p95": _percentile(current, highest),
+                },
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say how many rows are beyond, and what became of the percentile."""
+        change = measurement.evidence.change
+        before, now = self.percentiles(measurement)
+        beyond = float(measurement.evidence.details["beyond"])
+        return f"exceeds {beyond:.3g} more often: {from_to(change)} (95th percentile {before:.3g} → {now:.3g})"
+
+    @staticmethod
+    def percentiles(measurement: Measurement) -> tuple[float, float]:
+        """Return the 95th percentile of the reference and of the window, of a measurement of this comparison."""
+        details = measurement.evidence.details
+        return float(details["p95_reference"]), float(details["p95"])
 
 
 def _percentile(state: State, highest: float) -> float:

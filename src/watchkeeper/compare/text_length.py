@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -60,8 +61,12 @@ class TextLength:
             current.key, Family.COMPARISON, self.name, value, b.n,
             floor=_MEAN_OF_KOLMOGOROV / sqrt(size),
             interval=(max(0.0, value - half), min(1.0, value + half)),
-            facts={
-                "n_reference": a.n, "n_effective": size, "tokens": _distance(a.tokens, b.tokens),
-                "median_before": float(a.characters.quantile(0.5)), "median_now": float(b.characters.quantile(0.5)),
-            },
+            evidence=Evidence(
+                Change(
+                    Quantity.MEDIAN, float(a.characters.quantile(0.5)), float(b.characters.quantile(0.5)),
+                    unit="characters",
+                ),
+                Size(a.n, size),
+                details={"tokens": _distance(a.tokens, b.tokens)},
+            ),
         )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import effective_size, lacking, sizes
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
@@ -74,7 +75,7 @@ class UnitChange:
         missing = lacking(self.name, current, p.n, q.n)
         if missing:
             return missing
-        facts: dict[str, float | str] = {"n_reference": p.n, "n_effective": effective_size(p.n, q.n)}
+        details: dict[str, float | str] = {}
         coded = 1 < len(p.bins) < _CODES
         ratio = 1.0 if coded else _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before = _distance(p, q, 1.0)
@@ -83,9 +84,20 @@ class UnitChange:
         if ratio == 1.0 and not coded and before >= max(0.5, chance) and len(q.bins) < _RESOLVED <= len(p.bins):
             ratio = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
             units = next((words for factor, words in _known() if abs(log(ratio / factor)) < 0.05), "")
-            facts["by"] = "mean and deviation"
-        facts |= {"before": before, "after": after, "units": units}
-        return Measurement.of(current.key, Family.COMPARISON, self.name, ratio, q.n, facts=facts)
+            details["by"] = "mean and deviation"
+        details |= {"rescaled": after, "units": units}
+        evidence = Evidence(size=sizes(p.n, q.n), distance=before, details=details)
+        return Measurement.of(current.key, Family.COMPARISON, self.name, ratio, q.n, evidence=evidence)
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say how many times the column is what it was."""
+        units = self.units(measurement)
+        return f"is {measurement.value or 0.0:.4g} times what it was" + (f" ({units})" if units else "")
+
+    @staticmethod
+    def units(measurement: Measurement) -> str:
+        """Return which units a measurement of this comparison takes the ratio for; empty where it knows none."""
+        return str(measurement.evidence.details.get("units", ""))
 
 
 def _explained(p: HistogramPart, q: HistogramPart, ratio: float, before: float) -> tuple[float, float, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import lgamma, log, sqrt
 from typing import ClassVar
 
-from watchkeeper.compare.cells import categorical, effective_size, lacking
+from watchkeeper.compare.cells import categorical, lacking, sizes
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -14,6 +15,7 @@ from watchkeeper.stats.levels import LevelsPart
 __all__ = ["UnseenLevels"]
 
 _CHANCE = 1e-5
+_LISTED = 5
 
 
 class UnseenLevels:
@@ -25,7 +27,7 @@ class UnseenLevels:
 
     A small reference misses levels by chance. Any given u of L levels with a joint share above s are all missing from
     n0 rows with a probability of at most (1 - s)^n0; with (L choose u) ways to choose them, a share up to
-    s = (ln (L choose u) + ln 100,000) / n0 is put down to chance, and stated as ``reference_upper``.
+    s = (ln (L choose u) + ln 100,000) / n0 is put down to chance, and stated as ``before_upper``.
 
     References
     ----------
@@ -52,17 +54,23 @@ class UnseenLevels:
         uncertain = rows + q.other if p.other else q.other
         value = 0.0 if p.other else rows / q.n
         once = float((p.counts == 1).sum()) / p.n
-        listed = ", ".join(f"{name!r} ({count})" for name, count in list(unseen.items())[:5])
+        listed = list(unseen.items())[:_LISTED]
+        upper = max(once, _by_chance(len(seen), len(unseen), p.n))
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, q.n,
             error=sqrt(value * (1 - value) / q.n), floor=once,
             interval=None,
-            facts={
-                "n_reference": p.n, "n_effective": effective_size(p.n, q.n), "from": 0.0, "to": value,
-                "reference_upper": max(once, _by_chance(len(seen), len(unseen), p.n)), "levels": listed,
-                "uncertain": uncertain,
-            },
+            evidence=Evidence(
+                Change(Quantity.SHARE, 0.0, value, upper, tuple(name for name, _ in listed)),
+                sizes(p.n, q.n),
+                details={"uncertain": uncertain, "levels": ", ".join(f"{name!r} ({count})" for name, count in listed)},
+            ),
         )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say which levels are new."""
+        levels = measurement.evidence.details.get("levels", "")
+        return f"has new levels in {measurement.value or 0.0:.1%} of rows: {levels}"
 
 
 def _by_chance(seen: int, unseen: int, n0: int) -> float:

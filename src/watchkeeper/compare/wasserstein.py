@@ -9,6 +9,7 @@ import numpy as np
 
 from watchkeeper.compare.cells import lacking, numeric, steps
 from watchkeeper.compare.quadratic import influence_error
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
@@ -61,5 +62,7 @@ class Wasserstein:
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, n,
             error=error, floor=floor, interval=(max(0.0, value - floor - Z * error), value + Z * error),
-            facts={"n_reference": n0, "scale": scale, "bound": float(((p + q) * widths).sum() / 2)},
+            evidence=Evidence(
+                size=Size(n0), bound=float(((p + q) * widths).sum() / 2), details={"scale": scale}
+            ),
         )  # fmt: skip

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
+from watchkeeper.core.evidence import NOTHING, Evidence
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import StateKey
 from watchkeeper.core.window import Window
 
-__all__ = ["Family", "Measurement", "Status"]
+__all__ = ["Describes", "Family", "Measurement", "Status"]
 
 
 class Status(StrEnum):
@@ -53,8 +55,8 @@ class Measurement:
         ``reason`` says why there is no number.
     revision
         How often the window was measured again because rows or labels came late.
-    facts
-        What a reader needs to judge the number: effective sample size, ratio of scales, new levels.
+    evidence
+        What a chart or a reader needs to judge the number: before and after, effective sample size, p-value.
     against
         What was compared with, where it is not the model's own reference: ``previous``, ``season:7d``.
     curve
@@ -76,7 +78,7 @@ class Measurement:
     segment: str = ALL
     column: str = ""
     revision: int = 0
-    facts: Mapping[str, float | str] = field(default_factory=dict)
+    evidence: Evidence = NOTHING
     against: str = ""
     curve: tuple[tuple[float, float], ...] = ()
 
@@ -92,12 +94,12 @@ class Measurement:
         error: float | None = None,
         floor: float | None = None,
         interval: tuple[float, float] | None = None,
-        facts: Mapping[str, float | str] | None = None,
+        evidence: Evidence | None = None,
     ) -> Measurement:
         """Return a measurement about the rows of ``key``."""
         return cls(
             family, name, value, n, error, floor, interval, Status.OK, "",
-            key.model, key.version, key.window, key.segment, key.column, 0, facts or {},
+            key.model, key.version, key.window, key.segment, key.column, 0, evidence or NOTHING,
         )  # fmt: skip
 
     @classmethod
@@ -126,3 +128,14 @@ class Measurement:
         """What stays the same from window to window: family, name, column, segment and, if any, ``against``."""
         own = (self.family.value, self.name, self.column, self.segment)
         return (*own, self.against) if self.against else own
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A comparison or metric that has words of its own for what it measured; one without gets a general sentence."""
+
+    def describe(self, measurement: Measurement) -> str:
+        """Return what is to be said of the column, as the rest of a sentence; empty for the general sentence.
+
+        It reads the evidence of its own measurement, details included, and decides nothing.
+        """

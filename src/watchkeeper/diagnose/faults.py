@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.unit_change import UnitChange
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Measurement, Status
@@ -124,13 +125,13 @@ def other_unit(case: Case, column: Column) -> Fault | None:
     m = found[0] if found else None
     if m is None or m.status is not Status.OK or m.value is None or 0.99 < m.value < 1.01:
         return None
-    size = float(m.facts["n_effective"])
-    if float(m.facts["before"]) <= 0.05 + dkw_half_width(
-        size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)
-    ):
+    size, distance = m.evidence.size.n_effective, m.evidence.distance
+    if size is None or distance is None:
         return None
-    units = (str(m.facts["units"]),) if m.facts.get("units") else ()
-    statement = Statement(StatementCode.UNIT_CHANGE, (column.name,), units, float(m.value))
+    if distance <= 0.05 + dkw_half_width(size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)):
+        return None
+    units = UnitChange.units(m)
+    statement = Statement(StatementCode.UNIT_CHANGE, (column.name,), (units,) if units else (), float(m.value))
     return Fault(column.name, "unit_change", 1.0, statement, m)
 
 
@@ -153,15 +154,14 @@ _RATES = {"null_rate": 0.03, "silent_default": 0.03, "encoding_change": 0.01, "u
 
 def _rate(name: str, m: Measurement) -> Statement:
     """Return what a comparison saw in a share of the rows."""
-    value = float(m.value or 0.0)
+    value, change = float(m.value or 0.0), m.evidence.change
     if m.name == "null_rate":
-        return Statement(StatementCode.NULL_RATE, (name,), before=float(m.facts["from"]), after=float(m.facts["to"]))
+        return Statement(StatementCode.NULL_RATE, (name,), before=change.before, after=change.after)
     if m.name == "silent_default":
-        default = str(m.facts["default"])
-        return Statement(StatementCode.SILENT_DEFAULT, (name,), (default,), after=float(m.facts["to"]))
+        return Statement(StatementCode.SILENT_DEFAULT, (name,), change.levels, after=change.after)
     if m.name == "encoding_change":
         return Statement(StatementCode.ENCODING_CHANGE, (name,), value=value)
-    return Statement(StatementCode.UNSEEN_LEVELS, (name,), (str(m.facts["levels"]),), value)
+    return Statement(StatementCode.UNSEEN_LEVELS, (name,), change.levels, value)
 
 
 def _rows(case: Case) -> list[Finding]:
@@ -225,7 +225,7 @@ def clean_rows(frame: pl.DataFrame, reference: pl.DataFrame, faults: list[Fault]
             lost = series.is_null() | (series.is_nan().fill_null(False) if series.dtype.is_float() else False)
             kept &= ~lost.to_numpy()
         elif fault.what == "silent_default" and fault.measurement is not None:
-            default = str(fault.measurement.facts["default"])
+            default = fault.measurement.evidence.change.levels[0]
             if series.dtype.is_numeric():
                 kept &= ~(series.cast(pl.Float64) == float(default)).fill_null(False).to_numpy()
             else:

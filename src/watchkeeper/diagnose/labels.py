@@ -124,9 +124,9 @@ def _due(case: Case) -> float | None:
     since = case.alert.since
     found: dict[Window, float] = {}
     for m in case.history:
-        due = m.facts.get("due")
-        if m.window is not None and m.segment == ALL and isinstance(due, (int, float)):
-            found[m.window] = float(due)
+        labels = m.evidence.labels
+        if m.window is not None and m.segment == ALL and labels is not None and labels.due is not None:
+            found[m.window] = labels.due
     shares = [due for window, due in found.items() if since is None or window.start >= since]
     return sum(shares) / len(shares) if shares else None
 
@@ -135,8 +135,7 @@ def _other(case: Case, column: Column) -> tuple[float, Statement] | None:
     for measure, code in _OTHER.items():
         m = compared(case, column, measure, always=0.01)
         if m is not None and m.value:
-            levels = (str(m.facts["levels"]),) if m.facts.get("levels") else ()
-            return 5.0 + 3 * float(m.value), Statement(code, (column.name,), levels, float(m.value))
+            return 5.0 + 3 * float(m.value), Statement(code, (column.name,), m.evidence.change.levels, float(m.value))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchkeeper.compare.tail_rise import TOLERATED
+from watchkeeper.compare.tail_rise import TOLERATED, TailRise
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.schema import Role
@@ -18,7 +18,7 @@ def latency_finding(case: Case) -> Finding | None:
     about = case.alert.cause is Cause.RUNTIME
     slower = compared(case, column, "tail_rise", always=TOLERATED) if column else None
     if column and slower is not None:
-        before, now = float(slower.facts["p95_reference"]), float(slower.facts["p95"])
+        before, now = TailRise.percentiles(slower)
         evidence = Statement(StatementCode.SLOWER, (column.name,), before=before, after=now)
     elif about:
         evidence = Statement(StatementCode.LIMIT_PASSED)

@@ -74,8 +74,7 @@ def subjects_of(alert: Alert) -> tuple[Subject, ...]:
         if m.family in _METRICS:
             found.append(Subject("", True, m.segment))
         elif m.column == JOINT:
-            names = (str(m.facts[key]) for key in ("first", "second") if key in m.facts)
-            found += [Subject(name, False, m.segment) for name in names]
+            found += [Subject(name, False, m.segment) for name in m.evidence.about]
         elif signal.fired:
             found.append(Subject("" if m.column.startswith("@") else m.column, False, m.segment))
     return tuple(dict.fromkeys(found or [Subject(column) for column in alert.columns]))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import UsageError
+from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT
 from watchkeeper.core.state import JOINT, StateKey
@@ -73,22 +74,23 @@ def attribution_drift(
     (share0, spread0), (share, spread) = _shares(before), _shares(now)
     moved = share - share0
     errors = np.sqrt((spread0**2).sum(axis=0) / n0**2 + (spread**2).sum(axis=0) / n**2)
-    sizes: dict[str, float | str] = {"n_reference": n0, "n_effective": n0 * n / (n0 + n)}
+    size = Size(n0, n0 * n / (n0 + n))
     found = []
     for j, feature in enumerate(features):
         value, error = abs(float(moved[j])), float(errors[j])
         p_value = erfc(value / error / sqrt(2)) if error > 0 else float(value == 0)
-        facts = sizes | {
-            "from": float(share0[j]), "to": float(share[j]), "mean_from": float(before[:, j].mean()),
-            "mean_to": float(now[:, j].mean()), "p_value": p_value,
-        }  # fmt: skip
+        evidence = Evidence(
+            Change(Quantity.SHARE, float(share0[j]), float(share[j]), levels=("attribution",)), size, p_value,
+            details={"mean_from": float(before[:, j].mean()), "mean_to": float(now[:, j].mean())},
+        )  # fmt: skip
         found.append(
             Measurement.of(
                 replace(key, column=feature), Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, error=error,
-                floor=error * sqrt(2 / pi), interval=(max(0.0, value - Z * error), value + Z * error), facts=facts,
+                floor=error * sqrt(2 / pi), interval=(max(0.0, value - Z * error), value + Z * error),
+                evidence=evidence,
             )
         )  # fmt: skip
-    return [*found, _together(features, before, now, key, sizes, seed)]
+    return [*found, _together(features, before, now, key, size, seed)]
 
 
 def _shares(a: Floats) -> tuple[Floats, Floats]:
@@ -99,7 +101,7 @@ def _shares(a: Floats) -> tuple[Floats, Floats]:
 
 
 def _together(
-    features: tuple[str, ...], before: Floats, now: Floats, key: StateKey, sizes: dict[str, float | str], seed: int
+    features: tuple[str, ...], before: Floats, now: Floats, key: StateKey, size: Size, seed: int
 ) -> Measurement:
     n0, n = len(before), len(now)
     both, rng = np.concatenate([before, now]), np.random.default_rng(seed)
@@ -110,13 +112,12 @@ def _together(
     value = float(_distance(share0, share))
     moved = share / share.sum() - share0 / share0.sum()
     order = np.argsort(-np.abs(moved))[:3]
-    facts = sizes | {
-        "p_value": float((1 + (chance >= value - 1e-12).sum()) / (_PERMUTATIONS + 1)),
-        "largest": ", ".join(f"{features[j]} ({moved[j]:+.3f})" for j in order),
-    }
+    p_value = float((1 + (chance >= value - 1e-12).sum()) / (_PERMUTATIONS + 1))
+    largest = ", ".join(f"{features[j]} ({moved[j]:+.3f})" for j in order)
+    evidence = Evidence(size=size, p_value=p_value, details={"largest": largest})
     where = replace(key, column=JOINT)
     return Measurement.of(
-        where, Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, floor=float(chance.mean()), facts=facts
+        where, Family.COMPARISON, ATTRIBUTION_DRIFT, value, n, floor=float(chance.mean()), evidence=evidence
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import hypot, isfinite, sqrt
 
 from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.metric import Estimated
 from watchkeeper.core.plugins import plugin, plugins
@@ -60,7 +61,7 @@ def assess_estimates(
     -------
     list
         The measurements in the order of the names; one of family ``estimate`` under the metric's name, its method among
-        the facts. An estimator that raises is one failed measurement under its own name, never an error.
+        its evidence. An estimator that raises is one failed measurement under its own name, never an error.
     """
     found: list[Measurement] = []
     for name in names:
@@ -80,13 +81,13 @@ def default_estimates(
     Labels that have come are used as soon as there are enough (``prediction_powered``). Otherwise a regressor has
     ``dle``, and a classifier ``cbpe``; where rows are sampled, ``pape`` for recall and ``multicalibrated`` for all but
     recall and AUROC. How the rule was chosen, on other data than it is shown on, is told in docs/estimation.md. Where
-    several methods can answer, the band is widened by ``error_of_method``, d/√ESS: d is the largest distance between
+    several methods can answer, the band is widened by ``between_methods``, d/√ESS: d is the largest distance between
     the chosen one and another, less what the weights of ``pape`` make by chance, and ESS the share of the reference
     that is left in weight. Methods agree unless the features have moved, and where little of the reference is like the
     window their distance says little of how far all of them are off. Of ``dle`` it is the distance from its second
-    opinion, undivided. Which methods did not answer, and why, is the fact ``without``: nothing is known of what they
-    would have said. The band is widened by ``error_between_blocks`` too: how far performance moves by itself in the
-    reference; where that is not known the fact ``between_blocks`` says why.
+    opinion, undivided. Which methods did not answer, and why, is ``silent`` in the evidence: nothing is known of what
+    they would have said. The band is widened by ``between_blocks`` too: how far performance moves by itself in the
+    reference; where that is not known ``blocks_lack`` says why.
 
     Parameters
     ----------
@@ -123,7 +124,8 @@ def default_estimates(
                 silent.setdefault("" if metric == name else metric, {})[name] = measurement.reason
             elif name != _POWERED:
                 told.setdefault(metric, {})[name] = measurement
-                overlap = min(overlap, float(measurement.facts.get("ess", overlap)))
+                ess = _estimation(measurement).ess
+                overlap = overlap if ess is None else min(overlap, ess)
             if name in served.values() and served.get(metric) != name:
                 continue
             if metric not in chosen or measurement.status is Status.OK:
@@ -152,53 +154,61 @@ def _unasked(schema: Schema, served: Mapping[str, str], *sides: Mapping[str, Sta
     return {"": dict.fromkeys(sorted(set(served.values())), why)}
 
 
+def _estimation(measurement: Measurement) -> Estimation:
+    return measurement.evidence.estimate or Estimation("")
+
+
+def _with(measurement: Measurement, made: Estimation) -> Measurement:
+    return replace(measurement, evidence=replace(measurement.evidence, estimate=made))
+
+
 def _without(measurement: Measurement, silent: Mapping[str, str]) -> Measurement:
     """Tell which methods did not answer, beside one that did."""
-    if measurement.value is None or measurement.facts.get("method") == _POWERED or not silent:
+    if measurement.value is None or _estimation(measurement).method == _POWERED or not silent:
         return measurement
     reasons: dict[str, list[str]] = {}
     for name, reason in silent.items():
         reasons.setdefault(reason, []).append(name)
     told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-    return replace(measurement, facts={**measurement.facts, "without": told})
+    return _with(measurement, replace(_estimation(measurement), silent=told))
 
 
 def _widened(
     measurement: Measurement, told: Mapping[str, Measurement], overlap: float, between: BetweenBlocks | None
 ) -> Measurement:
     """Widen the band by what methods disagree about and by what the reference shows to move by itself."""
-    if measurement.value is None or measurement.error is None or measurement.facts.get("method") == _POWERED:
+    if measurement.value is None or measurement.error is None or _estimation(measurement).method == _POWERED:
         return measurement
-    facts: dict[str, float | str] = dict(measurement.facts)
-    apart = moved = 0.0
-    if len(told) > 1 or "quadratic" in facts:
-        facts["error_of_method"] = apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
+    made, apart, moved = _estimation(measurement), 0.0, 0.0
+    if len(told) > 1 or made.second_opinion is not None:
+        apart = sqrt(max(0.0, _disagreement(measurement, told)) / overlap)
+        made = replace(made, between_methods=apart)
     lack = between.lack(measurement.name) if between else _NO_BLOCKS
     if between is None or lack:
-        facts["between_blocks"] = f"unknown: {lack}"
+        made = replace(made, blocks_lack=lack)
     else:
         moved = sqrt(between.variance(measurement.name))
-        facts |= {"error_between_blocks": moved, "blocks": between.blocks}
+        made = replace(made, between_blocks=moved, blocks=between.blocks)
     error = hypot(measurement.error, apart, moved)
     if not isfinite(error):
         words = f"the estimate is {measurement.value} ± {error}"
         return replace(measurement, status=Status.FAILED, reason=words, value=None, error=None, interval=None)
     band = band_of(measurement.name, measurement.value, error)
-    return replace(measurement, error=error, interval=band, facts=facts)
+    return _with(replace(measurement, error=error, interval=band), made)
 
 
 def _disagreement(chosen: Measurement, told: Mapping[str, Measurement]) -> float:
     """Return the largest squared distance of the chosen estimate from another, less what weights make by chance."""
-    centre = chosen.value or 0.0
-    if "quadratic" in chosen.facts:
-        away = float(chosen.facts["quadratic"]) - centre
+    centre, made = chosen.value or 0.0, _estimation(chosen)
+    if made.second_opinion is not None:
+        away = made.second_opinion - centre
         return away * away  # which may overflow, where a power would raise
     values = {name: one.value or 0.0 for name, one in told.items()}
     if "multicalibrated" in told and "cbpe" in told:
         # It is the mean of the calibrated scores and of trees, which say this.
         values["trees"] = 2 * values["multicalibrated"] - values["cbpe"]
-    noise = float(told[_WEIGHTED].facts.get("error_of_calibration", 0.0)) ** 2 if _WEIGHTED in told else 0.0
-    weighted = chosen.facts.get("method") == _WEIGHTED
+    noise = _estimation(told[_WEIGHTED]).calibration ** 2 if _WEIGHTED in told else 0.0
+    weighted = made.method == _WEIGHTED
     return max(
         ((value - centre) ** 2 - (noise if weighted or name == _WEIGHTED else 0.0) for name, value in values.items()),
         default=0.0,

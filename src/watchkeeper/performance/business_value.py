@@ -50,7 +50,7 @@ def business_value(state: State, value: Mapping[str, Mapping[str, float]]) -> Me
     >>> from watchkeeper.core.state import State, StateKey
     >>> part = ConfusionPart(("no", "yes"), 1, np.array([10, 11, 14, 15]), np.array([6, 2, 1, 1]))
     >>> found = business_value(State(StateKey(), None, {"confusion": part}), {"yes": {"yes": 10}, "no": {"yes": -2}})
-    >>> found.value, found.facts["total"]
+    >>> found.value, found.evidence.details["total"]
     (0.6, 6.0)
     """
     return measured(BUSINESS_VALUE, state, "confusion", ConfusionPart, lambda part: _estimate(part, value))
@@ -73,5 +73,5 @@ def _estimate(part: ConfusionPart, value: Mapping[str, Mapping[str, float]]) -> 
     if error == 0.0 and high > low:
         error, reach = (high - low) * proportion_error(0, n), (high - low) * wilson(0, n)[1]
         interval = max(low, total / n - reach), min(high, total / n + reach)
-    facts: dict[str, float | str] = {"total": total}
-    return MetricValue(total / n, n, error, interval, facts=facts | ({"unseen": unseen} if unseen else {}))
+    details: dict[str, float | str] = {"total": total}
+    return MetricValue(total / n, n, error, interval, details=details | ({"unseen": unseen} if unseen else {}))

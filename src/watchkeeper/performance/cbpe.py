@@ -8,14 +8,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of
-from watchkeeper.performance.estimator import estimated
+from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.performance.expectation import Expectation
-from watchkeeper.performance.expected import Answered, Replicates, estimates_of, metrics_for
+from watchkeeper.performance.expected import Answered, Replicates, estimates_of, measurements_of, metrics_for
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
 
 __all__ = ["Cbpe", "cells_of", "lack_of_labels", "learnt_from"]
@@ -66,18 +67,14 @@ class Cbpe:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
         learnt = [calibrator_of(before, before.classes.index(name)) for name in now.classes]
         answered = [learnt_from(now, code, one) for code, one in enumerate(learnt)]
-        facts: dict[str, float | str] = {
-            "method": self.name,
+        estimation = Estimation(self.name, ASSUMES)
+        learned_from = min(one.labelled for one in learnt)
+        details: dict[str, float | str] = {
             "calibrated": "isotonic" if any(one.isotonic for one in learnt) else "no: the score is calibrated already",
             "calibration_gain": float(np.mean([one.gain for one in learnt])),
-            "n_reference": min(one.labelled for one in learnt),
         }
-        return [
-            Measurement.missing(key, Family.ESTIMATE, name, "the metric is not defined on these rows")
-            if found is None
-            else estimated(key, name, found.value, found.n, found.sampling, found.calibration, facts)
-            for name, found in estimates_of(answered, names, now.probability).items()
-        ]
+        expected = estimates_of(answered, names, now.probability)
+        return measurements_of(key, expected, estimation, learned_from, details)
 
 
 def cells_of(states: Mapping[str, State]) -> ScoreCellsPart:

@@ -32,14 +32,14 @@ _NONE_LABELLED = "no row has both a label and a prediction"
 Floats = NDArray[np.float64]
 
 
-def _facts(part: ConfusionPart) -> dict[str, float | str]:
+def _details(part: ConfusionPart) -> dict[str, float | str]:
     """Say what was left out, and for two classes the four counts."""
     left = {"unseen_labels": part.unseen_labels, "unpredicted": part.unpredicted}
-    facts: dict[str, float | str] = {name: float(n) for name, n in left.items() if n}
+    details: dict[str, float | str] = {name: float(n) for name, n in left.items() if n}
     if part.positive >= 0:
         tp, fp, fn, tn = _cells(part)
-        facts |= {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
-    return facts
+        details |= {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
+    return details
 
 
 def _cells(part: ConfusionPart) -> tuple[int, int, int, int]:
@@ -50,7 +50,7 @@ def _cells(part: ConfusionPart) -> tuple[int, int, int, int]:
 
 
 def _proportion(part: ConfusionPart, k: int, n: int) -> MetricValue:
-    return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part))
+    return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), details=_details(part))
 
 
 def _macro(part: ConfusionPart, name: str) -> MetricValue | NoValue:
@@ -73,11 +73,11 @@ def _macro(part: ConfusionPart, name: str) -> MetricValue | NoValue:
         error, interval = proportion_error(round(value * fewest), fewest), wilson(value * fewest, fewest)
     else:
         interval = logit_interval(value, error)
-    facts: dict[str, float | str] = {**_facts(part), "classes": classes, "average": "macro"}
+    details: dict[str, float | str] = {**_details(part), "classes": classes, "average": "macro"}
     if classes <= SHOWN_CLASSES:
         own = zip(part.classes, values.tolist(), occurs.tolist(), strict=True)
-        facts |= {f"of {label}": ratio for label, ratio, there in own if there}
-    return MetricValue(value, n, error, interval, facts=facts)
+        details |= {f"of {label}": ratio for label, ratio, there in own if there}
+    return MetricValue(value, n, error, interval, details=details)
 
 
 def _ratios(name: str, hits: Floats, labelled: Floats, predicted: Floats) -> tuple[Floats, Floats]:
@@ -309,7 +309,7 @@ class F1:
         value = 2 * tp / (tp + involved)
         slope = 2 / (1 + tp / involved) ** 2
         lower, upper = (2 * j / (1 + j) for j in wilson(tp, involved))
-        return MetricValue(value, n, slope * proportion_error(tp, involved), (lower, upper), facts=_facts(part))
+        return MetricValue(value, n, slope * proportion_error(tp, involved), (lower, upper), details=_details(part))
 
     def expected(self, e: Expectation) -> tuple[float, Floats] | None:
         """Return the value and its derivatives by the expected positives."""

@@ -24,7 +24,7 @@ __all__ = ["SHOWN_CLASSES", "Auroc", "AveragePrecision"]
 Floats = NDArray[np.float64]
 
 SHOWN_CLASSES = 20
-"""Classes up to which each one's own value is among the facts."""
+"""Classes up to which each one's own value is among the details."""
 
 
 def _lack(positives: int, negatives: int) -> NoValue | None:
@@ -36,13 +36,24 @@ def _lack(positives: int, negatives: int) -> NoValue | None:
     return None
 
 
-def _facts(part: ScoreHistogramPart, positives: int, negatives: int, bound: float) -> dict[str, float | str]:
-    facts: dict[str, float | str] = {"positives": positives, "negatives": negatives}
+def _details(part: ScoreHistogramPart, positives: int, negatives: int) -> dict[str, float | str]:
+    details: dict[str, float | str] = {"positives": positives, "negatives": negatives}
     if part.unscored:
-        facts["unscored"] = part.unscored
-    if not part.exact:
-        facts["bound"] = bound
-    return facts
+        details["unscored"] = part.unscored
+    return details
+
+
+def _value(
+    part: ScoreHistogramPart,
+    value: float,
+    counts: tuple[int, int],
+    error: float,
+    around: tuple[float, float],
+    bound: float,
+) -> MetricValue:
+    """Return a value with its counts of positives and negatives; binned scores widen its interval."""
+    details, widened = _details(part, *counts), _widened(around, bound)
+    return MetricValue(value, sum(counts), error, widened, details=details, bound=0.0 if part.exact else bound)
 
 
 def _widened(interval: tuple[float, float], bound: float) -> tuple[float, float]:
@@ -80,7 +91,7 @@ def _macro(part: ClassRanksPart, estimate: _One) -> MetricValue | NoValue:
     k = len(known)
     value = sum(one.value for one in known.values()) / k
     error = sum(one.error or 0.0 for one in known.values()) / k
-    bound = sum(float(one.facts.get("bound", 0.0)) for one in known.values()) / k
+    bound = sum(one.bound for one in known.values()) / k
     ends = [one.interval for one in known.values() if one.interval]
     # Where every class is in perfect order the logit has no slope; the mean of the classes' own limits stands in.
     interval = (
@@ -88,12 +99,11 @@ def _macro(part: ClassRanksPart, estimate: _One) -> MetricValue | NoValue:
         if 0 < value < 1
         else (sum(low for low, _ in ends) / k, sum(high for _, high in ends) / k)
     )
-    facts: dict[str, float | str] = {"classes": k, "average": "macro"}
-    facts |= {"unscored": part.unscored} if part.unscored else {}
-    facts |= {"bound": bound} if bound else {}
+    details: dict[str, float | str] = {"classes": k, "average": "macro"}
+    details |= {"unscored": part.unscored} if part.unscored else {}
     if k <= SHOWN_CLASSES:
-        facts |= {f"of {name}": one.value for name, one in known.items()}
-    return MetricValue(value, rows, error, interval, facts=facts)
+        details |= {f"of {name}": one.value for name, one in known.items()}
+    return MetricValue(value, rows, error, interval, details=details, bound=bound)
 
 
 class Auroc:
@@ -108,7 +118,7 @@ class Auroc:
     the exact value cannot be further away, and the interval is widened by it.
 
     For more than two classes the plain mean, over the classes that occur, of each against the rest, with the mean of
-    their standard errors, which is at least that of the mean; the facts hold each class's own, ``of <class>``.
+    their standard errors, which is at least that of the mean; the details hold each class's own, ``of <class>``.
 
     References
     ----------
@@ -149,7 +159,7 @@ class Auroc:
         else:
             interval = _newcombe(value, m, n)
             error = (interval[1] - interval[0]) / (2 * Z)
-        return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+        return _value(part, value, (m, n), error, interval, bound)
 
     def expected(self, e: Expectation) -> tuple[float, Floats] | None:
         """Return the value and its derivatives by the expected positives."""
@@ -235,7 +245,7 @@ class AveragePrecision:
             interval = logit_interval(value, error)
         else:
             error, interval = proportion_error(round(value * m), m), wilson(value * m, m)
-        return MetricValue(value, m + n, error, _widened(interval, bound), facts=_facts(part, m, n, bound))
+        return _value(part, value, (m, n), error, interval, bound)
 
     def expected(self, e: Expectation) -> tuple[float, Floats] | None:
         """Return the value and its derivatives by the expected positives."""

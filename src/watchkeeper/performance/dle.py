@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.metric import Estimated, Root, RowLoss, row_loss_metrics
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
-from watchkeeper.performance.estimator import estimated
+from watchkeeper.performance.estimator import ASSUMES, estimated
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, predicted, sampled
 from watchkeeper.stats.keys import IdentityKey
 
@@ -153,21 +154,24 @@ class Dle:
         if lack:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack) for name in names]
         n = round(second.rows * len(rows) / max(1, len(second.x)))
-        facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
         found: list[Measurement] = []
         for name in losses:
             model = loss_model(first, name)
             if model is None:
                 continue
             value, sampling, learnt = _mean(model, rows, n)
-            own = {**facts, "left_out": model.left_out} if model.left_out else facts
+            left_out = {"left_out": model.left_out} if model.left_out else {}
             other = max(0.0, float(model.surface.of(rows).mean()))
-            found.append(estimated(key, name, value, n, sampling, learnt, {**own, "quadratic": other}))
+            estimation = Estimation(self.name, ASSUMES, second_opinion=other)
+            found.append(
+                estimated(key, name, value, n, sampling, learnt, estimation, n_reference=learnable, details=left_out)
+            )
             for named in roots_of(name):
                 root = sqrt(max(0.0, value))
                 slope = 0.25 / value if value > 0 else 0.0
-                told = {**own, "quadratic": sqrt(other)}
-                found.append(estimated(key, named, root, n, sampling * slope, learnt * slope, told))
+                made = replace(estimation, second_opinion=sqrt(other))
+                variances = sampling * slope, learnt * slope
+                found.append(estimated(key, named, root, n, *variances, made, n_reference=learnable, details=left_out))
         return found
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import BUSINESS_VALUE
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.performance.calibrator import calibrator_of
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
-from watchkeeper.performance.estimator import estimated
+from watchkeeper.performance.estimator import ASSUMES, estimated
 from watchkeeper.performance.expected import variances_of
 
 __all__ = ["estimated_value"]
@@ -59,5 +60,7 @@ def estimated_value(
     slope[:, :2] = (worth[1] - worth[0]) / n
     mean = float((rows * worth[0]).sum()) / n + float((slope * answered.cells.positives).sum())
     sampling, calibration = variances_of([answered], [slope])
-    facts: dict[str, float | str] = {"method": "cbpe", "total": mean * n}
-    return estimated(key, BUSINESS_VALUE, mean, round(n), sampling, calibration, facts)
+    estimation = Estimation("cbpe", ASSUMES)
+    return estimated(
+        key, BUSINESS_VALUE, mean, round(n), sampling, calibration, estimation, details={"total": mean * n}
+    )

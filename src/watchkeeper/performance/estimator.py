@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite, sqrt
 from typing import ClassVar, Protocol, runtime_checkable
 
+from watchkeeper.core.evidence import Estimation, Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.metric import bounds_of
 from watchkeeper.core.plugins import plugins
@@ -28,7 +30,7 @@ class Estimator(Protocol):
     plugin
         Always ``"estimator"``.
     name
-        Registry key, and the fact ``method`` of its measurements.
+        Registry key, and the ``method`` of the evidence of its measurements.
     tasks
         The tasks it is defined for.
     needs
@@ -65,8 +67,10 @@ def estimated(
     n: int,
     sampling: float,
     calibration: float,
-    facts: Mapping[str, float | str],
-    assumes: str = ASSUMES,
+    estimation: Estimation,
+    *,
+    n_reference: int | None = None,
+    details: Mapping[str, float | str] | None = None,
 ) -> Measurement:
     """Return the measurement of an estimate with the band in which the realised value is to be expected.
 
@@ -78,17 +82,21 @@ def estimated(
         Variance of the realised value, given the rows of the window: its labels are chance.
     calibration
         Variance of the estimate: what it was learnt from is a sample.
-    assumes
-        What the reader has to believe.
+    estimation
+        Method and assumption; the errors are filled in.
+    n_reference
+        Rows the method learned from.
+    details
+        What else a reader may want to see.
     """
     error = sqrt(max(0.0, sampling) + max(0.0, calibration))
     if not isfinite(value) or not isfinite(error):
         return Measurement.failed(key, Family.ESTIMATE, metric, f"the estimate is {value} ± {error}", n=n)
-    errors = {"error_of_sampling": sqrt(max(0.0, sampling)), "error_of_calibration": sqrt(max(0.0, calibration))}
-    told = {**facts, **errors, "band": "realised value", "assumes": assumes}
+    parts = replace(estimation, sampling=sqrt(max(0.0, sampling)), calibration=sqrt(max(0.0, calibration)))
+    evidence = Evidence(size=Size(n_reference), estimate=parts, details=details or {})
     return Measurement.of(
         key, Family.ESTIMATE, metric, value, n,
-        error=error, interval=band_of(metric, value, error), facts=told,
+        error=error, interval=band_of(metric, value, error), evidence=evidence,
     )  # fmt: skip
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.evidence import Estimation
+from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.state import StateKey
+from watchkeeper.performance.estimator import estimated
 from watchkeeper.performance.expectation import (
     Expectation,
     SummedOverClasses,
@@ -18,7 +22,7 @@ from watchkeeper.performance.expectation import (
     rests_on,
 )
 
-__all__ = ["Answered", "Expected", "Replicates", "estimates_of", "metrics_for", "variances_of"]
+__all__ = ["Answered", "Expected", "Replicates", "estimates_of", "measurements_of", "metrics_for", "variances_of"]
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +95,25 @@ def estimates_of(
         for name, metric in made.items()
         if probability or rests_on(metric) != "probability"
     }
+
+
+def measurements_of(
+    key: StateKey,
+    expected: Mapping[str, Expected | None],
+    estimation: Estimation,
+    n_reference: int,
+    details: Mapping[str, float | str] | None = None,
+) -> list[Measurement]:
+    """Return what a method expects of each metric as measurements."""
+    return [
+        Measurement.missing(key, Family.ESTIMATE, name, "the metric is not defined on these rows")
+        if one is None
+        else estimated(
+            key, name, one.value, one.n, one.sampling, one.calibration, estimation,
+            n_reference=n_reference, details=details,
+        )
+        for name, one in expected.items()
+    ]  # fmt: skip
 
 
 def _estimate(answered: Sequence[Answered], metric: object) -> Expected | None:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
 
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import FAIRNESS
@@ -66,7 +67,7 @@ def fairness(states: Mapping[str, State], column: str, *, min_rows: int = LEAST_
     -------
     list
         One measurement for each name in ``FAIRNESS`` about ``column`` and the segment ``all``, with the two segments as
-        facts ``highest`` and ``lowest``. No data where fewer than two segments have enough rows.
+        details ``highest`` and ``lowest``. No data where fewer than two segments have enough rows.
 
     References
     ----------
@@ -114,15 +115,16 @@ def _gap(name: str, key: StateKey, counted: Rates, min_rows: int) -> Measurement
     rates = {segment: k / n for segment, (k, n) in used.items()}
     highest, lowest = max(rates, key=lambda s: rates[s]), min(rates, key=lambda s: rates[s])
     error = sqrt(proportion_error(*used[highest]) ** 2 + proportion_error(*used[lowest]) ** 2)
-    facts: dict[str, float | str] = {
+    details: dict[str, float | str] = {
         "of": _RATES[name][0], "highest": highest, "lowest": lowest, "highest_rate": rates[highest],
-        "lowest_rate": rates[lowest], "segments": len(used), "p_value": _p_value(used),
+        "lowest_rate": rates[lowest], "segments": len(used),
     }  # fmt: skip
     if len(used) < len(counted):
-        facts["too_small"] = len(counted) - len(used)
+        details["too_small"] = len(counted) - len(used)
     return Measurement.of(
         key, Family.METRIC, name, rates[highest] - rates[lowest], rows,
-        error=error, floor=_floor(used), interval=_interval(used), facts=facts,
+        error=error, floor=_floor(used), interval=_interval(used),
+        evidence=Evidence(p_value=_p_value(used), details=details),
     )  # fmt: skip
 
 

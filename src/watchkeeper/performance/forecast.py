@@ -19,10 +19,10 @@ _REGRESSION = frozenset({Task.REGRESSION})
 _NONE_LABELLED = NoValue("no row has both a label and every quantile")
 
 
-def _mean(sums: CentralSums, facts: dict[str, float | str], lowest: float = 0.0) -> MetricValue:
+def _mean(sums: CentralSums, details: dict[str, float | str], lowest: float = 0.0) -> MetricValue:
     n = sums.n
     error = sqrt(max(0.0, sums.second / (n - 1)) / n) if n > 1 else None
-    return MetricValue(sums.mean, n, error, mean_interval(sums.mean, error, n, lowest), facts=facts)
+    return MetricValue(sums.mean, n, error, mean_interval(sums.mean, error, n, lowest), details=details)
 
 
 def _crossed(part: QuantileSumsPart) -> dict[str, float | str]:
@@ -61,9 +61,9 @@ class IntervalCoverage:
         k, n = part.covered, part.n
         if not n:
             return _NONE_LABELLED
-        facts: dict[str, float | str] = {"nominal": part.levels[-1] - part.levels[0]}
-        facts |= {f"below {a:g}": int(count) / n for a, count in zip(part.levels, part.below, strict=True)}
-        return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=facts | _crossed(part))
+        details: dict[str, float | str] = {"nominal": part.levels[-1] - part.levels[0]}
+        details |= {f"below {a:g}": int(count) / n for a, count in zip(part.levels, part.below, strict=True)}
+        return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), details=details | _crossed(part))
 
 
 class PinballLoss:
@@ -95,10 +95,10 @@ class PinballLoss:
     def _estimate(part: QuantileSumsPart) -> MetricValue | NoValue:
         if not part.n:
             return _NONE_LABELLED
-        facts: dict[str, float | str] = {
+        details: dict[str, float | str] = {
             f"at {a:g}": float(total) / part.n for a, total in zip(part.levels, part.losses, strict=True)
         }
-        return _mean(part.loss, facts | _crossed(part))
+        return _mean(part.loss, details | _crossed(part))
 
 
 class IntervalWidth:

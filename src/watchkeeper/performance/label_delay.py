@@ -21,8 +21,8 @@ class MedianLabelDelay:
 
     The median is read off bins and at most 9 % off; the interval is that of order statistics, from the bin of rank
     n/2 - z·√n/2 to that of n/2 + z·√n/2. In a young window only the quick labels have come, so compare old ones. The
-    facts hold the 95th percentile, ``p95``, labels that were known before the prediction, ``early``, and those without
-    a time, ``undated``.
+    details hold the 95th percentile, ``p95``, labels that were known before the prediction, ``early``, and those
+    without a time, ``undated``.
 
     References
     ----------
@@ -51,6 +51,6 @@ class MedianLabelDelay:
             return NoValue(f"no label has come with its time{undated}", part.undated)
         middle, half = (n - 1) / 2, Z * sqrt(n) / 2
         interval = part.edges(middle - half)[0], part.edges(middle + half)[1]
-        facts: dict[str, float | str] = {"p95": part.quantile(0.95)}
-        facts |= {name: float(k) for name, k in (("early", part.early), ("undated", part.undated)) if k}
-        return MetricValue(part.quantile(0.5), n, (interval[1] - interval[0]) / (2 * Z), interval, facts=facts)
+        details: dict[str, float | str] = {"p95": part.quantile(0.95)}
+        details |= {name: float(k) for name, k in (("early", part.early), ("undated", part.undated)) if k}
+        return MetricValue(part.quantile(0.5), n, (interval[1] - interval[0]) / (2 * Z), interval, details=details)

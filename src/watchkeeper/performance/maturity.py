@@ -9,6 +9,7 @@ from math import sqrt
 
 import numpy as np
 
+from watchkeeper.core.evidence import Labels
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import OUTCOME, State
@@ -65,12 +66,9 @@ class Maturity:
         return self.coverage >= _NEAR * (1.0 if self.usual is None else self.usual)
 
     @property
-    def facts(self) -> dict[str, float | str]:
+    def labels(self) -> Labels:
         """What a measurement should say of it."""
-        found: dict[str, float | str] = {"coverage": self.coverage}
-        found |= {} if self.due is None else {"due": self.due}
-        found |= {"overdue": self.overdue} if self.overdue else {}
-        return found if self.mature else found | {"provisional": "yes"}
+        return Labels(self.coverage, self.due, self.overdue, self.mature)
 
 
 def maturity(current: State, reference: State | None = None, now: datetime | None = None) -> Maturity | None:
@@ -131,16 +129,16 @@ def with_maturity(
     Returns
     -------
     list
-        In the same order, with the facts ``coverage``, ``due`` (where delays are known), ``overdue`` (where labels are
-        late) and ``provisional`` (``yes`` until the window is mature).
+        In the same order; those that rest on labels say in their evidence how many are in.
     """
-    known: dict[str, dict[str, float | str]] = {}
+    known: dict[str, Labels | None] = {}
     for (segment, column), state in current.items():
         if column == OUTCOME:
             found = maturity(state, reference.get((segment, OUTCOME)) or reference.get((ALL, OUTCOME)), now)
-            known[segment] = {} if found is None else found.facts
+            known[segment] = None if found is None else found.labels
     return [
-        replace(m, facts={**m.facts, **known.get(m.segment, {})}) if _rests_on_labels(m) else m for m in measurements
+        replace(m, evidence=replace(m.evidence, labels=known.get(m.segment))) if _rests_on_labels(m) else m
+        for m in measurements
     ]
 
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import ClassVar, TypeVar
 
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.metric import Metric
 from watchkeeper.core.schema import Role, Schema
@@ -39,8 +40,10 @@ class MetricValue:
         Standard error and 95 % interval; None where one row cannot tell.
     floor
         For a distance: what sampling alone gives on average.
-    facts
-        What a reader needs to judge the number.
+    details
+        What a reader may want to see of the number.
+    bound
+        How far the exact value may be from it, because rows were binned.
     """
 
     value: float
@@ -48,7 +51,8 @@ class MetricValue:
     error: float | None = None
     interval: tuple[float, float] | None = None
     floor: float | None = None
-    facts: Mapping[str, float | str] = field(default_factory=dict)
+    details: Mapping[str, float | str] = field(default_factory=dict)
+    bound: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +110,6 @@ def measured(
     return Measurement.of(
         key, Family.METRIC, metric, found.value, found.n,
         error=found.error if certain else None, floor=found.floor,
-        interval=found.interval if certain else None, facts=found.facts,
+        interval=found.interval if certain else None,
+        evidence=Evidence(bound=found.bound, details=found.details),
     )  # fmt: skip

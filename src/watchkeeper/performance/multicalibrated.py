@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels
-from watchkeeper.performance.estimator import estimated
+from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.performance.expectation import Expectation
-from watchkeeper.performance.expected import Answered, Replicates, estimates_of, metrics_for
+from watchkeeper.performance.expected import Answered, Replicates, estimates_of, measurements_of, metrics_for
 from watchkeeper.performance.sampled import FOLDS, Sampled, fold_models, has_sample, places_of, predicted, sampled
 from watchkeeper.stats.keys import IdentityKey
 from watchkeeper.stats.score_cells import ScoreCellsPart, score_of
@@ -91,13 +92,9 @@ class Multicalibrated:
             each = told[:, :, known[0]] if len(known) else np.zeros(told.shape[:2])
             whole = calibrator_of(before, before.classes.index(name))
             answered.append(_answered(now, column, second, each, places_of(second, column, score), code, whole))
-        facts: dict[str, float | str] = {"method": self.name, "n_reference": learnable}
-        return [
-            Measurement.missing(key, Family.ESTIMATE, name, "the metric is not defined on these rows")
-            if found is None
-            else estimated(key, name, found.value, found.n, found.sampling, found.calibration, facts)
-            for name, found in estimates_of(answered, names, now.probability).items()
-        ]
+        estimation = Estimation(self.name, ASSUMES)
+        expected = estimates_of(answered, names, now.probability)
+        return measurements_of(key, expected, estimation, learnable)
 
 
 def _answered(

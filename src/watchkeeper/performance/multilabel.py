@@ -21,9 +21,9 @@ _SETS = frozenset({Task.MULTILABEL})
 _NONE_LABELLED = NoValue("no row has both a label and a prediction")
 
 
-def _facts(part: SetSumsPart) -> dict[str, float | str]:
-    facts: dict[str, float | str] = {"classes": len(part.classes)}
-    return facts | ({"unseen_labels": part.unseen} if part.unseen else {})
+def _details(part: SetSumsPart) -> dict[str, float | str]:
+    details: dict[str, float | str] = {"classes": len(part.classes)}
+    return details | ({"unseen_labels": part.unseen} if part.unseen else {})
 
 
 def _mean(part: SetSumsPart, total: float, squares: float) -> MetricValue | NoValue:
@@ -35,7 +35,7 @@ def _mean(part: SetSumsPart, total: float, squares: float) -> MetricValue | NoVa
     interval = mean_interval(value, error, n, 0.0, 1.0)
     if error is not None and error <= 1e-12:
         error, interval = proportion_error(value * n, n), wilson(value * n, n)
-    return MetricValue(value, n, error, interval, facts=_facts(part))
+    return MetricValue(value, n, error, interval, details=_details(part))
 
 
 class SubsetAccuracy:
@@ -58,7 +58,9 @@ class SubsetAccuracy:
     @staticmethod
     def _estimate(part: SetSumsPart) -> MetricValue | NoValue:
         k, n = part.equal, part.n
-        return MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), facts=_facts(part)) if n else _NONE_LABELLED
+        return (
+            MetricValue(k / n, n, proportion_error(k, n), wilson(k, n), details=_details(part)) if n else _NONE_LABELLED
+        )
 
 
 class HammingLoss:
@@ -161,9 +163,13 @@ class F1Micro:
         squares, cross, sizes = (float(x) for x in part.products)
         error = sqrt(max(0.0, squares - 2 * value * cross + value**2 * sizes)) / below
         if error > 1e-12 and 0 < value < 1:
-            return MetricValue(value, part.n, error, logit_interval(value, error), facts=_facts(part))
+            return MetricValue(value, part.n, error, logit_interval(value, error), details=_details(part))
         return MetricValue(
-            value, part.n, proportion_error(value * part.n, part.n), wilson(value * part.n, part.n), facts=_facts(part)
+            value,
+            part.n,
+            proportion_error(value * part.n, part.n),
+            wilson(value * part.n, part.n),
+            details=_details(part),
         )
 
 
@@ -172,7 +178,7 @@ class F1Macro:
 
     The standard error is the mean of the classes' own, √Σψ² with ψ = (2·[hit] - F·([in Y] + [in P])) / (2·TP + FP + FN)
     of each row: the largest that the mean can have, however classes depend on each other. The interval is symmetric on
-    the logit scale. The facts hold each class's own, ``of <class>``.
+    the logit scale. The details hold each class's own, ``of <class>``.
     """
 
     plugin: ClassVar[str] = "metric"
@@ -203,13 +209,13 @@ class F1Macro:
         errors = np.sqrt(hits * (2 - 2 * values) ** 2 + (alarms + misses) * values**2) / below
         k = int(occurs.sum())
         value, error = float(values[occurs].sum()) / k, float(errors[occurs].sum()) / k
-        facts = _facts(part) | {"classes": k}
+        details = _details(part) | {"classes": k}
         if k <= SHOWN_CLASSES:
             own = zip(part.classes, values.tolist(), occurs.tolist(), strict=True)
-            facts |= {f"of {name}": ratio for name, ratio, there in own if there}
+            details |= {f"of {name}": ratio for name, ratio, there in own if there}
         if error > 1e-12 and 0 < value < 1:
-            return MetricValue(value, part.n, error, logit_interval(value, error), facts=facts)
+            return MetricValue(value, part.n, error, logit_interval(value, error), details=details)
         fewest = float((hits + misses)[occurs].min()) or 1.0
         return MetricValue(
-            value, part.n, proportion_error(value * fewest, fewest), wilson(value * fewest, fewest), facts=facts
+            value, part.n, proportion_error(value * fewest, fewest), wilson(value * fewest, fewest), details=details
         )

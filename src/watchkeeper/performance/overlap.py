@@ -56,9 +56,9 @@ class Overlap:
     temper: float
 
     @property
-    def facts(self) -> dict[str, float | str]:
-        """What a reader needs to judge the estimate."""
-        told: dict[str, float | str] = {"ess": self.ess, "domain_auc": self.auc, "temper": self.temper}
+    def details(self) -> dict[str, float | str]:
+        """What a reader may want to see of it."""
+        told: dict[str, float | str] = {"domain_auc": self.auc, "temper": self.temper}
         return {**told, "overlap": "poor: few reference rows are like the current ones"} if self.ess < POOR else told
 
 

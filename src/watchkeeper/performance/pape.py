@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.tasks import CLASSIFICATION
 from watchkeeper.performance.calibrator import Calibrator, calibrator_of, isotonic
 from watchkeeper.performance.cbpe import cells_of, lack_of_labels, learnt_from
-from watchkeeper.performance.estimator import estimated
-from watchkeeper.performance.expected import estimates_of, metrics_for
+from watchkeeper.performance.estimator import ASSUMES
+from watchkeeper.performance.expected import estimates_of, measurements_of, metrics_for
 from watchkeeper.performance.overlap import Overlap, overlap_of
 from watchkeeper.performance.sampled import Sampled, has_sample, places_of, sampled
 from watchkeeper.stats.keys import IdentityKey
@@ -76,18 +77,11 @@ class Pape:
             whole = calibrator_of(before, before.classes.index(name))
             weighted = _calibrator(overlap, column, score, schema.classes.index(name), whole)
             answered.append(learnt_from(now, column, weighted))
-        facts: dict[str, float | str] = {
-            "method": self.name,
-            "calibrated": "isotonic, weighted",
-            "n_reference": int(np.isfinite(overlap.rows.label).sum()),
-            **overlap.facts,
-        }
-        return [
-            Measurement.missing(key, Family.ESTIMATE, name, "the metric is not defined on these rows")
-            if found is None
-            else estimated(key, name, found.value, found.n, found.sampling, found.calibration, facts)
-            for name, found in estimates_of(answered, names, now.probability).items()
-        ]
+        estimation = Estimation(self.name, ASSUMES, ess=overlap.ess)
+        learned_from = int(np.isfinite(overlap.rows.label).sum())
+        details = {"calibrated": "isotonic, weighted", **overlap.details}
+        expected = estimates_of(answered, names, now.probability)
+        return measurements_of(key, expected, estimation, learned_from, details)
 
 
 def _calibrator(overlap: Overlap, column: int, score: Column, code: int, whole: Calibrator) -> Calibrator:

@@ -36,7 +36,7 @@ def _part(state: State, name: str, kind: type[P]) -> P:
     return found if isinstance(found, kind) else kind()
 
 
-def _facts(part: PredictionSumsPart) -> dict[str, float | str]:
+def _details(part: PredictionSumsPart) -> dict[str, float | str]:
     lost = part.rows - part.sums.n
     return {"of": part.of, "unpredicted": lost} if lost else {"of": part.of}
 
@@ -68,7 +68,7 @@ class PredictionMean:
         if not n:
             return NoValue(f"none of {part.rows} rows has a prediction")
         error = sqrt(part.variance / n) if n > 1 else None
-        return MetricValue(part.sums.mean, n, error, mean_interval(part.sums.mean, error, n), facts=_facts(part))
+        return MetricValue(part.sums.mean, n, error, mean_interval(part.sums.mean, error, n), details=_details(part))
 
 
 class PredictionVariance:
@@ -104,7 +104,7 @@ class PredictionVariance:
         value = part.variance
         within = (part.sums.fourth / n - value * value * (n - 3) / (n - 1)) / n
         error = sqrt(within) if within > 0 else 0.0 if within <= 0 else nan
-        return MetricValue(value, n, error, mean_interval(value, error, n, lowest=0.0), facts=_facts(part))
+        return MetricValue(value, n, error, mean_interval(value, error, n, lowest=0.0), details=_details(part))
 
 
 class Bias:
@@ -138,7 +138,7 @@ class Bias:
         if not n:
             return NoValue("no row has both a label and a prediction")
         error = sqrt(part.errors.second / (n - 1) / n) if n > 1 else None
-        return MetricValue(value, n, error, mean_interval(value, error, n), facts={"of": "prediction"})
+        return MetricValue(value, n, error, mean_interval(value, error, n), details={"of": "prediction"})
 
     @staticmethod
     def _of_scores(part: CalibrationPart) -> MetricValue | NoValue:
@@ -149,7 +149,7 @@ class Bias:
             return NoValue(reason, n + part.outside, failed)
         value = (float(part.scores.sum()) - int(part.positives.sum())) / n
         error = sqrt(max(0.0, part.squared - n * value * value) / (n - 1) / n) if n > 1 else None
-        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "score"})
+        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), details={"of": "score"})
 
     @staticmethod
     def _of_classes(part: ConfusionPart) -> MetricValue | NoValue:
@@ -160,7 +160,7 @@ class Bias:
         high, low = int(matrix[:, k].sum() - matrix[k, k]), int(matrix[k].sum() - matrix[k, k])
         value = (high - low) / n
         error = sqrt(max(0.0, high + low - n * value * value) / (n - 1) / n) if n > 1 else None
-        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), facts={"of": "class"})
+        return MetricValue(value, n, error, mean_interval(value, error, n, -1.0, 1.0), details={"of": "class"})
 
 
 class LabelCoverage:
@@ -193,8 +193,8 @@ class LabelCoverage:
         found = _coverage(part.arrived, part.rows)
         if isinstance(found, NoValue) or not part.unseen_labels:
             return found
-        facts = {"unseen_labels": float(part.unseen_labels)}
-        return MetricValue(found.value, found.n, found.error, found.interval, facts=facts)
+        details = {"unseen_labels": float(part.unseen_labels)}
+        return MetricValue(found.value, found.n, found.error, found.interval, details=details)
 
     @staticmethod
     def _of_sets(part: SetSumsPart) -> MetricValue | NoValue:

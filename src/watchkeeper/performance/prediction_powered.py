@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.core.evidence import Estimation
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.metric import RowLoss
 from watchkeeper.core.plugins import plugin
@@ -92,16 +93,18 @@ class PredictionPowered:
             lack = f"{labelled} labels have come, {_FEWEST} are needed"
         if lack:
             return [Measurement.missing(key, Family.ESTIMATE, name, lack, n=labelled) for name in names]
-        facts: dict[str, float | str] = {"method": self.name, "labelled": labelled}
+        estimation = Estimation(self.name, MISSING_AT_RANDOM)
         found: list[Measurement] = []
         for name in names:
             powered_by = _classified(before, now, name)
             if isinstance(powered_by, str):
                 found.append(Measurement.missing(key, Family.ESTIMATE, name, powered_by, n=labelled))
                 continue
-            told = {**facts, "weight": powered_by.weight}
+            details = {"labelled": labelled, "weight": powered_by.weight}
             n = int(now.table(0)[1].sum())
-            found.append(estimated(key, name, powered_by.value, n, powered_by.variance, 0.0, told, MISSING_AT_RANDOM))
+            found.append(
+                estimated(key, name, powered_by.value, n, powered_by.variance, 0.0, estimation, details=details)
+            )
         return found
 
     def _regression(
@@ -125,16 +128,12 @@ class PredictionPowered:
             f = model.of(second.x).mean(axis=0)
             one, rest = np.ones(labelled), answered & ~known
             theta = powered(loss[known], f[known], one, f[rest], np.ones(int(rest.sum())))
-            facts: dict[str, float | str] = {"method": self.name, "labelled": labelled, "weight": theta.weight}
-            found.append(estimated(key, name, theta.value, second.rows, theta.variance, 0.0, facts, MISSING_AT_RANDOM))
-            for root in roots_of(name) if theta.value > 0 else ():
-                slope = 0.25 / theta.value
-                found.append(
-                    estimated(
-                        key, root, sqrt(theta.value), second.rows, theta.variance * slope, 0.0, facts,
-                        MISSING_AT_RANDOM,
-                    )
-                )  # fmt: skip
+            estimation, n = Estimation(self.name, MISSING_AT_RANDOM), second.rows
+            details = {"labelled": labelled, "weight": theta.weight}
+            found.append(estimated(key, name, theta.value, n, theta.variance, 0.0, estimation, details=details))
+            for named in roots_of(name) if theta.value > 0 else ():
+                root, variance = sqrt(theta.value), theta.variance * 0.25 / theta.value
+                found.append(estimated(key, named, root, n, variance, 0.0, estimation, details=details))
         return found
 
 

@@ -35,9 +35,9 @@ def _lack(part: CalibrationPart) -> NoValue | None:
     return None if part.n else NoValue("no row has both a label and a score")
 
 
-def _facts(part: CalibrationPart) -> dict[str, float | str]:
-    facts: dict[str, float | str] = {"positives": int(part.positives.sum())}
-    return {**facts, "unscored": part.unscored} if part.unscored else facts
+def _details(part: CalibrationPart) -> dict[str, float | str]:
+    details: dict[str, float | str] = {"positives": int(part.positives.sum())}
+    return {**details, "unscored": part.unscored} if part.unscored else details
 
 
 _Formula = Callable[[CalibrationPart], MetricValue | NoValue]
@@ -56,15 +56,15 @@ def _over_classes(part: ClassSumsPart, formula: _Formula) -> MetricValue | NoVal
     found = formula(part.calibration)
     if isinstance(found, NoValue):
         return found if found.failed else NoValue("no row has both a label and a score of every class")
-    facts = {name: value for name, value in found.facts.items() if name != "positives"}
-    return replace(found, facts={"classes": len(part.classes), **facts})
+    details = {name: value for name, value in found.details.items() if name != "positives"}
+    return replace(found, details={"classes": len(part.classes), **details})
 
 
 def _mean_loss(part: CalibrationPart, total: float, squares: float, highest: float) -> MetricValue:
     n = part.n
     error = sample_error(n, total, squares)
     interval = mean_interval(total / n, error, n, lowest=0.0, highest=highest)
-    return MetricValue(total / n, n, error, interval, facts=_facts(part))
+    return MetricValue(total / n, n, error, interval, details=_details(part))
 
 
 class LogLoss(MeanOfRows):
@@ -205,7 +205,7 @@ class CalibrationError:
         error = sqrt(sum(_folded_variance(g, s) for g, s in zip(gaps.tolist(), noise.tolist(), strict=True)))
         total_noise = sqrt(2 / pi) * float(noise.sum()) + Z * sqrt((1 - 2 / pi) * float((noise**2).sum()))
         interval = max(0.0, value - total_noise), min(1.0, value + Z * error)
-        return MetricValue(value, n, error, interval, floor, {**_facts(part), "bins": int(used.sum())})
+        return MetricValue(value, n, error, interval, floor, {**_details(part), "bins": int(used.sum())})
 
 
 def _folded_variance(mean: float, deviation: float) -> float:

@@ -150,12 +150,12 @@ def _over_groups(part: RankedGroupsPart, formula: Callable[[RankedGroupsPart, _T
     interval = mean_interval(value, error, n, 0.0, 1.0)
     if error is not None and error <= 1e-9:
         error, interval = proportion_error(value * n, n), wilson(value * n, n)
-    facts: dict[str, float | str] = {"groups": n}
+    details: dict[str, float | str] = {"groups": n}
     left = {"unlabelled_groups": groups - len(known.starts), "without_relevant": len(each) - n}
-    facts |= {name: count for name, count in left.items() if count}
+    details |= {name: count for name, count in left.items() if count}
     if len(part.hashes) < part.ranked:
-        facts["sampled"] = len(part.hashes) / part.ranked
-    return MetricValue(value, len(known.hashes), error, interval, facts=facts)
+        details["sampled"] = len(part.hashes) / part.ranked
+    return MetricValue(value, len(known.hashes), error, interval, details=details)
 
 
 def _sizes(part: RankedGroupsPart) -> Places:

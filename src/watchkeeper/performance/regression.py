@@ -23,7 +23,7 @@ _REGRESSION = frozenset({Task.REGRESSION})
 _NONE_LABELLED = NoValue("no row has both a label and a prediction")
 
 
-def _facts(part: ErrorSumsPart) -> dict[str, float | str]:
+def _details(part: ErrorSumsPart) -> dict[str, float | str]:
     lost = part.labelled - part.n
     return {"unpredicted": lost} if lost else {}
 
@@ -34,7 +34,7 @@ def _mean(part: ErrorSumsPart, total: float, squares: float, highest: float = in
     if not n:
         return _NONE_LABELLED
     error = sample_error(n, total, squares)
-    return MetricValue(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), facts=_facts(part))
+    return MetricValue(total / n, n, error, mean_interval(total / n, error, n, 0.0, highest), details=_details(part))
 
 
 class Mae(MeanOfRows):
@@ -127,7 +127,7 @@ class Rmse:
         value = sqrt(square.value)
         error = None if square.error is None else square.error / (2 * value) if value > 0 else 0.0
         interval = None if square.interval is None else (sqrt(square.interval[0]), sqrt(square.interval[1]))
-        return MetricValue(value, square.n, error, interval, facts=square.facts)
+        return MetricValue(value, square.n, error, interval, details=square.details)
 
 
 class Mape(MeanOfRows):
@@ -159,8 +159,8 @@ class Mape(MeanOfRows):
         found = _mean(part, part.relative, part.relative_squares)
         if isinstance(found, NoValue) or not part.zeros:
             return found
-        facts = {**found.facts, "zero_labels": part.zeros}
-        return MetricValue(found.value, found.n, found.error, found.interval, facts=facts)
+        details = {**found.details, "zero_labels": part.zeros}
+        return MetricValue(found.value, found.n, found.error, found.interval, details=details)
 
     def row_losses(self, label: Floats, answer: Floats) -> Floats:
         """Return the absolute difference as a share of the label."""
@@ -237,4 +237,4 @@ class R2:
         ratio, spread = part.squared / part.labels.second, part.labels.second / n
         squares = part.fourth - 2 * ratio * part.cross_squares + ratio * ratio * part.labels.fourth
         error = sqrt(max(0.0, squares)) / (spread * n)
-        return MetricValue(1 - ratio, n, error, mean_interval(1 - ratio, error, n, highest=1.0), facts=_facts(part))
+        return MetricValue(1 - ratio, n, error, mean_interval(1 - ratio, error, n, highest=1.0), details=_details(part))

@@ -32,5 +32,5 @@ def _estimate(part: RowMetricsPart, name: str) -> MetricValue | NoValue:
     if not sums.n:
         return NoValue("no labelled row has a number", left_out)
     error = sqrt(max(0.0, sums.second / (sums.n - 1)) / sums.n) if sums.n > 1 else None
-    facts: dict[str, float | str] = {"left_out": left_out} if left_out else {}
-    return MetricValue(sums.mean, sums.n, error, mean_interval(sums.mean, error, sums.n), facts=facts)
+    details: dict[str, float | str] = {"left_out": left_out} if left_out else {}
+    return MetricValue(sums.mean, sums.n, error, mean_interval(sums.mean, error, sums.n), details=details)

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from watchkeeper.core.errors import UsageError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.state import StateKey
 from watchkeeper.core.window import Window
@@ -68,10 +69,11 @@ def stability(measurements: Sequence[Measurement]) -> Measurement:
     estimate = _weighted if (errors > 0).all() else _unweighted
     spread, error, interval = estimate(values, errors)
     left_out = len(measurements) - len(used)
-    facts: dict[str, float | str] = {"of": used[0].name, "windows": len(used), "mean": float(values.mean())}
+    details: dict[str, float | str] = {"of": used[0].name, "windows": len(used), "mean": float(values.mean())}
     if left_out:
-        facts["left_out"] = left_out
-    return Measurement.of(key, Family.METRIC, NAME, spread, rows, error=error, interval=interval, facts=facts)
+        details["left_out"] = left_out
+    evidence = Evidence(details=details)
+    return Measurement.of(key, Family.METRIC, NAME, spread, rows, error=error, interval=interval, evidence=evidence)
 
 
 def _series_key(measurements: Sequence[Measurement]) -> StateKey:

@@ -9,6 +9,7 @@ from datetime import datetime
 from watchkeeper.charts.fixed import Fixed
 from watchkeeper.core.alert import Cause, Severity
 from watchkeeper.core.errors import WatchkeeperError
+from watchkeeper.core.evidence import RuleCheck
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule, RuleKind
@@ -56,10 +57,9 @@ def assess_rules(
             # A plug-in may fail in any way; it costs one row and not the report.
             words = f"{type(kind).__name__} raised {type(error).__name__}: {error}"
             measured = Measurement.failed(key_of(rule, states), Family.QUALITY, rule.name, words)
-        facts: dict[str, float | str] = {
-            "rule": rule.kind, "asked": asked(rule), "severity": str(severity_of_rule(rule, schema)), **measured.facts,
-        }  # fmt: skip
-        found.append(replace(measured, facts=facts))
+        check, severity = measured.evidence.rule or RuleCheck(), str(severity_of_rule(rule, schema))
+        check = replace(check, kind=rule.kind, asked=asked(rule), severity=severity)
+        found.append(replace(measured, evidence=replace(measured.evidence, rule=check)))
     return found
 
 
@@ -83,7 +83,7 @@ def judge_rules(
     found = []
     for measurement in measurements:
         rule = by_place.get(_place(measurement.name, measurement.column))
-        if rule is None or "rule" not in measurement.facts:
+        if rule is None or measurement.evidence.rule is None:
             continue
         role = schema[rule.column].role if rule.column in schema else None
         cause = Cause.LABEL_FAULT if role is Role.LABEL else Cause.DATA_FAULT

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from watchkeeper.core.evidence import Evidence, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.rule import Parameter, Rule, RuleTrial, RuleVerdict
 from watchkeeper.core.state import State
@@ -56,5 +57,5 @@ class Fresh(StateRule):
             return Measurement.missing(key, Family.QUALITY, rule.name, words, n=part.n)
         age = moment.timestamp() - part.largest
         newest = datetime.fromtimestamp(part.largest, UTC).isoformat() if abs(part.largest) < 2e11 else "out of range"
-        facts: dict[str, float | str] = {"newest": newest}
-        return Measurement.of(key, Family.QUALITY, rule.name, age, part.n, facts=facts)
+        evidence = Evidence(rule=RuleCheck(observed=newest))
+        return Measurement.of(key, Family.QUALITY, rule.name, age, part.n, evidence=evidence)

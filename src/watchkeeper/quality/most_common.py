@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+from watchkeeper.core.evidence import Evidence, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.rule import Parameter, Rule, RuleTrial, RuleVerdict
 from watchkeeper.core.state import State
@@ -18,6 +19,8 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.levels import LevelsPart
 
 __all__ = ["MostCommon"]
+
+_LISTED = 8
 
 
 class MostCommon(StateRule):
@@ -44,8 +47,8 @@ class MostCommon(StateRule):
     def judge(self, rule: Rule, measurement: Measurement) -> RuleVerdict:
         """Return whether the most common value is one of those it may be, and its share between the limits."""
         found = super().judge(rule, measurement)
-        allowed = rule.options.get("values")
-        if allowed and measurement.facts.get("most_common") not in allowed:
+        allowed, check = rule.options.get("values"), measurement.evidence.rule
+        if allowed and (check is None or check.observed not in allowed):
             return replace(found, kept=False, code="another_value")
         return found
 
@@ -57,10 +60,8 @@ class MostCommon(StateRule):
         if not n:
             return Measurement.missing(key, Family.QUALITY, rule.name, "no values")
         value, times = found or ("", 0)
-        facts: dict[str, float | str] = {"most_common": value}
-        if rule.options.get("values"):
-            facts["allowed"] = ", ".join(rule.options["values"][:8])
-        return Measurement.of(key, Family.QUALITY, rule.name, times / n, n, facts=facts)
+        check = RuleCheck(observed=value, valid=tuple(rule.options.get("values") or ())[:_LISTED])
+        return Measurement.of(key, Family.QUALITY, rule.name, times / n, n, evidence=Evidence(rule=check))
 
 
 def _commonest(state: State) -> tuple[str, int] | None:

@@ -10,6 +10,7 @@ import polars as pl
 from scipy.stats import binom
 
 from watchkeeper.core.errors import SchemaError, StateError
+from watchkeeper.core.evidence import Evidence, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.rule import Looked, Parameter, Rule, RuleVerdict, Subject, Work, column_named
 from watchkeeper.core.state import RULES, State, StateKey
@@ -55,20 +56,20 @@ class RowRule:
         tally: Tally,
         checked: int,
         broken: int,
-        facts: Mapping[str, float | str],
+        details: Mapping[str, float | str],
     ) -> Measurement:
         """Return a share as a measurement; without rows to check there is none."""
         key = key_of(rule, states)
         if not checked:
             what = "no rows" if not tally.rows else "no row that the rule speaks of"
             return Measurement.missing(key, Family.QUALITY, rule.name, what, n=0)
-        told: dict[str, float | str] = {"checked": checked, "offending": broken, "rows": tally.rows, **facts}
-        words = states[RULES].part("rule_counts", RuleCountsPart).words(rule)
-        if words:
-            told["examples"] = "; ".join(words)
+        examples = "; ".join(states[RULES].part("rule_counts", RuleCountsPart).words(rule))
+        check = RuleCheck(checked=checked, offending=broken, rows=tally.rows, examples=examples)
         value = broken / checked
         error = (value * (1 - value) / checked) ** 0.5
-        return Measurement.of(key, Family.QUALITY, rule.name, value, checked, error=error, facts=told)
+        return Measurement.of(
+            key, Family.QUALITY, rule.name, value, checked, error=error, evidence=Evidence(rule=check, details=details)
+        )
 
 
 def judge_share(rule: Rule, measurement: Measurement) -> RuleVerdict:
@@ -78,7 +79,8 @@ def judge_share(rule: Rule, measurement: Measurement) -> RuleVerdict:
         return RuleVerdict(True, upper=upper)
     if rule.alpha is None:
         return RuleVerdict(False, "rows_broken", upper=upper)
-    offending, checked = (int(float(measurement.facts[name])) for name in ("offending", "checked"))
+    check = measurement.evidence.rule or RuleCheck()
+    offending, checked = check.offending or 0, check.checked or 0
     p_value = float(binom.sf(offending - 1, checked, upper))
     kept = p_value > rule.alpha
     return RuleVerdict(kept, "" if kept else "rows_broken", None, upper, p_value, rule.alpha)

@@ -34,5 +34,5 @@ class Unique(RowRule):
         """Return the share of rows that repeat an earlier one."""
         tally = tally_of(rule, states)
         seen = tally.seen or Seen()
-        facts: dict[str, float | str] = {"looked_at": 1 / (1 << seen.level)}
-        return self.share(rule, states, tally, tally.checked, min(seen.surplus, tally.checked), facts)
+        looked_at = {"looked_at": 1 / (1 << seen.level)}
+        return self.share(rule, states, tally, tally.checked, min(seen.surplus, tally.checked), looked_at)

@@ -11,6 +11,7 @@ from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
@@ -272,7 +273,9 @@ def _steady(
     watch: JudgeMemory, rule: WindowRule, window: Window, measured: Sequence[Measurement]
 ) -> tuple[Measurement, ...]:
     """Return the mean prediction of this window and of those before it that its stability is measured over."""
-    own = tuple(replace(m, window=window, facts={}) for m in measured if m.name == _STEADY and m.segment == ALL)
+    own = tuple(
+        replace(m, window=window, evidence=Evidence()) for m in measured if m.name == _STEADY and m.segment == ALL
+    )
     since = window.start - _STEADY_WINDOWS * rule.every
     return (*(m for m in watch.steady if m.window is not None and m.window.start >= since), *own)
 

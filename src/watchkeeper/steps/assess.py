@@ -8,6 +8,7 @@ from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.design_effect import RANKS
+from watchkeeper.core.evidence import Evidence, Labels
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
@@ -89,7 +90,7 @@ def assess(
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             made = assess_column(reference.get((segment, column)), state, comparisons)
-            found.extend(_with_facts(m, state, effects or {}, late=column == label) for m in made)
+            found.extend(_with_worth(m, state, effects or {}, late=column == label) for m in made)
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
     for column in spec.fairness:
         found.extend(fairness(outcomes, column))
@@ -106,17 +107,18 @@ def assess(
     return found
 
 
-def _with_facts(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:
+def _with_worth(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:
     """Add what charts need to know beyond the comparison: the design effect, and how much of a late label is in."""
-    added: dict[str, float | str] = {}
+    evidence = measurement.evidence
     if measurement.column in effects and measurement.segment == ALL:
-        added["design_effect"] = effects[measurement.column]
-        if "ordered" in measurement.facts:
-            added["rank_effect"] = effects.get(RANKS + measurement.column, 1.0)
+        size = replace(evidence.size, design_effect=effects[measurement.column])
+        if size.rank_effect is not None:
+            size = replace(size, rank_effect=effects.get(RANKS + measurement.column, 1.0))
+        evidence = replace(evidence, size=size)
     count = state.parts.get("count")
     if late and isinstance(count, CountPart) and count.rows:
-        added["coverage"] = count.valid / count.rows
-    return replace(measurement, facts={**measurement.facts, **added}) if added else measurement
+        evidence = replace(evidence, labels=Labels(count.valid / count.rows))
+    return replace(measurement, evidence=evidence)
 
 
 def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Measurement]:
@@ -127,8 +129,12 @@ def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Me
             watched = column in monitor.columns if monitor.columns else column in spec.schema
             if watched and monitor.covers(segment):
                 made = assess_column(earlier.get((segment, column)), state, [monitor.measure])
-                found.extend(replace(m, against=name, facts={**m.facts, "rows": _ASSUMED}) for m in made)
+                found.extend(replace(m, against=name, evidence=_assumed(m.evidence)) for m in made)
     return found
+
+
+def _assumed(evidence: Evidence) -> Evidence:
+    return replace(evidence, details={**evidence.details, "rows": _ASSUMED})
 
 
 _ASSUMED = "taken as independent: the design effect of earlier windows is unknown"

@@ -132,4 +132,4 @@ def _of(states: States, segment: str) -> dict[str, State]:
 def settled(measurements: Iterable[Measurement]) -> frozenset[tuple[str, str]]:
     """Return the metrics, with their segments, whose labels are in: there the realised value is judged alone."""
     known = (m for m in measurements if m.family is Family.METRIC and m.status is Status.OK)
-    return frozenset((m.name, m.segment) for m in known if "coverage" in m.facts and "provisional" not in m.facts)
+    return frozenset((m.name, m.segment) for m in known if m.evidence.labels is not None and m.evidence.labels.mature)

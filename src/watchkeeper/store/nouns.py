@@ -16,6 +16,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import StoreError, near_miss
+from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, RuleCheck, Size, SumOfSquares, stated
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -157,7 +158,8 @@ def _plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else {_NUMBER: str(float(value))}
     names = _names(kind)
     if names:
-        return {name: _plain(getattr(value, name)) for name in names}
+        held = stated(value) if kind in _COMPACT else {name: getattr(value, name) for name in names}
+        return {name: _plain(item) for name, item in held.items()}
     if isinstance(value, Mapping):
         return {str(key): _plain(_fact(item)) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -179,6 +181,10 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
         own = fields(kind) if is_dataclass(kind) else ()
         _NAMES[kind] = tuple(field.name for field in own if not field.name.startswith("_"))
     return _NAMES[kind]
+
+
+_COMPACT = (Measurement, Evidence, Change, Size, SumOfSquares, Labels, Estimation, RuleCheck)
+"""Kinds of which a store holds very many, and of which only what differs from the default is written."""
 
 
 def _fact(value: Any) -> Any:

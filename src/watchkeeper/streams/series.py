@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.cuts import Cuts
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
 from watchkeeper.core.state import OUTCOME, State, StateKey
@@ -112,15 +113,14 @@ class Series:
 
     def measurement(self, key: StateKey, shares: Shares, n: int) -> Measurement:
         """Return how far shares are from those of the reference, with both as a curve."""
-        size = effective_size(self.n_reference, n)
-        facts: dict[str, float | str] = {"n_reference": float(self.n_reference), "n_effective": size}
+        size = Size(self.n_reference, effective_size(self.n_reference, n), rank_effect=1.0 if self.ordered else None)
+        evidence = Evidence(size=size)
         if self.rate:
-            found = Measurement.of(key, Family.METRIC, "accuracy", 1 - float(shares[0]), n, facts=facts)
+            found = Measurement.of(key, Family.METRIC, "accuracy", 1 - float(shares[0]), n, evidence=evidence)
         else:
             before = self.reference if self.cuts is None or self.late else self.cuts.reference
             value = float(np.abs(shares - before).max())
-            facts |= {"ordered": 1.0} if self.ordered else {}
-            found = Measurement.of(key, Family.COMPARISON, "shares", value, n, facts=facts)
+            found = Measurement.of(key, Family.COMPARISON, "shares", value, n, evidence=evidence)
         return found.with_curve(self.reference, shares)
 
     def moved(self, point: int) -> tuple[Cause, str]:

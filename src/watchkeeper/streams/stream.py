@@ -14,6 +14,7 @@ from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.e_detector import verdict
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.errors import UsageError, WatchkeeperError, near_miss
+from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal, Zone
@@ -22,9 +23,9 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.steps.assess import merged
 from watchkeeper.streams.arrivals import Arrived, arrived, by_segment, is_row, joined
-from watchkeeper.streams.evidence import Evidence
 from watchkeeper.streams.memory import Saved, decode, encode, essence
 from watchkeeper.streams.series import Series, series_of
+from watchkeeper.streams.series_evidence import SeriesEvidence
 
 __all__ = ["Step", "Stream"]
 
@@ -121,7 +122,7 @@ class Stream:
         }  # fmt: skip
         self._effects = dict(effects or {})
         self._essence = essence(whole, [(one.segment, one.column.name) for one in self._series])
-        self._evidence = Evidence(self._series, self._options, self._effects)
+        self._evidence = SeriesEvidence(self._series, self._options, self._effects)
         self._rows = 0
         self._waiting: list[Arrived] = []
         self._single: list[Mapping[str, Any]] = []
@@ -256,7 +257,8 @@ class Stream:
         shares, rows = evidence.lately(number)
         found = one.measurement(self._key(one), shares, rows)
         before, now = float(one.reference[point]), float(shares[point])
-        found = replace(found, facts={**found.facts, "what": what, "from": before, "to": now})
+        change = Change(Quantity.SHARE, before, now, levels=(what,))
+        found = replace(found, evidence=replace(found.evidence, change=change))
         together, needed, delta = (float(v[number]) for v in (evidence.together, evidence.needed, evidence.delta))
         return cause, verdict(found, together, needed, delta, abs(now - before))
 

@@ -22,7 +22,7 @@ _MILD = 0.25
 def check_chance(comparison: Comparison, population: Population, seed: int = 0) -> float:
     """Assert what a comparison promises about samples of one distribution, and that a change moves it.
 
-    Checked, with three binomial standard errors allowed: a test at .05 (a fact ``p_value``) rejects at most .05 of the
+    Checked, with three binomial standard errors allowed: a test at .05 (it states a p-value) rejects at most .05 of the
     pairs without a change; the stated floor is within a fifth of the mean distance without a change; intervals contain
     the value of no change in 95 % of them; a gross change is on average at least as far as a mild one, and a mild one
     as none.
@@ -79,11 +79,11 @@ def _distances(comparison: Comparison, found: list[Measurement]) -> NDArray[np.f
 
 
 def _check_level(same: list[Measurement], population: Population) -> None:
-    p_values = [m.facts["p_value"] for m in same if "p_value" in m.facts]
+    p_values = [m.evidence.p_value for m in same if m.evidence.p_value is not None]
     if not p_values:
         return
-    assert all(0 <= float(p) <= 1 for p in p_values), f"{population.name}: a p-value lies outside of [0, 1]"
-    rejected = float(np.mean([float(p) < _LEVEL for p in p_values]))
+    assert all(0 <= p <= 1 for p in p_values), f"{population.name}: a p-value lies outside of [0, 1]"
+    rejected = float(np.mean([p < _LEVEL for p in p_values]))
     most = _LEVEL + 3 * sqrt(_LEVEL * (1 - _LEVEL) / len(p_values))
     assert rejected <= most, f"{population.name}: a test at {_LEVEL} rejects {rejected:.1%} of unchanged samples"
 

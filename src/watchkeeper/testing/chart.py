@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from scipy.stats import kstwobign, poisson
 
 from watchkeeper.charts.chart import Chart, ChartMemory, Options
+from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
 
 __all__ = ["check_chart"]
 
-_FACTS = {"n_effective": 500.0, "n_reference": 1_000}
+_SIZE = Size(1_000, 500.0)
 _GRID = np.arange(1, 64) / 64
 _BATCH, _BATCHES, _STREAMS = 50, 200, 20
 _RUN_LENGTH, _SERIES, _WINDOWS, _SOON = 50.0, 4, 120, 30
@@ -149,14 +150,14 @@ def _shares(x: NDArray[np.float64], n_reference: int) -> Measurement:
     size = len(x) * n_reference / (len(x) + n_reference)
     value = float(np.abs(own - _GRID).max())
     p_value = float(kstwobign.sf(value * np.sqrt(size)))
-    facts = {"n_effective": size, "n_reference": float(n_reference), "p_value": p_value}
-    found = Measurement(Family.COMPARISON, "shares", value, len(x), facts=facts, column="x")
+    evidence = Evidence(size=Size(n_reference, size, rank_effect=None), p_value=p_value)
+    found = Measurement(Family.COMPARISON, "shares", value, len(x), evidence=evidence, column="x")
     return found.with_curve(_GRID, own)
 
 
 def _point(value: float) -> Measurement:
-    facts = {**_FACTS, "p_value": float(np.exp(-100 * value**2))}
-    found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, facts=facts, column="x")
+    evidence = Evidence(size=_SIZE, p_value=float(np.exp(-100 * value**2)))
+    found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, evidence=evidence, column="x")
     return found.with_curve([0.05], [min(1.0, 0.05 + value)])
 
 

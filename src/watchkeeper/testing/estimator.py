@@ -113,8 +113,10 @@ def _check_measurement(estimator: Estimator, one: Measurement, task: Task) -> No
     assert isfinite(one.value), f"{told}: {one.value} is not finite"
     assert one.interval is not None, f"{told}: it has no band"
     assert one.interval[0] <= one.value <= one.interval[1], f"{told}: {one.value} lies outside {one.interval}"
-    assert one.facts.get("method") == estimator.name, f"{told}: the fact method is {one.facts.get('method')!r}"
-    assert one.facts.get("assumes"), f"{told}: it does not say what it assumes"
+    made = one.evidence.estimate
+    assert made is not None, f"{told}: it says nothing of how it was estimated"
+    assert made.method == estimator.name, f"{told}: its method is {made.method!r}"
+    assert made.assumes, f"{told}: it does not say what it assumes"
     assert one.n > 0, f"{told}: it reports no rows"
 
 

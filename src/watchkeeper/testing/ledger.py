@@ -20,6 +20,7 @@ from watchkeeper.core.diagnosis import (
     WorstSegment,
 )
 from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, Quantity, RuleCheck, Size, SumOfSquares
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
@@ -49,12 +50,30 @@ def check_ledger(make_store: Callable[[], Store]) -> None:
     check_queries(make_store)
 
 
+def every_evidence() -> Evidence:
+    """Return evidence with every field set."""
+    return Evidence(
+        Change(Quantity.SHARE, 1 / 3, -math.inf, math.inf, ("naïve \u2028", "<b>x</b>"), "s"),
+        Size(1_000.0, 499.5, 1.5, 2.5),
+        1e-300,
+        7,
+        SumOfSquares(1.5, 2.5, 0.1),
+        math.inf,
+        0.25,
+        ("x", "y"),
+        Labels(0.5, 0.75, 0.125, mature=False),
+        Estimation("cbpe", "as the reference", 0.1, 0.2, 0.3, 0.4, 5, "none", "pape: no rows", 0.6, 0.7),
+        RuleCheck("in_range", "from 0", "page", 10, 2, 12, "3; 4", "5", ("6", "7")),
+        {"ratio": 1 / 3, "level": "naïve \u2028", "bound": -math.inf},
+    )
+
+
 def every_noun(model: str) -> list[Noun]:
     """Return one noun of each kind with every field set, among them values JSON has no word for."""
     window = Window(_START, _START + _DAY)
     measured = Measurement(
         Family.COMPARISON, "psi", 0.1 + 0.2, 1_000, 1e-300, 0.002, (-1.5, math.inf), Status.OK, "", model, "v1",
-        window, "carrier=AA", "<b>x</b>", 2, {"ratio": 1 / 3, "level": "naïve \u2028", "bound": -math.inf},
+        window, "carrier=AA", "<b>x</b>", 2, every_evidence(),
     )  # fmt: skip
     signal = Signal(
         measured,

@@ -80,8 +80,8 @@ class ModelBehaviour:
             moved, one = drift.get(name), cost.get(name)
             cells = ["–"] * 4
             if moved is not None and moved.status is Status.OK:
-                facts = {key: float(moved.facts[key]) for key in ("from", "to", "p_value")}
-                cells = [share(facts["from"]), share(facts["to"]), number(moved.value, 2), number(facts["p_value"], 2)]
+                change, p_value = moved.evidence.change, moved.evidence.p_value
+                cells = [share(change.before), share(change.after), number(moved.value, 2), number(p_value, 2)]
             told = f"{_signed(one.value, 2)} ± {number((one.upper - one.lower) / 2, 1)}" if one else "–"
             table.add_row(shown(name, 60), *cells, told)
         return table

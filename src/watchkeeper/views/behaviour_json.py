@@ -178,14 +178,10 @@ def behaviour_document(model: str, behaviour: Behaviour) -> BehaviourDocument:
 
 
 def _drift(m: Measurement) -> DriftDocument:
-    before, after, p_value = (_number(m, name) for name in ("from", "to", "p_value"))
-    largest = str(m.facts["largest"]) if "largest" in m.facts else None
+    change, p_value, details = m.evidence.change, m.evidence.p_value, m.evidence.details
+    largest = str(details["largest"]) if "largest" in details else None
     reason = "" if m.status is Status.OK else m.reason
-    return DriftDocument(m.column, m.value, m.error, m.interval, before, after, p_value, largest, reason)
-
-
-def _number(m: Measurement, name: str) -> float | None:
-    return float(m.facts[name]) if name in m.facts else None
+    return DriftDocument(m.column, m.value, m.error, m.interval, change.before, change.after, p_value, largest, reason)
 
 
 def _dependence(d: Dependence) -> DependenceDocument:

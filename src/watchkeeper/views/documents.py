@@ -14,6 +14,7 @@ from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.alert import AlertEnd, AlertState, Cause
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.encode import Moment
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.signal import Zone
@@ -82,8 +83,8 @@ class MeasurementDocument:
         Why there is no number.
     revision
         How often the window was measured again because rows or labels came late.
-    facts
-        What else is known of the number.
+    evidence
+        Value before and after, sizes, p-value and what else the number is judged and explained by.
     """
 
     comparison: str | UnsetType = UNSET
@@ -103,7 +104,7 @@ class MeasurementDocument:
     status: Status
     reason: str
     revision: int
-    facts: Facts
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from math import isfinite
 
 from msgspec import UNSET
 
@@ -11,6 +13,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, Incident, Onset
 from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
@@ -134,8 +137,14 @@ def measurement_document(measurement: Measurement) -> MeasurementDocument:
         status=status,
         reason=m.reason or reason,
         revision=m.revision,
-        facts=dict(m.facts),
+        evidence=_finite(m.evidence),
     )
+
+
+def _finite(evidence: Evidence) -> Evidence:
+    """Return evidence without details that JSON has no number for."""
+    known = {name: one for name, one in evidence.details.items() if isinstance(one, str) or isfinite(one)}
+    return replace(evidence, details=known)
 
 
 def action_document(action: Action) -> ActionDocument:

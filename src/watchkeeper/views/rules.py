@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from watchkeeper.core.evidence import RuleCheck
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.views.series import Mark, Series, series_of
@@ -33,7 +34,7 @@ class RuleLine:
 
 def is_rule(signal: Signal) -> bool:
     """Return whether a signal judges a quality rule."""
-    return "rule" in signal.measurement.facts
+    return signal.measurement.evidence.rule is not None
 
 
 def rule_lines(signals: Iterable[Signal]) -> list[RuleLine]:
@@ -44,24 +45,24 @@ def rule_lines(signals: Iterable[Signal]) -> list[RuleLine]:
 def _line(series: Series) -> RuleLine:
     signal = series.newest
     measurement = signal.measurement
-    facts = measurement.facts
+    check = measurement.evidence.rule or RuleCheck()
     _, reason = failure(measurement)
     told = reason or shown(rule_in_words(signal), 200)
     return RuleLine(
         "rows" if measurement.column.startswith("@") else shown(measurement.column, 120),
         shown(measurement.name, 60),
-        shown(facts.get("asked", ""), 200),
+        shown(check.asked, 200),
         "–" if reason else _found(measurement),
         _WORDS.get(series.mark, series.mark.value),
         series.mark,
-        shown(facts.get("severity", ""), 20),
+        shown(check.severity, 20),
         told,
-        shown(facts.get("examples", ""), 300) if signal.fired else "",
+        shown(check.examples, 300) if signal.fired else "",
     )
 
 
 def _found(measurement: Measurement) -> str:
-    facts = measurement.facts
-    if "offending" in facts:
-        return f"{int(float(facts['offending'])):,} of {measurement.n:,} rows"
+    check = measurement.evidence.rule
+    if check is not None and check.offending is not None:
+        return f"{check.offending:,} of {measurement.n:,} rows"
     return number(measurement.value)

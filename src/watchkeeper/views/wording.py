@@ -156,11 +156,12 @@ def estimated(measurements: Iterable[Measurement], known: Sequence[str] = ()) ->
     methods: dict[str, dict[str, dict[str, None]]] = {}
     lacks: dict[str, None] = {}
     for one in made:
-        if one.window == newest and "method" in one.facts:
-            method, assumes = (shown(str(one.facts.get(name, "")), 200) for name in ("method", "assumes"))
+        made_by = one.evidence.estimate
+        if one.window == newest and made_by is not None:
+            method, assumes = shown(made_by.method, 200), shown(made_by.assumes, 200)
             metrics = methods.setdefault(assumes, {}).setdefault(method, {})
             metrics[measure(one).removesuffix(", estimated")] = None
-            lacks |= {str(one.facts["without"]): None} if "without" in one.facts else {}
+            lacks |= {made_by.silent: None} if made_by.silent else {}
     told = []
     for assumes, by_method in methods.items():
         listed = ", ".join(f"{method} ({', '.join(metrics)})" for method, metrics in by_method.items())

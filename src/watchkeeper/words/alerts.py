@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from watchkeeper.core.alert import Alert, AlertEnd, Cause
-from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.evidence import Quantity
+from watchkeeper.core.measurement import Describes, Family, Measurement, Status
+from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
+from watchkeeper.words.change import from_to
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal"]
 
 _MOST = 4
+
+_KINDS = {Family.COMPARISON: "comparison", Family.METRIC: "metric", Family.ESTIMATE: "metric"}
 
 CAUSES: Mapping[Cause, str] = {
     Cause.DATA_FAULT: "data fault",
@@ -62,49 +67,38 @@ def describe_signal(signal: Signal) -> str:
         # A column is named by its reason, a metric is not.
         about = f"{m.name.replace('_', ' ')}: " if m.family is Family.METRIC else ""
         return f"{about}{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
-    facts = m.facts
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"
-    if "rule" in facts and signal.fired:
+    if m.evidence.rule is not None and signal.fired:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
         return f"{subject} is broken, {rule_in_words(signal)}{where}"
     if signal.rule == "t_squared":
         # Its value is no longer that of the metric it goes by.
         return f"{m.name}: {rule_in_words(signal)}{where}"
-    return _named(m, where) or _plain(m, signal, where)
+    return _own(m, where) or _share(m, where) or _plain(m, signal, where)
 
 
-def _named(m: Measurement, where: str) -> str:
-    """Say what a comparison found that has words of its own; empty for the others."""
-    facts, told = m.facts, ""
-    before, now = (float(facts[key]) if key in facts else None for key in ("from", "to"))
-    change = f"{before:.1%} → {now:.1%}" if before is not None and now is not None else ""
-    value = m.value or 0.0
-    if m.name == "unit_change":
-        told = f"is {value:.4g} times what it was" + (f" ({facts['units']})" if facts.get("units") else "")
-    elif m.name == "null_rate" and change:
-        what = "infinite" if float(facts.get("infinities", 0)) > 0.5 * value * m.n else "without a value"
-        told = f"{what}: {change}"
-    elif m.name == "encoding_change" and facts.get("levels"):
-        told = f"is written in another way ({facts['by']}) in {value:.1%} of rows: {facts['levels']}"
-    elif m.name == "silent_default" and change:
-        told = f"is {facts['default']!r}, as if by default: {change}"
-    elif m.name == "unseen_levels":
-        told = f"has new levels in {value:.1%} of rows: {facts.get('levels', '')}"
-    elif m.name == "tail_rise" and change:
-        told = f"exceeds {float(facts['beyond']):.3g} more often: {change}"
-        told += f" (95th percentile {float(facts['p95_reference']):.3g} → {float(facts['p95']):.3g})"
-    elif "what" in facts and change:
-        return f"{m.column}: {facts['what']} {change}{where}"
-    elif m.name in ("l_infinity", "level_rise") and change:
-        return f"{m.column} moved, {facts.get('level')!r} {change}{where}"
-    return f"{m.column} {told}{where}" if told else ""
+def _own(m: Measurement, where: str) -> str:
+    """Say what a comparison or metric says of itself; empty where it says nothing."""
+    measure = plugins(_KINDS[m.family]).get(m.name) if m.family in _KINDS else None
+    if not isinstance(measure, Describes):
+        return ""
+    try:
+        clause = measure.describe(m)
+    except Exception:  # noqa: BLE001 - a plug-in may fail in any way, and the number stands without its words
+        return ""
+    column = "" if m.column.startswith("@") else f"{m.column} "
+    return f"{column}{clause}{where}" if clause else ""
+
+
+def _share(m: Measurement, where: str) -> str:
+    """Say of which levels or range the share changed; empty where no share did."""
+    change = m.evidence.change
+    known = change.quantity is Quantity.SHARE and change.levels and m.column and not m.column.startswith("@")
+    return f"{m.column}: {change.levels[0]} {from_to(change)}{where}" if known else ""
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
-    if m.name == "correlation_change" and "pair" in m.facts:
-        facts = m.facts
-        return f"correlation of {facts['pair']}: {float(facts['from']):.2f} → {float(facts['to']):.2f}{where}"
     subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
     subject = f"estimated {subject}" if m.family is Family.ESTIMATE else subject
     known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from watchkeeper.core.evidence import Quantity, RuleCheck
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.signal import Basis, Signal
+from watchkeeper.words.change import from_to
 
 __all__ = ["RUNS_RULES", "rule_in_words"]
 
@@ -80,9 +82,9 @@ def _grown(basis: Basis) -> str:
 def _evidence(signal: Signal, basis: Basis) -> str:
     m = signal.measurement
     moved = f"by {_number(basis.shift):.3g} in this batch"
-    if "what" in m.facts:
-        before, after = (float(m.facts[key]) for key in ("from", "to"))
-        moved = f"{m.facts['what']} {before:.1%} → {after:.1%} over {m.n:,} rows"
+    change = m.evidence.change
+    if change.quantity is Quantity.SHARE:
+        moved = f"{change.levels[0]} {from_to(change)} over {m.n:,} rows"
     return f"{_grown(basis)}: moved by more than {_number(basis.tolerance):.3g}, {moved}"
 
 
@@ -130,8 +132,8 @@ def _no_rows(_: Signal, __: Basis) -> str:
 
 
 def _rows_broken(signal: Signal, basis: Basis) -> str:
-    facts, value = signal.measurement.facts, _number(signal.measurement.value)
-    offending, checked = int(float(facts.get("offending", 0))), int(float(facts.get("checked", 0)))
+    check, value = signal.measurement.evidence.rule or RuleCheck(), _number(signal.measurement.value)
+    offending, checked = check.offending or 0, check.checked or 0
     allowed = f", allowed {100 * signal.upper:.3g}%" if signal.upper else ""
     p = basis.statistic
     chance = "" if p is None else f", p {p:.2g}" if p > _LEAST else f", p below {_LEAST:g}"
@@ -156,9 +158,9 @@ def _too_old(signal: Signal, _: Basis) -> str:
 
 
 def _another_value(signal: Signal, _: Basis) -> str:
-    facts = signal.measurement.facts
-    common = f"the most common value is {facts.get('most_common')!r}" if signal.measurement.value else ""
-    return f"{common or 'no value is common'}, which is not among {facts.get('allowed', '')}"
+    check = signal.measurement.evidence.rule or RuleCheck()
+    common = f"the most common value is {check.observed!r}" if signal.measurement.value else ""
+    return f"{common or 'no value is common'}, which is not among {', '.join(check.valid)}"
 
 
 _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {

@@ -65,10 +65,8 @@ class LooseLevel(CramerVonMises):
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the distance, and a p-value that lies."""
         found = super().compare(reference, current)
-        facts = dict(found.facts)
-        if "p_value" in facts:
-            facts["p_value"] = float(facts["p_value"]) / 3
-        return replace(found, name=self.name, facts=facts)
+        p_value = None if found.evidence.p_value is None else found.evidence.p_value / 3
+        return replace(found, name=self.name, evidence=replace(found.evidence, p_value=p_value))
 
 
 class NoPower(Sound):

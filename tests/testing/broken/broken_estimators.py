@@ -52,7 +52,8 @@ class Silent(Plain):
 
     def change(self, found: Measurement) -> Measurement:
         """Return the measurement without the assumption."""
-        return replace(found, facts={k: v for k, v in found.facts.items() if k != "assumes"})
+        made = None if found.evidence.estimate is None else replace(found.evidence.estimate, assumes="")
+        return replace(found, evidence=replace(found.evidence, estimate=made))
 
 
 class ChanceFromNothing(Plain):

@@ -13,7 +13,7 @@ from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.errors import StateError
 from watchkeeper.streams.series import Series, needed
 
-__all__ = ["Evidence"]
+__all__ = ["SeriesEvidence"]
 
 _AT_REST = 1 / 3
 """Share of what is needed below which evidence says nothing; what it rose by is told of the rows since."""
@@ -21,7 +21,7 @@ _AT_REST = 1 / 3
 Numbers = NDArray[np.float64]
 
 
-class Evidence:
+class SeriesEvidence:
     """ln M of every series, and the shares of the rows judged last.
 
     Attributes
