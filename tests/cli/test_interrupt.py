@@ -19,12 +19,12 @@ def in_import_lock():
     exec(code, names)
     names["cb"](signal.raise_signal, signal.SIGINT)
     print("went on")
-    time.sleep(20)
+    time.sleep(600)
 
 def as_another_error():
     try:
         signal.raise_signal(signal.SIGINT)
-        time.sleep(20)
+        time.sleep(600)
     except KeyboardInterrupt:
         raise ImportError("initialization failed")
 
@@ -51,9 +51,7 @@ app.main()
     ],
 )  # fmt: skip
 def test_an_interrupt_is_told_from_a_fault(where: str, code: int, told: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, where], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", SCRIPT, where], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert told in done.stderr
     assert ("Traceback" in done.stderr) is (code == 3)

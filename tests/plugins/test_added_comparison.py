@@ -33,7 +33,7 @@ def install(site: Path, *, distribution: str = "watchkeeper_le_cam", module: str
 def run(site: Path, *command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "PYTHONPATH": str(site), "COVERAGE_PROCESS_START": ""}
     return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, cwd=folder, env=environ, check=False, timeout=120
+        [sys.executable, *command], capture_output=True, text=True, cwd=folder, env=environ, check=False
     )
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _OWNER = "postgres"
-_SECONDS = 60
+_SECONDS = 600
 
 
 def programs() -> Path | None:

@@ -14,7 +14,7 @@ import pytest
 from watchkeeper.core.store import Store
 from watchkeeper.testing.store import check_store
 
-_SECONDS = 30
+_SECONDS = 600
 
 
 @pytest.fixture(scope="module")

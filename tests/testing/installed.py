@@ -50,7 +50,7 @@ def told_of(kind: str, site: Path, *also: str) -> dict[str, str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))), "COVERAGE_PROCESS_START": ""}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", TRY_EACH, kind],
-        capture_output=True, text=True, env=environ, check=False, timeout=240,
+        capture_output=True, text=True, env=environ, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)

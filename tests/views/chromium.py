@@ -122,7 +122,7 @@ class Page:
         os.killpg(self._process, signal.SIGKILL)
         os.waitpid(self._process, 0)
 
-    def _read(self, patience: float = 60.0) -> dict[str, Any]:
+    def _read(self, patience: float = 600.0) -> dict[str, Any]:
         end = time.monotonic() + patience
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(0.0, end - time.monotonic()))
