@@ -4,15 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.views.example import actions, alerts, column_signals, metric_signals, signals
+from tests.views.vega_lite import valid
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import label_expression
+from watchkeeper.views.axes import Chart, Specification, label_expression
 from watchkeeper.views.control_chart import control_chart
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.lines import Line
@@ -37,15 +39,10 @@ def signal(day: int, value: float | None, *, rule: str = "", zone: Zone = Zone.W
     )
 
 
-def marks(chart: Any, kind: str) -> list[dict[str, Any]]:
+def marks(chart: Specification, kind: str) -> list[dict[str, Any]]:
     """The layers of a chart with a kind of mark, each with its rows."""
-    made = chart.to_dict(validate=True)
-    layers = made.get("layer", [])
-    return [
-        {**layer["mark"], "rows": made["datasets"][layer["data"]["name"]]}
-        for layer in layers
-        if layer["mark"]["type"] == kind
-    ]
+    layers = [one for one in valid(chart)["layer"] if one["mark"]["type"] == kind]
+    return [{**one["mark"], "rows": one["data"]["values"]} for one in layers]
 
 
 def test_points_beyond_the_limits_differ_in_shape_in_colour_and_by_a_label() -> None:
@@ -157,21 +154,28 @@ def test_the_overview_marks_every_window_a_row_lacks_as_no_data() -> None:
     kept = [signal(day, 0.1, column="kept") for day in range(5)]
     drawn = history(series_of([*kept, signal(0, 0.1, column="lost"), signal(1, 0.1, column="lost")]), (), ())
     assert drawn is not None
-    made = drawn[0].to_dict(validate=True)
-    cells = [row for rows in made["datasets"].values() for row in rows if "mark" in row]
+    layers = [one for part in drawn[0]["vconcat"] for one in part["layer"]]
+    cells = [row for one in layers for row in one["data"]["values"] if "mark" in row]
     assert sum(cell["mark"] == "no data" for cell in cells) == 3
+
+
+def test_a_specification_that_is_wrong_is_refused() -> None:
+    chart = control_chart(series_of([signal(0, 0.1)])[0])
+    chart["layer"][0]["mark"]["type"] = "blob"
+    with pytest.raises(jsonschema.ValidationError):
+        valid(chart)
 
 
 def test_all_charts_of_a_report_are_valid_specifications() -> None:
     found = signals()
     for series in series_of(found)[:3] + series_of(metric_signals("auroc", 0.67, 0.01, falls=0.05)):
-        control_chart(series, actions=actions()).to_dict(validate=True)
+        valid(control_chart(series, actions=actions()))
     drawn = history(series_of(found), alerts(found), actions())
     assert drawn is not None
-    drawn[0].to_dict(validate=True)
+    valid(drawn[0])
     stood = standing(series_of([signal(0, 0.9, rule="above"), signal(0, 0.1, column="y")]))
     assert stood is not None
-    stood[0].to_dict(validate=True)
+    valid(stood[0])
 
 
 def test_a_label_expression_lets_no_character_of_a_name_stand_bare() -> None:
@@ -181,7 +185,8 @@ def test_a_label_expression_lets_no_character_of_a_name_stand_bare() -> None:
 
 
 def test_a_drawing_holds_only_shapes_and_text_and_says_its_title() -> None:
-    svg = draw(control_chart(series_of(column_signals("x", "ks", 0.08, breaks=0.3))[0]), 'a "title" <b>')
+    chart = control_chart(series_of(column_signals("x", "ks", 0.08, breaks=0.3))[0])
+    svg = draw(Chart('a "title" <b>', chart))
     assert svg.startswith('<svg class="wk-chart" role="img" aria-label="a &quot;title&quot; &lt;b&gt;"')
     assert "href" not in svg
     assert "style" not in svg

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.views.chromium import Page
-from watchkeeper.views.axes import NARROW, WIDE, Frame, inline, named_columns, named_rows, sheet
+from watchkeeper.views.axes import NARROW, WIDE, Chart, Frame, layer, named_columns, named_rows, quantitative, sheet
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.lettering import FONT_SIZE, fitted, text_width
 
@@ -37,10 +37,11 @@ def test_a_name_fits_and_says_that_it_was_cut(name: str) -> None:
 
 def charts(frame: Frame) -> str:
     keys, y = named_rows(NAMES, frame.labels)
-    rows = inline([{"x": 1, "row": key} for key in keys]).mark_bar().encode(x="x:Q", y=y)
+    rows = layer([{"x": 1, "row": key} for key in keys], {"type": "bar"}, x=quantitative("x"), y=y)
     keys, x = named_columns(NAMES, 50)
-    columns = inline([{"y": 123_456.789, "x": key} for key in keys]).mark_bar().encode(x=x, y="y:Q")
-    return draw(sheet([rows], frame.plot + frame.labels, 240), "rows") + draw(sheet([columns], 360, 160), "columns")
+    columns = layer([{"y": 123_456.789, "x": key} for key in keys], {"type": "bar"}, x=x, y=quantitative("y"))
+    made = {"rows": sheet([rows], frame.plot + frame.labels, 240), "columns": sheet([columns], 360, 160)}
+    return "".join(draw(Chart(title, specification)) for title, specification in made.items())
 
 
 @pytest.mark.browser

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.views.vega_lite import valid
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema
 from watchkeeper.core.state import State
 from watchkeeper.stats.summarise import summarise_rows
@@ -110,4 +111,4 @@ def test_a_missing_column_or_a_changed_type_is_named_and_not_drawn() -> None:
 def test_odd_values_are_drawn_by_a_valid_specification(reference: object, current: object, kind: Kind) -> None:
     laid = overlay(state(reference, kind), state(current, kind))
     assert laid.chart is not None
-    laid.chart.to_dict(validate=True)
+    valid(laid.chart)

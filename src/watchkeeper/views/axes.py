@@ -1,13 +1,20 @@
-"""Data and axes that several charts share."""
+"""What several charts share: data, axes and the frame around them, as parts of Vega-Lite specifications.
+
+Specifications are written as plain values: a report draws dozens, and building them through objects took longer than
+drawing them.
+
+References
+----------
+Satyanarayan and others (2017), Vega-Lite: a grammar of interactive graphics, https://doi.org/10.1109/TVCG.2016.2599030
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 from typing import Any
-
-import altair as alt
 
 from watchkeeper.views.lettering import fitted, text_width
 from watchkeeper.views.theme import chart_config
@@ -16,14 +23,38 @@ __all__ = [
     "NARROW",
     "WIDE",
     "WIDTH",
+    "Chart",
     "Frame",
-    "inline",
+    "Specification",
     "label_expression",
+    "layer",
     "named_columns",
     "named_rows",
+    "nominal",
+    "point_mark",
+    "quantitative",
     "sheet",
+    "temporal",
     "time_axis",
+    "timeline_scale",
+    "whole",
 ]
+
+Specification = dict[str, Any]
+"""A specification in Vega-Lite, or a part of one."""
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a view holds of a chart: what it shows, in words, and its specification with the numbers inside.
+
+    Whoever shows the view draws it: a page as SVG, a browser with Vega, a notebook with either.
+    """
+
+    title: str
+    specification: Specification
 
 
 @dataclass(frozen=True)
@@ -49,23 +80,58 @@ _PADDING = {"left": 12, "top": 5, "right": 6, "bottom": 5}
 """On the left the numbers of an axis may be wider in the reader's face than in the renderer's."""
 
 
-def inline(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    """Return an empty chart over rows that travel inside its specification."""
-    # Altair copies lists and dicts at each step of building a chart, but leaves tuples alone.
-    return alt.Chart(alt.InlineData(values=tuple(rows)))
+def layer(rows: Sequence[Mapping[str, Any]], mark: Specification, **encoding: Specification) -> Specification:
+    """Return a layer: one kind of mark over rows that travel inside the specification."""
+    return {"data": {"values": [*rows]}, "mark": mark, "encoding": encoding}
 
 
-def sheet(layers: Sequence[alt.Chart], width: int, height: int) -> alt.LayerChart:
+def point_mark(shape: str, size: float, fill: str, **more: Any) -> Specification:
+    """Return a point that says what it stands for when it is pointed at."""
+    return {
+        "type": "point",
+        "shape": shape,
+        "size": size,
+        "filled": True,
+        "fill": fill,
+        "opacity": 1,
+        "aria": True,
+    } | more
+
+
+def temporal(field: str, **options: Any) -> Specification:
+    """Return a channel that shows a field of moments."""
+    return {"field": field, "type": "temporal", **options}
+
+
+def quantitative(field: str, **options: Any) -> Specification:
+    """Return a channel that shows a field of numbers."""
+    return {"field": field, "type": "quantitative", **options}
+
+
+def nominal(field: str, **options: Any) -> Specification:
+    """Return a channel that shows a field of names."""
+    return {"field": field, "type": "nominal", **options}
+
+
+def sheet(layers: Sequence[Specification], width: int, height: int) -> Specification:
     """Return layers on top of one another in a drawing of the given size, axes included."""
-    fit = alt.AutoSizeParams(type="fit", contains="padding")
-    sized = alt.LayerChart(layer=list(layers)).properties(width=width, height=height, autosize=fit, padding=_PADDING)
-    chart: alt.LayerChart = sized.configure(**chart_config())
-    return chart
+    fit = {"type": "fit", "contains": "padding"}
+    return whole({"layer": [*layers], "width": width, "height": height, "autosize": fit, "padding": _PADDING})
 
 
-def time_axis(ticks: int = 5) -> alt.Axis:
+def whole(body: Specification, **config: Any) -> Specification:
+    """Return a specification that stands by itself, with the colours and letters that all charts share."""
+    return {"$schema": _SCHEMA, "config": chart_config() | config, **body}
+
+
+def time_axis(ticks: int = 5) -> Specification:
     """Return the axis of event time."""
-    return alt.Axis(title=None, tickCount=ticks, labelBound=True)
+    return {"title": None, "tickCount": ticks, "labelBound": True}
+
+
+def timeline_scale(first: datetime, last: datetime) -> Specification:
+    """Return the scale of event time between two moments."""
+    return {"type": "utc", "domain": [first.isoformat(), last.isoformat()]}
 
 
 def label_expression(keys: Sequence[str], names: Sequence[str]) -> str:
@@ -78,29 +144,29 @@ def label_expression(keys: Sequence[str], names: Sequence[str]) -> str:
     return f"{{{pairs}}}[datum.value]"
 
 
-def named_rows(names: Sequence[str], extent: int) -> tuple[list[str], alt.Y]:
-    """Return a key for each name, and the axis that gives each key a row with its name beside it."""
+def named_rows(names: Sequence[str], extent: int) -> tuple[list[str], Specification]:
+    """Return a key for each name, and the channel that gives each key a row with its name beside it."""
     keys = [f"{place:03d}" for place in range(len(names))]
-    axis = alt.Axis(
-        title=None,
-        labelExpr=label_expression(keys, [fitted(name, extent - 5) for name in names]),
-        labelLimit=0,
-        minExtent=extent,
-        maxExtent=extent,
-        ticks=False,
-        domain=False,
-    )
-    scale = alt.Scale(domain=keys, paddingInner=0, paddingOuter=0)
-    return keys, alt.Y("row:N", axis=axis, scale=scale, sort=keys)
+    axis = {
+        "title": None,
+        "labelExpr": label_expression(keys, [fitted(name, extent - 5) for name in names]),
+        "labelLimit": 0,
+        "minExtent": extent,
+        "maxExtent": extent,
+        "ticks": False,
+        "domain": False,
+    }
+    scale = {"domain": keys, "paddingInner": 0, "paddingOuter": 0}
+    return keys, nominal("row", axis=axis, scale=scale, sort=keys)
 
 
-def named_columns(names: Sequence[str], room: int) -> tuple[list[str], alt.X]:
-    """Return a key for each name, and the axis that gives each key a column with its name upright below it."""
+def named_columns(names: Sequence[str], room: int) -> tuple[list[str], Specification]:
+    """Return a key for each name, and the channel that gives each key a column with its name upright below it."""
     keys = [f"{place:03d}" for place in range(len(names))]
     below = [fitted(name, room) for name in names]
     extent = ceil(max(map(text_width, below), default=0.0)) + 8
-    axis = alt.Axis(title=None, labelAngle=-90, labelExpr=label_expression(keys, below), labelLimit=0, minExtent=extent)
-    return keys, alt.X("x:N", axis=axis, scale=alt.Scale(domain=keys), sort=keys)
+    labels = {"labelAngle": -90, "labelExpr": label_expression(keys, below), "labelLimit": 0, "minExtent": extent}
+    return keys, nominal("x", axis={"title": None, **labels}, scale={"domain": keys}, sort=keys)
 
 
 def _literal(text: str) -> str:

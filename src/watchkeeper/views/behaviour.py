@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-import altair as alt
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +16,7 @@ from watchkeeper.core.measurement import Status
 from watchkeeper.core.state import JOINT
 from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
-from watchkeeper.views.axes import inline, named_columns, sheet
+from watchkeeper.views.axes import Chart, Specification, layer, named_columns, quantitative, sheet
 from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
 from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted
@@ -102,35 +101,41 @@ class ModelBehaviour:
         makers = {"text/html": self.html, "text/plain": self.__str__}
         return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
 
+    @property
+    def charts(self) -> list[Chart]:
+        """How the mean score changes with each of the features that add most."""
+        return [Chart(f"Partial dependence on {shown(d.feature, 60)}", _curve(d)) for d in self.found.dependence]
+
     def html(self) -> str:
         """Return the explanation as a part of a page."""
         from watchkeeper.views.page import environment, style
 
-        charts = [(shown(d.feature, 60), draw(_curve(d), f"Partial dependence on {shown(d.feature, 60)}"))
-                  for d in self.found.dependence]  # fmt: skip
+        names = [shown(d.feature, 60) for d in self.found.dependence]
+        curves = [(name, draw(curve)) for name, curve in zip(names, self.charts, strict=True)]
         template = environment().get_template("behaviour.html")
-        return f"<style>{style()}</style>{template.render(model=shown(self.model, 80), text=str(self), charts=charts)}"
+        body = template.render(model=shown(self.model, 80), text=str(self), charts=curves)
+        return f"<style>{style()}</style>{body}"
 
 
 def _signed(value: float, digits: int) -> str:
     return f"+{number(value, digits)}" if value > 0 else number(value, digits)
 
 
-def _curve(found: Dependence) -> alt.LayerChart:
-    """Draw how the mean score changes with a feature, with its interval over rows."""
+def _curve(found: Dependence) -> Specification:
+    """Show how the mean score changes with a feature, with its interval over rows."""
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in found.values)
     keys, named = named_columns([shown(v, 30) for v in found.values], 50)
     rows = [
         {"x": v if numeric else key, "y": float(m), "low": float(low), "high": float(high)}
         for key, v, m, low, high in zip(keys, found.values, found.mean, found.lower, found.upper, strict=True)
     ]
-    x = alt.X("x:Q", title=None, sort=None, scale=alt.Scale(zero=False)) if numeric else named
-    y = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False))
-    low = alt.Y("low:Q", title=None)
+    x = quantitative("x", title=None, sort=None, scale={"zero": False}) if numeric else named
+    y = quantitative("y", title=None, scale={"zero": False})
+    ends = {"y": quantitative("low", title=None), "y2": {"field": "high"}}
     if numeric:
-        band = inline(rows).mark_area(fill=colour("band")).encode(x=x, y=low, y2=alt.Y2("high"))
-        line = inline(rows).mark_line(stroke=colour("value")).encode(x=x, y=y)
+        band = layer(rows, {"type": "area", "fill": colour("band")}, x=x, **ends)
+        line = layer(rows, {"type": "line", "stroke": colour("value")}, x=x, y=y)
         return sheet([band, line], _WIDTH, 120)
-    bars = inline(rows).mark_rule(stroke=colour("value")).encode(x=x, y=low, y2=alt.Y2("high"))
-    points = inline(rows).mark_point(filled=True, fill=colour("value"), opacity=1, size=30).encode(x=x, y=y)
-    return sheet([bars, points], _WIDTH, 120)
+    bars = layer(rows, {"type": "rule", "stroke": colour("value")}, x=x, **ends)
+    dot = {"type": "point", "filled": True, "fill": colour("value"), "opacity": 1, "size": 30}
+    return sheet([bars, layer(rows, dot, x=x, y=y)], _WIDTH, 120)

@@ -1,25 +1,23 @@
-"""What a page shows of each metric and each column, within a budget of drawings."""
+"""What is shown of each metric and each column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import altair as alt
-
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.views.axes import Chart
 from watchkeeper.views.control_chart import control_chart
-from watchkeeper.views.drawing import draw
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overlay import overlay
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import failure, measure, number, shown, subject
 
-__all__ = ["Card", "DrawingBudget", "column_cards", "metric_cards", "unjudged"]
+__all__ = ["Card", "column_cards", "metric_cards", "unjudged"]
 
 _MOST_LINES = 6
 _ABOUT_THE_MODEL = (Family.METRIC, Family.ESTIMATE, Family.RUNTIME)
@@ -28,32 +26,9 @@ States = tuple[Mapping[str, State], Mapping[str, State]]
 """The states of reference and current by column."""
 
 
-class DrawingBudget:
-    """Draws charts until their number or their bytes run out, and counts what was left out."""
-
-    def __init__(self, most: int, most_bytes: int = 1_350_000) -> None:
-        self.most, self.most_bytes = most, most_bytes
-        self.drawn = self.bytes = self.left_out = 0
-
-    def add(self, chart: alt.LayerChart | alt.VConcatChart, title: str) -> str:
-        """Return the drawing, or nothing when the budget is spent."""
-        if not self.room:
-            self.left_out += 1
-            return ""
-        svg = draw(chart, title)
-        self.drawn += 1
-        self.bytes += len(svg.encode())
-        return svg
-
-    @property
-    def room(self) -> bool:
-        """Whether another chart may be drawn."""
-        return self.drawn < self.most and self.bytes < self.most_bytes
-
-
 @dataclass(frozen=True)
 class Card:
-    """A metric or a column: its mark, its measures, its drawings."""
+    """A metric or a column: its mark, its measures, its charts."""
 
     title: str
     mark: Mark
@@ -61,8 +36,8 @@ class Card:
     lines: tuple[Line, ...] = ()
     more_lines: int = 0
     also: tuple[str, ...] = ()
-    control: str = ""
-    overlay: str = ""
+    control: Chart | None = None
+    overlay: Chart | None = None
     remarks: tuple[str, ...] = ()
     problem: str = ""
 
@@ -75,7 +50,7 @@ def unjudged(findings: Findings) -> list[Measurement]:
     return [m for m in left if m.window is None or m.window.end == newest]
 
 
-def metric_cards(series: Sequence[Series], findings: Findings, album: DrawingBudget, most: int) -> list[Card]:
+def metric_cards(series: Sequence[Series], findings: Findings, most: int) -> list[Card]:
     """Return a card for each metric and runtime number: over all rows, then in the segments that are not calm."""
     judged = [s for s in series if s.family in _ABOUT_THE_MODEL]
     others = series_of(Signal(m, "") for m in unjudged(findings) if m.family in _ABOUT_THE_MODEL)
@@ -88,12 +63,12 @@ def metric_cards(series: Sequence[Series], findings: Findings, album: DrawingBud
     cards = []
     for one in whole[:most] + parts[: most // 2]:
         estimate = estimates.get(_metric(one)) if one.family is Family.METRIC else None
-        drawn = ""
+        control = None
         if one.windows > 1:
-            chart = control_chart(one, estimate=estimate, actions=findings.actions)
-            drawn = album.add(chart, f"Control chart of {one.subject}")
+            made = control_chart(one, estimate=estimate, actions=findings.actions)
+            control = Chart(f"Control chart of {one.subject}", made)
         lines = (Line.of(one), Line.of(estimate)) if estimate else (Line.of(one),)
-        cards.append(Card(one.subject, one.mark, _about(one), lines, control=drawn))
+        cards.append(Card(one.subject, one.mark, _about(one), lines, control=control))
     return cards
 
 
@@ -102,9 +77,7 @@ def _metric(series: Series) -> tuple[str, str]:
     return measurement.name, measurement.segment
 
 
-def column_cards(
-    series: Sequence[Series], findings: Findings, album: DrawingBudget, most: int
-) -> tuple[list[Card], int]:
+def column_cards(series: Sequence[Series], findings: Findings, most: int) -> tuple[list[Card], int]:
     """Return a card for each column and segment, worst first, and how many are left out."""
     grouped: dict[str, list[Series]] = {}
     for one in series:
@@ -118,34 +91,31 @@ def column_cards(
     unwatched = [name for name in states[1] if shown(name, 120) not in grouped]
     cards = []
     for title, members in list(grouped.items())[:most]:
-        card = _column_card(title, members, states, findings, album)
+        card = _column_card(title, members, states, findings)
         cards.append(replace(card, also=_effects(also.get(title, ()))))
     for name in unwatched[: most - len(cards)]:
-        drawn, remarks, problem = _overlaid(name, states, album)
+        both, remarks, problem = _overlaid(name, states)
         effects = _effects(also.get(shown(name, 120), ()))
         title = shown(name, 120)
-        cards.append(Card(title, Mark.NOT_JUDGED, also=effects, overlay=drawn, remarks=remarks, problem=problem))
+        cards.append(Card(title, Mark.NOT_JUDGED, also=effects, overlay=both, remarks=remarks, problem=problem))
     return cards, len(grouped) + len(unwatched) - len(cards)
 
 
-def _column_card(
-    title: str, members: Sequence[Series], states: States, findings: Findings, album: DrawingBudget
-) -> Card:
+def _column_card(title: str, members: Sequence[Series], states: States, findings: Findings) -> Card:
     worst = members[0]
-    control = ""
+    control = None
     # A calm column's history is in the overview; its distribution tells more.
     if worst.windows > 1 and worst.mark.weight < Mark.NEAR.weight:
-        chart = control_chart(worst, actions=findings.actions, height=130)
-        control = album.add(chart, f"Control chart of {worst.measure}, {title}")
-    drawn, problem = "", ""
+        made = control_chart(worst, actions=findings.actions, height=130)
+        control = Chart(f"Control chart of {worst.measure}, {title}", made)
+    both: Chart | None = None
+    problem = ""
     remarks: tuple[str, ...] = ()
     measurement = worst.newest.measurement
     if measurement.segment == ALL and title == shown(measurement.column, 120):
-        drawn, remarks, problem = _overlaid(measurement.column, states, album)
+        both, remarks, problem = _overlaid(measurement.column, states)
     lines = tuple(Line.of(one) for one in members[:_MOST_LINES])
-    return Card(
-        title, worst.mark, _about(worst), lines, len(members) - len(lines), (), control, drawn, remarks, problem
-    )
+    return Card(title, worst.mark, _about(worst), lines, len(members) - len(lines), (), control, both, remarks, problem)
 
 
 def _effects(measurements: Iterable[Measurement]) -> tuple[str, ...]:
@@ -154,15 +124,15 @@ def _effects(measurements: Iterable[Measurement]) -> tuple[str, ...]:
     return tuple(f"{name} {number(value)}" for name, value in told[:_MOST_LINES])
 
 
-def _overlaid(name: str, states: States, album: DrawingBudget) -> tuple[str, tuple[str, ...], str]:
+def _overlaid(name: str, states: States) -> tuple[Chart | None, tuple[str, ...], str]:
     before, now = (side.get(name) for side in states)
     if before is None and now is None:
-        return "", (), ""
+        return None, (), ""
     laid = overlay(before, now)
     if laid.chart is None:
-        return "", laid.remarks, laid.problem
-    drawn = album.add(laid.chart, f"Reference and current distribution of {shown(name, 120)}")
-    return drawn, laid.remarks, laid.problem
+        return None, laid.remarks, laid.problem
+    title = f"Reference and current distribution of {shown(name, 120)}"
+    return Chart(title, laid.chart), laid.remarks, laid.problem
 
 
 def _about(series: Series) -> str:

@@ -8,13 +8,22 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-import altair as alt
-
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import WIDTH, inline, sheet, time_axis
+from watchkeeper.views.axes import (
+    WIDTH,
+    Specification,
+    layer,
+    nominal,
+    point_mark,
+    quantitative,
+    sheet,
+    temporal,
+    time_axis,
+    timeline_scale,
+)
 from watchkeeper.views.series import Mark, Series, mark_of
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import ACTIONS, failure, moment, number, period, shown
@@ -54,8 +63,8 @@ def control_chart(
     width: int = WIDTH,
     height: int = 150,
     most: int = MOST_WINDOWS,
-) -> alt.LayerChart:
-    """Draw a series over time with its centre, its limits and its 95 % intervals.
+) -> Specification:
+    """Show a series over time with its centre, its limits and its 95 % intervals.
 
     Points that signal differ in shape and colour and carry their value. Windows without a number are shaded and say so;
     the line is broken there, and wherever the version changed.
@@ -83,8 +92,9 @@ def control_chart(
     starts = [p.window.start for p in (*points, *estimated)] + [b[0] for b in blanks]
     ends = [p.window.end for p in (*points, *estimated)] + [b[1] for b in blanks]
     low, high = _range([*points, *estimated])
-    x = alt.X("at:T", axis=time_axis(), scale=alt.Scale(type="utc", domain=[_iso(min(starts)), _iso(max(ends))]))
-    y = alt.Y("y:Q", axis=alt.Axis(title=None, tickCount=3), scale=alt.Scale(domain=[low, high], zero=False, nice=3))
+    x = temporal("at", axis=time_axis(), scale=timeline_scale(min(starts), max(ends)))
+    scale = {"domain": [low, high], "zero": False, "nice": 3}
+    y = quantitative("y", axis={"title": None, "tickCount": 3}, scale=scale)
     layers = [
         *_blank_layers(blanks, x, min(starts), max(ends), width),
         *_line_layers(points, x, y, (low, high)),
@@ -132,8 +142,12 @@ def _range(points: Sequence[_Point]) -> tuple[float, float]:
 
 
 def _blank_layers(
-    blanks: Sequence[tuple[datetime, datetime, Mark, str]], x: alt.X, first: datetime, last: datetime, width: int
-) -> list[alt.Chart]:
+    blanks: Sequence[tuple[datetime, datetime, Mark, str]],
+    x: Specification,
+    first: datetime,
+    last: datetime,
+    width: int,
+) -> list[Specification]:
     if not blanks:
         return []
     joined: list[list[Any]] = []
@@ -155,47 +169,36 @@ def _blank_layers(
         chosen = [r for r in rows if r["mark"] == mark.value]
         if not chosen:
             continue
-        layers.append(
-            inline(chosen)
-            .mark_rect(fill=colour(fill), aria=True)
-            .encode(
-                x=x, x2=alt.X2("end:T"), y=alt.value(0), y2=alt.value("height"), description=alt.Description("says:N")
-            )
-        )
+        shade = {"type": "rect", "fill": colour(fill), "aria": True}
+        whole: Specification = {"y": {"value": 0}, "y2": {"value": "height"}}
+        layers.append(layer(chosen, shade, x=x, x2={"field": "end"}, **whole, description=nominal("says")))
         for turn in (0, 270):
             words = [r for r in chosen if r["turn"] == turn and r["word"]]
             if words:
-                at = x.copy()
-                at.shorthand = "mid:T"
-                layers.append(
-                    inline(words)
-                    .mark_text(angle=turn, fill=colour(edge), fontSize=10, baseline="middle", align="center")
-                    .encode(x=at, y=alt.value(60), text=alt.Text("word:N"))
-                )
+                text = {"type": "text", "angle": turn, "fill": colour(edge), "fontSize": 10}
+                middle = {"baseline": "middle", "align": "center"}
+                at = x | {"field": "mid"}
+                layers.append(layer(words, text | middle, x=at, y={"value": 60}, text=nominal("word")))
     return layers
 
 
-def _line_layers(points: Sequence[_Point], x: alt.X, y: alt.Y, span: tuple[float, float]) -> list[alt.Chart]:
-    layers = []
+def _line_layers(
+    points: Sequence[_Point], x: Specification, y: Specification, span: tuple[float, float]
+) -> list[Specification]:
+    layers, run = [], nominal("run")
     band = _band(points, span)
     if band:
-        layers.append(
-            inline(band).mark_area(fill=colour("band")).encode(x=x, y=y, y2=alt.Y2("top:Q"), detail=alt.Detail("run:N"))
-        )
+        layers.append(layer(band, {"type": "area", "fill": colour("band")}, x=x, y=y, y2={"field": "top"}, detail=run))
     limits = _steps(points, {"lower": lambda s: s.lower, "upper": lambda s: s.upper})
     centre = _steps(points, {"centre": lambda s: s.centre})
     for rows, dash in ((centre, [1, 0]), (limits, [5, 3])):
         if rows:
-            layers.append(
-                inline(rows)
-                .mark_line(interpolate="step-after", stroke=colour("limit"), strokeWidth=1, strokeDash=dash)
-                .encode(x=x, y=y, detail=alt.Detail("run:N"))
-            )
+            step = {"type": "line", "interpolate": "step-after", "stroke": colour("limit"), "strokeWidth": 1}
+            layers.append(layer(rows, step | {"strokeDash": dash}, x=x, y=y, detail=run))
     rows = [{"at": _iso(p.middle), "y": p.value, "run": p.run} for p in points]
     if rows:
-        layers.append(
-            inline(rows).mark_line(stroke=colour("value"), strokeWidth=1.5).encode(x=x, y=y, detail=alt.Detail("run:N"))
-        )
+        line = {"type": "line", "stroke": colour("value"), "strokeWidth": 1.5}
+        layers.append(layer(rows, line, x=x, y=y, detail=run))
     return layers
 
 
@@ -216,32 +219,31 @@ def _band(points: Sequence[_Point], span: tuple[float, float]) -> list[dict[str,
     return rows
 
 
-def _estimate_layers(points: Sequence[_Point], x: alt.X, y: alt.Y, span: tuple[float, float]) -> list[alt.Chart]:
+def _estimate_layers(
+    points: Sequence[_Point], x: Specification, y: Specification, span: tuple[float, float]
+) -> list[Specification]:
     if not points:
         return []
     rows, bars = [], []
-    for point in points:
-        said = f"estimated without labels, {_says(point)}"
-        shape = "diamond" if point.mark is Mark.SIGNAL else "circle"
-        rows.append({"at": _iso(point.middle), "y": point.value, "run": point.run, "shape": shape, "says": said})
-        interval = point.signal.measurement.interval
+    for one in points:
+        said = f"estimated without labels, {_says(one)}"
+        shape = "diamond" if one.mark is Mark.SIGNAL else "circle"
+        rows.append({"at": _iso(one.middle), "y": one.value, "run": one.run, "shape": shape, "says": said})
+        interval = one.signal.measurement.interval
         if interval is not None and all(map(_finite, interval)):
             low, high = (min(max(v, span[0]), span[1]) for v in interval)
-            bars.append({"at": _iso(point.middle), "y": low, "top": high})
-    layers = []
+            bars.append({"at": _iso(one.middle), "y": low, "top": high})
+    layers, stroke = [], colour("estimate")
     if bars:
-        rule = inline(bars).mark_rule(stroke=colour("estimate"), strokeWidth=1, opacity=0.6)
-        layers.append(rule.encode(x=x, y=y, y2=alt.Y2("top:Q")))
-    line = inline(rows).mark_line(stroke=colour("estimate"), strokeWidth=1.2, strokeDash=[4, 2])
-    layers.append(line.encode(x=x, y=y, detail=alt.Detail("run:N")))
+        rule = {"type": "rule", "stroke": stroke, "strokeWidth": 1, "opacity": 0.6}
+        layers.append(layer(bars, rule, x=x, y=y, y2={"field": "top"}))
+    line = {"type": "line", "stroke": stroke, "strokeWidth": 1.2, "strokeDash": [4, 2]}
+    layers.append(layer(rows, line, x=x, y=y, detail=nominal("run")))
     for shape, size in (("circle", 12), ("diamond", 45)):
         chosen = [row for row in rows if row["shape"] == shape]
         if chosen:
-            mark = inline(chosen).mark_point(
-                shape=shape, size=size, filled=True, fill=colour("paper"), stroke=colour("estimate"), strokeWidth=1.2,
-                opacity=1, aria=True,
-            )  # fmt: skip
-            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+            mark = point_mark(shape, size, colour("paper"), stroke=stroke, strokeWidth=1.2)
+            layers.append(layer(chosen, mark, x=x, y=y, description=nominal("says")))
     return layers
 
 
@@ -265,27 +267,21 @@ def _steps(points: Sequence[_Point], lines: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _point_layers(points: Sequence[_Point], x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _point_layers(points: Sequence[_Point], x: Specification, y: Specification) -> list[Specification]:
     plain: list[dict[str, Any]] = []
     fired: list[dict[str, Any]] = []
-    for point in points:
-        row = {"at": _iso(point.middle), "y": point.value, "says": _says(point)}
-        (fired if point.mark is Mark.SIGNAL else plain).append(row)
-    layers = []
+    for one in points:
+        row = {"at": _iso(one.middle), "y": one.value, "says": _says(one)}
+        (fired if one.mark is Mark.SIGNAL else plain).append(row)
+    layers, says = [], nominal("says")
     if plain:
-        mark = inline(plain).mark_point(
-            shape="circle", size=10, filled=True, fill=colour("value"), opacity=1, aria=True
-        )
-        layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+        layers.append(layer(plain, point_mark("circle", 10, colour("value")), x=x, y=y, description=says))
     if fired:
-        mark = inline(fired).mark_point(
-            shape="diamond", size=70, filled=True, fill=colour("signal"), stroke=colour("paper"), strokeWidth=1,
-            opacity=1, aria=True,
-        )  # fmt: skip
-        layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+        mark = point_mark("diamond", 70, colour("signal"), stroke=colour("paper"), strokeWidth=1)
+        layers.append(layer(fired, mark, x=x, y=y, description=says))
     for (align, dy), rows in _labels(points).items():
-        text = inline(rows).mark_text(align=align, dy=dy, fill=colour("signal"), fontWeight="bold", fontSize=11)
-        layers.append(text.encode(x=x, y=y, text=alt.Text("word:N")))
+        text = {"type": "text", "align": align, "dy": dy, "fill": colour("signal"), "fontWeight": "bold"}
+        layers.append(layer(rows, text | {"fontSize": 11}, x=x, y=y, text=nominal("word")))
     return layers
 
 
@@ -314,7 +310,7 @@ def _labels(points: Sequence[_Point]) -> dict[tuple[Any, int], list[dict[str, An
     return rows
 
 
-def _event_layers(actions: Iterable[Action], x: alt.X, first: datetime, last: datetime) -> list[alt.Chart]:
+def _event_layers(actions: Iterable[Action], x: Specification, first: datetime, last: datetime) -> list[Specification]:
     moved = (ActionKind.PROMOTE, ActionKind.ROLL_BACK)
     rows = [
         {"at": _iso(a.at), "says": shown(f"{moment(a.at)}: {ACTIONS[a.kind]} {a.version}")}
@@ -323,12 +319,9 @@ def _event_layers(actions: Iterable[Action], x: alt.X, first: datetime, last: da
     ]
     if not rows:
         return []
-    return [
-        inline(rows).mark_rule(stroke=colour("fine"), strokeWidth=1, strokeDash=[2, 2]).encode(x=x),
-        inline(rows)
-        .mark_point(shape="triangle-down", size=60, filled=True, fill=colour("fine"), opacity=1, aria=True)
-        .encode(x=x, y=alt.value(4), description=alt.Description("says:N")),
-    ]
+    rule = {"type": "rule", "stroke": colour("fine"), "strokeWidth": 1, "strokeDash": [2, 2]}
+    tip = point_mark("triangle-down", 60, colour("fine"))
+    return [layer(rows, rule, x=x), layer(rows, tip, x=x, y={"value": 4}, description=nominal("says"))]
 
 
 def _says(point: _Point) -> str:

@@ -1,7 +1,8 @@
 """From a chart specification to a drawing that stands in a page by itself.
 
-The drawing is made when the page is made: it needs no script and no network, prints, and follows the theme, because its
-colours are CSS variables. What comes out is rebuilt element by element from a list of allowed ones; text stays text.
+Views hold no drawings: one is made when a page is written. It needs no script and no network, prints, and follows the
+theme, because its colours are CSS variables. What comes out is rebuilt element by element from a list of allowed ones;
+text stays text.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from html import escape
-from typing import Any
 from xml.etree import ElementTree as ET
 
-import altair as alt
 import vl_convert
 
 from watchkeeper.core.errors import UsageError
+from watchkeeper.views.axes import Chart
 
-__all__ = ["draw"]
+__all__ = ["DrawingBudget", "draw"]
 
 _TAGS = {"svg", "g", "path", "line", "rect", "text", "tspan"}
 _KEPT = {
@@ -29,25 +29,43 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?|-?\d+e-\d+")
 _GEOMETRY = {"d", "transform", "x", "y", "x2", "y2", "width", "height"}
 
 
-def draw(chart: alt.LayerChart | alt.VConcatChart, title: str) -> str:
-    """Return a chart as an SVG element for use inside HTML.
+def draw(chart: Chart) -> str:
+    """Return a chart as an SVG element for use inside HTML; screen readers read its title out.
 
-    Parameters
-    ----------
-    chart
-        Its data must be inline. A mark with a ``description`` gets it as its title, which browsers show as a tooltip.
-    title
-        What the chart shows, read out by screen readers.
+    A mark with a ``description`` gets it as its title, which browsers show as a tooltip. Its numbers must stand in the
+    specification: nothing is fetched.
     """
-    specification: dict[str, Any] = chart.to_dict(validate=False)
-    source = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    source = vl_convert.vegalite_to_svg(chart.specification, allowed_base_urls=[])
     root = ET.fromstring(source)  # noqa: S314 - our own renderer wrote it, and it refuses control characters
     size = {name: root.get(name, "") for name in ("width", "height", "viewBox")}
     inside = "".join(_rebuilt(child) for child in root)
     return (
-        f'<svg class="wk-chart" role="img" aria-label="{escape(title)}" width="{size["width"]}" '
+        f'<svg class="wk-chart" role="img" aria-label="{escape(chart.title)}" width="{size["width"]}" '
         f'height="{size["height"]}" viewBox="{size["viewBox"]}">{inside}</svg>'
     )
+
+
+class DrawingBudget:
+    """Draws charts until their number or their bytes run out, and counts what was left out."""
+
+    def __init__(self, most: int, most_bytes: int = 1_350_000) -> None:
+        self.most, self.most_bytes = most, most_bytes
+        self.drawn = self.bytes = self.left_out = 0
+
+    def draw(self, chart: Chart) -> str:
+        """Return the drawing, or nothing when the budget is spent."""
+        if not self.room:
+            self.left_out += 1
+            return ""
+        svg = draw(chart)
+        self.drawn += 1
+        self.bytes += len(svg.encode())
+        return svg
+
+    @property
+    def room(self) -> bool:
+        """Whether another chart may be drawn."""
+        return self.drawn < self.most and self.bytes < self.most_bytes
 
 
 def _rebuilt(element: ET.Element) -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-import altair as alt
 import numpy as np
 
 from watchkeeper.core.schema import Kind
@@ -17,7 +16,18 @@ from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
-from watchkeeper.views.axes import WIDTH, inline, label_expression, sheet, time_axis
+from watchkeeper.views.axes import (
+    WIDTH,
+    Specification,
+    label_expression,
+    layer,
+    nominal,
+    point_mark,
+    quantitative,
+    sheet,
+    temporal,
+    time_axis,
+)
 from watchkeeper.views.lettering import fitted, text_width
 from watchkeeper.views.shares import BinShares, LevelShares, bin_shares, level_shares
 from watchkeeper.views.theme import colour
@@ -37,9 +47,9 @@ Written = Callable[[Any], float | str]
 
 @dataclass(frozen=True)
 class Overlay:
-    """A drawing of both distributions, remarks on what it leaves out, and why there is none where there is none."""
+    """Both distributions as one chart, remarks on what it leaves out, and why there is none where there is none."""
 
-    chart: alt.LayerChart | None
+    chart: Specification | None
     remarks: tuple[str, ...] = ()
     problem: str = ""
 
@@ -110,7 +120,7 @@ def _outside(shares: BinShares) -> tuple[str, ...]:
     return (f"beyond the axis {share(shares.outside[0])} → {share(shares.outside[1])}",)
 
 
-def _bin_layers(shares: BinShares, times: bool) -> list[alt.Chart]:
+def _bin_layers(shares: BinShares, times: bool) -> list[Specification]:
     edges, tallest = shares.edges, float(shares.bins.max(initial=0.0))
     pins = float(shares.atom_shares.max(initial=0.0))
     # One heavy value would flatten everything else: its pin is cut at the top, and its share is written beside it.
@@ -120,24 +130,23 @@ def _bin_layers(shares: BinShares, times: bool) -> list[alt.Chart]:
     top = max(top, tallest) * 1.12 or 1.0
     written: Written = _as_time if times else float
     span = [written(edges[0]), written(edges[-1])]
-    scale = alt.Scale(type="utc", domain=span) if times else alt.Scale(domain=span, nice=False, zero=False)
-    x = alt.X("x:T" if times else "x:Q", axis=time_axis(), scale=scale)
-    y = alt.Y(
-        "y:Q", axis=alt.Axis(title=None, tickCount=3, format=".2~p"), scale=alt.Scale(domain=[0, top], nice=False)
-    )
-    layers: list[alt.Chart] = []
+    if times:
+        x = temporal("x", axis=time_axis(), scale={"type": "utc", "domain": span})
+    else:
+        x = quantitative("x", axis=time_axis(), scale={"domain": span, "nice": False, "zero": False})
+    axis = {"title": None, "tickCount": 3, "format": ".2~p"}
+    y = quantitative("y", axis=axis, scale={"domain": [0, top], "nice": False})
+    layers: list[Specification] = []
     before, now = (_outline(edges, side, written) if side.any() else [] for side in shares.bins)
     if before:
-        area = inline(before).mark_area(interpolate="step-after", fill=colour("reference"), fillOpacity=0.75)
-        layers.append(area.encode(x=x, y=y))
+        area = {"type": "area", "interpolate": "step-after", "fill": colour("reference"), "fillOpacity": 0.75}
+        layers.append(layer(before, area, x=x, y=y))
     if now:
-        line = inline(now).mark_line(interpolate="step-after", stroke=colour("value"), strokeWidth=1.75)
-        layers.append(line.encode(x=x, y=y))
+        line = {"type": "line", "interpolate": "step-after", "stroke": colour("value"), "strokeWidth": 1.75}
+        layers.append(layer(now, line, x=x, y=y))
     if before or now:
-        told = inline(_told(shares, written)).mark_point(
-            size=1, filled=True, fill=colour("value"), opacity=1, aria=True
-        )
-        layers.append(told.encode(x=x, y=y, description=alt.Description("says:N")))
+        dot = {"type": "point", "size": 1, "filled": True, "fill": colour("value"), "opacity": 1, "aria": True}
+        layers.append(layer(_told(shares, written), dot, x=x, y=y, description=nominal("says")))
     return layers + _pins(shares, x, y, top, written)
 
 
@@ -157,7 +166,7 @@ def _told(shares: BinShares, written: Written) -> list[dict[str, Any]]:
     return rows
 
 
-def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Written) -> list[alt.Chart]:
+def _pins(shares: BinShares, x: Specification, y: Specification, top: float, written: Written) -> list[Specification]:
     if not len(shares.atoms):
         return []
     shift = 0.008 * float(shares.edges[-1] - shares.edges[0])
@@ -172,32 +181,21 @@ def _pins(shares: BinShares, x: alt.X, y: alt.Y, top: float, written: Written) -
             cut = held > top
             rows.append({"x": written(at), "y": min(float(held), 0.9 * top if cut else top), "says": says,
                          "word": share(held) if cut else "", "foot": 0})  # fmt: skip
-        foot = y.copy()
-        layers.append(
-            inline(rows).mark_rule(stroke=colour(fill), strokeWidth=2).encode(x=x, y=foot, y2=alt.Y2("foot:Q"))
-        )
-        layers.append(
-            inline(rows)
-            .mark_point(
-                shape="circle" if side else "square", size=size, filled=True, fill=colour(fill), opacity=1, aria=True
-            )
-            .encode(x=x, y=y, description=alt.Description("says:N"))
-        )
+        pin = {"type": "rule", "stroke": colour(fill), "strokeWidth": 2}
+        layers.append(layer(rows, pin, x=x, y=y, y2={"field": "foot"}))
+        head = point_mark("circle" if side else "square", size, colour(fill))
+        layers.append(layer(rows, head, x=x, y=y, description=nominal("says")))
         words = [r for r in rows if r["word"]]
         if words:
             middle = float(shares.edges[0] + shares.edges[-1]) / 2
             left = float(shares.atoms[shares.atom_shares[side].argmax()]) < middle
-            layers.append(
-                inline(words)
-                .mark_text(
-                    align="left" if left else "right", dx=7 if left else -7, dy=-5 + 12 * side, fill=colour(fill)
-                )
-                .encode(x=x, y=y, text=alt.Text("word:N"))
-            )
+            beside = {"align": "left", "dx": 7} if left else {"align": "right", "dx": -7}
+            text = {"type": "text", **beside, "dy": -5 + 12 * side, "fill": colour(fill)}
+            layers.append(layer(words, text, x=x, y=y, text=nominal("word")))
     return layers
 
 
-def _level_layers(shares: LevelShares) -> list[alt.Chart]:
+def _level_layers(shares: LevelShares) -> list[Specification]:
     names = [shown(name, 60) or "(empty)" for name in shares.names]
     both = shares.shares
     if shares.others:
@@ -207,7 +205,12 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
     beside = [fitted(name, _NAMES) for name in names]
     extent = ceil(max(map(text_width, beside)))
     layers = []
-    scale = alt.Scale(domain=[0, float(both.max(initial=0.0)) * 1.05 or 1.0], nice=False)
+    axis = {"title": None, "tickCount": 4, "format": ".2~p", "grid": True}
+    x = quantitative("y", axis=axis, scale={"domain": [0, float(both.max(initial=0.0)) * 1.05 or 1.0], "nice": False})
+    labels = {"title": None, "labelLimit": 0, "minExtent": extent, "labelExpr": label_expression(keys, beside)}
+    bands = {"domain": keys, "paddingInner": 0.25, "paddingOuter": 0.1}
+    y = nominal("level", sort=keys, axis=labels, scale=bands)
+    aside = nominal("side", scale={"domain": ["reference", "current"]})
     for side, (fill, word) in enumerate((("reference_edge", "reference"), ("value", "current"))):
         if not both[side].any():
             continue
@@ -216,21 +219,9 @@ def _level_layers(shares: LevelShares) -> list[alt.Chart]:
              "says": f"{names[i]}: reference {share(both[0, i])}, current {share(both[1, i])}"}
             for i, key in enumerate(keys)
         ]  # fmt: skip
-        layers.append(
-            inline(rows)
-            .mark_bar(fill=colour("reference" if side == 0 else fill), height={"band": 0.92}, aria=True)
-            .encode(
-                x=alt.X("y:Q", axis=alt.Axis(title=None, tickCount=4, format=".2~p", grid=True), scale=scale),
-                y=alt.Y(
-                    "level:N",
-                    sort=keys,
-                    axis=alt.Axis(title=None, labelLimit=0, minExtent=extent, labelExpr=label_expression(keys, beside)),
-                    scale=alt.Scale(domain=keys, paddingInner=0.25, paddingOuter=0.1),
-                ),
-                yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=["reference", "current"])),
-                description=alt.Description("says:N"),
-            )
-        )
+        look = colour("reference" if side == 0 else fill)
+        bar = {"type": "bar", "fill": look, "height": {"band": 0.92}, "aria": True}
+        layers.append(layer(rows, bar, x=x, y=y, yOffset=aside, description=nominal("says")))
     return layers
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import WIDE, Frame, inline, named_rows, time_axis
+from watchkeeper.views.axes import (
+    WIDE,
+    Frame,
+    Specification,
+    layer,
+    named_rows,
+    nominal,
+    temporal,
+    time_axis,
+    timeline_scale,
+    whole,
+)
 from watchkeeper.views.series import Mark, Series, mark_of
-from watchkeeper.views.theme import MARK_COLOURS, chart_config, colour
+from watchkeeper.views.theme import MARK_COLOURS, colour
 from watchkeeper.views.timeline import timeline
 from watchkeeper.views.wording import count, failure, number, period, shown
 
@@ -24,8 +33,8 @@ _MOST_ROWS = 24
 
 def history(
     series: Sequence[Series], alerts: Sequence[Alert], actions: Sequence[Action], frame: Frame = WIDE
-) -> tuple[alt.VConcatChart, str] | None:
-    """Draw the worst mark of each column in each window, and say what is left out; None with fewer than two windows.
+) -> tuple[Specification, str] | None:
+    """Show the worst mark of each column in each window, and say what is left out; None with fewer than two windows.
 
     A window without a number is marked as such, never left in a colour that reads as fine.
     """
@@ -44,8 +53,9 @@ def history(
         f"the worst {len(names)} of {count(len(rows), 'row')}" if len(rows) > len(names) else "",
     ]
     shown_only = " and ".join(filter(None, left))
-    chart = alt.vconcat(*charts, spacing=8).configure(**chart_config()).configure_concat(spacing=8)
-    return chart, f"Shown are {shown_only}." if shown_only else ""
+    return whole(
+        {"vconcat": charts, "spacing": 8}, concat={"spacing": 8}
+    ), f"Shown are {shown_only}." if shown_only else ""
 
 
 def _by_subject(series: Sequence[Series]) -> dict[str, list[Series]]:
@@ -80,26 +90,27 @@ def _cells(name: str, series: Sequence[Series], windows: Sequence[Window]) -> li
     return cells
 
 
-def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window, frame: Frame) -> alt.LayerChart:
+def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window, frame: Frame) -> Specification:
     keys, y = named_rows(names, frame.labels)
     row_of = dict(zip(names, keys, strict=True))
     for cell in cells:
         cell["row"] = row_of[cell["row"]]
-    scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()])
-    x = alt.X("at:T", axis=time_axis(frame.ticks), scale=scale)
+    scale = timeline_scale(span.start, span.end)
+    x = temporal("at", axis=time_axis(frame.ticks), scale=scale)
     layers = []
     for mark in Mark:
         chosen = [c for c in cells if c["mark"] == mark.value]
         if chosen:
-            layers.append(
-                inline(chosen)
-                .mark_rect(
-                    fill=colour(MARK_COLOURS[mark]), stroke=colour("paper"), strokeWidth=1, aria="says" in chosen[0]
-                )
-                .encode(x=x, x2=alt.X2("end:T"), y=y, description=alt.Description("says:N"))
-            )
-    middle = x.copy()
-    middle.shorthand = "mid:T"
+            fill = colour(MARK_COLOURS[mark])
+            cell = {
+                "type": "rect",
+                "fill": fill,
+                "stroke": colour("paper"),
+                "strokeWidth": 1,
+                "aria": "says" in chosen[0],
+            }
+            layers.append(layer(chosen, cell, x=x, x2={"field": "end"}, y=y, description=nominal("says")))
+    middle = x | {"field": "mid"}
     for mark, word, fill in (
         (Mark.SIGNAL, "◆", "paper"),
         (Mark.FAILED, "×", "fault_edge"),
@@ -107,10 +118,7 @@ def _heat_map(cells: list[dict[str, Any]], names: list[str], span: Window, frame
     ):
         chosen = [{k: c[k] for k in ("row", "mid")} for c in cells if c["mark"] == mark.value]
         if chosen:
-            layers.append(
-                inline(chosen)
-                .mark_text(text=word, fill=colour(fill), fontSize=8 if mark is Mark.SIGNAL else 11, baseline="middle")
-                .encode(x=middle, y=y)
-            )
-    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=frame.plot, height=frame.row * len(names))
-    return chart
+            size = 8 if mark is Mark.SIGNAL else 11
+            text = {"type": "text", "text": word, "fill": colour(fill), "fontSize": size, "baseline": "middle"}
+            layers.append(layer(chosen, text, x=middle, y=y))
+    return {"layer": layers, "width": frame.plot, "height": frame.row * len(names)}

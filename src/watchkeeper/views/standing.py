@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-
-from watchkeeper.views.axes import WIDE, Frame, inline, named_rows, sheet
+from watchkeeper.views.axes import (
+    WIDE,
+    Frame,
+    Specification,
+    layer,
+    named_rows,
+    nominal,
+    point_mark,
+    quantitative,
+    sheet,
+)
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import count, number, shown
@@ -17,8 +25,8 @@ __all__ = ["standing"]
 _MOST, _FAR = 24, 3.0
 
 
-def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[alt.LayerChart, str] | None:
-    """Draw (value - centre) / (limit - centre) of each series, and say what is left out; None without any limit.
+def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[Specification, str] | None:
+    """Show (value - centre) / (limit - centre) of each series, and say what is left out; None without any limit.
 
     A share of 1 is the limit itself, so that measures in different units stand on one axis.
     """
@@ -28,28 +36,29 @@ def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[alt.LayerCh
     kept = placed[:_MOST]
     keys, y = named_rows([_name(one) for one, _ in kept], frame.labels)
     rows = [_row(key, one, share) for key, (one, share) in zip(keys, kept, strict=True)]
-    scale = alt.Scale(domain=[-0.02, max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04], nice=False)
-    x = alt.X(
-        "x:Q",
-        axis=alt.Axis(title="share of the way to the limit", tickCount=frame.ticks // 2 + 1, grid=True),
-        scale=scale,
-    )
-    stem, zero = colour("limit"), alt.X("zero:Q", scale=scale)
+    far = max(1.15, *(min(share, _FAR) for _, share in kept)) * 1.04
+    scale = {"domain": [-0.02, far], "nice": False}
+    axis = {"title": "share of the way to the limit", "tickCount": frame.ticks // 2 + 1, "grid": True}
+    x, stem = quantitative("x", axis=axis, scale=scale), colour("limit")
+    limit = {"type": "rule", "stroke": stem, "strokeDash": [5, 3], "strokeWidth": 1.5}
     layers = [
-        inline(rows).mark_rule(stroke=stem, strokeWidth=1).encode(x=zero, x2=alt.X2("x:Q"), y=y),
-        inline([{"x": 1}]).mark_rule(stroke=stem, strokeDash=[5, 3], strokeWidth=1.5).encode(x=x),
+        layer(
+            rows,
+            {"type": "rule", "stroke": stem, "strokeWidth": 1},
+            x=quantitative("zero", scale=scale),
+            x2={"field": "x"},
+            y=y,
+        ),
+        layer([{"x": 1}], limit, x=x),
     ]
     for fired, shape, size, fill in ((False, "circle", 50, "value"), (True, "diamond", 90, "signal")):
         chosen = [row for row in rows if (row["mark"] == Mark.SIGNAL.value) is fired]
         if chosen:
-            mark = inline(chosen).mark_point(
-                shape=shape, size=size, filled=True, fill=colour(fill), opacity=1, aria=True
-            )
-            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
+            layers.append(layer(chosen, point_mark(shape, size, colour(fill)), x=x, y=y, description=nominal("says")))
     words = [row for row in rows if row["word"]]
     if words:
-        text = inline(words).mark_text(align="right", dx=-9, dy=-6, fill=colour("signal"), fontWeight="bold")
-        layers.append(text.encode(x=x, y=y, text=alt.Text("word:N")))
+        text = {"type": "text", "align": "right", "dx": -9, "dy": -6, "fill": colour("signal"), "fontWeight": "bold"}
+        layers.append(layer(words, text, x=x, y=y, text=nominal("word")))
     left = len(placed) - len(kept)
     blind = sum(one.mark.blind for one in series)
     remarks = [

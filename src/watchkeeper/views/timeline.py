@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.window import Window
-from watchkeeper.views.axes import Frame, inline, named_rows
+from watchkeeper.views.axes import (
+    Frame,
+    Specification,
+    layer,
+    named_rows,
+    nominal,
+    point_mark,
+    temporal,
+    timeline_scale,
+)
 from watchkeeper.views.theme import SEVERITY_COLOURS, colour
 from watchkeeper.views.wording import ACTIONS, CAUSES, moment, shown
 from watchkeeper.words.alerts import alert_sentence
@@ -29,30 +36,28 @@ _LOOKS = {
 Rows = list[dict[str, Any]]
 
 
-def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, frame: Frame) -> alt.LayerChart | None:
-    """Draw the alerts and actions that fall into ``span``; None when none does."""
+def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, frame: Frame) -> Specification | None:
+    """Show the alerts and actions that fall into ``span``; None when none does."""
     bars, labels = _bars(alerts, span)
     points, kinds = _points(actions, span, len(labels))
     names = labels + kinds
     if not names:
         return None
     keys, y = named_rows(names, frame.labels)
-    scale = alt.Scale(type="utc", domain=[span.start.isoformat(), span.end.isoformat()])
-    x = alt.X("at:T", axis=None, scale=scale)
+    x = temporal("at", axis=None, scale=timeline_scale(span.start, span.end))
     layers = []
     for severity, fill in SEVERITY_COLOURS.items():
         rows = [{**row, "row": keys[place]} for place, kind, row in bars if kind is severity]
         if rows:
-            mark = inline(rows).mark_bar(fill=colour(fill), height=9, cornerRadius=2, aria=True)
-            layers.append(mark.encode(x=x, x2=alt.X2("end:T"), y=y, description=alt.Description("says:N")))
+            bar = {"type": "bar", "fill": colour(fill), "height": 9, "cornerRadius": 2, "aria": True}
+            layers.append(layer(rows, bar, x=x, x2={"field": "end"}, y=y, description=nominal("says")))
     for outcome, (shape, fill, filled) in _LOOKS.items():
         rows = [{**row, "row": keys[place]} for place, kind, row in points if kind is outcome]
         if rows:
-            look: dict[str, Any] = {"fill": colour(fill if filled else "paper"), "stroke": colour(fill)}
-            mark = inline(rows).mark_point(shape=shape, size=62, opacity=1, strokeWidth=2, aria=True, **look)
-            layers.append(mark.encode(x=x, y=y, description=alt.Description("says:N")))
-    chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(width=frame.plot, height=frame.row * len(names))
-    return chart
+            look = point_mark(shape, 62, colour(fill if filled else "paper"), stroke=colour(fill), strokeWidth=2)
+            del look["filled"]
+            layers.append(layer(rows, look, x=x, y=y, description=nominal("says")))
+    return {"layer": layers, "width": frame.plot, "height": frame.row * len(names)}
 
 
 def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
