@@ -81,6 +81,11 @@ def test_the_schemas_are_what_the_code_generates() -> None:
     assert (stale, kept - set(schemas())) == ([], set()), "schemas under docs/ are out of date: run `make docs`"
 
 
+def test_the_page_on_results_links_the_schema_of_every_command() -> None:
+    listed = set(LINK.findall((ROOT / "docs" / "json.md").read_text(encoding="utf-8")))
+    assert {path for path in schemas() if path.startswith("schemas/")} <= listed
+
+
 def test_every_dependency_is_explained_and_every_explained_one_is_a_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {("", Requirement(line).name) for line in project["project"]["dependencies"]}

@@ -146,7 +146,7 @@ def label_expression(keys: Sequence[str], names: Sequence[str]) -> str:
 
 def named_rows(names: Sequence[str], extent: int) -> tuple[list[str], Specification]:
     """Return a key for each name, and the channel that gives each key a row with its name beside it."""
-    keys = [f"{place:03d}" for place in range(len(names))]
+    keys = [f"{position:03d}" for position in range(len(names))]
     axis = {
         "title": None,
         "labelExpr": label_expression(keys, [fitted(name, extent - 5) for name in names]),
@@ -162,7 +162,7 @@ def named_rows(names: Sequence[str], extent: int) -> tuple[list[str], Specificat
 
 def named_columns(names: Sequence[str], room: int) -> tuple[list[str], Specification]:
     """Return a key for each name, and the channel that gives each key a column with its name upright below it."""
-    keys = [f"{place:03d}" for place in range(len(names))]
+    keys = [f"{position:03d}" for position in range(len(names))]
     below = [fitted(name, room) for name in names]
     extent = ceil(max(map(text_width, below), default=0.0)) + 8
     labels = {"labelAngle": -90, "labelExpr": label_expression(keys, below), "labelLimit": 0, "minExtent": extent}

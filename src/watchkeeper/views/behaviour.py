@@ -121,13 +121,13 @@ def _signed(value: float, digits: int) -> str:
     return f"+{number(value, digits)}" if value > 0 else number(value, digits)
 
 
-def _curve(found: Dependence) -> Specification:
+def _curve(d: Dependence) -> Specification:
     """Show how the mean score changes with a feature, with its interval over rows."""
-    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in found.values)
-    keys, named = named_columns([shown(v, 30) for v in found.values], 50)
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in d.values)
+    keys, named = named_columns([shown(v, 30) for v in d.values], 50)
     rows = [
         {"x": v if numeric else key, "y": float(m), "low": float(low), "high": float(high)}
-        for key, v, m, low, high in zip(keys, found.values, found.mean, found.lower, found.upper, strict=True)
+        for key, v, m, low, high in zip(keys, d.values, d.mean, d.lower, d.upper, strict=True)
     ]
     x = quantitative("x", title=None, sort=None, scale={"zero": False}) if numeric else named
     y = quantitative("y", title=None, scale={"zero": False})

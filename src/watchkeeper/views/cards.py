@@ -120,8 +120,8 @@ def _column_card(title: str, members: Sequence[Series], states: States, findings
 
 def _effects(measurements: Iterable[Measurement]) -> tuple[str, ...]:
     """Return the sizes of effects that no chart judges, in words; those without a number are left to the table."""
-    told = [(measure(m), m.value) for m in measurements if failure(m)[0] is Status.OK]
-    return tuple(f"{name} {number(value)}" for name, value in told[:_MOST_LINES])
+    measured = [(measure(m), m.value) for m in measurements if failure(m)[0] is Status.OK]
+    return tuple(f"{name} {number(value)}" for name, value in measured[:_MOST_LINES])
 
 
 def _overlaid(name: str, states: States) -> tuple[Chart | None, tuple[str, ...], str]:
@@ -144,7 +144,7 @@ def _about(series: Series) -> str:
 
 def _by_column(states: Mapping[StateKey, State]) -> dict[str, State]:
     """Return the newest state of each column over all rows, leaving out time columns and inner states."""
-    found: dict[str, State] = {}
+    newest: dict[str, State] = {}
     order = sorted(
         states, key=lambda k: (k.window is not None, k.window.start.timestamp() if k.window else 0.0, k.version)
     )
@@ -152,5 +152,5 @@ def _by_column(states: Mapping[StateKey, State]) -> dict[str, State]:
         state = states[key]
         inner = key.column.startswith("@") or (state.spec is not None and state.spec.role is Role.TIME)
         if key.segment == ALL and not inner:
-            found[key.column] = state
-    return found
+            newest[key.column] = state
+    return newest

@@ -205,15 +205,15 @@ def _line_layers(
 def _band(points: Sequence[_Point], span: tuple[float, float]) -> list[dict[str, Any]]:
     """Return the interval of each point, cut off at the range of the axis, widened to the edges of its run."""
     rows = []
-    for place, point in enumerate(points):
+    for position, point in enumerate(points):
         interval = point.signal.measurement.interval
         if interval is None or not all(map(_finite, interval)):
             continue
         low, high = (min(max(v, span[0]), span[1]) for v in interval)
         moments = [point.middle]
-        if place == 0 or points[place - 1].run != point.run:
+        if position == 0 or points[position - 1].run != point.run:
             moments.insert(0, point.window.start)
-        if place == len(points) - 1 or points[place + 1].run != point.run:
+        if position == len(points) - 1 or points[position + 1].run != point.run:
             moments.append(point.window.end)
         rows += [{"at": _iso(at), "y": low, "top": high, "run": point.run} for at in moments]
     return rows
@@ -291,18 +291,18 @@ def _labels(points: Sequence[_Point]) -> dict[tuple[Any, int], list[dict[str, An
     if not fired:
         return {}
     first, length = points[0].window.start, points[-1].window.end - points[0].window.start
-    places = {id(p): (p.middle - first) / length for p in points}
+    positions = {id(p): (p.middle - first) / length for p in points}
     ranked = fired[-1:] + sorted(fired[:-1], key=lambda p: -abs(p.signal.score) if _finite(p.signal.score) else 0.0)
     chosen: list[float] = []
     rows: dict[tuple[Any, int], list[dict[str, Any]]] = {}
     for point in ranked:
-        place = places[id(point)]
-        if len(chosen) == _LABELS or any(abs(place - other) <= _APART for other in chosen):
+        position = positions[id(point)]
+        if len(chosen) == _LABELS or any(abs(position - other) <= _APART for other in chosen):
             continue
-        chosen.append(place)
-        align = "left" if place < 0.1 else "right" if place > 0.9 else "center"
+        chosen.append(position)
+        align = "left" if position < 0.1 else "right" if position > 0.9 else "center"
         # Written beyond its neighbours, so that no mark lies under the text.
-        near = [p.value for p in points if abs(places[id(p)] - place) < _APART / 2]
+        near = [p.value for p in points if abs(positions[id(p)] - position) < _APART / 2]
         centre = point.signal.centre
         below = centre is not None and point.value < centre
         row = {"at": _iso(point.middle), "y": min(near) if below else max(near), "word": number(point.value, 3)}
@@ -331,8 +331,8 @@ def _says(point: _Point) -> str:
         known = signal.upper if signal.lower is None else signal.lower
         limits = "no limits yet" if known is None else f"limit {number(known)}"
     version = f", version {signal.measurement.version}" if signal.measurement.version else ""
-    told = f"{period(point.window)}: {number(point.value)}, {limits}, n {signal.measurement.n:,}{version}"
-    return shown(f"{told}; {rule_in_words(signal)}" if signal.fired else told, 240)
+    says = f"{period(point.window)}: {number(point.value)}, {limits}, n {signal.measurement.n:,}{version}"
+    return shown(f"{says}; {rule_in_words(signal)}" if signal.fired else says, 240)
 
 
 def _iso(at: datetime) -> str:

@@ -77,9 +77,9 @@ def _rebuilt(element: ET.Element) -> str:
     inside = "".join(_rebuilt(child) for child in element)
     if tag in ("text", "tspan"):
         inside = escape(element.text or "", quote=False) + inside
-    told = element.get("aria-label")
-    if told and tag != "g" and element.get("aria-roledescription") != "axis":
-        inside = f"<title>{escape(told, quote=False)}</title>{inside}"
+    says = element.get("aria-label")
+    if says and tag != "g" and element.get("aria-roledescription") != "axis":
+        inside = f"<title>{escape(says, quote=False)}</title>{inside}"
     kept = {k: _short(k, v) for k, v in element.attrib.items() if k in _KEPT and not _default(k, v)}
     if tag == "g":
         if not inside:
@@ -110,6 +110,6 @@ def _short(name: str, value: str) -> str:
     return _NUMBER.sub(_rounded, value) if name in _GEOMETRY else value
 
 
-def _rounded(found: re.Match[str]) -> str:
-    text = f"{float(found[0]):.1f}".removesuffix(".0")
+def _rounded(match: re.Match[str]) -> str:
+    text = f"{float(match[0]):.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

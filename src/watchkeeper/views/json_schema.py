@@ -45,9 +45,9 @@ def json_schema(title: str, *documents: type[Any]) -> dict[str, Any]:
 def _described(part: dict[str, Any]) -> dict[str, Any]:
     """Take the descriptions of fields out of the description of the whole."""
     lead, _, attributes = cleandoc(part.get("description", "")).partition("\n\nAttributes\n----------\n")
-    told = dict(_attributes(attributes))
+    descriptions = dict(_attributes(attributes))
     fields = {
-        name: {**field, "description": told[name]} if name in told else field
+        name: {**field, "description": descriptions[name]} if name in descriptions else field
         for name, field in part.get("properties", {}).items()
     }
     own = {"description": " ".join(lead.split()).replace("``", "`")} if lead else {}
@@ -55,9 +55,9 @@ def _described(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attributes(text: str) -> Iterator[tuple[str, str]]:
-    for names, told in re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", text, re.MULTILINE):
+    for names, description in re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", text, re.MULTILINE):
         for name in names.split(", "):
-            yield name, " ".join(told.split()).replace("``", "`")
+            yield name, " ".join(description.split()).replace("``", "`")
 
 
 def _renamed(value: Any) -> Any:

@@ -105,13 +105,13 @@ def _missing(reference: State, current: State) -> tuple[str, ...]:
     if not all(isinstance(c, CountPart) for c in counts):
         return ()
     first, second = (c for c in counts if isinstance(c, CountPart))
-    told = [f"{first.rows:,} reference and {count(second.rows, 'current row')}"]
+    remarks = [f"{first.rows:,} reference and {count(second.rows, 'current row')}"]
     before, now = (c.missing / c.rows if c.rows else 0.0 for c in (first, second))
-    told.append(f"missing {share(before)} → {share(now)}" if before or now else "nothing missing")
+    remarks.append(f"missing {share(before)} → {share(now)}" if before or now else "nothing missing")
     infinite = [c.positive + c.negative for c in (first, second)]
     if any(infinite):
-        told.append(f"infinite {infinite[0]:,} → {infinite[1]:,} rows")
-    return tuple(told)
+        remarks.append(f"infinite {infinite[0]:,} → {infinite[1]:,} rows")
+    return tuple(remarks)
 
 
 def _outside(shares: BinShares) -> tuple[str, ...]:
@@ -158,9 +158,9 @@ def _outline(edges: Any, side: Any, written: Written) -> list[dict[str, Any]]:
 def _told(shares: BinShares, written: Written) -> list[dict[str, Any]]:
     """Return what a bin says when it is pointed at."""
     rows = []
-    for place in np.flatnonzero(shares.bins.max(axis=0) > 0):
-        low, high = shares.edges[place], shares.edges[place + 1]
-        before, now = shares.bins[:, place]
+    for position in np.flatnonzero(shares.bins.max(axis=0) > 0):
+        low, high = shares.edges[position], shares.edges[position + 1]
+        before, now = shares.bins[:, position]
         says = f"{_value(low, written)} to {_value(high, written)}: reference {share(before)}, current {share(now)}"
         rows.append({"x": written((low + high) / 2), "y": float(now), "says": says})
     return rows
@@ -175,12 +175,12 @@ def _pins(shares: BinShares, x: Specification, y: Specification, top: float, wri
         if not shares.atom_shares[side].any():
             continue
         rows = []
-        for value, held, both in zip(shares.atoms, shares.atom_shares[side], shares.atom_shares.T, strict=True):
+        for value, own, both in zip(shares.atoms, shares.atom_shares[side], shares.atom_shares.T, strict=True):
             at = min(max(float(value) + (2 * side - 1) * shift, float(shares.edges[0])), float(shares.edges[-1]))
             says = f"exactly {_value(value, written)}: reference {share(both[0])}, current {share(both[1])}"
-            cut = held > top
-            rows.append({"x": written(at), "y": min(float(held), 0.9 * top if cut else top), "says": says,
-                         "word": share(held) if cut else "", "foot": 0})  # fmt: skip
+            cut = own > top
+            rows.append({"x": written(at), "y": min(float(own), 0.9 * top if cut else top), "says": says,
+                         "word": share(own) if cut else "", "foot": 0})  # fmt: skip
         pin = {"type": "rule", "stroke": colour(fill), "strokeWidth": 2}
         layers.append(layer(rows, pin, x=x, y=y, y2={"field": "foot"}))
         head = point_mark("circle" if side else "square", size, colour(fill))
@@ -201,7 +201,7 @@ def _level_layers(shares: LevelShares) -> list[Specification]:
     if shares.others:
         names.append(f"{count(shares.others, 'other')}")
         both = np.column_stack([both, np.array(shares.rest)])
-    keys = [f"{place:02d}" for place in range(len(names))]
+    keys = [f"{position:02d}" for position in range(len(names))]
     beside = [fitted(name, _NAMES) for name in names]
     extent = ceil(max(map(text_width, beside)))
     layers = []

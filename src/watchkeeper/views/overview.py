@@ -46,8 +46,8 @@ def history(
     cells = [cell for name in list(rows)[:_MOST_ROWS] for cell in _cells(name, rows[name], kept)]
     names = list(rows)[:_MOST_ROWS]
     span = Window(kept[0].start, max(w.end for w in kept))
-    told = timeline(alerts, actions, span, frame)
-    charts = [*([] if told is None else [told]), _heat_map(cells, names, span, frame)]
+    events = timeline(alerts, actions, span, frame)
+    charts = [*([] if events is None else [events]), _heat_map(cells, names, span, frame)]
     left = [
         f"the newest {len(kept)} of {len(windows)} windows" if len(windows) > len(kept) else "",
         f"the worst {len(names)} of {count(len(rows), 'row')}" if len(rows) > len(names) else "",
@@ -66,20 +66,20 @@ def _by_subject(series: Sequence[Series]) -> dict[str, list[Series]]:
 
 
 def _cells(name: str, series: Sequence[Series], windows: Sequence[Window]) -> list[dict[str, Any]]:
-    found: dict[Window, tuple[Mark, Signal, str]] = {}
+    worst: dict[Window, tuple[Mark, Signal, str]] = {}
     for one in series:
         for signal in one.signals:
             window, mark = signal.measurement.window, mark_of(signal)
-            if window is not None and (window not in found or mark.weight < found[window][0].weight):
-                found[window] = (mark, signal, one.measure)
-    begun = min(found, default=None)
+            if window is not None and (window not in worst or mark.weight < worst[window][0].weight):
+                worst[window] = (mark, signal, one.measure)
+    begun = min(worst, default=None)
     cells = []
     for window in windows:
         if begun is None or window < begun:
             continue
         mark, says = Mark.NO_DATA, f"{name}, {period(window)}: no data; no measurement was made"
-        if window in found:
-            mark, signal, measured = found[window]
+        if window in worst:
+            mark, signal, measured = worst[window]
             value = failure(signal.measurement)[1] or number(signal.measurement.value)
             says = f"{name}, {period(window)}: {mark.value}; {measured} {value}"
         cell = {"row": name, "at": window.start.isoformat(), "end": window.end.isoformat(), "mark": mark.value,

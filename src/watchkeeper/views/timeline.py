@@ -47,12 +47,12 @@ def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, f
     x = temporal("at", axis=None, scale=timeline_scale(span.start, span.end))
     layers = []
     for severity, fill in SEVERITY_COLOURS.items():
-        rows = [{**row, "row": keys[place]} for place, kind, row in bars if kind is severity]
+        rows = [{**row, "row": keys[position]} for position, kind, row in bars if kind is severity]
         if rows:
             bar = {"type": "bar", "fill": colour(fill), "height": 9, "cornerRadius": 2, "aria": True}
             layers.append(layer(rows, bar, x=x, x2={"field": "end"}, y=y, description=nominal("says")))
     for outcome, (shape, fill, filled) in _LOOKS.items():
-        rows = [{**row, "row": keys[place]} for place, kind, row in points if kind is outcome]
+        rows = [{**row, "row": keys[position]} for position, kind, row in points if kind is outcome]
         if rows:
             look = point_mark(shape, 62, colour(fill if filled else "paper"), stroke=colour(fill), strokeWidth=2)
             del look["filled"]
@@ -61,7 +61,7 @@ def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, f
 
 
 def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
-    """Return place, severity and row of each alert, and the labels of their rows."""
+    """Return position, severity and row of each alert, and the labels of their rows."""
     bars: list[tuple[int, Any, dict[str, Any]]] = []
     labels: list[str] = []
     for alert in alerts:
@@ -83,12 +83,12 @@ def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, d
 def _points(
     actions: Sequence[Action], span: Window, first: int
 ) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
-    """Return place, outcome and row of each action, one row for each kind, and the labels of the rows."""
+    """Return position, outcome and row of each action, one row for each kind, and the labels of the rows."""
     done = [(a.at, a) for a in actions if a.at is not None and span.start <= a.at <= span.end][-_MOST_ACTIONS:]
     kinds = [kind for kind in ACTIONS if any(a.kind is kind for _, a in done)]
     points: list[tuple[int, Any, dict[str, Any]]] = []
     for at, action in done:
-        told = f"{moment(at)}: {ACTIONS[action.kind]} {action.version} {action.outcome.value}; {action.why}"
-        row = {"at": at.isoformat(), "says": shown(told, 200)}
+        says = f"{moment(at)}: {ACTIONS[action.kind]} {action.version} {action.outcome.value}; {action.why}"
+        row = {"at": at.isoformat(), "says": shown(says, 200)}
         points.append((first + kinds.index(action.kind), action.outcome, row))
     return points, [ACTIONS[kind] for kind in kinds]
