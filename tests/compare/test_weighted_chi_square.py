@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
+from watchkeeper.compare.weighted_chi_square import shrunk_eigenvalues, trace_of_square, upper_tail
 
 
 @pytest.mark.parametrize(("d", "within"), [(1, 0.12), (2, 0.05), (5, 0.02), (50, 0.001)])
@@ -45,7 +45,7 @@ def test_the_trace_of_the_square_is_unbiased_and_the_eigenvalues_agree_with_it()
         s = np.cov((rng.normal(size=(15, 8)) * np.sqrt(truth)).T)
         found.append(trace_of_square(float(np.trace(s)), float((s**2).sum()), 14))
     assert np.mean(found) == pytest.approx((truth**2).sum(), abs=4 * np.std(found) / np.sqrt(2_000))
-    steady = steadied(np.linalg.eigvalsh(s), 14)
+    steady = shrunk_eigenvalues(np.linalg.eigvalsh(s), 14)
     assert steady.sum() == pytest.approx(np.trace(s))
     even = np.trace(s) ** 2 / 8
     assert (steady**2).sum() == pytest.approx(max(found[-1], even))

@@ -74,6 +74,6 @@ def _deflated(evidence: Evidence, p_value: float, effect: float) -> float:
 
 def _of_squares(null: SumOfSquares, effect: float) -> float:
     """Return the tail of a sum of squares over φ by Pearson's three moments."""
-    freedom = null.degrees_of_freedom
-    squares = freedom + (null.ratio / effect - 1) * null.steepness * sqrt(freedom)
-    return float(gammaincc(freedom / 2, squares / 2)) if squares > 0 else 1.0
+    degrees_of_freedom = null.degrees_of_freedom
+    squares = degrees_of_freedom + (null.ratio / effect - 1) * null.steepness * sqrt(degrees_of_freedom)
+    return float(gammaincc(degrees_of_freedom / 2, squares / 2)) if squares > 0 else 1.0

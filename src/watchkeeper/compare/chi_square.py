@@ -49,16 +49,17 @@ class ChiSquare:
         observed = np.array([table.reference[used], table.current[used]], float)
         expected = observed.sum(1, keepdims=True) * observed.sum(0, keepdims=True) / observed.sum()
         value = float(((observed - expected) ** 2 / expected).sum())
-        freedom = int(used.sum()) - 1
+        degrees_of_freedom = int(used.sum()) - 1
         evidence = Evidence(
             size=Size(table.n0),
-            p_value=float(chi2.sf(value, freedom)) if freedom else 1.0,
+            p_value=float(chi2.sf(value, degrees_of_freedom)) if degrees_of_freedom else 1.0,
             details={
-                "degrees_of_freedom": freedom, "cramers_v": sqrt(value / (table.n0 + table.n)),
+                "degrees_of_freedom": degrees_of_freedom, "cramers_v": sqrt(value / (table.n0 + table.n)),
                 "smallest_expected": float(expected.min()),
             },
         )  # fmt: skip
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, value, table.n,
-            error=sqrt(2 * freedom + 4 * max(value - freedom, 0.0)), floor=float(freedom), evidence=evidence,
+            error=sqrt(2 * degrees_of_freedom + 4 * max(value - degrees_of_freedom, 0.0)),
+            floor=float(degrees_of_freedom), evidence=evidence,
         )  # fmt: skip

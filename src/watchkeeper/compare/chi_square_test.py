@@ -52,13 +52,13 @@ class ChiSquareTest:
         kept = _merged(counts)
         expected = kept.sum(1, keepdims=True) * kept.sum(0, keepdims=True) / kept.sum()
         statistic = float(((kept - expected) ** 2 / expected).sum())
-        freedom = kept.shape[1] - 1
-        p_value = float(chdtrc(freedom, statistic)) if freedom else 1.0
+        degrees_of_freedom = kept.shape[1] - 1
+        p_value = float(chdtrc(degrees_of_freedom, statistic)) if degrees_of_freedom else 1.0
         merged = counts.shape[1] - kept.shape[1]
         evidence = Evidence(
             size=sizes(table.n0, table.n),
             p_value=p_value,
-            details={"statistic": statistic, "degrees_of_freedom": freedom, "merged": merged},
+            details={"statistic": statistic, "degrees_of_freedom": degrees_of_freedom, "merged": merged},
         )
         return Measurement.of(current.key, Family.COMPARISON, self.name, p_value, table.n, evidence=evidence)
 

@@ -43,9 +43,13 @@ def delta_error(p: Shares, q: Shares, by_p: Shares, by_q: Shares, n0: int, n: in
     return float(np.sqrt(max(left + right, 0.0)))
 
 
-def chi_mean(freedom: int) -> float:
+def chi_mean(degrees_of_freedom: int) -> float:
     """Return the mean of the chi distribution, √2·Γ((k + 1)/2)/Γ(k/2) with k degrees of freedom; 0 for none."""
-    return sqrt(2) * exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) if freedom > 0 else 0.0
+    return (
+        sqrt(2) * exp(lgamma((degrees_of_freedom + 1) / 2) - lgamma(degrees_of_freedom / 2))
+        if degrees_of_freedom > 0
+        else 0.0
+    )
 
 
 def from_cells(
@@ -77,8 +81,8 @@ def _homogeneity(table: Cells) -> float:
     pooled = (table.reference + table.current) / (table.n0 + table.n)
     used = pooled > 0
     statistic = float(((q - p)[used] ** 2 / pooled[used]).sum()) / (1 / table.n0 + 1 / table.n)
-    freedom = int(used.sum()) - 1
-    return float(chdtrc(freedom, statistic)) if freedom else 1.0
+    degrees_of_freedom = int(used.sum()) - 1
+    return float(chdtrc(degrees_of_freedom, statistic)) if degrees_of_freedom else 1.0
 
 
 def mean_of_largest(spread: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.second_moments import both_sides, evidence_of, pooled, together
-from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
+from watchkeeper.compare.weighted_chi_square import shrunk_eigenvalues, trace_of_square, upper_tail
 from watchkeeper.core.evidence import SumOfSquares
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -58,15 +58,15 @@ class MeanShift:
             return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
         distance, size = float(difference @ difference), effective_size(p.n, q.n)
         trace = float(np.trace(within))
-        freedom = p.n + q.n - 2
-        square = trace_of_square(trace, float((within**2).sum()), freedom)
+        degrees_of_freedom = p.n + q.n - 2
+        square = trace_of_square(trace, float((within**2).sum()), degrees_of_freedom)
         with single_threaded():
             values = np.maximum(np.linalg.eigvalsh(within), 0.0)
         noise = trace / size
         # What Δᵀ S Δ has from sampling alone comes off: it would widen the error of no change by √3.
         along = max(float(difference @ within @ difference) - square / size, 0.0)
         error = sqrt(4 * along / size + 2 * square / size**2) / unit
-        weights = steadied(values, freedom)
+        weights = shrunk_eigenvalues(values, degrees_of_freedom)
         evidence = replace(
             evidence_of(p, q, noise=noise / unit),
             distance=sqrt(distance),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size, lacking
 from watchkeeper.compare.second_moments import together
-from watchkeeper.compare.weighted_chi_square import steadied, trace_of_square, upper_tail
+from watchkeeper.compare.weighted_chi_square import shrunk_eigenvalues, trace_of_square, upper_tail
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -65,18 +65,18 @@ class Mmd:
         spreads = [_spread(part) for part in (p, q)]
         noise = sum(trace / part.n for trace, part in zip(spreads, (p, q), strict=True))
         size = effective_size(p.n, q.n)
-        within, freedom = _within(p, q)
+        within, degrees_of_freedom = _within(p, q)
         with single_threaded():
-            gram = within @ within.T / freedom
+            gram = within @ within.T / degrees_of_freedom
             eigenvalues = np.maximum(np.linalg.eigvalsh(gram), 0.0)
-        square = trace_of_square(float(np.trace(gram)), float((gram**2).sum()), freedom) / size**2
+        square = trace_of_square(float(np.trace(gram)), float((gram**2).sum()), degrees_of_freedom) / size**2
         # The buckets tell as many directions as they are; noise in the others is spread evenly.
         values = np.zeros(FEATURES)
         values[: len(gram)] = eigenvalues
-        along = max(float(((within @ difference) ** 2).sum()) / freedom / size - square, 0.0)
+        along = max(float(((within @ difference) ** 2).sum()) / degrees_of_freedom / size - square, 0.0)
         evidence = Evidence(
             size=Size(p.n, size),
-            p_value=upper_tail(distance, steadied(values, freedom) * noise / float(values.sum())),
+            p_value=upper_tail(distance, shrunk_eigenvalues(values, degrees_of_freedom) * noise / float(values.sum())),
             details={"unbiased": distance - noise},
         )
         return Measurement.of(
@@ -92,10 +92,10 @@ def _spread(part: RandomFeaturesPart) -> float:
 
 def _within(p: RandomFeaturesPart, q: RandomFeaturesPart) -> tuple[NDArray[np.float64], int]:
     """Return √n_b·(φ_b - φ) of the buckets b of both sides and their degrees of freedom."""
-    found, freedom = [], 0
+    found, degrees_of_freedom = [], 0
     for part in (p, q):
         some = part.counts > 0
         counts = part.counts[some].astype(float)[:, None]
         found.append((part.sums[some] - counts * part.mean) / np.sqrt(counts))
-        freedom += int(some.sum()) - 1
-    return np.concatenate(found), max(freedom, 1)
+        degrees_of_freedom += int(some.sum()) - 1
+    return np.concatenate(found), max(degrees_of_freedom, 1)

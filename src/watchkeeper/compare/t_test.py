@@ -58,9 +58,9 @@ class TTest:
         details: dict[str, float | str] = {}
         if error > 0:
             statistic = moved / error
-            freedom = (left + right) ** 2 / (left**2 / (a.n - 1) + right**2 / (b.n - 1))
-            p_value = min(1.0, 2 * float(stdtr(freedom, -abs(statistic))))
-            details |= {"statistic": statistic, "degrees_of_freedom": freedom}
+            degrees_of_freedom = (left + right) ** 2 / (left**2 / (a.n - 1) + right**2 / (b.n - 1))
+            p_value = min(1.0, 2 * float(stdtr(degrees_of_freedom, -abs(statistic))))
+            details |= {"statistic": statistic, "degrees_of_freedom": degrees_of_freedom}
         else:
             # Two constants are equal or they are not.
             p_value = 1.0 if moved == 0 else 0.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaincc, ndtr
 
-__all__ = ["steadied", "trace_of_square", "upper_tail"]
+__all__ = ["shrunk_eigenvalues", "trace_of_square", "upper_tail"]
 
 Weights = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ _FARTHEST = 2_000.0
 _SMALLEST_SHARE = 1e-10
 
 
-def trace_of_square(trace: float, square: float, freedom: int) -> float:
+def trace_of_square(trace: float, square: float, degrees_of_freedom: int) -> float:
     """Return the unbiased estimate of tr(Σ²) from tr(S), tr(S²) and the degrees of freedom of a covariance S.
 
     References
@@ -27,11 +27,11 @@ def trace_of_square(trace: float, square: float, freedom: int) -> float:
     Bai and Saranadasa (1996), Effect of high dimension: by an example of a two sample problem, Statistica Sinica 6,
     311–329.
     """
-    f = max(freedom, 2)
+    f = max(degrees_of_freedom, 2)
     return max(f**2 / ((f - 1) * (f + 2)) * (square - trace**2 / f), 0.0)
 
 
-def steadied(values: Weights, freedom: int) -> Weights:
+def shrunk_eigenvalues(values: Weights, degrees_of_freedom: int) -> Weights:
     """Return eigenvalues of a sample covariance drawn to their mean, so that their squares have the unbiased sum.
 
     Those of a sample lie farther apart than the true ones, the more so the fewer rows there are.
@@ -40,13 +40,13 @@ def steadied(values: Weights, freedom: int) -> Weights:
     ----------
     values
         All eigenvalues, zeros too, shape (d,).
-    freedom
+    degrees_of_freedom
         Degrees of freedom of the covariance.
     """
     trace, middle = float(values.sum()), float(values.mean())
     raw = float((values**2).sum())
     even = trace * middle
-    spread = max(trace_of_square(trace, raw, freedom) - even, 0.0)
+    spread = max(trace_of_square(trace, raw, degrees_of_freedom) - even, 0.0)
     share = sqrt(min(spread / (raw - even), 1.0)) if raw > even else 0.0
     return np.asarray(middle + share * (values - middle))
 
