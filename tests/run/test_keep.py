@@ -14,6 +14,7 @@ import pytest
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.errors import ConflictError, StoreError, UsageError
+from watchkeeper.core.lease import Lease
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.registry import CHAMPION, Standing
 from watchkeeper.run.keep import Maintainer
@@ -214,12 +215,17 @@ class Meddled(MemoryStore):
     meddle = False
 
     def record(
-        self, model: str, nouns: Sequence[Any], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+        self,
+        model: str,
+        nouns: Sequence[Any],
+        pointers: Mapping[str, tuple[str | None, str | None]] | None = None,
+        *,
+        lease: Lease | None = None,
     ) -> None:
         if self.meddle and CHAMPION in (pointers or {}):
             self.meddle = False
             super().record(model, [], {CHAMPION: (self.pointer(model, CHAMPION), "v7")})
-        super().record(model, nouns, pointers)
+        super().record(model, nouns, pointers, lease=lease)
 
 
 def test_a_champion_that_somebody_else_moved_is_a_conflict_and_nothing_is_written(tmp_path: Path) -> None:
@@ -254,11 +260,16 @@ class Full(MemoryStore):
     full = True
 
     def record(
-        self, model: str, nouns: Sequence[Any], pointers: Mapping[str, tuple[str | None, str | None]] | None = None
+        self,
+        model: str,
+        nouns: Sequence[Any],
+        pointers: Mapping[str, tuple[str | None, str | None]] | None = None,
+        *,
+        lease: Lease | None = None,
     ) -> None:
         if self.full and any(isinstance(n, Action) and n.version == "v2" for n in nouns):
             raise StoreError("no space left on device")
-        super().record(model, nouns, pointers)
+        super().record(model, nouns, pointers, lease=lease)
 
 
 def test_a_store_that_cannot_be_written_is_no_failure_of_the_training(tmp_path: Path) -> None:
