@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 
-__all__ = ["SIDES", "Chart", "ChartMemory", "Choices", "Options", "Phase"]
+__all__ = ["SIDES", "Chart", "ChartMemory", "Choices", "Options", "Phase", "VersionedMemory", "memory_version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class ChartMemory:
-    """What a chart keeps of a series between two points: numbers and lists of numbers only, so that it stores as JSON.
+    """What a chart keeps of a series between two points: numbers, lists of numbers and words, to be stored as JSON.
 
     Parameters
     ----------
@@ -46,12 +46,18 @@ class ChartMemory:
         Lists of numbers by name, finite.
     phases
         The phases of the series, oldest first; the last is the one in force.
+    words
+        Single words by name, such as the season that was found, or whose numbers the lists hold.
+    version
+        Of the form of all this; a chart that changes what its numbers mean states another ``memory_version``.
     """
 
     numbers: Mapping[str, float] = field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()
     arrays: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
 
 
 Options = Mapping[str, float | str]
@@ -59,6 +65,18 @@ Choices = Mapping[str, tuple[str, ...]]
 
 SIDES = ("both", "upper", "lower")
 """On which side of its level a series may signal."""
+
+
+@runtime_checkable
+class VersionedMemory(Protocol):
+    """A chart whose memory has had another form; a memory of that form is learned anew from the stored history."""
+
+    memory_version: ClassVar[int]
+
+
+def memory_version(chart: Chart) -> int:
+    """Return the version of the memory that a chart reads and writes; 1 where it states none."""
+    return chart.memory_version if isinstance(chart, VersionedMemory) else 1
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite, nan, sqrt
 from types import MappingProxyType
 
@@ -58,7 +58,12 @@ _NO_START = -1e15
 _RUN = 3
 """Signals in a row from which they are no weekend."""
 
-_NAMES = tuple(SEASONS)
+_FIRST_WORDS = {
+    "season": ("none", "weekday", "hour", "weekday_hour"),
+    "sampling": ("auto", "own", "binomial", "poisson"),
+}
+"""What the numbers mean that memories of version 0.1.0 hold in the place of these words."""
+
 _PHASE_ONE = ("starts", "sizes", "beyond")
 """Lists with one number for each point of phase I."""
 
@@ -122,9 +127,13 @@ def level_of(memory: ChartMemory) -> Level | None:
         return None
     return Level(
         numbers["centre"], numbers["between"], numbers["used"], numbers.get("doubt", -1.0),
-        _NAMES[int(numbers.get("season", 0.0))], memory.arrays.get("cells", ()), memory.arrays.get("doubts", ()),
-        numbers.get("phi", 0.0), numbers.get("spread", 1.0), SAMPLING[int(numbers.get("sampling", 0.0))],
+        _word(memory, "season"), memory.arrays.get("cells", ()), memory.arrays.get("doubts", ()),
+        numbers.get("phi", 0.0), numbers.get("spread", 1.0), _word(memory, "sampling"),
     )  # fmt: skip
+
+
+def _word(memory: ChartMemory, name: str) -> str:
+    return memory.words.get(name) or _FIRST_WORDS[name][int(memory.numbers.get(name, 0.0))]
 
 
 def is_learning(memory: ChartMemory) -> bool:
@@ -170,16 +179,16 @@ def learned(
     looks like an outlier until there are enough of them, and what is one is trimmed. Where there is no season, three or
     more in a row do not count, so that a lasting change does not become the level by being there for long.
     """
-    numbers, arrays = dict(memory.numbers), dict(memory.arrays)
+    numbers, arrays, words = dict(memory.numbers), dict(memory.arrays), memory.words
     if found is not None and isfinite(found.level):
         numbers["last"] = float(np.clip(found.level, -TRIM, TRIM))
         if measurement.window is not None:
             numbers["end"] = measurement.window.end.timestamp()
     start, length = _times(measurement)
-    seasonal = str(chosen["season"]) != "none" and not numbers.get("season") and 0 < length <= 86_400
+    seasonal = str(chosen["season"]) != "none" and _word(memory, "season") == "none" and 0 < length <= 86_400
     alone = found is not None and seasonal and abs(found.z) > TRIM
     if not is_learning(memory) or (fired and not alone) or measurement.value is None:
-        return ChartMemory(numbers, memory.points, arrays, memory.phases)
+        return replace(memory, numbers=numbers, arrays=arrays)
     points = (*memory.points, (measurement.value, measurement.error or 0.0))
     arrays["starts"] = (*memory.arrays.get("starts", ()), start if isfinite(start) else _NO_START)
     arrays["sizes"] = (*memory.arrays.get("sizes", ()), float(measurement.n))
@@ -188,20 +197,20 @@ def learned(
     phases = begun(memory, measurement)
     count, least = len(points), max(int(float(chosen["min_samples"])), 1)
     if count < least:
-        return ChartMemory(numbers, points, arrays, phases)
+        return ChartMemory(numbers, points, arrays, phases, words)
     if count == least or count % _OFTEN == 0 or _complete(points, arrays, length, chosen):
         level = _fitted(_points(points, arrays, length), np.array(arrays["beyond"]) > 0, chosen)
         numbers |= {
             "centre": level.centre, "between": level.between, "used": float(level.used), "doubt": level.doubt,
-            "season": float(_NAMES.index(level.season)), "phi": level.phi, "spread": level.spread,
-            "sampling": float(SAMPLING.index(level.sampling)),
+            "phi": level.phi, "spread": level.spread,
         }  # fmt: skip
+        words = {**words, "season": level.season, "sampling": level.sampling}
         arrays |= {"cells": level.cells, "doubts": level.doubts}
     if not _complete(points, arrays, length, chosen):
-        return ChartMemory({**numbers, "learning": 1.0}, points, arrays, phases)
+        return ChartMemory({**numbers, "learning": 1.0}, points, arrays, phases, words)
     numbers.pop("learning", None)
     numbers["plain"] = float(not any(error for _, error in points))
-    return ChartMemory(numbers, (), {k: v for k, v in arrays.items() if k not in _PHASE_ONE}, phases)
+    return ChartMemory(numbers, (), {k: v for k, v in arrays.items() if k not in _PHASE_ONE}, phases, words)
 
 
 def _fitted(points: Points, beyond: NDArray[np.bool_], chosen: Options) -> Level:

@@ -25,6 +25,9 @@ __all__ = ["TSquared", "joined"]
 
 Floats = NDArray[np.float64]
 
+_JOINED = "metrics"
+"""The word of the memory that names the metrics that are joined."""
+
 
 def joined(measurements: Sequence[Measurement], name: str = "together") -> Measurement:
     """Return several measurements of one window as one, for the charts ``t_squared`` and ``mewma``.
@@ -86,7 +89,7 @@ class TSquared:
         Raises
         ------
         StateError
-            When the number of metrics has changed.
+            When other metrics are joined than before.
         """
         chosen = {**self.defaults, **options}
         memory, m = memory or ChartMemory(), measurement
@@ -97,6 +100,10 @@ class TSquared:
         size = len(pairs)
         if memory.numbers.get("size", size) != size:
             raise StateError(f"{size} metrics are joined, and {memory.numbers['size']:.0f} before; learn anew")
+        metrics = ", ".join(m.evidence.about or (m.name,))
+        if memory.words.get(_JOINED, metrics) != metrics:
+            raise StateError(f"{metrics} are joined, and {memory.words[_JOINED]} before; learn anew")
+        memory = replace(memory, words={_JOINED: metrics})
         phases = begun(memory, m)
         if "used" not in memory.numbers:
             after = _learned(memory, pairs, chosen)
@@ -133,7 +140,7 @@ class TSquared:
             after = _learned(memory, pairs, chosen)
         held = average * min(1.0, sqrt(1.25 * limit / found)) if found > 0 else average
         kept = {**after.arrays, "average": tuple(held.tolist())} if weight < 1 else after.arrays
-        return ChartMemory({**after.numbers, "streak": streak}, after.points, kept, memory.phases), signal
+        return replace(after, numbers={**after.numbers, "streak": streak}, arrays=kept, phases=memory.phases), signal
 
 
 def _learned(memory: ChartMemory, pairs: Floats, chosen: Options) -> ChartMemory:
@@ -145,7 +152,7 @@ def _learned(memory: ChartMemory, pairs: Floats, chosen: Options) -> ChartMemory
     numbers = {**memory.numbers, "size": float(size)}
     count = len(values) // size
     if count < max(float(chosen["min_samples"]), 2 * size + 2):
-        return ChartMemory(numbers, (), arrays, memory.phases)
+        return replace(memory, numbers=numbers, points=(), arrays=arrays)
     y, s = np.array(values).reshape(-1, size), np.array(errors).reshape(-1, size)
     bases = [baseline(tuple(zip(y[:, j].tolist(), s[:, j].tolist(), strict=True))) for j in range(size)]
     centre, between = np.array([b.centre for b in bases]), np.array([b.between for b in bases])
@@ -162,7 +169,7 @@ def _learned(memory: ChartMemory, pairs: Floats, chosen: Options) -> ChartMemory
     }  # fmt: skip
     if count >= float(chosen["phase_one"]):
         arrays = {name: held for name, held in arrays.items() if name not in ("values", "errors")}
-    return ChartMemory({**numbers, "used": float(len(z))}, (), arrays, memory.phases)
+    return replace(memory, numbers={**numbers, "used": float(len(z))}, points=(), arrays=arrays)
 
 
 def _limit(weight: float, run_length: float, size: int, used: float) -> float:

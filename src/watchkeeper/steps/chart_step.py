@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from watchkeeper.charts.chart import Chart, ChartMemory
+from watchkeeper.charts.chart import Chart, ChartMemory, memory_version
 from watchkeeper.charts.phases import rebased
-from watchkeeper.core.errors import UsageError, WatchkeeperError
+from watchkeeper.core.errors import StateError, UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.signal import Signal
@@ -55,7 +55,10 @@ def step_chart(
     key = chart_key(monitor.chart, measurement)
     chart: Chart = plugin("chart", monitor.chart)
     before, point = charts.get(key), replace(measurement, version=version or measurement.version)
+    version_read = memory_version(chart)
     try:
+        if before is not None and before.version != version_read:
+            raise StateError(f"its memory has version {before.version}, and this chart reads version {version_read}")
         memory, signal = chart.step(before, point, monitor.options)
     except Exception as error:  # noqa: BLE001 - a memory of another version, or a chart of somebody else
         words = str(error) if isinstance(error, WatchkeeperError) else f"{type(error).__name__}: {error}"
@@ -63,10 +66,10 @@ def step_chart(
         if before is None or isinstance(error, UsageError) or not _works(chart, monitor, point):
             remedy = f"see the options of the monitor of {measurement.name}; what the chart remembers was kept"
         else:
-            _keep(charts, key, remade(monitor, before, point, earlier, last=True))
+            _keep(charts, key, remade(monitor, before, point, earlier, last=True), version_read)
             remedy = "it was made anew from the stored history and judges the next window"
         return Signal(replace(measurement, status=Status.FAILED, reason=f"{reason}; {remedy}"), monitor.chart)
-    _keep(charts, key, memory)
+    _keep(charts, key, memory, version_read)
     return replace(signal, measurement=replace(signal.measurement, version=measurement.version, curve=()))
 
 
@@ -93,7 +96,7 @@ def remade(
         # A point that cannot be judged is none to learn from.
         with suppress(Exception):
             memory, _ = chart.step(memory, one, monitor.options)
-    return memory
+    return replace(memory, version=memory_version(chart))
 
 
 def _works(chart: Chart, monitor: Monitor, point: Measurement) -> bool:
@@ -104,8 +107,8 @@ def _works(chart: Chart, monitor: Monitor, point: Measurement) -> bool:
     return True
 
 
-def _keep(charts: dict[str, ChartMemory], key: str, memory: ChartMemory) -> None:
+def _keep(charts: dict[str, ChartMemory], key: str, memory: ChartMemory, version: int) -> None:
     if memory.numbers or memory.points or memory.arrays or memory.phases:
-        charts[key] = memory
+        charts[key] = memory if memory.version == version else replace(memory, version=version)
     else:
         charts.pop(key, None)
