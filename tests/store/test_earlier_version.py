@@ -15,6 +15,7 @@ from tests.store.data import write_store
 from watchkeeper.api import explain
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.query import Query
+from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.store.lake import LakeStore
@@ -95,8 +96,10 @@ def test_nothing_of_0_1_0_is_inferred_summarised_or_judged_anew(project, monkeyp
     place = json.loads(renewed["place"])
     assert place["basis"].startswith("states.1:")
     assert place["reference"] == renewed["reference"]
+    specs = project.store.recorded(MODEL, Spec)
     project.run(MODEL, day.end)
     assert {name: project.store.pointer(MODEL, name) for name in marks} == renewed
+    assert project.store.recorded(MODEL, Spec) == specs
 
 
 def numbers(signal: list[Any]) -> list[float]:

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement, or_
 
 from watchkeeper.core.action import Action
-from watchkeeper.core.errors import ConflictError
+from watchkeeper.core.errors import ConflictError, StoreError
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
+from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Noun
 from watchkeeper.core.window import Window
 from watchkeeper.store import leases
@@ -156,11 +157,19 @@ def _put_specs(connection: Connection, model: str, rows: list[dict[str, Any]]) -
     """Add specs to the history; one that comes back after another becomes the newest again."""
     table = NOUNS["spec"]
     for row in rows:
-        newest = select(table.c.identity).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
-        if connection.scalar(newest) != row["identity"]:
+        newest = select(table.c.body).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
+        if _spec_identity(connection.scalar(newest)) != row["identity"]:
             same = (table.c.model == model) & (table.c.identity == row["identity"])
             connection.execute(delete(table).where(same))
             connection.execute(insert(table), row)
+
+
+def _spec_identity(body: str | None) -> str:
+    """Return what a recorded spec is known by today: a field that came later and is not used makes no other spec."""
+    try:
+        return identity(from_json(body, Spec)) if body else ""
+    except StoreError:
+        return ""
 
 
 def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
