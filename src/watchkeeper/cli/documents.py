@@ -13,13 +13,13 @@ from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.encode import SCHEMA_VERSION, Cell, Moment
 from watchkeeper.maintain.registry import Standing
 from watchkeeper.views.behaviour_json import BehaviourDocument
+from watchkeeper.views.diagnosis_json import ExplanationDocument
 from watchkeeper.views.documents import (
     ActionDocument,
-    ExplanationDocument,
     ModelsDocument,
     ReportDocument,
-    WindowDocument,
 )
+from watchkeeper.views.intervals import WindowDocument
 from watchkeeper.views.json_schema import json_schema
 
 __all__ = [

@@ -97,7 +97,8 @@ def runs_document(results: Mapping[str, RunReport | WatchkeeperError]) -> RunsDo
 def _run(result: RunReport | WatchkeeperError) -> RunDocument:
     from watchkeeper.alerts.payload import payload
     from watchkeeper.cli.documents import ErrorDocument, RunDocument
-    from watchkeeper.views.report_json import action_document, window_document
+    from watchkeeper.views.intervals import window_document
+    from watchkeeper.views.report_json import action_document
 
     if isinstance(result, Exception):
         return RunDocument(error=ErrorDocument(error_kind(result), str(result)))
@@ -146,7 +147,7 @@ def versions_document(model: str, versions: Sequence[Version], faults: Sequence[
     """Return the versions of a model, for programs."""
     from watchkeeper.cli.documents import AuditDocument, VersionDocument, VersionsDocument
     from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
-    from watchkeeper.views.report_json import window_document
+    from watchkeeper.views.intervals import window_document
 
     listed = tuple(
         VersionDocument(

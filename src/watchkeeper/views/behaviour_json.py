@@ -9,7 +9,7 @@ from watchkeeper.core.encode import SCHEMA_VERSION, Cell, as_cell
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
-from watchkeeper.views.documents import Interval
+from watchkeeper.views.intervals import Interval
 
 __all__ = ["BehaviourDocument", "behaviour_document"]
 

@@ -12,45 +12,26 @@ from msgspec import UNSET, UnsetType
 from watchkeeper.alerts.payload import SchemaVersion, SeverityName
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.alert import AlertEnd, AlertState, Cause
-from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.encode import Moment
 from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.signal import Zone
+from watchkeeper.views.diagnosis_json import DiagnosisDocument, IncidentDocument
 from watchkeeper.views.findings import Verdict
+from watchkeeper.views.intervals import Interval, WindowDocument
 
 __all__ = [
     "ActionDocument",
     "AlertDocument",
-    "AttributionDocument",
     "ColumnDocument",
-    "DiagnosisDocument",
-    "ExplainedAlert",
-    "ExplanationDocument",
-    "HypothesisDocument",
-    "IncidentDocument",
-    "Interval",
     "MeasurementDocument",
     "ModelsDocument",
-    "OnsetDocument",
-    "PartDocument",
     "ReportDocument",
-    "SegmentDocument",
     "SignalDocument",
-    "WindowDocument",
 ]
 
-Interval = tuple[float | None, float | None]
 Facts = dict[str, float | str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowDocument:
-    """A half-open interval of event time: ``start`` belongs to it, ``end`` does not."""
-
-    start: Moment
-    end: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,143 +126,6 @@ class SignalDocument:
     score: float | None
     phase: int
     since: Moment | None
-
-
-@dataclass(frozen=True, slots=True)
-class OnsetDocument:
-    """When a change began.
-
-    Attributes
-    ----------
-    at
-        Start of the first window after the change.
-    earliest, latest
-        Starts of the first and the last window that it may as well have begun with, at 95 %.
-    """
-
-    at: Moment
-    earliest: Moment
-    latest: Moment
-
-
-@dataclass(frozen=True, slots=True)
-class HypothesisDocument:
-    """A possible cause.
-
-    Attributes
-    ----------
-    confidence
-        Probability that this is the cause; those of one diagnosis add up to 1.
-    columns, segments
-        Where it is, worst first.
-    evidence
-        What speaks for it in sentences, the weightiest first.
-    """
-
-    kind: HypothesisKind
-    confidence: float
-    columns: tuple[str, ...]
-    segments: tuple[str, ...]
-    since: Moment | None
-    evidence: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PartDocument:
-    """A part of a change of the loss; positive where it made the model worse.
-
-    Attributes
-    ----------
-    error
-        Standard error.
-    """
-
-    name: str
-    value: float
-    error: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class AttributionDocument:
-    """A change of the mean loss, and the parts that it is the sum of.
-
-    Attributes
-    ----------
-    loss
-        What was averaged over labelled rows.
-    over
-        What the parts are: ``causes``, ``features`` or ``segments``.
-    before, after
-        Mean loss of the reference and of the current rows.
-    error
-        Standard error of after minus before.
-    n_reference, n
-        Labelled rows of both sides.
-    """
-
-    loss: str
-    over: str
-    before: float
-    after: float
-    error: float | None
-    parts: tuple[PartDocument, ...]
-    n_reference: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentDocument:
-    """Rows, chosen by a search, on which the loss is higher than elsewhere.
-
-    Attributes
-    ----------
-    rule
-        Its conditions in words.
-    effect
-        Mean loss of its rows minus that of the others.
-    n
-        Labelled rows of the sample in it.
-    interval, p_value
-        For all segments that were tried together.
-    """
-
-    rule: str
-    columns: tuple[str, ...]
-    effect: float
-    n: int
-    interval: Interval
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosisDocument:
-    """What an alert comes from.
-
-    Attributes
-    ----------
-    alert
-        Its id.
-    hypotheses
-        The likeliest first; never empty.
-    onset
-        When the change began; null where there is no history.
-    attributions
-        The change of the mean loss by causes, segments and features, as far as labels allow.
-    worst_segments
-        Segments found by search on which the loss rose most, or is highest.
-    notes
-        What could not be looked at.
-    window
-        Of the rows it was made of; null where that was not recorded.
-    """
-
-    alert: str
-    hypotheses: tuple[HypothesisDocument, ...]
-    onset: OnsetDocument | None
-    attributions: tuple[AttributionDocument, ...]
-    worst_segments: tuple[SegmentDocument, ...]
-    notes: tuple[str, ...]
-    window: WindowDocument | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,70 +239,9 @@ class ReportDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentDocument:
-    """Alerts of several models or measurements that began together and share a column.
-
-    Attributes
-    ----------
-    alerts
-        Their ids, in the order in which they began.
-    earliest, latest
-        The interval that their onsets have in common.
-    """
-
-    message: str
-    columns: tuple[str, ...]
-    models: tuple[str, ...]
-    alerts: tuple[str, ...]
-    earliest: Moment
-    latest: Moment
-
-
-@dataclass(frozen=True, slots=True)
 class ModelsDocument:
     """How the models stand after their last runs."""
 
     schema_version: SchemaVersion
     models: tuple[ReportDocument, ...]
     incidents: tuple[IncidentDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedAlert:
-    """The alert that an explanation is about."""
-
-    id: str
-    cause: Cause
-    severity: SeverityName
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplanationDocument:
-    """What one alert comes from.
-
-    Attributes
-    ----------
-    hypotheses
-        The likeliest first; empty where no run has recorded a diagnosis, which the notes say.
-    onset
-        When the change began; null where there is no history.
-    attributions
-        The change of the mean loss by causes, segments and features, as far as labels allow.
-    worst_segments
-        Segments found by search on which the loss rose most, or is highest.
-    notes
-        What could not be looked at.
-    window
-        Of the rows it was made of; null where that was not recorded.
-    """
-
-    schema_version: SchemaVersion
-    model: str
-    alert: ExplainedAlert
-    hypotheses: tuple[HypothesisDocument, ...]
-    onset: OnsetDocument | None
-    attributions: tuple[AttributionDocument, ...]
-    worst_segments: tuple[SegmentDocument, ...]
-    notes: tuple[str, ...]
-    window: WindowDocument | None

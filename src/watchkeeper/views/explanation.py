@@ -16,9 +16,8 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.encode import as_values
 from watchkeeper.views.causes import Why
-from watchkeeper.views.documents import ExplanationDocument
+from watchkeeper.views.diagnosis_json import ExplanationDocument, explanation_document
 from watchkeeper.views.report import wanted
-from watchkeeper.views.report_json import explanation_document
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.causes import undiagnosed_sentence

@@ -38,7 +38,7 @@ def json_schema(title: str, *documents: type[Any]) -> dict[str, Any]:
         raise ValueError(f"two parts of the schema of {title} would have one name: {', '.join(sorted(clashes))}")
     body = dict(roots[0]) if len(roots) == 1 else {"anyOf": list(roots)}
     whole = {"$schema": _DIALECT, "title": title, **body, "$defs": {name: _described(parts[name]) for name in parts}}
-    named: dict[str, Any] = _renamed(whole)
+    named: dict[str, Any] = _renamed(_nullable(whole))
     return named
 
 
@@ -58,6 +58,20 @@ def _attributes(text: str) -> Iterator[tuple[str, str]]:
     for names, description in re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", text, re.MULTILINE):
         for name in names.split(", "):
             yield name, " ".join(description.split()).replace("``", "`")
+
+
+def _nullable(value: Any) -> Any:
+    """Let every number be null as well: that is how one is written that is not finite."""
+    if isinstance(value, list):
+        return [_nullable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _nullable(item) for key, item in value.items()}
+    if inner.get("type") == "number":
+        return inner | {"type": ["number", "null"]}
+    if inner.get("anyOf") == [{"type": ["number", "null"]}, {"type": "null"}]:
+        return {key: item for key, item in inner.items() if key != "anyOf"} | {"type": ["number", "null"]}
+    return inner
 
 
 def _renamed(value: Any) -> Any:
