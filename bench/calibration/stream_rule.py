@@ -28,8 +28,8 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import WindowRule
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 from watchkeeper.steps.reference import design_effects
 
 RUN_LENGTH = 1e5

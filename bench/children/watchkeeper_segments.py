@@ -14,8 +14,9 @@ from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.quality.suggest import suggest
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.monitors import default_monitors
 
 SEGMENTS = 20

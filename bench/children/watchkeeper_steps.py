@@ -11,8 +11,9 @@ from watchkeeper.core.batch import Batch
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.monitors import default_monitors
 
 reference, current, runs = arguments()

@@ -21,8 +21,9 @@ from watchkeeper.core.state import ROWS, State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.reference import design_effects

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
@@ -15,25 +16,26 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
+from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.run.behaviour import explain_behaviour
-from watchkeeper.run.check import CheckResult, check_tables
 from watchkeeper.run.checkpoint import Checkpoint
-from watchkeeper.run.diagnoses import diagnose_again
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
-from watchkeeper.run.notes import against_note, effects_note, reach, rows
-from watchkeeper.run.once import run_once
-from watchkeeper.run.project import Project, open_project
-from watchkeeper.steps.assess import merged
-from watchkeeper.steps.reference import reference_effects, reference_states
-from watchkeeper.streams.reference import open_stream
-from watchkeeper.streams.stream import Stream
-from watchkeeper.views.behaviour import ModelBehaviour
+from watchkeeper.run.reach import against_note, effects_note, reach, rows, rows_recorded
+from watchkeeper.run.records import Records, open_records
+from watchkeeper.stats.codec import merged
+from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_check, headline_of_model
 from watchkeeper.views.report import Report
+
+if TYPE_CHECKING:
+    from watchkeeper.run.check import CheckResult
+    from watchkeeper.run.once import run_once
+    from watchkeeper.run.project import Project, open_project
+    from watchkeeper.streams.stream import Stream
+    from watchkeeper.views.behaviour import ModelBehaviour
 
 __all__ = [
     "Explanation",
@@ -43,10 +45,25 @@ __all__ = [
     "check",
     "explain",
     "open_project",
+    "open_records",
     "report",
     "run_once",
     "stream",
 ]
+
+_ELSEWHERE = {
+    "ModelBehaviour": "watchkeeper.views.behaviour",
+    "Stream": "watchkeeper.streams.stream",
+    "open_project": "watchkeeper.run.project",
+    "run_once": "watchkeeper.run.once",
+}
+"""What takes many imports, which those who only read records need not wait for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @takes(CheckOptions)
@@ -79,6 +96,8 @@ def check(current: Any, reference: Any, options: CheckOptions) -> Report:
     >>> report.verdict.value, report.alerts[0].columns
     ('alert', ('age',))
     """
+    from watchkeeper.run.check import check_tables
+
     made = datetime.now(UTC)
     result = check_tables(current, reference, options, now=made)
     return _of_check(result, made, Path(current).name if isinstance(current, str | Path) else "current")
@@ -146,6 +165,8 @@ def stream(
     >>> step.alerts[0].columns
     ('plan',)
     """
+    from watchkeeper.streams.reference import open_stream
+
     given = {
         Role.LABEL: label, Role.PREDICTION: prediction, Role.SCORE: score, Role.TIME: time, Role.ID: id,
     }  # fmt: skip
@@ -175,17 +196,19 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     )
 
 
-def report(project: Project, model: str | None = None, *, made: datetime | None = None) -> Report:
+def report(project: Records, model: str | None = None, *, made: datetime | None = None, drawn: bool = True) -> Report:
     """Return the report on a model from what its runs have recorded.
 
     Parameters
     ----------
     project
-        An open project; see ``open_project``.
+        An open project; see ``open_project``, or ``open_records`` to read alone.
     model
         The model; None where the configuration has only one.
     made
         The moment to date the report with; None for now.
+    drawn
+        Whether it will be drawn: without, the distributions of columns are not read.
 
     Raises
     ------
@@ -193,7 +216,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
         When there is no such model.
     """
     name = project.only(model)
-    store, spec = project.store, project.spec(name)
+    store, spec = project.store, _spec(project, name)
     place = Checkpoint.load(store, name)
     # Where the newest windows are empty, the last numbers there are say more than none.
     newest = max(place.filled or place.judged, default=None)
@@ -204,10 +227,11 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
     shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
     alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert))
     verdict = _verdict(place, alerts)
-    before = reference_states(spec, store)
-    now = merged(store.states(name, newest).values(), newest, name) if newest else {}
+    counted = None if drawn else rows_recorded(store, name)
+    before = reference_states(spec, store) if counted is None else {}
+    now = merged(store.states(name, newest).values(), newest, name) if newest and counted is None else {}
     effects = reference_effects(spec, store)
-    notes = (*reach(rows(before), rows(now), spec), *effects_note(effects), *against_note(spec))
+    notes = (*reach(*(counted or (rows(before), rows(now))), spec), *effects_note(effects), *against_note(spec))
     now_is = made or datetime.now(UTC)
     return Report(
         title=name,
@@ -228,7 +252,7 @@ def report(project: Project, model: str | None = None, *, made: datetime | None 
 
 
 def explain(
-    project: Project, alert: str = "", model: str | None = None, *, attributed: bool = False, seed: int = 0
+    project: Records, alert: str = "", model: str | None = None, *, attributed: bool = False, seed: int = 0
 ) -> Explanation:
     """Return what an alert comes from: ranked causes with evidence, when it began, and what the loss rose by and where.
 
@@ -237,7 +261,7 @@ def explain(
     Parameters
     ----------
     project
-        An open project; see ``open_project``.
+        An open project; see ``open_project``, or ``open_records`` to read alone.
     alert
         The id of an alert, or the beginning of it; empty for the worst that fires, else the newest.
     model
@@ -258,7 +282,9 @@ def explain(
     name = project.only(model)
     found = find_alert(project.store.recorded(name, Alert), alert)
     if attributed:
-        return Explanation(found, diagnose_again(project.spec(name), project.store, found, seed=seed))
+        from watchkeeper.run.diagnoses import diagnose_again
+
+        return Explanation(found, diagnose_again(_spec(project, name), project.store, found, seed=seed))
     return Explanation(found, next(iter(recorded_diagnoses(project.store, name, [found])), None))
 
 
@@ -296,11 +322,24 @@ def behaviour(
     UsageError
         When there is no version to ask, no judged window yet, or no such prediction.
     """
+    from watchkeeper.run.behaviour import explain_behaviour
+    from watchkeeper.views.behaviour import ModelBehaviour
+
     name = project.only(model)
     found = explain_behaviour(
         project.keeper(name), version=version, prediction=prediction, method=method, of=of, seed=seed
     )
     return ModelBehaviour(name, found)
+
+
+def _spec(project: Records, name: str) -> Spec:
+    """Return what the last run of a model went by; before the first what the configuration says."""
+    known = project.spec_in_force(name)
+    if known is not None:
+        return known
+    from watchkeeper.run.project import Project
+
+    return Project(project.config, project.folder, project.store).spec(name)
 
 
 def _verdict(place: Checkpoint, alerts: Sequence[Alert]) -> Verdict:

@@ -12,8 +12,9 @@ from watchkeeper.core.alert import AlertState
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.monitors import MEASURED, default_monitors
 

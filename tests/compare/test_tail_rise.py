@@ -17,8 +17,9 @@ from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.run.check import check_tables
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.monitors import default_monitors
 from watchkeeper.words.alerts import alert_sentence
 

@@ -13,8 +13,8 @@ from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Segm
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.diagnose.case import Case
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 
 SCHEMA = Schema(
     (

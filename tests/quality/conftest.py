@@ -15,8 +15,8 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.quality.assess import assess_rules, judge_rules
 from watchkeeper.quality.rule_set import rules_from
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 
 
 def judged(

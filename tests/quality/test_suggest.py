@@ -20,8 +20,8 @@ from watchkeeper.quality.rule_set import written
 from watchkeeper.quality.shape import shape_of
 from watchkeeper.run.suggest import suggest_rules
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLES = [

@@ -16,10 +16,10 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.run.notes import against_note
 from watchkeeper.run.once import run_once
+from watchkeeper.run.reach import against_note
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.steps.reference import reference_effects
+from watchkeeper.steps.stored_reference import reference_effects
 from watchkeeper.store.memory import MemoryStore
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

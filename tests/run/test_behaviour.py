@@ -18,7 +18,7 @@ from watchkeeper.core.state import StateKey
 from watchkeeper.explanation.shapley_values import ShapleyValues
 from watchkeeper.run.behaviour import AttributionDrift
 from watchkeeper.run.project import Project
-from watchkeeper.steps.reference import reference_states
+from watchkeeper.steps.stored_reference import reference_states
 
 from .invented import MODEL, REFERENCE, day, deliver, project, rows, watch
 

@@ -237,3 +237,16 @@ def test_an_open_alert_of_before_is_told_to_have_none_and_the_next_run_makes_one
     ended = replace(alert, id="over", state=AlertState.ENDED, last=START)
     model.store.record(MODEL, [ended])
     assert "this one does no longer" in explain(model, "over").json()["notes"][0]
+
+
+def test_the_rows_that_notes_rest_on_are_known_without_reading_a_state(
+    turned: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = report(turned)
+    monkeypatch.setattr(turned.store, "states", None)
+    told = report(turned, drawn=False)
+    assert told.notes == whole.notes
+    assert any("reference and" in note for note in told.notes)
+    assert (told.headline, told.alerts, told.diagnoses) == (whole.headline, whole.alerts, whole.diagnoses)
+    assert told.reference == {}
+    assert whole.reference

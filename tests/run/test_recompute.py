@@ -16,10 +16,11 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.once import run_once
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.stats.codec import merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import judge
 from watchkeeper.steps.monitors import default_monitors, kept
-from watchkeeper.steps.reference import reference_effects, reference_states
+from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import to_json
 

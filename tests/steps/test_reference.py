@@ -15,12 +15,12 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, OUTCOME
 from watchkeeper.core.window import WindowRule
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.stats.codec import encode_state
+from watchkeeper.stats.codec import encode_state, merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
-from watchkeeper.steps.reference import reference_blocks, reference_pieces, reference_states, summarise_reference
+from watchkeeper.steps.reference import reference_blocks, reference_pieces, summarise_reference
+from watchkeeper.steps.stored_reference import reference_states
 from watchkeeper.store.memory import MemoryStore
 
 DAYS = 12

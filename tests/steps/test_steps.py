@@ -19,8 +19,9 @@ from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.window import Window
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise_rows
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.monitors import MEASURED, default_monitors
 from watchkeeper.words.alerts import alert_sentence

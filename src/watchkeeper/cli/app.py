@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from watchkeeper.core.action import Action
     from watchkeeper.core.errors import WatchkeeperError
     from watchkeeper.run.keep import Maintainer
-    from watchkeeper.run.project import Project, RunReport
+    from watchkeeper.run.project import RunReport
+    from watchkeeper.run.records import Records
 
     Deed = Callable[[Maintainer, str, datetime], Action]
 
@@ -175,15 +176,15 @@ def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how the models stand after the last run."""
-    from watchkeeper.api import open_project
+    from watchkeeper.api import open_records
     from watchkeeper.api import report as report_on
     from watchkeeper.diagnose.incidents import incidents_of
     from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
 
-    project = open_project(config)
+    project = open_records(config)
     try:
-        reports = [report_on(project, name) for name in _models(project, model)]
+        reports = [report_on(project, name, drawn=False) for name in _models(project, model)]
     finally:
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)
@@ -199,16 +200,17 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
 @app.command()
 def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None, json: AsJson = False) -> None:
     """Write the report on a model as one HTML file."""
-    from watchkeeper.api import open_project
+    from watchkeeper.api import open_records
     from watchkeeper.api import report as report_on
 
-    project = open_project(config)
+    drawn = html is not None or not json
+    project = open_records(config)
     try:
         name = project.only(model)
-        found = report_on(project, name)
+        found = report_on(project, name, drawn=drawn)
     finally:
         project.close()
-    if html is not None or not json:
+    if drawn:
         page = html or Path(f"{name}-report.html".replace("/", "-"))
         write_page(page, found.html())
         print_err(f"wrote {page}")
@@ -272,7 +274,7 @@ def rollback(
     _move(config, model, json, lambda keeper, who, now: keeper.roll_back(to, who=who, why=why, at=now))
 
 
-def _models(project: Project, model: str | None) -> list[str]:
+def _models(project: Records, model: str | None) -> list[str]:
     """Return the models a command means: the one named, or all."""
     names = list(project.config.models)
     return names if model is None and names else [project.only(model)]

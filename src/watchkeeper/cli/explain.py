@@ -33,9 +33,9 @@ def explain(
 ) -> None:
     """Say what an alert comes from, since when, and where."""
     from watchkeeper.api import explain as explain_one
-    from watchkeeper.api import open_project
+    from watchkeeper.api import open_records
 
-    project = open_project(config)
+    project = open_records(config)
     try:
         found = explain_one(project, alert, model, attributed=attributed, seed=seed)
     finally:

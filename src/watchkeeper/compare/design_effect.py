@@ -22,13 +22,10 @@ from watchkeeper.stats.text_buckets import BucketsPart
 from watchkeeper.stats.text_characters import TextCharactersPart
 from watchkeeper.stats.text_lengths import TextLengthsPart
 
-__all__ = ["LEAST_WINDOWS", "RANKS", "design_effect", "rank_effect", "tells_effect"]
+__all__ = ["LEAST_WINDOWS", "design_effect", "rank_effect", "tells_effect"]
 
 Shares = tuple[int, NDArray[np.float64]]
 Means = tuple[int, NDArray[np.float64], NDArray[np.float64]]
-
-RANKS = "@ranks "
-"""Before the name of a column, what the design effect of its ranks is kept under beside that of its shares."""
 
 LEAST_WINDOWS = 20
 """Windows of the reference from which the design effect can be told."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "UNLABELLED",
     "Bounded",
     "Charted",
     "Estimated",
@@ -31,6 +32,8 @@ __all__ = [
     "row_loss_metrics",
     "side_of",
 ]
+
+UNLABELLED = ("label_coverage", "label_delay", "prediction_mean", "prediction_variance", "interval_width")
 
 
 @runtime_checkable

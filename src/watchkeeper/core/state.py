@@ -10,7 +10,7 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import ALL, Column
 from watchkeeper.core.window import Window
 
-__all__ = ["JOINT", "OUTCOME", "ROWS", "RULES", "State", "StateKey", "missing_column"]
+__all__ = ["JOINT", "OUTCOME", "RANKS", "ROWS", "RULES", "State", "StateKey", "missing_column"]
 
 OUTCOME = "@outcome"
 """The state over label, prediction and score together."""
@@ -23,6 +23,9 @@ JOINT = "@joint"
 
 RULES = "@rules"
 """The state over the quality rules that look at rows."""
+
+RANKS = "@ranks "
+"""Before the name of a column, what the design effect of its ranks is kept under beside that of its shares."""
 
 P = TypeVar("P")
 

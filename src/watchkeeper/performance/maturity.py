@@ -11,6 +11,7 @@ import numpy as np
 
 from watchkeeper.core.evidence import Labels
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.metric import UNLABELLED
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.window import Window
@@ -18,7 +19,7 @@ from watchkeeper.performance.prediction import LabelCoverage
 from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.label_delay import LabelDelayPart
 
-__all__ = ["COMPLETE", "UNLABELLED", "Maturity", "maturity", "with_maturity"]
+__all__ = ["COMPLETE", "Maturity", "maturity", "with_maturity"]
 
 COMPLETE = 0.95
 """Share of the labels to be expected in the end that must be expected by now for a window to be mature."""
@@ -28,7 +29,6 @@ _NEAR = 0.9
 
 _LEAST = 30
 _POINTS = 64
-UNLABELLED = ("label_coverage", "label_delay", "prediction_mean", "prediction_variance", "interval_width")
 
 States = Mapping[tuple[str, str], State]
 

@@ -18,11 +18,11 @@ from watchkeeper.core.state import JOINT
 from watchkeeper.ingest.pace import SAMPLE
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.joint import joint_columns
 from watchkeeper.stats.piece import problem_of
 from watchkeeper.stats.point_sample import PointSamplePart
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 
 __all__ = ["METHODS", "Anomalies", "find_anomalies"]
 

@@ -27,9 +27,9 @@ from watchkeeper.explanation.explainer import (
 from watchkeeper.maintain.train import Trainer, load_trainer
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.keep import Maintainer
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.row_sample import RowSamplePart
-from watchkeeper.steps.assess import merged
-from watchkeeper.steps.reference import reference_states
+from watchkeeper.steps.stored_reference import reference_states
 
 __all__ = ["AttributionDrift", "attributes", "explain_behaviour"]
 

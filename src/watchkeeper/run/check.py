@@ -33,11 +33,13 @@ from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
-from watchkeeper.run.notes import notes, room, rows
+from watchkeeper.run.notes import notes
+from watchkeeper.run.reach import room, rows
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge

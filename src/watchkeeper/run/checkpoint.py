@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.nouns import from_json
+
+if TYPE_CHECKING:
+    from watchkeeper.steps.judge import JudgeMemory
 
 __all__ = ["Checkpoint"]
 
@@ -174,6 +177,9 @@ class Checkpoint:
     @staticmethod
     def watch(store: Store, model: str, window: Window | None) -> JudgeMemory:
         """Return what judging remembered after ``window``; nothing before the first."""
+        # Charts are not needed to read how far a log has been judged.
+        from watchkeeper.steps.judge import JudgeMemory
+
         text = Checkpoint.watch_text(store, model, window)
         return from_json(text, JudgeMemory) if text else JudgeMemory()
 

@@ -20,10 +20,10 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.diagnose.diagnose import diagnose
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.row_sample import RowSamplePart
-from watchkeeper.steps.assess import merged
 from watchkeeper.steps.embedding import Embedding
-from watchkeeper.steps.reference import reference_effects, reference_states
+from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.store.nouns import from_json, to_json
 
 __all__ = ["Casebook", "diagnose_again", "diagnosed"]

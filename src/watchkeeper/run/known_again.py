@@ -11,7 +11,7 @@ from watchkeeper.core.window import WindowRule
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.steps.first_marks import first_reference_basis, first_states_basis
 from watchkeeper.steps.marks import reference_basis, states_basis
-from watchkeeper.steps.reference import REFERENCE, reference_mark
+from watchkeeper.steps.stored_reference import REFERENCE, reference_mark
 
 __all__ = ["renew_marks"]
 

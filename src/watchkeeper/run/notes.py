@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from math import inf, log, sqrt
+from collections.abc import Mapping
 
-from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import JOINT, ROWS, State
+from watchkeeper.core.state import State
 from watchkeeper.core.tasks import Labels
 from watchkeeper.ingest.rules import looked_at_by
 from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
 from watchkeeper.performance.estimator import ASSUMES
+from watchkeeper.run.reach import effects_note, listed, reach, rows, rows_sampled
 from watchkeeper.stats.count import CountPart
-from watchkeeper.stats.row_sample import RowSamplePart
 
-__all__ = ["against_note", "effects_note", "notes", "reach", "room", "rows"]
+__all__ = ["notes"]
 
-_MANY, _MOST = 50, 6
-_STRONG = 2.0
+_MANY = 50
 _SINGLE = (
     Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LABEL, Role.LABEL_TIME, Role.GROUP, Role.LATENCY,
     Role.VERSION,
 )  # fmt: skip
 
 States = Mapping[tuple[str, str], State]
-
-
-def rows(states: States) -> int:
-    """Return the number of rows the states were made of."""
-    sample = _sample(states)
-    return sample.rows if sample else 0
-
-
-def room(n0: int, n: int, spec: Spec) -> float:
-    """Return by how much a distance must exceed the tolerance to be seen."""
-    size = n0 * n / (n0 + n) if n0 and n else 0.0
-    budgets = (float(m.options.get("series", 1.0)) * float(m.options.get("run_length", 1.0)) for m in spec.monitors)
-    return sqrt(log(2 * max(budgets, default=spec.alerts.budget)) / (2 * size)) if size else inf
 
 
 def notes(
@@ -59,12 +43,6 @@ def notes(
     found += effects_note(effects)
     found += [_columns(spec.schema), *_segments(spec.schema)]
     return tuple(dict.fromkeys(found))
-
-
-def _sample(states: States) -> RowSamplePart | None:
-    state = states.get((ALL, ROWS))
-    part = state.parts.get("row_sample") if state else None
-    return part if isinstance(part, RowSamplePart) else None
 
 
 def _odd(source: Source) -> list[str]:
@@ -87,7 +65,7 @@ def _undated(source: Source, states: States, schema: Schema) -> list[str]:
 
 
 def _repeated(source: Source, states: States) -> list[str]:
-    sample = _sample(states)
+    sample = rows_sampled(states)
     if sample is None or not sample.doubled:
         return []
     return [
@@ -106,7 +84,7 @@ def _missing(source: Source, spec: Spec) -> list[str]:
     absent = [c.name for c in schema.features if c.name not in source.columns]
     if not absent:
         return []
-    return [f"If {_listed(absent)} is the label, which comes late, name it with --label."]
+    return [f"If {listed(absent)} is the label, which comes late, name it with --label."]
 
 
 def _further(source: Source, spec: Spec) -> list[str]:
@@ -115,7 +93,7 @@ def _further(source: Source, spec: Spec) -> list[str]:
     if not further:
         return []
     verb = "is" if len(further) == 1 else "are"
-    return [f"{source.name}: {_listed(further)} {verb} not in the reference and not looked at."]
+    return [f"{source.name}: {listed(further)} {verb} not in the reference and not looked at."]
 
 
 def _blank(before: States, schema: Schema) -> list[str]:
@@ -125,44 +103,7 @@ def _blank(before: States, schema: Schema) -> list[str]:
     blank = [name for name, part in counts if isinstance(part, CountPart) and part.rows and not part.valid]
     if not blank:
         return []
-    return [f"The reference has no values of {_listed(blank)}: nothing can be said about that."]
-
-
-def reach(n0: int, n: int, spec: Spec) -> list[str]:
-    """Say what change so many rows can show at the budget, and how many rows it takes to show twice the tolerance."""
-    tolerance = next((float(m.options["tolerance"]) for m in spec.monitors if "tolerance" in m.options), None)
-    if tolerance is None or not n0 or not n:
-        return []
-    needed = room(n0, n, spec)
-    told = (
-        f"{n0:,} reference and {n:,} current rows show a change of a distribution of {min(1.0, tolerance + needed):.3f}"
-    )
-    if not tolerance:
-        return [f"{told} or more."]
-    least = needed**2 * 2 * n0 * n / (n0 + n) / tolerance**2
-    return [f"{told} or more; one of twice the tolerance of {tolerance:g} takes {least:,.0f} rows on each side."]
-
-
-def effects_note(effects: Mapping[str, float]) -> list[str]:
-    """Say where rows of the reference are not independent, and what that costs."""
-    single = {column: effect for column, effect in effects.items() if column != JOINT and RANKS not in column}
-    strong = sorted((column for column, effect in single.items() if effect > _STRONG), key=lambda c: -effects[c])
-    if not strong:
-        return []
-    shown = _listed([f"{column} ({effects[column]:.1f})" for column in strong])
-    told = f"Windows of the reference differ by more than independent rows would in {shown}"
-    return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
-
-
-def against_note(spec: Spec) -> list[str]:
-    """Say what monitors that compare with earlier windows do not know."""
-    named = sorted({monitor.measure for monitor in spec.monitors if monitor.against})
-    if not named:
-        return []
-    told = "rows count as independent, as the design effect of those is unknown"
-    return [
-        f"{_listed(named)} against earlier windows: {told}; clusters of rows alarm more often than the budget says."
-    ]
+    return [f"The reference has no values of {listed(blank)}: nothing can be said about that."]
 
 
 def _columns(schema: Schema) -> str:
@@ -173,11 +114,11 @@ def _columns(schema: Schema) -> str:
         positive = f", positive class {schema.positive}" if schema.positive is not None else ""
         told.append(f"task {schema.task.value}{positive}")
     if schema.class_scores:
-        told.append(f"scores {_listed([column for _, column in schema.class_scores])}")
-    told.append(f"features {_listed([c.name for c in schema.features])}")
+        told.append(f"scores {listed([column for _, column in schema.class_scores])}")
+    told.append(f"features {listed([c.name for c in schema.features])}")
     ignored = [c.name for c in schema if c.role is Role.IGNORED]
     if ignored:
-        told.append(f"ignored {_listed(ignored)}")
+        told.append(f"ignored {listed(ignored)}")
     return f"Columns as taken: {'; '.join(told)}. The report (--html, --json) gives the reasons."
 
 
@@ -187,8 +128,3 @@ def _segments(schema: Schema) -> list[str]:
         for rule in schema.segments
         if len(rule.values) >= _MANY
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(name if len(name) <= 40 else f"{name[:39]}…" for name in names[:_MOST])
-    return (shown or "none") + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")

@@ -26,18 +26,15 @@ from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
-from watchkeeper.steps.assess import assess, merged
+from watchkeeper.run.reach import rows_moves
+from watchkeeper.stats.codec import merged
+from watchkeeper.steps.assess import assess
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.marks import states_basis
-from watchkeeper.steps.reference import (
-    reference_blocks,
-    reference_effects,
-    reference_mark,
-    reference_states,
-    refresh_reference,
-)
+from watchkeeper.steps.reference import reference_blocks, refresh_reference
+from watchkeeper.steps.stored_reference import reference_effects, reference_mark, reference_states
 from watchkeeper.store.nouns import from_json
 
 __all__ = ["RunResult", "run_once"]
@@ -216,6 +213,7 @@ def _judge_one(
     gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
     moved = place.judge(window, revision, bool(states))
     pointers = {**moved.moves(place), **Checkpoint.watch_moves(store, spec.model, window, done.watch)}
+    pointers |= rows_moves(store, spec.model, basis, states)
     stored = [replace(m, curve=()) for m in measured]
     diagnoses = casebook.begun(done.alerts, moved, stored)
     store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone, *diagnoses], pointers)

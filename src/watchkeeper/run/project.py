@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,17 +11,17 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from watchkeeper.config.configuration import Config, check_names, load_config
+from watchkeeper.config.configuration import check_names
 from watchkeeper.config.model import Model, columns_fingerprint
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import ConfigError, SourceError
+from watchkeeper.core.errors import SourceError
 from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
-from watchkeeper.core.store import AuditEvent, Table
+from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window
 from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
@@ -36,19 +35,14 @@ from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import RunResult, run_once
+from watchkeeper.run.records import Records, open_records
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
 from watchkeeper.steps.first_marks import first_columns, first_rows
 from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
-from watchkeeper.store.audit import HEAD, audit_breaks
-from watchkeeper.store.lake import LakeStore
-from watchkeeper.store.leases import LeasedStore
-from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import from_json
-from watchkeeper.store.open import open_store
 
 __all__ = ["Project", "RunReport", "Taken", "open_project"]
 
@@ -101,33 +95,8 @@ class RunReport:
         return found
 
 
-@dataclass(frozen=True)
-class Project:
-    """A configuration, its folder and its open store."""
-
-    config: Config
-    folder: Path
-    store: LakeStore | MemoryStore | LeasedStore
-
-    def close(self) -> None:
-        """Close the store."""
-        self.store.close()
-
-    def only(self, name: str | None) -> str:
-        """Return the model a command means: the one named, or the only one there is.
-
-        Raises
-        ------
-        ConfigError
-            When the name is unknown, or none was given and there are several.
-        """
-        if name is not None:
-            self.config.model(name)
-            return name
-        if len(self.config.models) != 1:
-            listed = ", ".join(self.config.models) or "none; add one under models"
-            raise ConfigError(f"name the model with --model; the configuration has: {listed}")
-        return next(iter(self.config.models))
+class Project(Records):
+    """A configuration, its folder and its open store: what a run works on."""
 
     def spec(self, name: str) -> Spec:
         """Return the specification of a model; its schema is inferred once and then kept.
@@ -227,10 +196,6 @@ class Project:
         found = [(n.to, n.arguments()) for n in self.config.model(name).notify]
         return [(to, {k: self._resolved(v) if k == "path" else v for k, v in given.items()}) for to, given in found]
 
-    def audit_breaks(self, name: str) -> list[int]:
-        """Return the links of the model's audit trail that do not hold; empty when it is whole."""
-        return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
-
     def _reference_from_table(self, name: str, spec: Spec, embedding: Embedding) -> None:
         reference = self.config.model(name).reference
         if reference is None or reference.source is None:
@@ -322,11 +287,10 @@ def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, st
     StoreError
         When the store cannot be opened.
     """
-    config = load_config(path, environ=os.environ if environ is None else environ)
-    check_names(config)
-    folder = Path(path).absolute().parent
-    url = config.store.url if "://" in config.store.url else str(folder / config.store.url)
-    store = open_store(
-        url, sql_url=config.store.sql, storage_options=config.store.options, encode=encode_state, decode=decode_state
-    )
-    return Project(config, folder, store)
+    records = open_records(path, environ)
+    try:
+        check_names(records.config)
+    except BaseException:
+        records.close()
+        raise
+    return Project(records.config, records.folder, records.store)

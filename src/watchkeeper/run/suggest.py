@@ -15,8 +15,8 @@ from watchkeeper.core.state import State
 from watchkeeper.ingest.sources import open_table
 from watchkeeper.quality.suggest import LEAST_ROWS, confirmed, suggest
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 
 __all__ = ["suggest_rules"]
 

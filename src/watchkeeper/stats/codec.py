@@ -16,9 +16,10 @@ from watchkeeper.core.errors import StateError
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.window import Window
 from watchkeeper.stats.statistic import merge_parts
 
-__all__ = ["FORMAT", "decode_state", "encode_state", "merge_alike", "merge_states"]
+__all__ = ["FORMAT", "decode_state", "encode_state", "merge_alike", "merge_states", "merged"]
 
 FORMAT = 1
 """Version of the envelope; every statistic has a version of its own inside it."""
@@ -136,3 +137,15 @@ def merge_alike(states: Iterable[State]) -> dict[StateKey, State]:
     for state in states:
         held.setdefault(state.key, []).append(state)
     return {key: merge_states(*alike) for key, alike in held.items()}
+
+
+def merged(states: Iterable[State], window: Window | None, model: str) -> dict[tuple[str, str], State]:
+    """Merge states over versions and stored windows.
+
+    Returns
+    -------
+    dict
+        One state per (segment, column), keyed anew with ``window`` and no version.
+    """
+    moved = (replace(s, key=StateKey(model, "", window, s.key.segment, s.key.column)) for s in states)
+    return {(key.segment, key.column): state for key, state in merge_alike(moved).items()}

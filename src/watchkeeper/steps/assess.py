@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.evidence import Evidence, Labels
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import OUTCOME, ROWS, RULES, State, StateKey
-from watchkeeper.core.window import Window
+from watchkeeper.core.state import OUTCOME, RANKS, ROWS, RULES, State
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.fairness import fairness
 from watchkeeper.performance.maturity import with_maturity
 from watchkeeper.quality.assess import assess_rules
-from watchkeeper.stats.codec import merge_alike
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.estimates import estimates, settled, uncharted
 from watchkeeper.steps.monitors import MEASURED, installed
 
-__all__ = ["assess", "merged"]
+__all__ = ["assess"]
 
 States = Mapping[tuple[str, str], State]
-
-
-def merged(states: Iterable[State], window: Window | None, model: str) -> dict[tuple[str, str], State]:
-    """Merge states over versions and stored windows.
-
-    Returns
-    -------
-    dict
-        One state per (segment, column), keyed anew with ``window`` and no version.
-    """
-    moved = (replace(s, key=StateKey(model, "", window, s.key.segment, s.key.column)) for s in states)
-    return {(key.segment, key.column): state for key, state in merge_alike(moved).items()}
 
 
 def assess(

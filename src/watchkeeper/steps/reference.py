@@ -7,49 +7,30 @@ from dataclasses import replace
 
 import msgspec
 
-from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS, design_effect, rank_effect, tells_effect
+from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect, rank_effect, tells_effect
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import JOINT, State, StateKey
+from watchkeeper.core.state import JOINT, RANKS, State, StateKey
 from watchkeeper.core.store import Changes, Store
 from watchkeeper.core.window import Window
 from watchkeeper.performance.between_blocks import BetweenBlocks
-from watchkeeper.stats.codec import merge_alike, merge_states
+from watchkeeper.stats.codec import merge_alike, merge_states, merged
 from watchkeeper.stats.summarise import gathered
-from watchkeeper.steps.assess import merged
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference
 from watchkeeper.steps.marks import reference_basis
+from watchkeeper.steps.stored_reference import EFFECTS, REFERENCE, reference_mark
 
 __all__ = [
-    "REFERENCE",
     "design_effects",
     "reference_blocks",
-    "reference_effects",
-    "reference_mark",
     "reference_pieces",
-    "reference_states",
     "refresh_reference",
     "summarise_reference",
 ]
 
-REFERENCE = "reference"
-"""The pointer that says what the stored reference was made of."""
-
-_EFFECTS = "design_effects"
 _BLOCKS = "between_blocks"
-
-
-def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
-    """Return the reference's states, one per (segment, column)."""
-    held = sorted(store.states(spec.model, None).items())
-    return merged((state for _, state in held), None, spec.model)
-
-
-def reference_mark(spec: Spec, store: Store) -> str:
-    """Return what the stored reference was made of; empty where there is none."""
-    return store.pointer(spec.model, REFERENCE) or ""
 
 
 def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
@@ -90,7 +71,7 @@ def summarise_reference(
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
-    told = {name: (store.pointer(spec.model, name), text) for name, text in ((_EFFECTS, effects), (_BLOCKS, between))}
+    told = {name: (store.pointer(spec.model, name), text) for name, text in ((EFFECTS, effects), (_BLOCKS, between))}
     store.record(spec.model, [], {REFERENCE: (held, mark), **told})
 
 
@@ -117,12 +98,6 @@ def reference_pieces(
 def _place(key: StateKey) -> tuple[object, ...]:
     """Order keys where some have a window and others none."""
     return key.model, key.version, (key.window,) if key.window else (), key.segment, key.column
-
-
-def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
-    """Return the design effect of each column that one could be told for."""
-    held = store.pointer(spec.model, _EFFECTS)
-    return msgspec.json.decode(held, type=dict[str, float]) if held else {}
 
 
 def reference_blocks(spec: Spec, store: Store) -> dict[str, BetweenBlocks]:

@@ -8,18 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 from watchkeeper.charts.evidence import tolerated
-from watchkeeper.compare.design_effect import LEAST_WINDOWS, RANKS
+from watchkeeper.compare.design_effect import LEAST_WINDOWS
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import RANKS
 from watchkeeper.ingest.pace import SAMPLE, pace, span, timed
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.kinds import map_of
+from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
-from watchkeeper.steps.assess import merged
 from watchkeeper.steps.reference import design_effects
 from watchkeeper.streams.arrivals import ERROR, errors_of
 from watchkeeper.streams.stream import Stream

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from watchkeeper.charts.evidence import BETS, NONE, Bets, advance, tolerated
 from watchkeeper.charts.rank_bets import RANK_BETS, Mixture, RankBets
-from watchkeeper.compare.design_effect import RANKS
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.state import RANKS
 from watchkeeper.streams.series import Series, needed
 
 __all__ = ["SeriesEvidence"]

@@ -21,7 +21,7 @@ from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
-from watchkeeper.steps.assess import merged
+from watchkeeper.stats.codec import merged
 from watchkeeper.streams.arrivals import Arrived, arrived, by_segment, is_row, joined
 from watchkeeper.streams.memory import Saved, decode, encode, essence
 from watchkeeper.streams.series import Series, series_of

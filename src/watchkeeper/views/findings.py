@@ -11,10 +11,10 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.metric import UNLABELLED
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.performance.maturity import UNLABELLED
 
 __all__ = ["UNKNOWN", "Findings", "Verdict"]
 

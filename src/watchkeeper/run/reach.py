@@ -1,0 +1,108 @@
+"""What so many rows can show, in notes of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf, log, sqrt
+
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import JOINT, RANKS, ROWS, State
+from watchkeeper.core.store import Store
+from watchkeeper.stats.row_sample import RowSamplePart
+
+__all__ = [
+    "against_note",
+    "effects_note",
+    "listed",
+    "reach",
+    "room",
+    "rows",
+    "rows_moves",
+    "rows_recorded",
+    "rows_sampled",
+]
+
+_MOST = 6
+_STRONG = 2.0
+
+_POINTER = "rows"
+
+Moves = Mapping[str, tuple[str | None, str | None]]
+States = Mapping[tuple[str, str], State]
+
+
+def rows_sampled(states: States) -> RowSamplePart | None:
+    """Return the sample of whole rows, which knows how many there were; None where there is none."""
+    state = states.get((ALL, ROWS))
+    part = state.parts.get("row_sample") if state else None
+    return part if isinstance(part, RowSamplePart) else None
+
+
+def rows_moves(store: Store, model: str, before: States, now: States) -> Moves:
+    """Return the pointer move that records the rows of the reference and of the newest window that has any."""
+    held, text = store.pointer(model, _POINTER), f"{rows(before)} {rows(now)}"
+    return {_POINTER: (held, text)} if now and text != held else {}
+
+
+def rows_recorded(store: Store, model: str) -> tuple[int, int] | None:
+    """Return the rows of the reference and of the newest window; None in a store that no run has told them yet."""
+    held = store.pointer(model, _POINTER)
+    if held is None:
+        return None
+    before, _, now = held.partition(" ")
+    return int(before), int(now)
+
+
+def rows(states: States) -> int:
+    """Return the number of rows the states were made of."""
+    sample = rows_sampled(states)
+    return sample.rows if sample else 0
+
+
+def room(n0: int, n: int, spec: Spec) -> float:
+    """Return by how much a distance must exceed the tolerance to be seen."""
+    size = n0 * n / (n0 + n) if n0 and n else 0.0
+    budgets = (float(m.options.get("series", 1.0)) * float(m.options.get("run_length", 1.0)) for m in spec.monitors)
+    return sqrt(log(2 * max(budgets, default=spec.alerts.budget)) / (2 * size)) if size else inf
+
+
+def reach(n0: int, n: int, spec: Spec) -> list[str]:
+    """Say what change so many rows can show at the budget, and how many rows it takes to show twice the tolerance."""
+    tolerance = next((float(m.options["tolerance"]) for m in spec.monitors if "tolerance" in m.options), None)
+    if tolerance is None or not n0 or not n:
+        return []
+    needed = room(n0, n, spec)
+    told = (
+        f"{n0:,} reference and {n:,} current rows show a change of a distribution of {min(1.0, tolerance + needed):.3f}"
+    )
+    if not tolerance:
+        return [f"{told} or more."]
+    least = needed**2 * 2 * n0 * n / (n0 + n) / tolerance**2
+    return [f"{told} or more; one of twice the tolerance of {tolerance:g} takes {least:,.0f} rows on each side."]
+
+
+def effects_note(effects: Mapping[str, float]) -> list[str]:
+    """Say where rows of the reference are not independent, and what that costs."""
+    single = {column: effect for column, effect in effects.items() if column != JOINT and RANKS not in column}
+    strong = sorted((column for column, effect in single.items() if effect > _STRONG), key=lambda c: -effects[c])
+    if not strong:
+        return []
+    shown = listed([f"{column} ({effects[column]:.1f})" for column in strong])
+    told = f"Windows of the reference differ by more than independent rows would in {shown}"
+    return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
+
+
+def against_note(spec: Spec) -> list[str]:
+    """Say what monitors that compare with earlier windows do not know."""
+    named = sorted({monitor.measure for monitor in spec.monitors if monitor.against})
+    if not named:
+        return []
+    told = "rows count as independent, as the design effect of those is unknown"
+    return [f"{listed(named)} against earlier windows: {told}; clusters of rows alarm more often than the budget says."]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    shown = ", ".join(name if len(name) <= 40 else f"{name[:39]}…" for name in names[:_MOST])
+    return (shown or "none") + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")

@@ -1,0 +1,81 @@
+"""A configuration and what its store has recorded, for those who only read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watchkeeper.config.configuration import Config, load_config
+from watchkeeper.core.errors import ConfigError
+from watchkeeper.core.query import Query
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.store import AuditEvent
+from watchkeeper.stats.codec import decode_state, encode_state
+from watchkeeper.store.audit import HEAD, audit_breaks
+from watchkeeper.store.open import open_store
+
+if TYPE_CHECKING:
+    from watchkeeper.store.lake import LakeStore
+    from watchkeeper.store.leases import LeasedStore
+    from watchkeeper.store.memory import MemoryStore
+
+__all__ = ["Records", "open_records"]
+
+
+@dataclass(frozen=True)
+class Records:
+    """A configuration, its folder and its open store: all that reading takes, at little cost of imports."""
+
+    config: Config
+    folder: Path
+    store: LakeStore | MemoryStore | LeasedStore
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def only(self, name: str | None) -> str:
+        """Return the model a command means: the one named, or the only one there is.
+
+        Raises
+        ------
+        ConfigError
+            When the name is unknown, or none was given and there are several.
+        """
+        if name is not None:
+            self.config.model(name)
+            return name
+        if len(self.config.models) != 1:
+            listed = ", ".join(self.config.models) or "none; add one under models"
+            raise ConfigError(f"name the model with --model; the configuration has: {listed}")
+        return next(iter(self.config.models))
+
+    def spec_in_force(self, name: str) -> Spec | None:
+        """Return the specification that the last run of a model went by; None before the first."""
+        return next(iter(self.store.recorded(name, Spec, Query(newest_first=True, limit=1))), None)
+
+    def audit_breaks(self, name: str) -> list[int]:
+        """Return the links of the model's audit trail that do not hold; empty when it is whole."""
+        return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
+
+
+def open_records(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Records:
+    """Read a configuration and open its store to read; names of plug-ins are not looked up.
+
+    Raises
+    ------
+    ConfigError
+        When the configuration is off.
+    StoreError
+        When the store cannot be opened.
+    """
+    config = load_config(path, environ=os.environ if environ is None else environ)
+    folder = Path(path).absolute().parent
+    url = config.store.url if "://" in config.store.url else str(folder / config.store.url)
+    store = open_store(
+        url, sql_url=config.store.sql, storage_options=config.store.options, encode=encode_state, decode=decode_state
+    )
+    return Records(config, folder, store)

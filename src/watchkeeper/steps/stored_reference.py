@@ -1,0 +1,35 @@
+"""What is stored of the rows that current ones are compared with."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import State
+from watchkeeper.core.store import Store
+from watchkeeper.stats.codec import merged
+
+__all__ = ["EFFECTS", "REFERENCE", "reference_effects", "reference_mark", "reference_states"]
+
+REFERENCE = "reference"
+"""The pointer that says what the stored reference was made of."""
+
+EFFECTS = "design_effects"
+"""The pointer that holds the design effect of each column."""
+
+
+def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
+    """Return the reference's states, one per (segment, column)."""
+    held = sorted(store.states(spec.model, None).items())
+    return merged((state for _, state in held), None, spec.model)
+
+
+def reference_mark(spec: Spec, store: Store) -> str:
+    """Return what the stored reference was made of; empty where there is none."""
+    return store.pointer(spec.model, REFERENCE) or ""
+
+
+def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
+    """Return the design effect of each column that one could be told for."""
+    held = store.pointer(spec.model, EFFECTS)
+    return msgspec.json.decode(held, type=dict[str, float]) if held else {}

@@ -1,0 +1,42 @@
+"""Commands that read records import neither what fits models nor what draws."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Command
+from .test_explain import project as project  # noqa: PLC0414 - a fixture
+
+HEAVY = ("sklearn", "scipy", "altair", "jinja2", "pandas", "narwhals")
+OURS = (
+    "watchkeeper.diagnose.diagnose", "watchkeeper.run.once", "watchkeeper.run.check", "watchkeeper.steps.assess",
+    "watchkeeper.steps.judge", "watchkeeper.maintain", "watchkeeper.explanation", "watchkeeper.streams",
+)  # fmt: skip
+LISTS = """
+import atexit, json, sys
+from watchkeeper.cli.app import main
+atexit.register(lambda: print("\\n" + json.dumps(sorted(sys.modules)), file=sys.stderr))
+sys.argv[0] = "watchkeeper"
+main()
+"""
+
+
+@pytest.mark.parametrize("asked", [["status"], ["status", "--json"], ["explain"], ["report", "--json"]])
+def test_what_only_reads_loads_nothing_that_fits_or_draws(
+    watchkeeper: Command, project: Path, asked: list[str]
+) -> None:
+    assert watchkeeper("run").returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", LISTS, *asked], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not {name for name in loaded if name.split(".")[0] in HEAVY}
+    assert not {name for name in loaded if f"{name}.".startswith(tuple(f"{one}." for one in OURS))}
+    assert "watchkeeper.run.explain" in loaded
