@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchkeeper.api import Stream, behaviour, check, explain, open_project, report, run_once, stream
+    from watchkeeper.api import Stream, behaviour, check, explain, open_project, open_records, report, run_once, stream
     from watchkeeper.core.errors import WatchkeeperError
 
 __version__ = "0.1.0"
@@ -18,6 +18,7 @@ _LAZY = {
     "check": "watchkeeper.api",
     "explain": "watchkeeper.api",
     "open_project": "watchkeeper.api",
+    "open_records": "watchkeeper.api",
     "report": "watchkeeper.api",
     "run_once": "watchkeeper.api",
     "stream": "watchkeeper.api",
@@ -31,6 +32,7 @@ __all__ = [
     "check",
     "explain",
     "open_project",
+    "open_records",
     "report",
     "run_once",
     "stream",
