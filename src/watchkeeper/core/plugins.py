@@ -11,14 +11,16 @@ import inspect
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from importlib.abc import InspectLoader
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from watchkeeper.core.errors import PluginError, near_miss
 
-__all__ = ["KINDS", "plugin", "plugins"]
+__all__ = ["KINDS", "plugin", "plugin_if_any", "plugins"]
 
 KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger")
 
@@ -60,6 +62,38 @@ def plugin(kind: str, name: str) -> Any:
         return plugins(kind)[name]
     except KeyError:
         raise PluginError(f"there is no {kind} {name!r}; {near_miss(name, plugins(kind))}") from None
+
+
+@cache
+def plugin_if_any(kind: str, name: str) -> Any | None:
+    """Return the plug-in of a kind by its name; None where there is none.
+
+    Only modules that write the name are imported: reading what was recorded takes one or two plug-ins, and importing
+    all of a kind takes as long as all the rest.
+    """
+    for entry in sorted(entry_points(group=f"watchkeeper.{kind}"), key=lambda e: (e.name, e.value)):
+        for module_name in _written_in(entry.value.split(":", 1)[0], name):
+            try:
+                module = import_module(module_name)
+            except Exception as error:
+                raise PluginError(f"plug-in module {module_name!r} cannot be imported: {error}") from error
+            cls = next((cls for cls in _classes(module, kind) if cls.name == name), None)
+            if cls is not None:
+                return cls()
+    return plugins(kind).get(name)
+
+
+def _written_in(package: str, name: str) -> list[str]:
+    """Return the module and its submodules whose text holds a name in quotes."""
+    spec = find_spec(package)
+    below = iter_modules(spec.submodule_search_locations or []) if spec else ()
+    found = []
+    for module in (package, *(f"{package}.{m.name}" for m in below)):
+        one = find_spec(module)
+        source = one.loader.get_source(module) if one and isinstance(one.loader, InspectLoader) else None
+        if source and (f'"{name}"' in source or f"'{name}'" in source):
+            found.append(module)
+    return found
 
 
 def _modules(value: str) -> list[ModuleType]:

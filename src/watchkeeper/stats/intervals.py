@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, stdtrit
 
 __all__ = [
     "Z",
@@ -90,6 +89,8 @@ def mean_interval(
     """Return value ± t·error with n - 1 degrees of freedom, cut to what is possible; None without an error."""
     if error is None or n < 2 or not isfinite(error):
         return None
+    from scipy.special import stdtrit
+
     half = float(stdtrit(n - 1, 0.975)) * error
     return max(lowest, value - half), min(highest, value + half)
 
@@ -97,4 +98,6 @@ def mean_interval(
 def logit_interval(value: float, error: float) -> tuple[float, float]:
     """Return the interval of a number strictly between 0 and 1 that is symmetric on the logit scale."""
     logit, half = log(value / (1 - value)), Z * error / (value * (1 - value))
+    from scipy.special import expit
+
     return float(expit(logit - half)), float(expit(logit + half))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from watchkeeper.core.alert import Alert, AlertEnd, Cause
 from watchkeeper.core.evidence import Quantity
 from watchkeeper.core.measurement import Describes, Family, Measurement, Status
-from watchkeeper.core.plugins import plugins
+from watchkeeper.core.plugins import plugin_if_any
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import from_to
@@ -80,7 +80,7 @@ def describe_signal(signal: Signal) -> str:
 
 def _own(m: Measurement, where: str) -> str:
     """Say what a comparison or metric says of itself; empty where it says nothing."""
-    measure = plugins(_KINDS[m.family]).get(m.name) if m.family in _KINDS else None
+    measure = plugin_if_any(_KINDS[m.family], m.name) if m.family in _KINDS else None
     if not isinstance(measure, Describes):
         return ""
     try:
