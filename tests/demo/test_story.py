@@ -72,7 +72,7 @@ def test_the_broken_feed_is_named_with_both_columns_and_retraining_is_refused(pl
     assert "distance is 1.609 times what it was (miles → kilometres)" in fault
     assert "origin without a value: 0.0% → 10.0%" in fault
     assert "data fault in distance, origin" in played.line("retraining refused: data fault")
-    held = [a for a in played.actions if a.kind is ActionKind.HOLD and "distance" in a.why]
+    held = [a for a in played.actions if a.kind is ActionKind.HOLD and "distance" in a.because[0].columns]
     assert len(held) == 1
     fault_alerts = [a for a in played.alerts if a.cause is Cause.DATA_FAULT]
     assert [set(a.columns) for a in fault_alerts] == [{"distance", "origin"}]

@@ -16,6 +16,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.maintain.challenger import make_challenger, prove
 from watchkeeper.maintain.gate import Decision
 from watchkeeper.maintain.train import Trainer
+from watchkeeper.words.actions import ground_sentence
 
 Log = Callable[..., pl.DataFrame]
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -62,7 +63,7 @@ def test_a_deliberately_bad_challenger_is_refused(rows: pl.DataFrame, spec: Spec
     challenger = make_challenger(recent, spec, upside_down, NEWEST)
     result = prove(champion, challenger, recent, spec, upside_down)
     assert result.decision is Decision.REFUSED
-    assert "not shown to be non-inferior" in result.reasons[0]
+    assert "not shown to be non-inferior" in ground_sentence(result.grounds[0])
 
 
 def test_rows_of_a_faulty_window_are_neither_learned_from_nor_judged_on(rows: pl.DataFrame, spec: Spec) -> None:

@@ -15,6 +15,7 @@ from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.schema import Column, Kind, Role, Schema, Task
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.maintain.gate import Decision, gate
+from watchkeeper.words.actions import ground_sentence
 
 Log = Callable[..., pl.DataFrame]
 RULE = Maintenance(min_rows=100)
@@ -40,8 +41,8 @@ def test_a_truly_better_challenger_passes_and_the_reason_has_the_numbers(binary:
     rows = log(4000)
     result = gate(answers(rows, 2.0, 1), answers(rows, 0.3, 2), binary, RULE)
     assert result.decision is Decision.PASS
-    assert "log_loss" in result.reasons[0]
-    assert "n = 4000" in result.reasons[0]
+    assert "log_loss" in ground_sentence(result.grounds[0])
+    assert "n = 4000" in ground_sentence(result.grounds[0])
     assert {c.metric for c in result.others} == {"brier", "accuracy", "auroc"}
     assert result.facts()["n"] == 4000
 
@@ -101,7 +102,7 @@ def test_a_worse_challenger_is_refused_with_numbers(binary: Schema, log: Log) ->
     rows = log(3000)
     result = gate(answers(rows, 0.3, 1), answers(rows, 2.0, 2), binary, RULE)
     assert result.decision is Decision.REFUSED
-    assert "not shown to be non-inferior: log_loss 0.6" in result.reasons[0]
+    assert "not shown to be non-inferior: log_loss 0.6" in ground_sentence(result.grounds[0])
 
 
 def test_a_challenger_that_fails_one_segment_is_refused_and_the_segment_named(by_colour: Schema, log: Log) -> None:
@@ -114,8 +115,8 @@ def test_a_challenger_that_fails_one_segment_is_refused_and_the_segment_named(by
     assert gate(champion, better, by_colour, RULE).passed
     result = gate(champion, broken, by_colour, RULE)
     assert result.decision is Decision.REFUSED
-    assert [r for r in result.reasons if r.startswith("segment")] == [result.reasons[-1]]
-    assert "segment colour=blue is not shown to be non-inferior" in result.reasons[-1]
+    assert [g for g in result.grounds if g.segment] == [result.grounds[-1]]
+    assert "segment colour=blue is not shown to be non-inferior" in ground_sentence(result.grounds[-1])
 
 
 def test_small_segments_are_skipped_and_told(by_colour: Schema, log: Log) -> None:
@@ -131,12 +132,13 @@ def test_too_few_rows_are_said_in_numbers(binary: Schema, log: Log) -> None:
     rows = log(80)
     result = gate(answers(rows, 1, 1), answers(rows, 1, 2), binary, RULE)
     assert result.decision is Decision.TOO_FEW
-    assert result.reasons == ("needs 100 rows, has 80",)
+    assert [ground_sentence(g) for g in result.grounds] == ["needs 100 rows, has 80"]
 
 
 def test_rows_without_a_label_do_not_count(binary: Schema, log: Log) -> None:
     rows = log(300).with_columns(label=pl.when(pl.int_range(pl.len()) < 250).then(None).otherwise(pl.col("label")))
-    assert gate(answers(rows, 1, 1), answers(rows, 1, 2), binary, RULE).reasons == ("needs 100 rows, has 50",)
+    few = gate(answers(rows, 1, 1), answers(rows, 1, 2), binary, RULE)
+    assert [(g.code, g.needed, g.n) for g in few.grounds] == [("too_few_rows", 100, 50)]
 
 
 def test_less_than_half_the_loss_raises_the_leakage_alarm(binary: Schema, log: Log) -> None:
@@ -144,7 +146,7 @@ def test_less_than_half_the_loss_raises_the_leakage_alarm(binary: Schema, log: L
     knowing = rows.with_columns(score=0.05 + 0.9 * pl.col("label"))
     result = gate(answers(rows, 1, 1), knowing, binary, RULE)
     assert result.decision is Decision.LEAKAGE
-    assert "less than half" in result.reasons[0]
+    assert "less than half" in ground_sentence(result.grounds[0])
 
 
 def test_rows_the_models_were_trained_on_and_the_label_delay_after_them_are_left_out(binary: Schema, log: Log) -> None:
@@ -161,7 +163,7 @@ def test_a_challenger_that_does_not_answer_is_refused(binary: Schema, log: Log) 
     silent = answers(rows, 0.1, 2).with_columns(score=pl.when(pl.col("x") > 1).then(None).otherwise(pl.col("score")))
     result = gate(answers(rows, 1, 1), silent, binary, RULE)
     assert result.decision is Decision.REFUSED
-    assert f"no usable answer on {(rows['x'] > 1).sum()} of 500" in result.reasons[0]
+    assert f"no usable answer on {(rows['x'] > 1).sum()} of 500" in ground_sentence(result.grounds[0])
 
 
 def test_other_rows_in_one_frame_are_a_usage_error(binary: Schema, log: Log) -> None:

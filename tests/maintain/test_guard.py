@@ -15,6 +15,7 @@ from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.guard import guard, leave_out
+from watchkeeper.words.actions import ground_sentence
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -39,7 +40,9 @@ def test_an_open_fault_blocks_and_is_named_with_column_and_time(
 ) -> None:
     verdict = guard([alert(cause, state)], [], Spec("m", binary))
     assert verdict.blocked
-    assert verdict.faults[0].endswith(" in origin since 2024-01-01: 90 % nulls instead of 1 %")
+    (fault,) = verdict.faults
+    assert (fault.code, fault.cause, fault.columns, fault.at) == ("fault", cause.value, ("origin",), START)
+    assert fault.observations[0].reason == "90 % nulls instead of 1 %"
 
 
 @pytest.mark.parametrize("cause", [Cause.DRIFT, Cause.PERFORMANCE, Cause.TRAFFIC_MIX, Cause.RUNTIME])
@@ -60,7 +63,9 @@ def test_a_feature_missing_in_the_newest_window_blocks_before_there_is_an_alert(
     found = [measured("x", 0, Status.OK), measured("x", 1, Status.FAILED)]
     verdict = guard([], found, Spec("m", binary))
     assert verdict.blocked
-    assert verdict.faults == ("data fault in x (2024-01-08/2024-01-15): column 'x' is missing",)
+    assert [ground_sentence(fault) for fault in verdict.faults] == [
+        "data fault in x (2024-01-08/2024-01-15): column 'x' is missing"
+    ]
 
 
 def test_a_feature_missing_in_an_older_window_leaves_that_window_out(binary: Schema) -> None:

@@ -17,6 +17,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import promote, register
 from watchkeeper.maintain.trigger import MaintenanceMemory
+from watchkeeper.words.actions import action_sentence, ground_sentence
 
 NOW = datetime(2024, 6, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -41,13 +42,19 @@ def done(
     return Action(f"{kind}-{at}-{outcome}", "m", kind, outcome, "because", who, at, version)
 
 
+def barred(spec: Spec, memory: MaintenanceMemory) -> str:
+    """The code of what bars a promotion; empty when nothing does."""
+    barrier = promotion_barrier(spec, memory)
+    return barrier.code if barrier else ""
+
+
 def test_both_built_in_triggers_are_found_as_plugins() -> None:
     assert {"age", "performance_drop"} <= set(plugins("trigger"))
 
 
 def test_a_firing_performance_alert_proposes_to_retrain_with_its_reason(spec: Spec) -> None:
     (action,) = respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW))
-    assert (action.kind, action.outcome, action.why, action.alert) == (
+    assert (action.kind, action.outcome, action_sentence(action), action.alert) == (
         ActionKind.RETRAIN, Outcome.PROPOSED, "AUROC fell", "performance-1",
     )  # fmt: skip
     assert action.facts["mode"] == "auto"
@@ -66,7 +73,10 @@ def test_a_data_fault_holds_training_back_and_says_why(spec: Spec) -> None:
     faults = [alert(Cause.PERFORMANCE), alert(Cause.DATA_FAULT, message="distance is 1.609 times as large")]
     (action,) = respond(faults, spec, MaintenanceMemory(NOW))
     assert (action.kind, action.outcome, action.alert) == (ActionKind.HOLD, Outcome.DONE, "data_fault-1")
-    assert action.why == "retraining waits: data fault in x since 2024-05-20: distance is 1.609 times as large"
+    assert (
+        action_sentence(action)
+        == "retraining waits: data fault in x since 2024-05-20: distance is 1.609 times as large"
+    )
 
 
 def test_a_fault_that_goes_on_is_held_once_even_when_its_numbers_change(spec: Spec) -> None:
@@ -101,7 +111,7 @@ def test_an_old_champion_is_retrained_when_there_is_an_age_limit(spec: Spec) -> 
     memory = MaintenanceMemory(NOW, (first, second), "v1")
     limited = [replace(spec, maintenance=replace(spec.maintenance, max_age=n * DAY)) for n in (49, 50)]
     (action,) = respond([], limited[0], memory)
-    assert action.why == f"v1 was trained on rows up to {NOW - 50 * DAY:%Y-%m-%d}; the limit is 49 days"
+    assert action_sentence(action) == f"v1 was trained on rows up to {NOW - 50 * DAY:%Y-%m-%d}; the limit is 49 days"
     assert respond([], limited[1], memory) == []
     assert respond([], spec, memory) == []
 
@@ -111,7 +121,7 @@ def test_after_a_refusal_nothing_is_tried_for_the_cooldown_and_then_again(spec: 
     alerts = [alert(Cause.PERFORMANCE, last=NOW + WEEK)]
     (hold,) = respond(alerts, spec, MaintenanceMemory(NOW, (refused,)))
     assert hold.kind is ActionKind.HOLD
-    assert hold.why == "v2 has been refused since 2024-05-27 00:00; the next try is from 2024-06-10 00:00"
+    assert action_sentence(hold) == "v2 has been refused since 2024-05-27 00:00; the next try is from 2024-06-10 00:00"
     (action,) = respond(alerts, spec, MaintenanceMemory(NOW + WEEK, (refused, hold)))
     assert action.kind is ActionKind.RETRAIN
 
@@ -127,8 +137,8 @@ def test_two_rollbacks_in_seven_days_freeze_automation_and_one_does_not(spec: Sp
     alerts = [alert(Cause.PERFORMANCE)]
     (hold,) = respond(alerts, spec, MaintenanceMemory(NOW, rollbacks))
     assert hold.kind is ActionKind.HOLD
-    assert hold.why == "2 rollbacks within 7 days freeze automation until 2024-06-05 00:00"
-    assert "freeze" in promotion_barrier(spec, MaintenanceMemory(NOW, rollbacks))
+    assert action_sentence(hold) == "2 rollbacks within 7 days freeze automation until 2024-06-05 00:00"
+    assert barred(spec, MaintenanceMemory(NOW, rollbacks)) == "frozen"
     assert respond(alerts, spec, MaintenanceMemory(NOW, rollbacks[1:]))[0].kind is ActionKind.RETRAIN
     later = MaintenanceMemory(NOW + 2 * DAY, rollbacks)
     assert respond([alert(Cause.PERFORMANCE, last=NOW + 2 * DAY)], spec, later)[0].kind is ActionKind.RETRAIN
@@ -136,15 +146,24 @@ def test_two_rollbacks_in_seven_days_freeze_automation_and_one_does_not(spec: Sp
 
 def test_there_is_at_most_one_automatic_promotion_a_day(spec: Spec) -> None:
     own, manual = done(ActionKind.PROMOTE, NOW - DAY / 2), done(ActionKind.PROMOTE, NOW - DAY / 2, who="ada")
-    assert "at most one a day" in promotion_barrier(spec, MaintenanceMemory(NOW, (own,)))
-    assert promotion_barrier(spec, MaintenanceMemory(NOW, (manual,))) == ""
-    assert promotion_barrier(spec, MaintenanceMemory(NOW + DAY / 2, (own,))) == ""
+    assert barred(spec, MaintenanceMemory(NOW, (own,))) == "one_a_day"
+    assert barred(spec, MaintenanceMemory(NOW, (manual,))) == ""
+    assert barred(spec, MaintenanceMemory(NOW + DAY / 2, (own,))) == ""
 
 
 @pytest.mark.parametrize("mode", ["ask", "never"])
 def test_without_auto_a_person_decides_on_the_promotion(mode: str, spec: Spec) -> None:
     careful = replace(spec, maintenance=replace(spec.maintenance, promote=mode))
-    assert promotion_barrier(careful, MaintenanceMemory(NOW)) == f"maintenance.promote is {mode}: a person decides"
+    barrier = promotion_barrier(careful, MaintenanceMemory(NOW))
+    assert barrier is not None
+    assert ground_sentence(barrier) == f"maintenance.promote is {mode}: a person decides"
+
+
+def test_what_0_1_0_proposed_in_this_window_is_not_proposed_again(spec: Spec) -> None:
+    old = Action("x", "m", ActionKind.RETRAIN, Outcome.PROPOSED, "auroc is 0.6", WHO, NOW, "", "performance-1")
+    assert respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW, (old,))) == []
+    later = alert(Cause.PERFORMANCE, last=NOW + WEEK)
+    assert len(respond([later], spec, MaintenanceMemory(NOW + WEEK, (old,)))) == 1
 
 
 def test_a_question_is_asked_once_until_it_is_answered(spec: Spec) -> None:

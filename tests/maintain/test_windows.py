@@ -54,7 +54,8 @@ def test_after_a_change_the_rows_since_then_are_chosen(turning: pl.DataFrame, bi
     assert choice.candidate.name == "since_change"
     loss = {t.candidate.name: t.loss for t in choice.trials}
     assert loss["since_change"] < min(loss["all"], loss["last:12w"])
-    assert str(choice).startswith("since_change; held-out loss")
+    assert {t.name: t.loss for t in choice.tried} == loss
+    assert min(t.behind for t in choice.tried) == 0
 
 
 def test_without_a_change_the_larger_window_wins_the_tie(log: Log, binary: Schema) -> None:

@@ -20,6 +20,7 @@ from watchkeeper.maintain.registry import CHAMPION, Standing
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.project import Project
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.words.actions import action_sentence
 
 from .invented import MODEL, START, alerts, day, deliver, everything, rows, watch
 
@@ -96,7 +97,9 @@ def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tm
     model = kept(tmp_path, whole)
     by_day = {n: model.run(MODEL, day(n).start).actions for n in range(8, 12)}
     assert told(by_day[9]) == [("hold", "done", "")]
-    assert by_day[9][0].why.startswith("retraining waits: data fault in x since 2024-03-12: x is")
+    assert action_sentence(by_day[9][0], alerts(model.store, Cause.DATA_FAULT)).startswith(
+        "retraining waits: data fault in x since 2024-03-12: x is"
+    )
     # The performance alert fires from day 9 on, but the fault is over only after two quiet days.
     assert by_day[10] == ()
     assert told(by_day[11]) == PROVEN
@@ -121,7 +124,7 @@ def test_with_promote_ask_a_proven_challenger_waits_and_is_promoted_by_hand(tmp_
     model = kept(tmp_path, TURNED, promote="ask")
     actions = model.run(MODEL, day(9).start).actions
     assert told(actions)[-1] == ("promote", "proposed", "v2")
-    assert actions[-1].why == "maintenance.promote is ask: a person decides"
+    assert action_sentence(actions[-1]) == "maintenance.promote is ask: a person decides"
     keeper = model.keeper(MODEL)
     assert keeper.champion == "v1"
     done = keeper.promote("v2", who="ada", why="the numbers are good", at=day(9).start)
@@ -151,7 +154,7 @@ def test_a_training_function_that_fails_is_a_failed_action_and_the_run_goes_on(t
     model = kept(tmp_path, TURNED, train="training:fail")
     outcome = model.run(MODEL, day(9).start)
     assert told(outcome.actions) == [("retrain", "proposed", ""), ("retrain", "failed", "")]
-    why = outcome.actions[1].why
+    why = action_sentence(outcome.actions[1])
     assert "ValueError: the warehouse has moved" in why
     assert "training.py" in why
     assert 'raise ValueError("the warehouse has moved")' in why
@@ -169,14 +172,14 @@ def test_a_training_function_that_exits_does_not_end_the_run(tmp_path: Path) -> 
     sys.modules.pop("training", None)
     actions = model.run(MODEL, day(9).start).actions
     assert told(actions)[1] == ("retrain", "failed", "")
-    assert "SystemExit: 2" in actions[1].why
+    assert "SystemExit: 2" in action_sentence(actions[1])
 
 
 def test_a_training_module_that_is_not_there_is_a_failed_action_too(tmp_path: Path) -> None:
     model = kept(tmp_path, TURNED, train="trianing:train")
     actions = model.run(MODEL, day(9).start).actions
     assert told(actions)[1] == ("retrain", "failed", "")
-    assert "there is no module 'trianing'" in actions[1].why
+    assert "there is no module 'trianing'" in action_sentence(actions[1])
 
 
 def test_a_challenger_that_is_not_better_is_refused_and_not_tried_again_at_once(tmp_path: Path) -> None:
@@ -198,14 +201,16 @@ def test_a_challenger_that_is_not_better_is_refused_and_not_tried_again_at_once(
     assert everything(model) == before
     held = model.run(MODEL, day(10).start).actions
     assert told(held) == [("hold", "done", "")]
-    assert "v3 has been refused since 2024-03-13 00:00; the next try is from 2024-03-15 00:00" in held[0].why
+    assert "v3 has been refused since 2024-03-13 00:00; the next try is from 2024-03-15 00:00" in action_sentence(
+        held[0]
+    )
 
 
 def test_a_challenger_that_too_few_rows_can_prove_is_refused_with_the_numbers(tmp_path: Path) -> None:
     model = kept(tmp_path, rows(0, 12, turn=7, count=60))
     actions = model.run(MODEL, day(9).start).actions
     assert told(actions)[-1] == ("validate", "refused", "v2")
-    assert actions[-1].why == "needs 100 rows, has 31"
+    assert action_sentence(actions[-1]) == "needs 100 rows, has 31"
     assert model.keeper(MODEL).champion == "v1"
 
 

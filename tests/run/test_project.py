@@ -15,6 +15,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.store import Table
 from watchkeeper.run.project import Project, RunReport, open_project
+from watchkeeper.words.actions import action_sentence
 
 from . import invented
 from .invented import MODEL, alerts, day, deliver, everything, rows, values, watch
@@ -248,4 +249,4 @@ def look(rows, seed):
         )
     deliver(tmp_path, "a", whole, whole)
     outcome = model.run(MODEL, day(9).start)
-    assert "ValueError: seen" in outcome.actions[-1].why, outcome.actions[-1].why
+    assert "ValueError: seen" in action_sentence(outcome.actions[-1])

@@ -56,6 +56,7 @@ def move_document(action: Action) -> MoveDocument:
     """Return what was put in charge, for programs."""
     from watchkeeper.cli.documents import MoveDocument
     from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
+    from watchkeeper.words.actions import action_sentence
 
     return MoveDocument(
         schema_version=SCHEMA_VERSION,
@@ -63,7 +64,7 @@ def move_document(action: Action) -> MoveDocument:
         outcome=action.outcome,
         version=action.version,
         who=action.who,
-        why=action.why,
+        why=action_sentence(action),
         at=in_utc(action.at),
     )
 
@@ -109,7 +110,7 @@ def _run(result: RunReport | WatchkeeperError) -> RunDocument:
         revised=tuple(window_document(w) for w in result.ran.revised),
         alerts=tuple(payload(alert) for alert in result.ran.alerts),
         changed=tuple(payload(alert) for alert in result.ran.changed),
-        actions=tuple(action_document(action) for action in result.actions),
+        actions=tuple(action_document(action, result.ran.alerts) for action in result.actions),
         orphans=result.ran.orphans,
         problems=tuple(problems_of(result)),
     )
@@ -130,10 +131,17 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
         + (f", {len(ran.revised)} judged again after late data" if ran.revised else "")
     ]
     lines += [f"  {_alert(alert)}" for alert in ran.alerts]
-    lines += [f"  {a.kind.value} {a.version}".rstrip() + f" {a.outcome.value}: {a.why}" for a in result.actions]
+    lines += [f"  {_action(a, ran.alerts)}" for a in result.actions]
     if not ran.alerts and ran.judged:
         lines.append("  no alerts")
     return "\n".join(lines)
+
+
+def _action(action: Action, alerts: Sequence[Alert]) -> str:
+    from watchkeeper.words.actions import action_sentence
+
+    said = f"{action.kind.value} {action.version}".rstrip()
+    return f"{said} {action.outcome.value}: {action_sentence(action, alerts)}"
 
 
 def _alert(alert: Alert) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from watchkeeper.core.ground import Ground
+
 __all__ = ["Action", "ActionKind", "Outcome"]
 
 
@@ -32,7 +34,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something done or proposed: what, to which version, by whom, why and with which outcome."""
+    """Something done or proposed: what, to which version, by whom, why and with which outcome.
+
+    Parameters
+    ----------
+    why
+        What the person who did it says; empty where nobody did, and in records since 0.2.0 nothing else.
+    because
+        The grounds it was decided by.
+    """
 
     id: str
     model: str
@@ -44,3 +54,4 @@ class Action:
     version: str = ""
     alert: str = ""
     facts: Mapping[str, float | str] = field(default_factory=dict)
+    because: tuple[Ground, ...] = ()

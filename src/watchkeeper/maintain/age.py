@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
 
@@ -26,4 +27,4 @@ class Age:
         end = version.trained.end
         if memory.now - end <= limit:
             return None
-        return Proposal(f"{version.name} was trained on rows up to {end:%Y-%m-%d}; the limit is {limit.days} days")
+        return Proposal(Ground("champion_old", version=version.name, until=end, needed=limit.days))

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.metric import RowLoss, bounds_of, side_of
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
@@ -70,12 +71,13 @@ class Check:
         """Whether the challenger is shown to be no worse than the margin allows."""
         return self.lower > -self.margin
 
-    def __str__(self) -> str:
-        error = f"standard error {self.difference.error:.2g}, n = {self.difference.n}"
-        return (
-            f"{self.metric} {self.champion:.4f} → {self.challenger:.4f} (gain {self.difference.gain:+.4f}, {error}, "
-            f"p = {self.p:.2g})"
-        )
+    def ground(self, code: str, limit: float, needed: int = 0) -> Ground:
+        """Return the check as a ground of a decision."""
+        return Ground(
+            code, self.metric, segment="" if self.segment == ALL else self.segment, before=self.champion,
+            after=self.challenger, value=self.difference.gain, error=self.difference.error, lower=self.lower,
+            limit=limit, p_value=self.p, n=self.difference.n, needed=needed,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class GateResult:
     ----------
     decision
         ``pass`` only when the challenger is better overall and non-inferior in every segment.
-    reasons
-        Why, in words with numbers; of a refusal every reason.
+    grounds
+        Why, with numbers; of a refusal every ground.
     checks
         The deciding metric overall, then on each segment with at least 200 rows.
     others
@@ -99,7 +101,7 @@ class GateResult:
     """
 
     decision: Decision
-    reasons: tuple[str, ...]
+    grounds: tuple[Ground, ...]
     n: int
     needed: int
     checks: tuple[Check, ...] = ()
@@ -178,57 +180,42 @@ def gate(
     _same_rows(champion, challenger, schema)
     paired, broken = _pair(champion, challenger, schema, metric)
     if broken:
-        reason = f"the challenger gives no usable answer on {broken} of {champion.height} rows"
-        return GateResult(Decision.REFUSED, (reason,), len(paired.label), rule.min_rows)
-    if len(paired.label) < rule.min_rows:
-        return _too_few(len(paired.label), rule.min_rows, "")
+        ground = Ground("no_answer", n=broken, needed=champion.height)
+        return GateResult(Decision.REFUSED, (ground,), len(paired.label), rule.min_rows)
+    n = len(paired.label)
+    if n < rule.min_rows:
+        ground = Ground("too_few_rows", n=n, needed=rule.min_rows)
+        return GateResult(Decision.TOO_FEW, (ground,), n, rule.min_rows)
     overall = _check(paired, metric, ALL, rule.alpha, _margin(metric, rule, paired))
     if np.isnan(overall.difference.error):
-        reason = f"{metric} cannot be compared on {overall.difference.n} rows: fewer than two of one class"
-        return GateResult(Decision.TOO_FEW, (reason,), overall.difference.n, rule.min_rows)
+        ground = Ground("one_class", metric, n=overall.difference.n)
+        return GateResult(Decision.TOO_FEW, (ground,), overall.difference.n, rule.min_rows)
     segments, skipped = _segment_checks(paired, schema, rule, metric, overall.margin)
     others = _other_checks(champion, challenger, schema, rule, metric)
     needed = rows_needed(overall.difference.sigma, overall.margin, alpha=rule.alpha)
-    decision, reasons = _decide(overall, segments, needed, rule, _constant_loss(metric, paired.label))
-    return GateResult(decision, reasons, overall.difference.n, needed, (overall, *segments), others, skipped)
+    decision, grounds = _decide(overall, segments, needed, rule, _constant_loss(metric, paired.label))
+    return GateResult(decision, grounds, overall.difference.n, needed, (overall, *segments), others, skipped)
 
 
 def _decide(
     overall: Check, segments: Sequence[Check], needed: int, rule: Maintenance, constant: float
-) -> tuple[Decision, tuple[str, ...]]:
+) -> tuple[Decision, tuple[Ground, ...]]:
     champion, challenger = _as_loss(overall.metric, overall.champion), _as_loss(overall.metric, overall.challenger)
     if challenger < min(champion, constant) / 2:
-        reason = (
-            f"the challenger's loss {challenger:.4g} is less than half the champion's {champion:.4g} "
-            f"({overall.metric}; {constant:.4g} for the best constant answer); look for a feature that knows the label "
-            "before promoting it by hand"
-        )
-        return Decision.LEAKAGE, (reason,)
-    n, reasons = overall.difference.n, []
-    short = f"; showing non-inferiority needs {needed} rows, has {n}" if n < needed else ""
+        ground = Ground("leakage", overall.metric, before=champion, after=challenger, limit=constant)
+        return Decision.LEAKAGE, (ground,)
+    refusals = []
     if not overall.non_inferior:
-        reasons.append(
-            f"not shown to be non-inferior: {overall}; the gain may be as low as {overall.lower:+.4f}, the margin is "
-            f"{overall.margin:.4g}{short}"
-        )
+        refusals.append(overall.ground("not_non_inferior", overall.margin, needed))
     elif overall.p >= rule.alpha:
-        reasons.append(f"not shown to be better: {overall}, the level is {rule.alpha:g}")
+        refusals.append(overall.ground("not_better", rule.alpha))
     for check in segments:
         if not check.non_inferior:
             wanted = rows_needed(check.difference.sigma, check.margin, alpha=rule.alpha / len(segments))
-            few = f"; it needs {wanted} rows, has {check.difference.n}" if check.difference.n < wanted else ""
-            reasons.append(
-                f"segment {check.segment} is not shown to be non-inferior: {check}; the gain may be as low as "
-                f"{check.lower:+.4f}, the margin is {check.margin:.4g}{few}"
-            )
-    if reasons:
-        return Decision.REFUSED, tuple(reasons)
-    where = f" and non-inferior in {len(segments)} segments" if segments else ""
-    return Decision.PASS, (f"better: {overall}{where}",)
-
-
-def _too_few(n: int, needed: int, more: str) -> GateResult:
-    return GateResult(Decision.TOO_FEW, (f"needs {needed} rows, has {n}{more}",), n, needed)
+            refusals.append(check.ground("not_non_inferior", check.margin, wanted))
+    if refusals:
+        return Decision.REFUSED, tuple(refusals)
+    return Decision.PASS, (overall.ground("better", rule.alpha, len(segments)),)
 
 
 def _as_loss(metric: str, value: float) -> float:

@@ -9,16 +9,17 @@ import polars as pl
 
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
-from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.maintain.grounds import of_alert
 
-__all__ = ["FAULTS", "GuardVerdict", "fault_in_words", "guard", "leave_out"]
+__all__ = ["FAULTS", "GuardVerdict", "guard", "leave_out"]
 
-FAULTS = {Cause.DATA_FAULT: "data fault", Cause.LABEL_FAULT: "label fault", Cause.NO_DATA: "no data"}
-"""The causes that forbid learning, in words."""
+FAULTS = (Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.NO_DATA)
+"""The causes that forbid learning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class GuardVerdict:
     """
 
     blocked: bool
-    faults: tuple[str, ...] = ()
+    faults: tuple[Ground, ...] = ()
     excluded: tuple[Window, ...] = ()
 
 
@@ -56,13 +57,13 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
     spec
         Which columns matter: the features and the label.
     """
-    faults: list[str] = []
+    faults: list[Ground] = []
     excluded: set[Window] = set()
     for alert in alerts:
         if alert.cause not in FAULTS:
             continue
         if alert.state is not AlertState.ENDED:
-            faults.append(fault_in_words(alert))
+            faults.append(of_alert("fault", alert))
         elif alert.since is not None and alert.last is not None and alert.since < alert.last:
             excluded.add(Window(alert.since, alert.last))
     named = {column for alert in alerts if alert.state is not AlertState.ENDED for column in alert.columns}
@@ -76,7 +77,8 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
                 excluded.add(measurement.window)
         elif measurement.column not in named:
             named.add(measurement.column)
-            faults.append(f"data fault in {measurement.column} ({newest or 'all rows'}): {measurement.reason}")
+            when = str(newest) if newest else ""
+            faults.append(Ground("unreadable", when, columns=(measurement.column,), text=measurement.reason))
     return GuardVerdict(bool(faults), tuple(faults), _joined(excluded))
 
 
@@ -97,13 +99,6 @@ def leave_out(rows: pl.DataFrame, schema: Schema, windows: Iterable[Window]) -> 
         start, end = (t if zoned else t.replace(tzinfo=None) for t in (window.start, window.end))
         left = left.filter((pl.col(name) < start) | (pl.col(name) >= end))
     return left
-
-
-def fault_in_words(alert: Alert) -> str:
-    """Return what kind of fault it is, in which columns, since when, and what it is about."""
-    where = f" in {', '.join(alert.columns)}" if alert.columns else ""
-    since = f" since {alert.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if alert.since else ""
-    return f"{FAULTS[alert.cause]}{where}{since}: {alert_sentence(alert)}"
 
 
 def _unreadable(measurement: Measurement, schema: Schema) -> bool:

@@ -8,8 +8,8 @@ from typing import ClassVar
 from watchkeeper.core.action import ActionKind
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.spec import Spec
+from watchkeeper.maintain.grounds import of_alert
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
-from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["PerformanceDrop"]
 
@@ -25,7 +25,7 @@ class PerformanceDrop:
     name: ClassVar[str] = "performance_drop"
 
     def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
-        """Return the worst firing performance alert, in words."""
+        """Return the worst firing performance alert."""
         put = memory.last(ActionKind.PROMOTE, ActionKind.ROLL_BACK)
         firing = [
             a
@@ -37,4 +37,4 @@ class PerformanceDrop:
         if not firing:
             return None
         worst = max(firing, key=lambda a: (a.severity, a.id))
-        return Proposal(alert_sentence(worst), worst.id)
+        return Proposal(of_alert("alert_firing", worst), worst.id)

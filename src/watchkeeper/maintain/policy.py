@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.spec import Spec
-from watchkeeper.maintain.guard import FAULTS, fault_in_words
+from watchkeeper.maintain.grounds import of_alert, same_grounds
+from watchkeeper.maintain.guard import FAULTS
 from watchkeeper.maintain.registry import action_id
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
@@ -52,42 +54,42 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
         return []
     faults = [a for a in alerts if a.cause in FAULTS and a.state is not AlertState.ENDED]
     if faults:
-        return _new([_hold(spec, a.since, f"retraining waits: {fault_in_words(a)}", a.id) for a in faults], memory)
+        return _new([_hold(spec, a.since, of_alert("fault", a), a.id) for a in faults], memory)
     proposals = _proposals(alerts, spec, memory)
     if not proposals:
         return []
-    why = "; ".join(p.why for p in proposals)
-    identity = action_id(spec.model, ActionKind.RETRAIN, "", memory.now, why)
-    if any(a.id == identity for a in memory.actions):
+    because = tuple(proposal.ground for proposal in proposals)
+    identity = action_id(spec.model, ActionKind.RETRAIN, "", memory.now, same_grounds(because) + proposals[0].alert)
+    if any(a.id == identity or _before_grounds(a, memory.now) for a in memory.actions):
         # Answered before: what came of it may bar the next proposal, but is no reason to hold this one.
         return []
     barrier = _frozen(memory) or _cooling(spec, memory)
     if barrier:
-        return _new([_hold(spec, barrier[0], barrier[1], proposals[0].alert)], memory)
-    if rule.retrain == "ask" and _asked(proposals[0], why, memory):
+        return _new([_hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
+    if rule.retrain == "ask" and _asked(proposals[0], because, memory):
         return []
     action = Action(
-        identity, spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, WHO, memory.now, "", proposals[0].alert,
-        {"mode": rule.retrain},
+        identity, spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, "", WHO, memory.now, "", proposals[0].alert,
+        {"mode": rule.retrain}, because,
     )  # fmt: skip
     return [action]
 
 
-def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> str:
-    """Return why a proven challenger may not be promoted without asking; empty when it may.
+def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
+    """Return why a proven challenger may not be promoted without asking; None when it may.
 
     Automatic promotion needs ``maintenance.promote: auto``, at most one of them a day, and no freeze.
     """
     if spec.maintenance.promote != "auto":
-        return f"maintenance.promote is {spec.maintenance.promote}: a person decides"
+        return Ground("person_decides", spec.maintenance.promote)
     frozen = _frozen(memory)
     if frozen:
-        return frozen[1]
+        return frozen
     own = replace(memory, actions=tuple(a for a in memory.actions if a.who == WHO))
     last = own.last(ActionKind.PROMOTE)
     if last is not None and last.at is not None and memory.now - last.at < _DAY:
-        return f"the last automatic promotion was at {last.at:%Y-%m-%d %H:%M}; there is at most one a day"
-    return ""
+        return Ground("one_a_day", at=last.at)
+    return None
 
 
 def _proposals(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> list[Proposal]:
@@ -104,7 +106,7 @@ def _ask(trigger: Trigger, alerts: Sequence[Alert], spec: Spec, memory: Maintena
     return trigger.propose(alerts, memory, spec)
 
 
-def _frozen(memory: MaintenanceMemory) -> tuple[datetime, str] | None:
+def _frozen(memory: MaintenanceMemory) -> Ground | None:
     """Return since when and why automation is frozen."""
     times = sorted(
         a.at
@@ -114,10 +116,10 @@ def _frozen(memory: MaintenanceMemory) -> tuple[datetime, str] | None:
     if len(times) < _ROLLBACKS:
         return None
     until = times[-_ROLLBACKS] + _WEEK
-    return times[-1], f"{len(times)} rollbacks within 7 days freeze automation until {until:%Y-%m-%d %H:%M}"
+    return Ground("frozen", n=len(times), at=times[-1], until=until)
 
 
-def _cooling(spec: Spec, memory: MaintenanceMemory) -> tuple[datetime, str] | None:
+def _cooling(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
     """Return since when and why nothing is tried again yet: a challenger was refused, or waits for a person."""
     refused = memory.last(ActionKind.VALIDATE, outcome=Outcome.REFUSED)
     waiting = memory.last(ActionKind.PROMOTE, outcome=Outcome.PROPOSED)
@@ -129,24 +131,29 @@ def _cooling(spec: Spec, memory: MaintenanceMemory) -> tuple[datetime, str] | No
     until = since + spec.maintenance.cooldown * (spec.windows.every if spec.windows else _DAY)
     if memory.now >= until:
         return None
-    name = action.version or "a challenger"
-    told = f"{name} has been refused" if action.outcome is Outcome.REFUSED else f"{name} has waited for a decision"
-    return since, f"{told} since {since:%Y-%m-%d %H:%M}; the next try is from {until:%Y-%m-%d %H:%M}"
+    code = "refused_lately" if action.outcome is Outcome.REFUSED else "undecided"
+    return Ground(code, version=action.version, at=since, until=until)
 
 
-def _asked(proposal: Proposal, why: str, memory: MaintenanceMemory) -> bool:
+def _before_grounds(action: Action, now: datetime) -> bool:
+    """Whether version 0.1.0, which knew an action by its sentence, has proposed to retrain in this window."""
+    proposed = (action.kind, action.outcome, action.who) == (ActionKind.RETRAIN, Outcome.PROPOSED, WHO)
+    return proposed and action.at == now and not action.because
+
+
+def _asked(proposal: Proposal, because: tuple[Ground, ...], memory: MaintenanceMemory) -> bool:
     """Whether the same was proposed before and nothing has been done since."""
     asked = memory.last(ActionKind.RETRAIN, outcome=Outcome.PROPOSED)
     done = memory.last(ActionKind.RETRAIN, ActionKind.PROMOTE, ActionKind.ROLL_BACK)
     if asked is None or asked.at is None or (done and done.at and done.at >= asked.at):
         return False
-    return asked.alert == proposal.alert if proposal.alert else asked.why == why
+    return asked.alert == proposal.alert if proposal.alert else same_grounds(asked.because) == same_grounds(because)
 
 
-def _hold(spec: Spec, at: datetime | None, why: str, alert: str) -> Action:
-    # The message of an alert changes with its numbers; one episode is held once.
-    identity = action_id(spec.model, ActionKind.HOLD, "", at, alert or why)
-    return Action(identity, spec.model, ActionKind.HOLD, Outcome.DONE, why, WHO, at, "", alert)
+def _hold(spec: Spec, at: datetime | None, ground: Ground, alert: str) -> Action:
+    # One episode of an alert is held once, whatever becomes of its numbers.
+    identity = action_id(spec.model, ActionKind.HOLD, "", at, alert or same_grounds((ground,)))
+    return Action(identity, spec.model, ActionKind.HOLD, Outcome.DONE, "", WHO, at, "", alert, because=(ground,))
 
 
 def _new(actions: Sequence[Action], memory: MaintenanceMemory) -> list[Action]:

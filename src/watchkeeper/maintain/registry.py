@@ -14,7 +14,9 @@ from hashlib import sha256
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import UsageError, near_miss
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.window import Window
+from watchkeeper.maintain.grounds import same_grounds
 
 __all__ = [
     "CHAMPION", "Moves", "Standing", "Version", "action_id", "promote", "register", "roll_back", "versions",
@@ -99,6 +101,7 @@ def register(
     trained: Window | None = None,
     parent: str | None = None,
     metrics: Mapping[str, float] | None = None,
+    because: tuple[Ground, ...] = (),
 ) -> Action:
     """Return the action that registers a new version; the recorded one when the same was registered before.
 
@@ -113,6 +116,8 @@ def register(
         the version again.
     trained, parent, metrics
         See ``Version``.
+    because
+        The grounds, where it was no person who did it.
     """
     done = [a for a in actions if a.kind is ActionKind.REGISTER and a.outcome is Outcome.DONE]
     facts: dict[str, float | str] = {"artefact": artefact, "parent": parent or ""}
@@ -124,13 +129,14 @@ def register(
             return action
     name = f"v{len({a.version for a in done}) + 1}"
     facts |= {f"metric:{key}": value for key, value in (metrics or {}).items()}
-    identity = action_id(model, ActionKind.REGISTER, name, at, why)
-    return Action(identity, model, ActionKind.REGISTER, Outcome.DONE, why, who, at, name, facts=facts)
+    identity = action_id(model, ActionKind.REGISTER, name, at, why or same_grounds(because))
+    return Action(identity, model, ActionKind.REGISTER, Outcome.DONE, why, who, at, name, facts=facts, because=because)
 
 
 def promote(
-    actions: Sequence[Action], pointer: str | None, version: str, *, model: str, who: str, why: str, at: datetime
-) -> tuple[Action, Moves]:
+    actions: Sequence[Action], pointer: str | None, version: str, *, model: str, who: str, why: str, at: datetime,
+    because: tuple[Ground, ...] = (),
+) -> tuple[Action, Moves]:  # fmt: skip
     """Return the action that makes ``version`` the champion, and the move of the pointer.
 
     Raises
@@ -141,7 +147,7 @@ def promote(
     _known(actions, version)
     if version == pointer:
         raise UsageError(f"{version} is the champion already")
-    return _put(ActionKind.PROMOTE, pointer, version, model, who, why, at)
+    return _put(ActionKind.PROMOTE, pointer, version, model, who, why, at, because)
 
 
 def roll_back(
@@ -184,11 +190,12 @@ def roll_back(
 
 
 def _put(
-    kind: ActionKind, pointer: str | None, version: str, model: str, who: str, why: str, at: datetime
-) -> tuple[Action, Moves]:
+    kind: ActionKind, pointer: str | None, version: str, model: str, who: str, why: str, at: datetime,
+    because: tuple[Ground, ...] = (),
+) -> tuple[Action, Moves]:  # fmt: skip
     facts: dict[str, float | str] = {"from": pointer or "", "to": version}
-    identity = action_id(model, kind, version, at, why)
-    action = Action(identity, model, kind, Outcome.DONE, why, who, at, version, "", facts)
+    identity = action_id(model, kind, version, at, why or same_grounds(because))
+    action = Action(identity, model, kind, Outcome.DONE, why, who, at, version, "", facts, because)
     return action, {CHAMPION: (pointer, version)}
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.registry import Version, versions
 
@@ -48,7 +49,7 @@ class MaintenanceMemory:
 class Proposal:
     """Why to retrain, and the alert it comes from."""
 
-    why: str
+    ground: Ground
     alert: str = ""
 
 

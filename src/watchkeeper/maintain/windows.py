@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, near_miss
+from watchkeeper.core.ground import Tried
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.maintain.paired import Difference, mean_difference
@@ -111,10 +112,11 @@ class Choice:
     candidate: Candidate
     trials: tuple[Trial, ...]
 
-    def __str__(self) -> str:
-        tried = [(t, t.behind) for t in self.trials if t.behind is not None]
-        told = [f"{t.candidate.name} {t.loss:.4f} (+{b.gain:.4f} ± {b.error:.4f})" for t, b in tried]
-        return f"{self.candidate.name}; held-out loss, behind the best: {', '.join(told)}"
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """The candidates that were tried, with their losses."""
+        tried = [(t, t.loss, t.behind) for t in self.trials]
+        return tuple(Tried(t.candidate.name, loss, b.gain, b.error) for t, loss, b in tried if b and loss is not None)
 
 
 def candidates(names: Iterable[str], change: datetime | None = None) -> tuple[Candidate, ...]:
@@ -202,7 +204,7 @@ def choose_window(
         chosen, weights = candidate.select(rows, schema, blocks.choice_end)
         trial = Trial(candidate, _size(chosen, weights))
         reason = _not_tried(chosen, weights, schema, candidate, seen, min_rows)
-        if not reason:
+        if reason is None:
             try:
                 row_losses = loss(fit(chosen, weights), held_out)
             except TrainingError as error:
@@ -261,11 +263,12 @@ def _not_tried(
     candidate: Candidate,
     seen: dict[tuple[int, Any, Any], str],
     min_rows: int,
-) -> str:
+) -> str | None:
+    """Return why a candidate is not tried; None where it is."""
     if chosen.height < max(1, min_rows):
         return f"only {chosen.height} rows"
     if weights is not None:
-        return ""
+        return None
     times = chosen[_time(chosen, schema)]
     same = seen.setdefault((chosen.height, times.min(), times.max()), candidate.name)
-    return "" if same == candidate.name else f"the same rows as {same}"
+    return None if same == candidate.name else f"the same rows as {same}"

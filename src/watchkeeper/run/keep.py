@@ -12,6 +12,7 @@ import polars as pl
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.errors import StoreError, TrainingError, UsageError, WatchkeeperError
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
@@ -20,6 +21,7 @@ from watchkeeper.maintain import registry
 from watchkeeper.maintain.artefact import load, save
 from watchkeeper.maintain.challenger import Challenger, make_challenger, prove
 from watchkeeper.maintain.gate import GateResult, gate
+from watchkeeper.maintain.grounds import same_grounds
 from watchkeeper.maintain.guard import guard, leave_out
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Version, versions
@@ -160,7 +162,7 @@ class Maintainer:
         moment = proposal.at or now
         verdict = guard(alerts, self.store.recorded(self.spec.model, Measurement), self.spec)
         if verdict.blocked:
-            return self._record([self._outcome(proposal, Outcome.REFUSED, "; ".join(verdict.faults))])
+            return self._record([self._outcome(proposal, Outcome.REFUSED, verdict.faults)])
         change = next((a.since for a in alerts if a.id == proposal.alert), None)
         until = proposal.facts.get(_UNTIL)
         newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
@@ -176,7 +178,7 @@ class Maintainer:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
             raise
         except WatchkeeperError as error:
-            return self._record([self._outcome(proposal, Outcome.FAILED, str(error))])
+            return self._record([self._outcome(proposal, Outcome.FAILED, (Ground("failed", text=str(error)),))])
 
     def judge(self, model: Any, trained: Window, now: datetime, *, who: str, why: str) -> list[Action]:
         """Let a model from elsewhere stand at the gate on the newest labelled block, and record how it went."""
@@ -238,59 +240,77 @@ class Maintainer:
         return gate(block, answered, self.spec.schema, self.spec.maintenance, made.trained.end)
 
     def _conclude(self, proposal: Action, made: Challenger, result: GateResult, moment: datetime) -> list[Action]:
-        why = f"trained on {made.rows} rows, window {made.choice}"
+        choice = made.choice
+        trained = (Ground("trained", choice.candidate.name, n=made.rows, tried=choice.tried),)
         registered = self._register(
-            made.model, moment, trained=made.trained, who=WHO, why=why, parent=self.champion,
+            made.model, moment, trained=made.trained, who=WHO, why="", parent=self.champion, because=trained,
             metrics={c.metric: c.challenger for c in (*result.checks[:1], *result.others)},
         )  # fmt: skip
         version = registered.version
         told = [
-            self._outcome(proposal, Outcome.DONE, why, version),
+            self._outcome(proposal, Outcome.DONE, trained, version),
             registered,
             self._validated(version, result, moment, proposal.alert),
         ]
         if not result.passed:
             return self._record(told)
-        reason = "; ".join(result.reasons)
         barrier = promotion_barrier(self.spec, MaintenanceMemory(moment, tuple(self._actions()), self.champion))
         if barrier:
             facts: dict[str, float | str] = {"from": self.champion or "", "to": version}
-            identity = registry.action_id(self.spec.model, ActionKind.PROMOTE, version, moment, barrier)
+            identity = registry.action_id(
+                self.spec.model, ActionKind.PROMOTE, version, moment, same_grounds((barrier,))
+            )
             waiting = Action(
-                identity, self.spec.model, ActionKind.PROMOTE, Outcome.PROPOSED, barrier, WHO, moment, version,
-                proposal.alert, facts,
+                identity, self.spec.model, ActionKind.PROMOTE, Outcome.PROPOSED, "", WHO, moment, version,
+                proposal.alert, facts, (barrier,),
             )  # fmt: skip
             return self._record([*told, waiting])
         known = [*self._actions(), registered]
         action, moves = registry.promote(
-            known, self.champion, version, model=self.spec.model, who=WHO, why=reason, at=moment
+            known,
+            self.champion,
+            version,
+            model=self.spec.model,
+            who=WHO,
+            why="",
+            at=moment,
+            because=result.grounds,
         )
         return self._record([*told, replace(action, alert=proposal.alert)], moves)
 
     def _register(
         self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str, parent: str | None,
-        metrics: dict[str, float] | None = None,
+        metrics: dict[str, float] | None = None, because: tuple[Ground, ...] = (),
     ) -> Action:  # fmt: skip
         rule = self.spec.maintenance
         address = save(model, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
         return registry.register(
             self._actions(), self.spec.model, address, who=who, why=why, at=at, trained=trained, parent=parent,
-            metrics=metrics,
+            metrics=metrics, because=because,
         )  # fmt: skip
 
-    def _outcome(self, proposal: Action, outcome: Outcome, why: str, version: str = "") -> Action:
+    def _outcome(self, proposal: Action, outcome: Outcome, because: tuple[Ground, ...], version: str = "") -> Action:
         identity = registry.action_id(
             self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}"
         )
         return Action(
-            identity, self.spec.model, ActionKind.RETRAIN, outcome, why, WHO, proposal.at, version, proposal.alert,
-            {"proposal": proposal.id},
+            identity, self.spec.model, ActionKind.RETRAIN, outcome, "", WHO, proposal.at, version, proposal.alert,
+            {"proposal": proposal.id}, because,
         )  # fmt: skip
 
     def _validated(self, version: str, result: GateResult, at: datetime, alert: str) -> Action:
         outcome = Outcome.DONE if result.passed else Outcome.REFUSED
-        why = "; ".join(result.reasons)
         identity = registry.action_id(self.spec.model, ActionKind.VALIDATE, version, at, outcome.value)
         return Action(
-            identity, self.spec.model, ActionKind.VALIDATE, outcome, why, WHO, at, version, alert, result.facts()
+            identity,
+            self.spec.model,
+            ActionKind.VALIDATE,
+            outcome,
+            "",
+            WHO,
+            at,
+            version,
+            alert,
+            result.facts(),
+            result.grounds,
         )

@@ -17,6 +17,7 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import StoreError, near_miss
 from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, RuleCheck, Size, SumOfSquares, stated
+from watchkeeper.core.ground import Ground, Observation, Tried
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -159,6 +160,9 @@ def _plain(value: Any) -> Any:
     names = _names(kind)
     if names:
         held = stated(value) if kind in _COMPACT else {name: getattr(value, name) for name in names}
+        if kind is Action and not value.because:
+            # Version 0.1.0 knew no grounds, and the audit chain seals its actions as it wrote them.
+            del held["because"]
         return {name: _plain(item) for name, item in held.items()}
     if isinstance(value, Mapping):
         return {str(key): _plain(_fact(item)) for key, item in value.items()}
@@ -183,8 +187,11 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     return _NAMES[kind]
 
 
-_COMPACT = (Measurement, Evidence, Change, Size, SumOfSquares, Labels, Estimation, RuleCheck)
-"""Kinds of which a store holds very many, and of which only what differs from the default is written."""
+_COMPACT = (
+    Measurement, Evidence, Change, Size, SumOfSquares, Labels, Estimation, RuleCheck, Ground, Observation, Tried,
+)  # fmt: skip
+"""Kinds of which only what differs from the default is written: a store holds very many, or seals them in the audit
+chain, where a field that comes later must change no byte."""
 
 
 def _fact(value: Any) -> Any:

@@ -21,6 +21,7 @@ from watchkeeper.core.diagnosis import (
 )
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, Quantity, RuleCheck, Size, SumOfSquares
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
@@ -109,6 +110,7 @@ def every_noun(model: str) -> list[Noun]:
         Action(
             "retrain-1", model, ActionKind.RETRAIN, Outcome.REFUSED, "units changed", "watchkeeper",
             _START + timedelta(microseconds=1), "v2", "drift-1", {"rows": 10.0, "guard": "units"},
+            (Ground("not_better", "auroc", before=0.7, after=math.inf, n=3, at=_START), Ground("frozen")),
         ),
     ]  # fmt: skip
 

@@ -172,6 +172,8 @@ class ActionDocument:
         The version of the model it is about.
     who, why
         By whom, or by what, and for which reason.
+    because
+        Codes of the grounds it was decided by; empty where a person decided.
     alert
         Id of the alert that led to it; empty where none did.
     facts
@@ -185,6 +187,7 @@ class ActionDocument:
     version: str
     who: str
     why: str
+    because: tuple[str, ...]
     alert: str
     facts: Facts
 

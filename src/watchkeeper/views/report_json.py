@@ -27,6 +27,7 @@ from watchkeeper.views.evidence import standing_evidence
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.intervals import window_document
 from watchkeeper.views.wording import failure
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.signals import rule_in_words
 
@@ -66,7 +67,7 @@ def report_document(findings: Findings) -> ReportDocument:
         headline=findings.heading,
         made=in_utc(findings.made),
         alerts=alerts,
-        actions=tuple(action_document(a) for a in findings.actions_in_order),
+        actions=tuple(action_document(a, findings.alerts) for a in findings.actions_in_order),
         measurements=tuple(measurement_document(m) for m in measurements),
         signals=signals,
         columns=tuple(ColumnDocument(c.name, c.role, c.kind, c.dtype, c.why) for c in columns),
@@ -106,8 +107,8 @@ def measurement_document(measurement: Measurement) -> MeasurementDocument:
     )
 
 
-def action_document(action: Action) -> ActionDocument:
-    """Return an action for programs."""
+def action_document(action: Action, alerts: Iterable[Alert] = ()) -> ActionDocument:
+    """Return an action for programs; alerts at hand say more of why."""
     return ActionDocument(
         id=action.id,
         kind=action.kind,
@@ -115,7 +116,8 @@ def action_document(action: Action) -> ActionDocument:
         at=in_utc(action.at),
         version=action.version,
         who=action.who,
-        why=action.why,
+        why=action_sentence(action, alerts),
+        because=tuple(ground.code for ground in action.because),
         alert=action.alert,
         facts=dict(action.facts),
     )

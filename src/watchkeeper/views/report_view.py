@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
@@ -146,7 +147,7 @@ def report_view(findings: Findings, columns: int, *, folded: bool) -> ReportView
         more_alerts=max(0, len(alerts) - _MOST_ALERTS),
         acted=bool(actions),
         some_told=len(others) < len(actions),
-        actions=tuple(_action(action) for action in others[-_MOST_ACTIONS:]),
+        actions=tuple(_action(action, alerts) for action in others[-_MOST_ACTIONS:]),
         more_actions=max(0, len(others) - _MOST_ACTIONS),
         overviews=tuple(_overviews(findings, series)),
         many_windows=any(one.windows > 1 for one in series),
@@ -223,19 +224,19 @@ def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None)
         names[:_MOST_NAMES],
         max(0, len(names) - _MOST_NAMES),
         tuple(Line.of(Series((signal,))) for signal in standing_evidence(alert)[:_MOST_EVIDENCE]),
-        tuple(_action(a) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
+        tuple(_action(a, (alert,)) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
         Why.of(diagnosis, alert) if diagnosis else None,
     )
 
 
-def _action(action: Action) -> AlertView:
+def _action(action: Action, alerts: Sequence[Alert]) -> AlertView:
     looks = {Outcome.DONE: "fine", Outcome.PROPOSED: "notice", Outcome.REFUSED: "warning", Outcome.FAILED: "signal"}
     what = f"{ACTIONS[action.kind]} {shown(action.version, 60)}".strip()
     facts = tuple((shown(k, 60).replace("_", " "), _fact(v)) for k, v in list(action.facts.items())[:8])
     return AlertView(
         looks[action.outcome],
         action.outcome.value,
-        shown(action.why, 500),
+        shown(action_sentence(action, alerts), 500),
         (("at", moment(action.at)), ("what", what), ("who", shown(action.who, 60)), *facts),
     )
 

@@ -22,6 +22,7 @@ from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, period, shown
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["plain", "report_text"]
@@ -68,7 +69,11 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         parts += [_gap(), _alerts(told), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
     if actions:
-        parts += [_gap(), *_rest(len(actions) - _MOST_ACTIONS, "older action"), _actions(actions[-_MOST_ACTIONS:])]
+        parts += [
+            _gap(),
+            *_rest(len(actions) - _MOST_ACTIONS, "older action"),
+            _actions(actions[-_MOST_ACTIONS:], alerts),
+        ]
     rules = rule_lines(findings.signals)
     if rules:
         parts += [_gap(), _rules(rules)]
@@ -153,7 +158,7 @@ def _attributed(diagnosis: Diagnosis | None) -> list[str]:
     return [f"{told}: {', '.join(' '.join(filter(None, part)) for part in parts)}" for told, parts in found]
 
 
-def _actions(actions: Sequence[Action]) -> RenderableType:
+def _actions(actions: Sequence[Action], alerts: Sequence[Alert]) -> RenderableType:
     table = _table()
     for _ in range(3):
         table.add_column(no_wrap=True)
@@ -161,7 +166,8 @@ def _actions(actions: Sequence[Action]) -> RenderableType:
     for action in actions:
         what = f"{ACTIONS[action.kind]} {shown(action.version, 30)}".strip()
         outcome = Text(action.outcome.value, style=_OUTCOMES[action.outcome])
-        table.add_row(Text(moment(action.at), style="dim"), Text(what), outcome, Text(shown(action.why, 300)))
+        why = shown(action_sentence(action, alerts), 300)
+        table.add_row(Text(moment(action.at), style="dim"), Text(what), outcome, Text(why))
     return Padding(table, (0, 0, 0, 2))
 
 

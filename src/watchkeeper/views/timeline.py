@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.window import Window
@@ -39,7 +40,7 @@ Rows = list[dict[str, Any]]
 def timeline(alerts: Sequence[Alert], actions: Sequence[Action], span: Window, frame: Frame) -> Specification | None:
     """Show the alerts and actions that fall into ``span``; None when none does."""
     bars, labels = _bars(alerts, span)
-    points, kinds = _points(actions, span, len(labels))
+    points, kinds = _points(actions, alerts, span, len(labels))
     names = labels + kinds
     if not names:
         return None
@@ -81,14 +82,15 @@ def _bars(alerts: Sequence[Alert], span: Window) -> tuple[list[tuple[int, Any, d
 
 
 def _points(
-    actions: Sequence[Action], span: Window, first: int
+    actions: Sequence[Action], alerts: Sequence[Alert], span: Window, first: int
 ) -> tuple[list[tuple[int, Any, dict[str, Any]]], list[str]]:
     """Return position, outcome and row of each action, one row for each kind, and the labels of the rows."""
     done = [(a.at, a) for a in actions if a.at is not None and span.start <= a.at <= span.end][-_MOST_ACTIONS:]
     kinds = [kind for kind in ACTIONS if any(a.kind is kind for _, a in done)]
     points: list[tuple[int, Any, dict[str, Any]]] = []
     for at, action in done:
-        says = f"{moment(at)}: {ACTIONS[action.kind]} {action.version} {action.outcome.value}; {action.why}"
+        done_so = f"{ACTIONS[action.kind]} {action.version} {action.outcome.value}"
+        says = f"{moment(at)}: {done_so}; {action_sentence(action, alerts)}"
         row = {"at": at.isoformat(), "says": shown(says, 200)}
         points.append((first + kinds.index(action.kind), action.outcome, row))
     return points, [ACTIONS[kind] for kind in kinds]

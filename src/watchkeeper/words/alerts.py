@@ -13,7 +13,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import from_to
 from watchkeeper.words.signals import rule_in_words
 
-__all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal"]
+__all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal", "number_sentence"]
 
 _MOST = 4
 
@@ -99,9 +99,23 @@ def _share(m: Measurement, where: str) -> str:
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
-    subject = f"{m.name} of {m.column}" if m.column and not m.column.startswith("@") else m.name
-    subject = f"estimated {subject}" if m.family is Family.ESTIMATE else subject
-    known = [f"{limit:.3g}" for limit in (signal.lower, signal.upper) if limit is not None]
-    limits = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
-    centre = f", expected {signal.centre:.3g}" if signal.centre else ""
-    return f"{subject} is {m.value or 0.0:.3g}{centre}{limits}{where}"
+    limits, estimated = (signal.lower, signal.upper), m.family is Family.ESTIMATE
+    return number_sentence(m.name, m.column, m.value or 0.0, signal.centre, limits, estimated=estimated) + where
+
+
+def number_sentence(
+    name: str,
+    column: str,
+    value: float,
+    centre: float | None,
+    limits: tuple[float | None, float | None],
+    *,
+    estimated: bool = False,
+) -> str:
+    """Say what was measured, what was expected of it, and its limits."""
+    subject = f"{name} of {column}" if column and not column.startswith("@") else name
+    subject = f"estimated {subject}" if estimated else subject
+    known = [f"{limit:.3g}" for limit in limits if limit is not None]
+    held_to = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
+    expected = f", expected {centre:.3g}" if centre else ""
+    return f"{subject} is {value:.3g}{expected}{held_to}"

@@ -1,0 +1,172 @@
+"""Why something is done or refused, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from watchkeeper.core.action import Action, ActionKind
+from watchkeeper.core.alert import Alert, Cause
+from watchkeeper.core.ground import Ground, Observation
+from watchkeeper.words.alerts import CAUSES, describe, number_sentence
+
+__all__ = ["action_sentence", "ground_sentence", "grounds_in_words"]
+
+
+def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
+    """Say why something was done: in the words of the person who did it, or by the grounds that were recorded.
+
+    Parameters
+    ----------
+    alerts
+        Alerts at hand; one that an action answers says more of itself than the action does.
+    """
+    return "; ".join(grounds_in_words(action, alerts))
+
+
+def grounds_in_words(action: Action, alerts: Iterable[Alert] = ()) -> list[str]:
+    """Return each ground of an action in a sentence."""
+    found = [action.why] if action.why else []
+    alert = next((one for one in alerts if one.id == action.alert), None) if action.alert else None
+    for ground in action.because:
+        said = ground_sentence(ground)
+        if ground.code == "fault":
+            known = describe(alert.evidence) if alert else ""
+            said += f": {known or _observed(ground) or ground.text}"
+            said = f"retraining waits: {said}" if action.kind is ActionKind.HOLD else said
+        found.append(said)
+    return found
+
+
+def ground_sentence(ground: Ground) -> str:
+    """Say what a ground is; an unknown one, such as that of a plug-in, by its own text or its code."""
+    say = _BY_CODE.get(ground.code)
+    return say(ground) if say else ground.text or ground.code.replace("_", " ")
+
+
+def _observed(ground: Ground) -> str:
+    said = [_observation(one) for one in ground.observations]
+    more = f"; and {ground.more} more" if ground.more else ""
+    return "; ".join(said) + more
+
+
+def _observation(one: Observation) -> str:
+    where = f" in {one.segment}" if one.segment else ""
+    if one.value is None:
+        return f"{one.reason or f'{one.name} of {one.column} could not be measured'}{where}"
+    limits = (one.lower, one.upper)
+    return number_sentence(one.name, one.column, one.value, one.centre, limits, estimated=one.estimated) + where
+
+
+def _moment(at: object) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "–"
+
+
+def _alert_firing(ground: Ground) -> str:
+    return _observed(ground) or CAUSES[Cause(ground.cause)]
+
+
+def _fault(ground: Ground) -> str:
+    where = f" in {', '.join(ground.columns)}" if ground.columns else ""
+    since = f" since {_moment(ground.at)}".removesuffix(" 00:00") if ground.at else ""
+    return f"{CAUSES[Cause(ground.cause)]}{where}{since}"
+
+
+def _unreadable(ground: Ground) -> str:
+    when = f"{ground.name}" or "all rows"
+    return f"data fault in {', '.join(ground.columns)} ({when}): {ground.text}"
+
+
+def _old(ground: Ground) -> str:
+    end = f"{ground.until:%Y-%m-%d}" if ground.until else "–"
+    return f"{ground.version} was trained on rows up to {end}; the limit is {ground.needed} days"
+
+
+def _frozen(ground: Ground) -> str:
+    return f"{ground.n} rollbacks within 7 days freeze automation until {_moment(ground.until)}"
+
+
+def _cooling(ground: Ground) -> str:
+    name = ground.version or "a challenger"
+    told = f"{name} has been refused" if ground.code == "refused_lately" else f"{name} has waited for a decision"
+    return f"{told} since {_moment(ground.at)}; the next try is from {_moment(ground.until)}"
+
+
+def _person(ground: Ground) -> str:
+    return f"maintenance.promote is {ground.name}: a person decides"
+
+
+def _one_a_day(ground: Ground) -> str:
+    return f"the last automatic promotion was at {_moment(ground.at)}; there is at most one a day"
+
+
+def _trained(ground: Ground) -> str:
+    tried = ", ".join(f"{t.name} {t.loss:.4f} (+{t.behind:.4f} ± {t.error:.4f})" for t in ground.tried)
+    return f"trained on {ground.n} rows, window {ground.name}; held-out loss, behind the best: {tried}"
+
+
+def _compared(ground: Ground) -> str:
+    error = f"standard error {ground.error or 0.0:.2g}, n = {ground.n}"
+    return (
+        f"{ground.name} {ground.before or 0.0:.4f} → {ground.after or 0.0:.4f} (gain {ground.value or 0.0:+.4f}, "
+        f"{error}, p = {ground.p_value or 0.0:.2g})"
+    )
+
+
+def _no_answer(ground: Ground) -> str:
+    return f"the challenger gives no usable answer on {ground.n} of {ground.needed} rows"
+
+
+def _too_few(ground: Ground) -> str:
+    return f"needs {ground.needed} rows, has {ground.n}"
+
+
+def _one_class(ground: Ground) -> str:
+    return f"{ground.name} cannot be compared on {ground.n} rows: fewer than two of one class"
+
+
+def _leakage(ground: Ground) -> str:
+    return (
+        f"the challenger's loss {ground.after or 0.0:.4g} is less than half the champion's {ground.before or 0.0:.4g} "
+        f"({ground.name}; {ground.limit or 0.0:.4g} for the best constant answer); look for a feature that knows the "
+        "label before promoting it by hand"
+    )
+
+
+def _worse(ground: Ground) -> str:
+    low = f"the gain may be as low as {ground.lower or 0.0:+.4f}, the margin is {ground.limit or 0.0:.4g}"
+    short = ground.needed > ground.n
+    if ground.segment:
+        few = f"; it needs {ground.needed} rows, has {ground.n}" if short else ""
+        return f"segment {ground.segment} is not shown to be non-inferior: {_compared(ground)}; {low}{few}"
+    few = f"; showing non-inferiority needs {ground.needed} rows, has {ground.n}" if short else ""
+    return f"not shown to be non-inferior: {_compared(ground)}; {low}{few}"
+
+
+def _not_better(ground: Ground) -> str:
+    return f"not shown to be better: {_compared(ground)}, the level is {ground.limit or 0.0:g}"
+
+
+def _better(ground: Ground) -> str:
+    where = f" and non-inferior in {ground.needed} segments" if ground.needed else ""
+    return f"better: {_compared(ground)}{where}"
+
+
+_BY_CODE: Mapping[str, Callable[[Ground], str]] = {
+    "alert_firing": _alert_firing,
+    "fault": _fault,
+    "unreadable": _unreadable,
+    "champion_old": _old,
+    "frozen": _frozen,
+    "refused_lately": _cooling,
+    "undecided": _cooling,
+    "person_decides": _person,
+    "one_a_day": _one_a_day,
+    "trained": _trained,
+    "no_answer": _no_answer,
+    "too_few_rows": _too_few,
+    "one_class": _one_class,
+    "leakage": _leakage,
+    "not_non_inferior": _worse,
+    "not_better": _not_better,
+    "better": _better,
+}
