@@ -8,10 +8,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from tests.demo import tell_run
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.demo.flights import FEATURES, break_feed, load_flights
@@ -124,3 +126,46 @@ def test_cancelled_flights_never_get_a_label_and_labels_come_apart_from_predicti
 def test_alerts_were_sent_to_the_file(played: Played) -> None:
     lines = (played.folder / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
     assert {json.loads(line)["cause"] for line in lines} >= {"drift", "data_fault", "performance"}
+
+
+@pytest.fixture(scope="module")
+def told(played: Played) -> dict[str, Any]:
+    """What the demo decided."""
+    return decided(played.folder)
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the demo decides with every sentence empty."""
+    return decided(tmp_path_factory.mktemp("silent") / "flights", "--silent")
+
+
+def decided(folder: Path, *options: str) -> dict[str, Any]:
+    command = [sys.executable, tell_run.__file__, str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    found: dict[str, Any] = json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_no_decision_is_read_from_a_sentence(told: dict[str, Any], silent: dict[str, Any]) -> None:
+    """With every wording function replaced by one that returns an empty string the demo decides the same."""
+    for kind, nouns in told["nouns"].items():
+        assert silent["nouns"][kind] == nouns, kind
+    assert silent["exits"] == told["exits"]
+    assert (told["broken"], silent["broken"]) == ([], [])
+
+
+def test_the_story_has_all_that_a_sentence_could_decide(told: dict[str, Any]) -> None:
+    alerts = [json.loads(text) for text in told["nouns"]["alert"]]
+    assert {"data_fault", "performance", "drift"} <= {alert["cause"] for alert in alerts}
+    assert {"cleared", "lapsed"} <= {alert["end"] for alert in alerts}
+    assert told["nouns"]["diagnosis"]
+    done = {(action["kind"], action["outcome"]) for action in map(json.loads, told["nouns"]["action"])}
+    assert {("promote", "done"), ("validate", "refused"), ("roll_back", "done"), ("hold", "done")} <= done
+    assert {code for _, code in told["exits"]} == {0, 1, 2}
+
+
+def test_the_silent_demo_says_nothing(played: Played, silent: dict[str, Any]) -> None:
+    assert "1.609" in played.line("PAGE data_fault")
+    assert [line for line in silent["lines"] if "PAGE data_fault" in line] == ["20 May  PAGE data_fault: "]

@@ -14,7 +14,7 @@ from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.words import actions
-from watchkeeper.words.actions import action_sentence, ground_sentence, grounds_in_words
+from watchkeeper.words.actions import action_sentence, first_ground, ground_sentence
 
 AT = datetime(2024, 3, 12, tzinfo=UTC)
 FAULT = Ground(
@@ -90,7 +90,7 @@ def test_every_ground_that_maintenance_gives_has_words() -> None:
 
 def test_several_grounds_are_several_sentences() -> None:
     two = action(Ground("too_few_rows", n=3, needed=9), Ground("frozen", n=2, until=AT), kind=ActionKind.VALIDATE)
-    assert grounds_in_words(two) == [
-        "needs 9 rows, has 3", "2 rollbacks within 7 days freeze automation until 2024-03-12 00:00",
-    ]  # fmt: skip
-    assert action_sentence(two) == "; ".join(grounds_in_words(two))
+    frozen = "2 rollbacks within 7 days freeze automation until 2024-03-12 00:00"
+    assert action_sentence(two) == f"needs 9 rows, has 3; {frozen}"
+    assert first_ground(two) == "needs 9 rows, has 3"
+    assert first_ground(action()) == ""

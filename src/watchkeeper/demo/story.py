@@ -24,7 +24,7 @@ from watchkeeper.demo.training import train
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.once import RunResult
 from watchkeeper.run.project import Project, open_project
-from watchkeeper.words.actions import ground_sentence, grounds_in_words
+from watchkeeper.words.actions import first_ground, ground_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["INJECTED", "MODEL", "Story", "tell"]
@@ -178,7 +178,7 @@ class Story:
         refused = next(a for a in actions if a.kind is ActionKind.VALIDATE)
         self.say(
             f"{week.end:%d %b}  (injected: a challenger that learned shuffled labels) {refused.version} "
-            f"{refused.outcome.value}: {grounds_in_words(refused)[0]}"
+            f"{refused.outcome.value}: {first_ground(refused)}"
         )
 
     def _drill(self, keeper: Maintainer, week: Window) -> None:
@@ -261,7 +261,7 @@ def _lines(actions: Sequence[Action]) -> Iterator[str]:
     """Tell what was done: one line for what was held back, one for a retraining with its proof and its end."""
     told: list[str] = []
     for action in actions:
-        first = grounds_in_words(action)[0]
+        first = first_ground(action)
         if action.kind is ActionKind.HOLD:
             yield f"retraining refused: {ground_sentence(action.because[0])}"
         elif action.kind is ActionKind.RETRAIN and action.outcome is Outcome.DONE:

@@ -209,7 +209,7 @@ def _find(role: Role, found: _Roles) -> None:
         if name is None:
             continue
         content = _content(role, found, found.frame[name])
-        if content:
+        if content is not None:
             found.give(name, role, f"{role.value}: named {name!r} and {content}")
             return
         found.why[name] = f"named like the {role.value}, but its values do not fit"
@@ -223,10 +223,10 @@ def _find(role: Role, found: _Roles) -> None:
             found.give(texts[0], role, "time: the only column of ISO 8601 text")
 
 
-def _content(role: Role, found: _Roles, series: pl.Series) -> str:
+def _content(role: Role, found: _Roles, series: pl.Series) -> str | None:
     if role is Role.SCORE and Role.GROUP in found.of.values():
         # What ranks need be no probability.
-        return "holds numbers" if series.dtype.is_numeric() else ""
+        return "holds numbers" if series.dtype.is_numeric() else None
     return FITS[role](series)
 
 
@@ -302,7 +302,7 @@ def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
     dtype = "" if series.dtype == pl.Null else str(series.dtype)
     kind, reason = kind_of(series)
     if role is Role.TIME:
-        if not FITS[Role.TIME](series) and series.null_count() < len(series):
+        if FITS[Role.TIME](series) is None and series.null_count() < len(series):
             raise SchemaError(
                 f"the time column {name!r} holds {type_name(series.dtype)} that is no time. "
                 "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"

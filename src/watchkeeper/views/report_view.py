@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from watchkeeper.words.actions import action_sentence
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
@@ -22,6 +21,7 @@ from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
 from watchkeeper.views.wording import ACTIONS, CAUSES, estimated, moment, number, period, shown
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["AlertView", "Overview", "ReportView", "report_view"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from watchkeeper.words.actions import action_sentence
 from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.window import Window
@@ -21,6 +20,7 @@ from watchkeeper.views.axes import (
 )
 from watchkeeper.views.theme import SEVERITY_COLOURS, colour
 from watchkeeper.views.wording import ACTIONS, CAUSES, moment, shown
+from watchkeeper.words.actions import action_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["timeline"]

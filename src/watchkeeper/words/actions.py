@@ -9,7 +9,7 @@ from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
 
-__all__ = ["action_sentence", "ground_sentence", "grounds_in_words"]
+__all__ = ["action_sentence", "first_ground", "ground_sentence"]
 
 
 def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
@@ -20,11 +20,15 @@ def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
     alerts
         Alerts at hand; one that an action answers says more of itself than the action does.
     """
-    return "; ".join(grounds_in_words(action, alerts))
+    return "; ".join(_grounds(action, alerts))
 
 
-def grounds_in_words(action: Action, alerts: Iterable[Alert] = ()) -> list[str]:
-    """Return each ground of an action in a sentence."""
+def first_ground(action: Action) -> str:
+    """Say the first reason why something was done; empty where none is given."""
+    return next(iter(_grounds(action, ())), "")
+
+
+def _grounds(action: Action, alerts: Iterable[Alert]) -> list[str]:
     found = [action.why] if action.why else []
     alert = next((one for one in alerts if one.id == action.alert), None) if action.alert else None
     for ground in action.because:
