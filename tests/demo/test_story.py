@@ -142,7 +142,7 @@ def silent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def decided(folder: Path, *options: str) -> dict[str, Any]:
     command = [sys.executable, tell_run.__file__, str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     found: dict[str, Any] = json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
     return found
