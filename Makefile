@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs bench bench-estimation bench-diagnosis bench-charts calibrate size changelog chromium postgresql clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts calibrate size changelog chromium postgresql clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -35,6 +35,12 @@ demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 20
 
 test: $(STAMPS)/test chromium postgresql  ## run the tests in random order, warnings as errors
 	$(PY) -m pytest -n 2 $(ARGS)
+
+soak: $(STAMPS)/test postgresql  ## kill runs, stores and workers again and again: every case of these campaigns
+	$(PY) -m pytest tests -n 2 -m soak --campaign full $(ARGS)
+
+fuzz: $(STAMPS)/test  ## try odd input of many kinds: every case of these campaigns
+	$(PY) -m pytest tests -n 2 -m fuzz --campaign full $(ARGS)
 
 check: $(STAMPS)/check  ## lint, types, import layers
 	$(PY) -m ruff check .

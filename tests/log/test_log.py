@@ -232,6 +232,7 @@ def test_forked_processes_write_files_of_their_own(tmp_path):
     assert Counter(ids(tmp_path)) == expected
 
 
+@pytest.mark.soak
 def test_what_was_flushed_before_a_kill_is_read_exactly_once(tmp_path):
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(n)], stdout=subprocess.PIPE, text=True)

@@ -130,9 +130,13 @@ def _trace(store: Dying) -> str:
     return repr((sorted(held["_pointers"].items()), sizes, [len(pile.frames) for pile in held["_piles"].values()]))
 
 
+@pytest.mark.soak
 def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
-    tmp_path: Path, undisturbed: tuple[dict[str, list[str]], set[tuple[str, str, str]]]
+    tmp_path: Path,
+    undisturbed: tuple[dict[str, list[str]], set[tuple[str, str, str]]],
+    cases: Callable[[int, int], int],
 ) -> None:
+    most = cases(KILLS, 100)
     invented.write(tmp_path)
     rng, kills = random.Random(20240304), 0
     for now, part in PARTS.items():
@@ -140,7 +144,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
         command = [sys.executable, crash_story.__file__, str(tmp_path), now.isoformat()]
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         pipe = subprocess.PIPE
-        ended, wanted = None, kills + KILLS // len(PARTS)
+        ended, wanted = None, kills + most // len(PARTS)
         while ended != 0:
             last = rng.randrange(1, 9) if kills < wanted else None
             with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environ) as run:
@@ -151,11 +155,11 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
                         run.kill()
                         kills += 1
                         break
-                said_last = run.communicate(timeout=120)[1]
+                said_last = run.communicate()[1]
                 ended = run.returncode
             assert ended in (0, -signal.SIGKILL), said_last
             invented.lapse(tmp_path)
-    assert kills >= KILLS - 2
+    assert kills >= most - 2
     model = open_project(tmp_path / "watchkeeper.yaml", {})
     expected, said = undisturbed
     found = everything(model)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.measurement import Measurement
@@ -23,6 +24,7 @@ from watchkeeper.store.lake import LakeStore
 from . import crash_run
 
 STEPS, KILLS = 10, 13
+"""Kills, of which each waits for a commit, and steps enough for them; ten times as many in ``make soak``."""
 EVER = Window(crash_run.START, crash_run.START + timedelta(days=100))
 
 
@@ -45,15 +47,17 @@ def _refused(folder: Path) -> list[str]:
     return sorted(pl.scan_delta(folder / "log/m/quarantine").collect()["row"].to_list())
 
 
+@pytest.mark.soak
 def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
-    opened: Callable[..., LakeStore], tmp_path: Path
+    opened: Callable[..., LakeStore], tmp_path: Path, cases: Callable[[int, int], int]
 ) -> None:
+    steps, kills = cases(STEPS, 10 * STEPS), cases(KILLS, 10 * KILLS)
     undisturbed = opened("undisturbed")
-    crash_run.run(undisturbed, STEPS)
+    crash_run.run(undisturbed, steps)
     expected = _everything(undisturbed)
-    assert len(expected["rows"]["id"]) == STEPS * crash_run.ROWS - len(_refused(tmp_path / "undisturbed"))  # type: ignore[index]
+    assert len(expected["rows"]["id"]) == steps * crash_run.ROWS - len(_refused(tmp_path / "undisturbed"))  # type: ignore[index]
 
-    command = [sys.executable, crash_run.__file__, str(tmp_path / "killed"), str(STEPS)]
+    command = [sys.executable, crash_run.__file__, str(tmp_path / "killed"), str(steps)]
     log = tmp_path / "killed/log"
     rng, reached, ended = random.Random(20240301), [0], -signal.SIGKILL
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
@@ -62,15 +66,15 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
         while ended == -signal.SIGKILL:
             print(file=runs.stdin, flush=True)
             process = int(runs.stdout.readline())
-            if len(reached) < KILLS:
-                _wait(log, patience=rng.uniform(0, 1) if len(reached) < 3 else 20)
+            if len(reached) < kills:
+                _wait(log, patience=rng.uniform(0, 1) if len(reached) < 3 else 600)
                 time.sleep(rng.uniform(0, 0.2))
                 os.kill(process, signal.SIGKILL)
                 reached.append(_commits(log))
             ended = int(runs.stdout.readline())
         runs.stdin.close()
     assert ended == 0
-    assert len(set(reached)) > KILLS / 2, "the run was not killed at different stages"
+    assert len(set(reached)) > kills / 2, "the run was not killed at different stages"
     assert _everything(opened("killed")) == expected
     assert _refused(tmp_path / "killed") == _refused(tmp_path / "undisturbed")
 

@@ -30,10 +30,10 @@ from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.tables import LEASES
 from watchkeeper.testing.leases import check_leases
 
-CASES, STEPS = 20, 8
+CASES, STEPS = 50, 8
 """Cases for each kind of database; ``make soak`` plays more of them."""
 
-FAR = 60.0
+FAR = 600.0
 
 _MISSING = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 DATABASES = ("sqlite", pytest.param("postgresql", marks=_MISSING))
@@ -79,15 +79,17 @@ def test_memory_and_lake_know_leases(make_store: Callable[[], Store]) -> None:
 
 
 @pytest.mark.parametrize("kind", DATABASES)
+@pytest.mark.soak
 def test_workers_killed_at_random_never_work_two_at_a_time(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, cases: Callable[[int, int], int]
 ) -> None:
+    rounds = cases(CASES, 500)
     url = request.getfixturevalue("database") if kind == "postgresql" else f"sqlite:///{tmp_path / 'ledger.db'}"
     ledger, engine = Ledger(url), create_engine(url)
     rng, seen = random.Random(20261130), dict.fromkeys(("wrote", "killed", "over"), 0)
     workers = [Worker(url), Worker(url)]
     try:
-        for _ in range(CASES):
+        for _ in range(rounds):
             _play(workers, ledger, engine, rng, seen)
     finally:
         for worker in workers:
@@ -98,7 +100,7 @@ def test_workers_killed_at_random_never_work_two_at_a_time(
     assert audit_breaks(events, ledger.pointer(MODEL, HEAD)) == []
     assert ledger.pointer(MODEL, "at") == names[-1]
     assert seen["wrote"] <= len(names) <= seen["wrote"] + seen["killed"]
-    assert min(seen[what] for what in ("took", "taken", "wrote", "lost", "killed")) >= CASES // 2, seen
+    assert min(seen[what] for what in ("took", "taken", "wrote", "lost", "killed")) >= rounds // 2, seen
     ledger.close()
     engine.dispose()
 

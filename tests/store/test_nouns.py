@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
@@ -29,11 +29,7 @@ def test_every_noun_comes_back_from_json_exactly(noun) -> None:
     assert to_json(from_json(text, type(noun))) == text
 
 
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""How long an example takes says something about the machine and nothing about the code."""
-
-
-@UNHURRIED
+@pytest.mark.fuzz
 @given(
     value=st.none() | st.floats(),
     interval=st.none() | st.tuples(st.floats(), st.floats()),
@@ -52,7 +48,7 @@ def test_a_measurement_with_any_numbers_comes_back(value, interval, details, n, 
     )
 
 
-@UNHURRIED
+@pytest.mark.fuzz
 @given(st.timedeltas())
 def test_any_duration_comes_back(delay: timedelta) -> None:
     spec = Spec("m", Schema(()), maintenance=Maintenance(label_delay=delay))
