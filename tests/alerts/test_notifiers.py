@@ -16,7 +16,7 @@ from watchkeeper.alerts.console import Console
 from watchkeeper.alerts.file import File
 from watchkeeper.alerts.webhook import Webhook
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
-from watchkeeper.core.errors import UsageError
+from watchkeeper.core.errors import DeliveryError, UsageError
 
 ALERT = Alert(
     "a1", "flights", Cause.DATA_FAULT, Severity.PAGE, AlertState.FIRING,
@@ -77,7 +77,7 @@ def test_the_webhook_posts_json(receiver: HTTPServer) -> None:
 @pytest.mark.parametrize("status", [302, 500])
 def test_the_webhook_follows_no_redirect_and_hides_no_error(receiver: HTTPServer, status: int) -> None:
     receiver.status = status
-    with pytest.raises(OSError, match=str(status)):
+    with pytest.raises(DeliveryError, match=str(status)):
         Webhook().send(ALERT, {"url": f"http://127.0.0.1:{receiver.server_port}/hook"})
     assert len(receiver.bodies) == 1
 

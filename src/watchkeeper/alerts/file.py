@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from watchkeeper.alerts.payload import payload
+from watchkeeper.alerts.payload import sent
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.encode import as_json
-from watchkeeper.core.errors import UsageError
+from watchkeeper.core.errors import DeliveryError, UsageError
 
 __all__ = ["File"]
 
@@ -27,17 +27,20 @@ class File:
         ------
         UsageError
             Without a path.
-        OSError
+        DeliveryError
             When the file cannot be written.
         """
         if not options.get("path"):
             raise UsageError("the notifier 'file' needs a path")
-        line = (as_json(payload(alert)) + "\n").encode()
+        line = (as_json(sent(alert)) + "\n").encode()
         path = Path(options["path"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(handle, line)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(handle, line)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise DeliveryError(f"{path.name} cannot be written: {error.strerror or error}") from error

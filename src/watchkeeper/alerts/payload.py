@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from watchkeeper.alerts.plain import plain
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.encode import SCHEMA_VERSION, Moment, in_utc
 from watchkeeper.words.alerts import alert_sentence
 
-__all__ = ["AlertPayload", "SchemaVersion", "SeverityName", "payload", "severity_name"]
+__all__ = ["AlertPayload", "SchemaVersion", "SeverityName", "payload", "sent", "severity_name"]
 
 SchemaVersion = Literal[1]
 SeverityName = Literal["notice", "warning", "page"]
+
+_NAME, _MOST = 200, 100
 
 _SEVERITIES: Mapping[Severity, SeverityName] = {
     Severity.NOTICE: "notice",
@@ -67,6 +70,22 @@ def payload(alert: Alert) -> AlertPayload:
         last=in_utc(alert.last),
         columns=alert.columns,
         segments=alert.segments,
+    )
+
+
+def sent(alert: Alert) -> AlertPayload:
+    """Return the alert as it leaves the house: what came from outside is shown plainly and does not go on for ever.
+
+    Of columns and segments the worst 100 are named.
+    """
+    whole = payload(alert)
+    return replace(
+        whole,
+        id=plain(whole.id, _NAME),
+        model=plain(whole.model, _NAME),
+        message=plain(whole.message),
+        columns=tuple(plain(name, _NAME) for name in whole.columns[:_MOST]),
+        segments=tuple(plain(name, _NAME) for name in whole.segments[:_MOST]),
     )
 
 

@@ -15,6 +15,7 @@ The tree::
     │   │   └── LeaseLostError    another worker has taken the model over meanwhile
     │   └── LeasedError       another worker is at work on the model
     ├── PluginError           a plug-in is unknown, doubled or breaks its protocol
+    ├── DeliveryError         an alert could not be sent: says why, and tells no secret of its address
     ├── TrainingError         the user's training function failed or returned something unusable
     └── ArtefactError         a model file is missing, altered or not on the allow-list
 """
@@ -29,6 +30,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DataError",
+    "DeliveryError",
     "EmptyError",
     "LeaseLostError",
     "LeasedError",
@@ -97,6 +99,10 @@ class LeasedError(StoreError):
 
 class PluginError(WatchkeeperError):
     """A plug-in is unknown, doubled or breaks its protocol."""
+
+
+class DeliveryError(WatchkeeperError):
+    """An alert could not be sent."""
 
 
 class TrainingError(WatchkeeperError):

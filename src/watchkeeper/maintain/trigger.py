@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert
@@ -13,7 +13,7 @@ from watchkeeper.core.ground import Ground
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.registry import Version, versions
 
-__all__ = ["MaintenanceMemory", "Proposal", "Trigger"]
+__all__ = ["MaintenanceMemory", "Proposal", "TriedTrigger", "Trigger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,28 @@ class Proposal:
     alert: str = ""
 
 
+@runtime_checkable
 class Trigger(Protocol):
     """Proposes to retrain.
 
-    A class with ``plugin = "trigger"`` and a ``name``, found through the entry point ``watchkeeper.trigger``.
+    Attributes
+    ----------
+    plugin
+        Always ``"trigger"``.
+    name
+        Registry key.
     """
 
-    name: str
+    plugin: ClassVar[str]
+    name: ClassVar[str]
 
     def propose(self, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec) -> Proposal | None:
         """Return why the model should be retrained now, or None."""
+
+
+@runtime_checkable
+class TriedTrigger(Trigger, Protocol):
+    """A trigger that shows on what it proposes, where that is neither a firing alert nor the age of the champion."""
+
+    def trial(self) -> tuple[Sequence[Alert], MaintenanceMemory, Spec]:
+        """Return what it is to be asked about to propose something."""

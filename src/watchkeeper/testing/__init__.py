@@ -5,9 +5,11 @@ from watchkeeper.testing.comparison import check_comparison
 from watchkeeper.testing.estimator import check_estimator
 from watchkeeper.testing.explainer import check_explainer
 from watchkeeper.testing.metric import check_metric
+from watchkeeper.testing.notifier import check_notifier
 from watchkeeper.testing.rule import check_rule
 from watchkeeper.testing.statistic import check_statistic
 from watchkeeper.testing.store import check_store
+from watchkeeper.testing.trigger import check_trigger
 
 __all__ = [
     "check_chart",
@@ -15,7 +17,9 @@ __all__ = [
     "check_estimator",
     "check_explainer",
     "check_metric",
+    "check_notifier",
     "check_rule",
     "check_statistic",
     "check_store",
+    "check_trigger",
 ]
