@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-PACKAGE = HERE / "le_cam"
-
-
-def install(site: Path, *, distribution: str = "watchkeeper_le_cam", module: str = "watchkeeper_le_cam") -> None:
-    """Put the package where an installer would put it: its module, and what its metadata says of entry points."""
-    described = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
-    info = site / f"{distribution}-{described['version']}.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {described['version']}\n")
-    lines = [f"[{group}]\n{name} = {module}\n" for group, e in described["entry-points"].items() for name in e]
-    (info / "entry_points.txt").write_text("".join(lines))
-    shutil.copy(PACKAGE / "watchkeeper_le_cam.py", site / f"{module}.py")
-
-
-def run(site: Path, *command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": str(site), "COVERAGE_PROCESS_START": ""}
-    return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, cwd=folder, env=environ, check=False
-    )
-
-
-def watchkeeper(site: Path, *given: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return run(site, "-c", "from watchkeeper.cli.app import main; main()", *given, folder=folder)
+from .packages import install, run, watchkeeper
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("site")
-    install(place)
+    install(place, "le_cam")
     return place
 
 
@@ -115,8 +86,8 @@ def test_a_name_that_is_not_there_is_refused_with_the_nearest(site: Path, tables
 
 
 def test_two_packages_that_claim_one_name_are_both_named(tmp_path: Path) -> None:
-    install(tmp_path)
-    install(tmp_path, distribution="other", module="other_le_cam")
+    install(tmp_path, "le_cam")
+    install(tmp_path, "le_cam", distribution="other", module="other_le_cam")
     done = run(tmp_path, "-c", "from watchkeeper.core.plugins import plugins; plugins('comparison')")
     assert done.returncode == 1
     assert "PluginError: two plug-ins claim the comparison 'le_cam'" in done.stderr
@@ -125,7 +96,7 @@ def test_two_packages_that_claim_one_name_are_both_named(tmp_path: Path) -> None
 
 
 def test_a_package_that_cannot_be_imported_is_named_with_the_reason(tmp_path: Path) -> None:
-    install(tmp_path)
+    install(tmp_path, "le_cam")
     (tmp_path / "watchkeeper_le_cam.py").write_text("import a_module_that_nobody_has\n")
     done = run(tmp_path, "-c", "from watchkeeper.core.plugins import plugins; plugins('comparison')")
     assert "plug-in module 'watchkeeper_le_cam' cannot be imported" in done.stderr

@@ -1,0 +1,39 @@
+"""Packages of one module each, installed where an installer would put them, and Watchkeeper run with them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def install(site: Path, package: str, *, distribution: str = "", module: str = "") -> None:
+    """Put a package of this folder on a path: its one module, and what its metadata says of entry points."""
+    described = tomllib.loads((HERE / package / "pyproject.toml").read_text())["project"]
+    (source,) = (HERE / package).glob("*.py")
+    distribution, module = distribution or described["name"].replace("-", "_"), module or source.stem
+    info = site / f"{distribution}-{described['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {described['version']}\n")
+    lines = [f"[{group}]\n{name} = {module}\n" for group, e in described["entry-points"].items() for name in e]
+    (info / "entry_points.txt").write_text("".join(lines))
+    shutil.copy(source, site / f"{module}.py")
+
+
+def run(site: Path, *command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run Python with a path of packages, in a process of its own: who is installed is read when it starts."""
+    environ = {**os.environ, "PYTHONPATH": str(site), "COVERAGE_PROCESS_START": ""}
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, cwd=folder, env=environ, check=False
+    )
+
+
+def watchkeeper(site: Path, *given: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of Watchkeeper."""
+    return run(site, "-c", "from watchkeeper.cli.app import main; main()", *given, folder=folder)
