@@ -10,7 +10,7 @@ TOLD = {
     "sound": "",
     "tried": "",
     "mistried": "it proposes nothing on any of: its trial",
-    "eager": "it proposes without a cause, with no alert and a young champion: Proposal(why='why not'",
+    "eager": "it proposes without a cause, with no alert and a young champion: Proposal(ground=Ground(",
     "ended": "it proposes without a cause, with alerts that are pending",
     "deaf": "it proposes nothing on any of: a champion that is too old",
     "mute": "its proposal does not say why",

@@ -13,6 +13,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Maintenance, Spec
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, TriedTrigger, Trigger
+from watchkeeper.words.actions import ground_sentence
 
 __all__ = ["check_trigger"]
 
@@ -39,9 +40,9 @@ def check_trigger(trigger: Trigger) -> None:
 
     Checked: the protocol; it proposes nothing where nothing is wrong, where alerts are pending, muted or ended, and
     where there is no champion yet; it does propose on its cause, which is its ``trial`` or else a firing alert of some
-    cause, or a champion that is older than it may be; a proposal says why in one line, and the alert that it names is
-    one that fires; the same memory gives the same proposal, to a fresh trigger and with the alerts in another order
-    too, and nothing that it was given is changed.
+    cause, or a champion that is older than it may be; a proposal says why, by a code and in one line, and the alert
+    that it names is one that fires; the same memory gives the same proposal, to a fresh trigger and with the alerts in
+    another order too, and nothing that it was given is changed.
 
     Raises
     ------
@@ -64,8 +65,9 @@ def check_trigger(trigger: Trigger) -> None:
 
 
 def _check_proposal(world: _World, found: Proposal) -> None:
-    assert found.why, f"{world.name}: its proposal does not say why"
-    assert found.why.isprintable(), f"{world.name}: why it proposes takes more than a line: {found.why!r}"
+    assert found.ground.code.isidentifier(), f"{world.name}: its proposal does not say why, by a code"
+    words = ground_sentence(found.ground)
+    assert words.isprintable(), f"{world.name}: why it proposes takes more than a line: {words!r}"
     firing = [alert.id for alert in world.alerts if alert.state is AlertState.FIRING]
     assert found.alert in ("", *firing), f"{world.name}: it names the alert {found.alert!r}, which does not fire"
 

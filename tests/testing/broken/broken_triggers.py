@@ -4,9 +4,14 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from watchkeeper.core.alert import AlertState, Cause
+from watchkeeper.core.ground import Ground
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal
+
+
+def _proposal(text, alert=""):
+    return Proposal(Ground("features_drift" if text else "", text=text), alert)
 
 
 class Sound:
@@ -17,7 +22,7 @@ class Sound:
 
     def propose(self, alerts, memory, spec):
         firing = sorted(a.id for a in alerts if a.cause is Cause.DRIFT and a.state is AlertState.FIRING)
-        return Proposal("features drift", firing[0]) if firing else None
+        return _proposal("features drift", firing[0]) if firing else None
 
 
 class Tried(Sound):
@@ -27,7 +32,7 @@ class Tried(Sound):
     name: ClassVar[str] = "tried"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("it is 2020") if memory.now.year == 2020 else None
+        return _proposal("it is 2020") if memory.now.year == 2020 else None
 
     def trial(self):
         return (), MaintenanceMemory(datetime(2020, 1, 1, tzinfo=UTC)), Spec("m", Schema(()))
@@ -40,7 +45,7 @@ class Mistried(Tried):
     name: ClassVar[str] = "mistried"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("it is 2021") if memory.now.year == 2021 else None
+        return _proposal("it is 2021") if memory.now.year == 2021 else None
 
 
 class Eager(Sound):
@@ -50,7 +55,7 @@ class Eager(Sound):
     name: ClassVar[str] = "eager"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("why not")
+        return _proposal("why not")
 
 
 class Ended(Sound):
@@ -60,7 +65,7 @@ class Ended(Sound):
     name: ClassVar[str] = "ended"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("features drifted") if any(a.cause is Cause.DRIFT for a in alerts) else None
+        return _proposal("features drifted") if any(a.cause is Cause.DRIFT for a in alerts) else None
 
 
 class Deaf(Sound):
@@ -80,7 +85,7 @@ class Mute(Sound):
     name: ClassVar[str] = "mute"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("") if super().propose(alerts, memory, spec) else None
+        return _proposal("") if super().propose(alerts, memory, spec) else None
 
 
 class Lengthy(Sound):
@@ -90,7 +95,7 @@ class Lengthy(Sound):
     name: ClassVar[str] = "lengthy"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("features\ndrift") if super().propose(alerts, memory, spec) else None
+        return _proposal("features\ndrift") if super().propose(alerts, memory, spec) else None
 
 
 class Stranger(Sound):
@@ -100,7 +105,7 @@ class Stranger(Sound):
     name: ClassVar[str] = "stranger"
 
     def propose(self, alerts, memory, spec):
-        return Proposal("features drift", "another") if super().propose(alerts, memory, spec) else None
+        return _proposal("features drift", "another") if super().propose(alerts, memory, spec) else None
 
 
 class Once(Sound):
@@ -131,7 +136,7 @@ class Numbered(Sound):
 
     def propose(self, alerts, memory, spec):
         found = super().propose(alerts, memory, spec)
-        return Proposal(f"number {self.number} says that features drift", found.alert) if found else None
+        return _proposal(f"number {self.number} says that features drift", found.alert) if found else None
 
 
 class Arbitrary(Sound):
@@ -142,7 +147,7 @@ class Arbitrary(Sound):
 
     def propose(self, alerts, memory, spec):
         firing = [a.id for a in alerts if a.cause is Cause.DRIFT and a.state is AlertState.FIRING]
-        return Proposal("features drift", firing[0]) if firing else None
+        return _proposal("features drift", firing[0]) if firing else None
 
 
 class Meddling(Sound):
