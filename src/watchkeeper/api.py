@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.store import Store
+from watchkeeper.core.window import Window
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.reach import against_note, effects_note, reach, rows, rows_recorded
@@ -50,6 +52,12 @@ __all__ = [
     "run_once",
     "stream",
 ]
+
+_WINDOWS = 120
+"""Windows a report draws; more would be narrower than their marks."""
+
+_RECENT = 30
+"""Days and windows whose alerts and actions are told, whatever is drawn."""
 
 _ELSEWHERE = {
     "ModelBehaviour": "watchkeeper.views.behaviour",
@@ -196,8 +204,17 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     )
 
 
-def report(project: Records, model: str | None = None, *, made: datetime | None = None, drawn: bool = True) -> Report:
-    """Return the report on a model from what its runs have recorded.
+def report(
+    project: Records,
+    model: str | None = None,
+    *,
+    made: datetime | None = None,
+    drawn: bool = True,
+    windows: int = _WINDOWS,
+) -> Report:
+    """Return the report on a model from what its runs have recorded: the open alerts, and what is recent.
+
+    Recent are the windows that are asked for, and of alerts and actions those of the last 30 days and windows too.
 
     Parameters
     ----------
@@ -209,6 +226,8 @@ def report(project: Records, model: str | None = None, *, made: datetime | None 
         The moment to date the report with; None for now.
     drawn
         Whether it will be drawn: without, the distributions of columns are not read.
+    windows
+        How many of the newest windows are read and drawn; 1 tells how the model stands now.
 
     Raises
     ------
@@ -220,12 +239,13 @@ def report(project: Records, model: str | None = None, *, made: datetime | None 
     place = Checkpoint.load(store, name)
     # Where the newest windows are empty, the last numbers there are say more than none.
     newest = max(place.filled or place.judged, default=None)
-    signals = tuple(store.recorded(name, Signal))
+    drawn, recent = place.newest(windows), _recent(place, windows)
+    signals = tuple(store.recorded(name, Signal, Query(window=drawn))) if drawn else ()
     judged = {s.measurement.series for s in signals if s.measurement.window == newest}
     found = store.recorded(name, Measurement, Query(window=newest)) if newest else []
     measured = tuple(m for m in found if m.series not in judged)
     shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
-    alerts = tuple(joined(alert, shown) for alert in store.recorded(name, Alert))
+    alerts = tuple(joined(alert, shown) for alert in _alerts(store, name, recent))
     verdict = _verdict(place, alerts)
     counted = None if drawn else rows_recorded(store, name)
     before = reference_states(spec, store) if counted is None else {}
@@ -241,7 +261,7 @@ def report(project: Records, model: str | None = None, *, made: datetime | None 
         headline=headline_of_model(verdict, alerts, newest if place.filled else None, now_is),
         alerts=alerts,
         diagnoses=recorded_diagnoses(store, name, alerts),
-        actions=tuple(store.recorded(name, Action)),
+        actions=tuple(store.recorded(name, Action, Query(window=recent))) if recent else (),
         signals=signals,
         measurements=measured,
         reference=_states(before),
@@ -340,6 +360,19 @@ def _spec(project: Records, name: str) -> Spec:
     from watchkeeper.run.project import Project
 
     return Project(project.config, project.folder, project.store).spec(name)
+
+
+def _recent(place: Checkpoint, windows: int) -> Window | None:
+    """Return the time whose alerts and actions are told, which is more than what is drawn where that is little."""
+    told = place.newest(max(windows, _RECENT))
+    return told and Window(min(told.start, told.end - timedelta(days=_RECENT)), told.end)
+
+
+def _alerts(store: Store, model: str, recent: Window | None) -> list[Alert]:
+    """Return the alerts that are open, whenever they began, and those of a recent time."""
+    still = store.recorded(model, Alert, Query(states=(AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)))
+    ended = store.recorded(model, Alert, Query(states=(AlertState.ENDED,), window=recent))
+    return [*still, *ended]
 
 
 def _verdict(place: Checkpoint, alerts: Sequence[Alert]) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import AuditEvent, Store
 from watchkeeper.core.window import Window
@@ -168,10 +170,17 @@ def everything(model: Project) -> dict[str, list[str]]:
     ever = Window(START - 400 * DAY, START + 400 * DAY)
     states = {**store.states(MODEL, ever), **store.states(MODEL, None)}
     folded = [f"{key} {encode_state(state).hex()}" for key, state in states.items()]
-    watches = [store.pointer(MODEL, f"watch/{(START + n * DAY).isoformat()}") or "null" for n in range(-9, 60)]
+    memories = store.recorded(MODEL, Remembered)
+    remembered = [json.dumps([str(m.window), s.series, json.loads(s.body)]) for m in memories for s in m.series]
     pointers = [store.pointer(MODEL, name) or "" for name in ("champion", "place", "reference")]
     told = [store.pointer(MODEL, "notified") or ""]
-    derived = {"audit": links, "states": sorted(folded), "watches": watches, "pointers": pointers, "notified": told}
+    derived = {
+        "audit": links,
+        "states": sorted(folded),
+        "remembered": remembered,
+        "pointers": pointers,
+        "notified": told,
+    }
     return {**nouns, **derived}
 
 

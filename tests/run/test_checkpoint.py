@@ -8,7 +8,6 @@ import pytest
 
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.checkpoint import Checkpoint
-from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
 
 START = datetime(2024, 3, 4, tzinfo=UTC)
@@ -135,11 +134,3 @@ def test_the_window_before_is_the_newest_judged_one() -> None:
     assert place.before(day(4)) == day(1)
     assert place.before(day(3)) == day(1)
     assert place.before(day(0)) is None
-
-
-def test_what_charts_remember_is_kept_for_each_window() -> None:
-    store = MemoryStore()
-    assert Checkpoint.watch(store, "m", None) == JudgeMemory()
-    store.record("m", [], Checkpoint.watch_moves(store, "m", day(0), JudgeMemory()))
-    assert Checkpoint.watch(store, "m", day(0)) == JudgeMemory()
-    assert Checkpoint.watch_moves(store, "m", day(0), JudgeMemory()) == {}

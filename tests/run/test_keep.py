@@ -139,7 +139,7 @@ def test_with_retrain_ask_nothing_is_trained(tmp_path: Path) -> None:
     first = model.run(MODEL, day(9).start).actions
     assert told(first) == [("retrain", "proposed", "")]
     assert model.run(MODEL, day(10).start).actions == ()
-    done = model.keeper(MODEL).retrain(first[0], day(10).start, alerts(model.store, Cause.PERFORMANCE))
+    done = model.keeper(MODEL).retrain(first[0], day(10).start)
     assert told(done) == PROVEN[1:]
 
 

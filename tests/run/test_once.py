@@ -147,7 +147,7 @@ def test_late_labels_give_what_labels_on_time_would_have_given(tmp_path: Path) -
     on_time = everything(ran(tmp_path / "on_time", [(12, whole, whole)]))
     late = everything(ran(tmp_path / "late", [(9, whole, odd.head(900)), (12, None, odd.tail(-900)), (12, None, even)]))
     assert plainly(late, *NOUNS) == plainly(on_time, *NOUNS)
-    assert plainly(late, "watches") == plainly(on_time, "watches")
+    assert plainly(late, "remembered") == plainly(on_time, "remembered")
     assert late["states"] == on_time["states"]
 
 

@@ -14,6 +14,7 @@ from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.judging import Judging
 from watchkeeper.run.once import run_once
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
@@ -53,11 +54,12 @@ def test_the_signals_of_every_window_follow_from_the_states_alone() -> None:
     effects = reference_effects(spec, store)
     assert effects["x"] > 2
     reference = reference_states(spec, store)
+    judging, place = Judging.of(spec, store, WindowRule()), Checkpoint.load(store, "m")
     fired = set()
     for day in range(25, 33):
         window = Window(START + day * DAY, START + (day + 1) * DAY)
         states = merged((s for _, s in sorted(store.states("m", window).items())), window, "m")
-        before = Checkpoint.watch(store, "m", Window(window.start - DAY, window.start))
+        before = judging.memory_before(window, place)
         again = judge(assess(states, reference, spec, effects=effects), spec, before, window)
         recorded = [s for s in store.recorded("m", Signal, Query(window=window)) if s.measurement.name != "stability"]
         assert sorted(map(to_json, again.signals)) == sorted(map(to_json, recorded))

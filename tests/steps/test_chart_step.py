@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from watchkeeper.config.configuration import load_config
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.query import Query
+from watchkeeper.core.remembered import Remembered, SeriesMemory
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor
-from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.core.store import Store
 from watchkeeper.run.project import Project
+from watchkeeper.run.remembering import recalled
 from watchkeeper.steps.chart_step import chart_key, step_chart
 from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.memory import MemoryStore
@@ -54,8 +58,13 @@ def judged(model: Project) -> dict[int, Signal]:
 
 
 def memory(model: Project, number: int) -> ChartMemory:
-    (held,) = Checkpoint.watch(model.store, MODEL, day(number)).charts.values()
-    return held
+    (chart,) = memory_after(model.store, number).charts.values()
+    return chart
+
+
+def memory_after(store: Store, number: int) -> JudgeMemory:
+    (stored,) = store.recorded(MODEL, Remembered, Query(window=day(number)))
+    return recalled(stored, ())
 
 
 def released(first: int, end: int, release: int) -> pl.DataFrame:
@@ -101,15 +110,16 @@ def test_a_rollback_is_a_release_too(tmp_path: Path) -> None:
 
 def break_memory(model: Project, number: int, text: str | None = None) -> None:
     """Take a number away that the chart cannot do without, or replace everything that judging remembers."""
-    name = f"watch/{day(number).start.isoformat()}"
-    held = model.store.pointer(MODEL, name)
-    assert held is not None
-    if text is None:
-        found = msgspec.json.decode(held)
-        (chart,) = found["charts"].values()
-        del chart["numbers"]["between"]
-        text = msgspec.json.encode(found).decode()
-    model.store.record(MODEL, [], {name: (held, text)})
+    (stored,) = model.store.recorded(MODEL, Remembered, Query(window=day(number)))
+    broken = [replace(part, body=text or _without_between(part)) for part in stored.series]
+    model.store.record(MODEL, [replace(stored, series=tuple(broken))])
+
+
+def _without_between(part: SeriesMemory) -> str:
+    fields = msgspec.json.decode(part.body)
+    if part.series.startswith("chart"):
+        del fields["numbers"]["between"]
+    return msgspec.json.encode(fields).decode()
 
 
 def test_a_broken_memory_is_one_failed_row_with_an_alert_and_made_anew_from_the_history(tmp_path: Path) -> None:
@@ -157,8 +167,8 @@ def test_what_judging_remembers_is_made_anew_where_it_cannot_be_read(tmp_path: P
     assert alerts.keys() == {Cause.PERFORMANCE, Cause.NO_DATA}
     assert (alerts[Cause.PERFORMANCE].id, alerts[Cause.PERFORMANCE].state) == (open_one.id, AlertState.ENDED)
     assert alerts[Cause.NO_DATA].since == day(16).start
-    assert "a recorded JudgeMemory cannot be read" in alert_sentence(alerts[Cause.NO_DATA])
-    assert isinstance(Checkpoint.watch(model.store, MODEL, day(20)), JudgeMemory)
+    assert "a recorded ChartMemory cannot be read" in alert_sentence(alerts[Cause.NO_DATA])
+    assert not memory_after(model.store, 20).damaged
 
 
 def test_options_that_a_chart_cannot_use_cost_no_memory() -> None:
@@ -207,20 +217,18 @@ def test_a_broken_memory_is_made_anew_from_its_own_phase_only(tmp_path: Path) ->
 
 
 class Counted(MemoryStore):
-    """A store that counts how often measurements are read, and can stop giving away what charts remember."""
+    """A store that counts how often the history of a series is read, and can stop giving what charts remember."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reads, self.locked = 0, False
 
     def recorded(self, model, kind, query=None):
-        self.reads += kind is Measurement
-        return super().recorded(model, kind, query)
-
-    def pointer(self, model, name):
-        if self.locked and name.startswith("watch/"):
+        # A diagnosis asks for whole windows, a chart for its series.
+        self.reads += kind is Measurement and query is not None and query.columns is not None
+        if self.locked and kind is Remembered:
             raise StoreError("the store is locked")
-        return super().pointer(model, name)
+        return super().recorded(model, kind, query)
 
 
 def counted(folder: Path) -> tuple[Project, Counted]:
@@ -237,12 +245,12 @@ def test_the_history_of_a_series_is_read_once_and_only_where_its_memory_is_lost(
     model, store = counted(tmp_path)
     deliver(tmp_path, "1", rows(0, 14))
     model.run(MODEL, day(14).start)
-    assert len(Checkpoint.watch(store, MODEL, day(13)).charts) == 3
+    assert len(memory_after(store, 13).charts) == 3
     assert store.reads == 0
     break_memory(model, 13, "{")
     deliver(tmp_path, "2", rows(14, 17))
     model.run(MODEL, day(17).start)
-    assert len(Checkpoint.watch(store, MODEL, day(16)).charts) == 3
+    assert len(memory_after(store, 16).charts) == 3
     assert store.reads == 3
 
 
@@ -256,5 +264,5 @@ def test_a_store_that_cannot_be_read_just_now_costs_no_memory(tmp_path: Path) ->
         model.run(MODEL, day(15).start)
     store.locked = False
     model.run(MODEL, day(15).start)
-    assert {len(held.phases) for held in Checkpoint.watch(store, MODEL, day(14)).charts.values()} == {1}
+    assert {len(held.phases) for held in memory_after(store, 14).charts.values()} == {1}
     assert [a for a in store.recorded(MODEL, Alert) if a.cause is Cause.NO_DATA] == []

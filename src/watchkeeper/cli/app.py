@@ -184,7 +184,7 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
 
     project = open_records(config)
     try:
-        reports = [report_on(project, name, drawn=False) for name in _models(project, model)]
+        reports = [report_on(project, name, drawn=False, windows=1) for name in _models(project, model)]
     finally:
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)

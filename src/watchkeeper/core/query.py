@@ -32,6 +32,8 @@ class Query:
         Of actions.
     ids, prefix
         Of alerts and actions: any of these ids, or what an id begins with; of diagnoses that of the alert.
+    changed_after
+        Of alerts: recorded otherwise than before since the pointer ``alerts`` held this number.
     newest_first, limit
         The newest come first, and at most so many.
 
@@ -57,6 +59,7 @@ class Query:
     outcomes: tuple[Outcome, ...] | None = None
     ids: tuple[str, ...] | None = None
     prefix: str = ""
+    changed_after: int | None = None
     newest_first: bool = False
     limit: int | None = None
 

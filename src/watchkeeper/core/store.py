@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import polars as pl
 
@@ -16,15 +17,16 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
+from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Appended", "AuditEvent", "Changes", "Noun", "Store", "Table"]
+__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "Store", "Table"]
 
-Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action
+Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
 
 T = TypeVar("T")
@@ -92,6 +94,27 @@ class AuditEvent:
     hash: str
 
 
+@runtime_checkable
+class Forgets(Protocol):
+    """A store that can remove what is no longer wanted; what remains is as if nothing else had been there."""
+
+    def forget(
+        self,
+        model: str,
+        kind: type[Any],
+        before: datetime | None = None,
+        keep: Collection[Window] = (),
+        *,
+        lease: Lease | None = None,
+    ) -> int:
+        """Remove records of a kind that end by ``before`` (None: all), but for those of the windows to keep.
+
+        Measurements go with the signals that judge them, alerts with their diagnoses, and only alerts that ended go.
+        Nothing else is removed but actions and what is remembered: the audit chain and the specs stay. Returns how many
+        went, signals and diagnoses not counted.
+        """
+
+
 class Store(Protocol):
     """The log of one or more models and everything derived from it.
 
@@ -135,8 +158,10 @@ class Store(Protocol):
 
         A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
         a signal by these and its chart, an alert or action by its id, a diagnosis by its alert; specs are kept as a
-        history whose last is in force. Each action is added to the audit chain once, and the pointer ``audit`` holds
-        the hash of its newest link. A pointer is moved from the first to the second value (None: it does not exist);
+        history whose last is in force, and what is remembered is replaced window by window. Each action is added to the
+        audit chain once, and the pointer ``audit`` holds the hash of its newest link; the pointer ``alerts`` counts how
+        often alerts were recorded otherwise than before. A pointer is moved from the first to the second value (None:
+        it does not exist);
         ConflictError, with nothing written, when it does not hold the first. With a lease that another worker has taken
         over: LeaseLostError, and nothing is written.
         """
@@ -146,7 +171,9 @@ class Store(Protocol):
 
         Measurements and signals belong to a window they lie in, alerts and diagnoses to one they overlap, actions and
         audit events to the one they happened in, specs to all. Only what is returned is read. Oldest first is the order
-        of windows for measurements and signals, and that of their first record for everything else.
+        of windows for measurements, signals and what is remembered, of those of one window the order in which their
+        series were recorded first, then that of charts by name; for everything else it is the order of its first
+        record.
         """
 
     def pointer(self, model: str, name: str) -> str | None:

@@ -16,7 +16,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.nouns import from_json
 
 if TYPE_CHECKING:
-    from watchkeeper.steps.judge import JudgeMemory
+    pass
 
 __all__ = ["Checkpoint"]
 
@@ -130,6 +130,14 @@ class Checkpoint:
                 ahead = Window(ahead.end, ahead.end + rule.every)
         return sorted((w for w in (*self.waiting, *silent) if w.end <= now), key=_start)
 
+    def newest(self, windows: int) -> Window | None:
+        """Return the time of so many newest judged windows, and of the newest with rows; None before the first."""
+        if not self.revisions:
+            return None
+        judged = sorted(self.revisions)[-windows:]
+        first = min(judged[0], max(self.filled, default=judged[0]))
+        return Window(first.start, judged[-1].end)
+
     def before(self, window: Window) -> Window | None:
         """Return the newest judged window before ``window``."""
         return max((w for w in self.revisions if w.start < window.start), key=_start, default=None)
@@ -174,29 +182,6 @@ class Checkpoint:
             end, length = window.end, window.end - window.start
         return runs
 
-    @staticmethod
-    def watch(store: Store, model: str, window: Window | None) -> JudgeMemory:
-        """Return what judging remembered after ``window``; nothing before the first."""
-        # Charts are not needed to read how far a log has been judged.
-        from watchkeeper.steps.judge import JudgeMemory
-
-        text = Checkpoint.watch_text(store, model, window)
-        return from_json(text, JudgeMemory) if text else JudgeMemory()
-
-    @staticmethod
-    def watch_text(store: Store, model: str, window: Window | None) -> str:
-        """Return what judging remembered after ``window`` as it is stored; empty before the first."""
-        return (store.pointer(model, _name(window)) or "") if window else ""
-
-    @staticmethod
-    def watch_moves(
-        store: Store, model: str, window: Window, watch: JudgeMemory
-    ) -> dict[str, tuple[str | None, str | None]]:
-        """Return the pointer move that stores what judging remembers after ``window``."""
-        name, text = _name(window), msgspec.json.encode(watch).decode()
-        old = store.pointer(model, name)
-        return {} if old == text else {name: (old, text)}
-
 
 def _windows_of(run: _Run) -> list[Window]:
     start, length = run.first.start, run.first.end - run.first.start
@@ -205,7 +190,3 @@ def _windows_of(run: _Run) -> list[Window]:
 
 def _start(window: Window) -> datetime:
     return window.start
-
-
-def _name(window: Window) -> str:
-    return f"watch/{window.start.isoformat()}"

@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
-from watchkeeper.core.alert import Alert
+from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.errors import StoreError, TrainingError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
-from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
@@ -22,7 +23,7 @@ from watchkeeper.maintain.artefact import load, save
 from watchkeeper.maintain.challenger import Challenger, make_challenger, prove
 from watchkeeper.maintain.gate import GateResult, gate
 from watchkeeper.maintain.grounds import same_grounds
-from watchkeeper.maintain.guard import guard, leave_out
+from watchkeeper.maintain.guard import FAULTS, guard, leave_out
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Version, versions
 from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
@@ -33,6 +34,8 @@ from watchkeeper.run.checkpoint import Checkpoint
 __all__ = ["Maintainer"]
 
 Progress = Callable[[str], None]
+
+_OPEN = tuple(state for state in AlertState if state is not AlertState.ENDED)
 
 _UNTIL = "until"
 """The fact of a proposal to retrain that says up to when rows count as labelled."""
@@ -134,7 +137,7 @@ class Maintainer:
             return []
         moment = max(place.filled).end
         memory = MaintenanceMemory(moment, tuple(self._actions()), self.champion)
-        alerts = self.store.recorded(self.spec.model, Alert)
+        alerts = self.store.recorded(self.spec.model, Alert, Query(states=_OPEN))
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
         until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
@@ -145,12 +148,10 @@ class Maintainer:
         if told:
             self.store.record(self.spec.model, told)
         for proposal in self._unfinished():
-            told += self.retrain(proposal, now, alerts, progress=progress)
+            told += self.retrain(proposal, now, progress=progress)
         return told
 
-    def retrain(
-        self, proposal: Action, now: datetime, alerts: Sequence[Alert], *, progress: Progress | None = None
-    ) -> list[Action]:
+    def retrain(self, proposal: Action, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse.
 
         Raises
@@ -160,10 +161,14 @@ class Maintainer:
             meanwhile; nothing is recorded then, and the next ``keep`` tries again.
         """
         moment = proposal.at or now
-        verdict = guard(alerts, self.store.recorded(self.spec.model, Measurement), self.spec)
+        ended = Query(causes=tuple(FAULTS), states=(AlertState.ENDED,))
+        records = [self.store.recorded(self.spec.model, Alert, query) for query in (Query(states=_OPEN), ended)]
+        alerts = [*records[0], *records[1]]
+        verdict = guard(alerts, self._unreadable(), self.spec)
         if verdict.blocked:
             return self._record([self._outcome(proposal, Outcome.REFUSED, verdict.faults)])
-        change = next((a.since for a in alerts if a.id == proposal.alert), None)
+        causes = self.store.recorded(self.spec.model, Alert, Query(ids=(proposal.alert,)))
+        change = next((alert.since for alert in causes), None)
         until = proposal.facts.get(_UNTIL)
         newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
         try:
@@ -194,6 +199,19 @@ class Maintainer:
 
     def _actions(self) -> list[Action]:
         return self.store.recorded(self.spec.model, Action)
+
+    def _unreadable(self) -> list[Measurement]:
+        """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
+        comparisons = (Family.COMPARISON, Family.QUALITY)
+        failed = Query(families=comparisons, statuses=(Status.FAILED,))
+        windows = {m.window for m in self.store.recorded(self.spec.model, Measurement, failed)}
+        newest = self.store.recorded(self.spec.model, Measurement, Query(newest_first=True, limit=1))
+        windows |= {m.window for m in newest}
+        return [
+            measurement
+            for window in sorted(window for window in windows if window is not None)
+            for measurement in self.store.recorded(self.spec.model, Measurement, Query(window=window))
+        ]
 
     def _record(self, actions: list[Action], moves: registry.Moves | None = None) -> list[Action]:
         self.store.record(self.spec.model, actions, moves)

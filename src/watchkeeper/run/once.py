@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from watchkeeper.alerts.policy import Episode, has_fired, withdraw
-from watchkeeper.core.against import parse_against
+from watchkeeper.alerts.policy import has_fired
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.errors import StoreError
-from watchkeeper.core.evidence import Evidence
-from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.query import Query
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import ROWS, State, StateKey
-from watchkeeper.core.store import Store
+from watchkeeper.core.state import ROWS, State
+from watchkeeper.core.store import Forgets, Store
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.performance.between_blocks import BetweenBlocks
-from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
+from watchkeeper.run.judging import Judging, Measured
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
-from watchkeeper.run.reach import rows_moves
-from watchkeeper.stats.codec import merged
-from watchkeeper.steps.assess import assess
-from watchkeeper.steps.chart_step import Earlier
+from watchkeeper.run.remembering import kept_windows
 from watchkeeper.steps.embedding import Embedding
-from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.judge import Judged
 from watchkeeper.steps.marks import states_basis
-from watchkeeper.steps.reference import reference_blocks, refresh_reference
-from watchkeeper.steps.stored_reference import reference_effects, reference_mark, reference_states
-from watchkeeper.store.nouns import from_json
+from watchkeeper.steps.reference import refresh_reference
+from watchkeeper.steps.stored_reference import reference_mark
 
 __all__ = ["RunResult", "run_once"]
 
 _STATES_A_COMMIT = 1_000
 """States that wait in memory to be stored together: a commit takes as long as summarising a day."""
 
-_STEADY = "prediction_mean"
-_STEADY_WINDOWS = 12
-_VERSIONS = 100
-"""Versions whose order is remembered."""
+_WINDOWS_A_FORGETTING = 64
+"""Windows after which what is remembered is thinned out within a run."""
+
+_OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)
 _EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 Progress = Callable[[str, int, int], None]
-States = Mapping[tuple[str, str], State]
-Measured = Callable[[States, States, StateKey], list[Measurement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,145 +135,72 @@ def _run_once(
     touched = {rule.window_of(grain.start) for grain in changes.windows}
     place = place.touch(changes.cursor, touched, reference_mark(spec, store)).save(store, spec.model, held)
     due = place.due(rule, now)
-    first, again = [w for w in due if w not in place.judged], [w for w in due if w in place.judged]
-    reference = reference_states(spec, store) if due else {}
-    effects = reference_effects(spec, store) if due else {}
-    between = reference_blocks(spec, store) if due else {}
-    before = {alert.id: alert for alert in store.recorded(spec.model, Alert)}
-    alerts, newest = dict(before), Judged((), (), JudgeMemory())
-    casebook = Casebook(spec, store, (reference, effects) if due else None)
-    for done, window in enumerate(due):
-        newest, gone, place = _judge_one(
-            spec, store, (reference, effects, between), rule, window, place, alerts.values(), behaviour, casebook
-        )
-        alerts.update((alert.id, alert) for alert in (*newest.alerts, *gone))
-        if progress:
-            progress("judged", done + 1, len(due))
-    renewed = casebook.renewed(alerts.values(), place)
+    result = RunResult(
+        changes.windows,
+        tuple(window for window in due if window not in place.judged),
+        tuple(window for window in due if window in place.judged),
+        orphans=changes.orphans,
+    )
+    alerts: Iterable[Alert] = store.recorded(spec.model, Alert, Query(states=_OPEN))
+    casebook = Casebook(spec, store)
+    if due:
+        judging = Judging.of(spec, store, rule, behaviour)
+        casebook = Casebook(spec, store, (judging.reference, judging.effects))
+        place, result, alerts = _judge(judging, casebook, due, place, alerts, result, progress)
+    renewed = casebook.renewed(alerts, place)
     if renewed:
         store.record(spec.model, renewed)
+    _thin_out(store, spec.model, place, rule)
+    return result
+
+
+def _judge(
+    judging: Judging,
+    casebook: Casebook,
+    due: Sequence[Window],
+    place: Checkpoint,
+    still: Iterable[Alert],
+    result: RunResult,
+    progress: Progress | None,
+) -> tuple[Checkpoint, RunResult, Iterable[Alert]]:
+    """Judge the windows that are due, in order; return where that leads, the result with what it gave, and alerts.
+
+    Parameters
+    ----------
+    still
+        The alerts that are open.
+    """
+    model, store = judging.spec.model, judging.store
+    memory = judging.memory_before(due[0], place, still)
+    # Alerts that were open before the first of these windows may have ended since.
+    ids = tuple(episode.alert.id for episode in memory.episodes.values() if episode.alert)
+    queries = (Query(window=Window(due[0].start, due[-1].end)), Query(ids=ids))
+    before = {a.id: a for a in (*still, *(a for query in queries for a in store.recorded(model, Alert, query)))}
+    alerts, judged = dict(before), Judged((), (), memory)
+    for done, window in enumerate(due, 1):
+        judged, gone, place = judging.record(window, place, judged.watch, alerts.values(), casebook)
+        alerts.update((alert.id, alert) for alert in (*judged.alerts, *gone))
+        if done % _WINDOWS_A_FORGETTING == 0:
+            _thin_out(store, model, place, judging.rule)
+        if progress:
+            progress("judged", done, len(due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
-    return RunResult(
-        changes.windows, tuple(first), tuple(again), newest.signals, newest.alerts, changed, changes.orphans
-    )
+    return place, replace(result, signals=judged.signals, alerts=judged.alerts, changed=changed), alerts.values()
+
+
+def _thin_out(store: Store, model: str, place: Checkpoint, rule: WindowRule) -> None:
+    """Forget what was remembered after windows from which judging need not go on any more."""
+    if isinstance(store, Forgets) and place.judged:
+        # What waits is judged next, and goes on from the window before it.
+        next_ = min((w for w in place.waiting if w in place.judged), default=None)
+        last = place.before(next_) if next_ else None
+        store.forget(model, Remembered, keep=kept_windows(place.judged, rule.every) | ({last} if last else set()))
 
 
 def _forget_other_grains(spec: Spec, store: Store, rule: WindowRule) -> None:
     """Remove states of windows cut otherwise, which would count their rows twice."""
     held = {key.window for key in store.states(spec.model, _EVER, [ROWS]) if key.window is not None}
     store.put_states(spec.model, {window: [] for window in held if window != rule.grain_of(window.start)})
-
-
-def _judge_one(
-    spec: Spec,
-    store: Store,
-    reference: tuple[States, Mapping[str, float], Mapping[str, BetweenBlocks]],
-    rule: WindowRule,
-    window: Window,
-    place: Checkpoint,
-    alerts: Iterable[Alert],
-    behaviour: Measured | None,
-    casebook: Casebook,
-) -> tuple[Judged, list[Alert], Checkpoint]:
-    """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
-    # Sums depend on their order in the last digits; sorted, they are the same whatever came when and is kept where.
-    held = sorted(store.states(spec.model, window).items())
-    states = merged((state for _, state in held), window, spec.model)
-    earlier = _earlier(spec, store, window)
-    basis, effects, between = reference
-    measured = assess(states, basis, spec, effects=effects, earlier=earlier, now=window.end, between=between)
-    if behaviour and states:
-        measured.extend(behaviour(basis, states, StateKey(spec.model, "", window)))
-    measured = measured or [_nothing(spec, window)]
-    revision = max(0, place.revisions.get(window, -1) + (1 if place.waiting.get(window, True) else 0))
-    watch = _remembered(store, spec.model, place.before(window), alerts)
-    steady = _steady(watch, rule, window, measured)
-    if steady and steady[-1].window == window:
-        measured.append(stability(steady))
-    measured = [replace(m, window=window, revision=revision) for m in measured]
-    known, version = _versions(watch.versions, (state for _, state in held))
-    watch = replace(watch, steady=steady, versions=known)
-    done = judge(
-        measured, spec, watch, window, learning=_inside(window, spec.reference), version=version,
-        earlier=_history(store, spec.model, window),
-    )  # fmt: skip
-    # An alert is named after its first window, so judging that window again gives it again or shows that it was none.
-    given = {alert.id for alert in done.alerts}
-    gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
-    moved = place.judge(window, revision, bool(states))
-    pointers = {**moved.moves(place), **Checkpoint.watch_moves(store, spec.model, window, done.watch)}
-    pointers |= rows_moves(store, spec.model, basis, states)
-    stored = [replace(m, curve=()) for m in measured]
-    diagnoses = casebook.begun(done.alerts, moved, stored)
-    store.record(spec.model, [*stored, *done.signals, *done.alerts, *gone, *diagnoses], pointers)
-    return done, gone, moved
-
-
-def _remembered(store: Store, model: str, window: Window | None, alerts: Iterable[Alert]) -> JudgeMemory:
-    """Return what judging remembered; where that is damaged, the alerts open then, and why nothing else is known."""
-    # A store that cannot be read is no lost memory: the run stops here, and the next one goes on from the same place.
-    text = Checkpoint.watch_text(store, model, window)
-    try:
-        return from_json(text, JudgeMemory) if text else JudgeMemory()
-    except StoreError as error:
-        open_ones = [a for a in alerts if a.state in (AlertState.PENDING, AlertState.FIRING)]
-        episodes = {a.cause: Episode((True,), 0, a) for a in open_ones if window and a.since and a.since < window.end}
-        why = f"{error}; the charts were made anew from the stored history"
-        return JudgeMemory(episodes=episodes, lost=why, damaged=True)
-
-
-def _history(store: Store, model: str, window: Window) -> Earlier:
-    """Return what tells the measurements of a series in the windows before, oldest first."""
-
-    def of_series(point: Measurement) -> list[Measurement]:
-        earlier = store.recorded(model, Measurement, Query.of_series(point, Window(_EVER.start, window.start)))
-        own = window.end - window.start
-        # Windows that were cut otherwise once would count their rows twice.
-        return [m for m in earlier if m.series == point.series and m.window and m.window.end - m.window.start == own]
-
-    return of_series
-
-
-def _versions(before: tuple[str, ...], held: Iterable[State]) -> tuple[tuple[str, ...], str]:
-    """Return the versions that have answered by now, and of those in this window the one that came last.
-
-    A window that a release divides counts for the new version, and one with a canary in it for the canary.
-    """
-    keys = sorted((s.key for s in held if s.key.column == ROWS and s.key.version), key=lambda k: (k.window, k.version))
-    present = dict.fromkeys(key.version for key in keys)
-    known = tuple(dict.fromkeys((*before, *present)))
-    return known[-_VERSIONS:], max(present, key=known.index, default="")
-
-
-def _earlier(spec: Spec, store: Store, window: Window) -> dict[str, States]:
-    """Return the states of the earlier windows that monitors compare with, by what they call them."""
-    found: dict[str, States] = {}
-    for name in sorted({monitor.against for monitor in spec.monitors} - {""}):
-        against = parse_against(name)
-        before = against.windows(window) if against else ()
-        held = [state for one in before for _, state in sorted(store.states(spec.model, one).items())]
-        found[name] = merged(held, None, spec.model)
-    return found
-
-
-def _steady(
-    watch: JudgeMemory, rule: WindowRule, window: Window, measured: Sequence[Measurement]
-) -> tuple[Measurement, ...]:
-    """Return the mean prediction of this window and of those before it that its stability is measured over."""
-    own = tuple(
-        replace(m, window=window, evidence=Evidence()) for m in measured if m.name == _STEADY and m.segment == ALL
-    )
-    since = window.start - _STEADY_WINDOWS * rule.every
-    return (*(m for m in watch.steady if m.window is not None and m.window.start >= since), *own)
-
-
-def _inside(window: Window, reference: Window | None) -> bool:
-    middle = window.start + (window.end - window.start) / 2
-    return reference is not None and middle in reference
-
-
-def _nothing(spec: Spec, window: Window) -> Measurement:
-    return Measurement(Family.QUALITY, "rows", 0.0, 0, model=spec.model, window=window, column=ROWS)
 
 
 def _news(before: Alert | None, alert: Alert) -> bool:

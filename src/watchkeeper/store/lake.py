@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import polars as pl
@@ -119,6 +119,19 @@ class LakeStore:
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
         """Return the recorded nouns of a kind that a query asks for, oldest first."""
         return self._ledger.recorded(model, kind, query or Query())
+
+    def forget(
+        self,
+        model: str,
+        kind: type[Any],
+        before: datetime | None = None,
+        keep: Collection[Window] = (),
+        *,
+        lease: Lease | None = None,
+    ) -> int:
+        """Remove records of a kind that end by a moment, but for those of the windows to keep."""
+        check_model(lease, model)
+        return self._ledger.forget(model, kind, before, keep, lease)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -16,7 +16,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, Changes, Noun, Store, Table
+from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -144,6 +144,20 @@ class LeasedStore:
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
         """Return the recorded nouns that a query asks for."""
         return self._store.recorded(model, kind, query)
+
+    def forget(
+        self,
+        model: str,
+        kind: type[Any],
+        before: datetime | None = None,
+        keep: Collection[Window] = (),
+        *,
+        lease: Lease | None = None,
+    ) -> int:
+        """Remove records of a kind that end by a moment, while the lease holds; none where the store cannot."""
+        if not isinstance(self._store, Forgets):
+            return 0
+        return self._store.forget(model, kind, before, keep, lease=lease or self.lease)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import URL, Column, Connection, Select, Table, bindparam, delete, func, insert, select, update
@@ -14,7 +14,10 @@ from sqlalchemy.sql import ColumnElement, or_
 from watchkeeper.core.action import Action
 from watchkeeper.core.errors import ConflictError, StoreError
 from watchkeeper.core.lease import Lease
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
+from watchkeeper.core.remembered import Remembered
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Noun
 from watchkeeper.core.window import Window
@@ -22,8 +25,11 @@ from watchkeeper.store import leases
 from watchkeeper.store.audit import HEAD, next_event
 from watchkeeper.store.database import open_database, place_of
 from watchkeeper.store.faults import reported
-from watchkeeper.store.nouns import KINDS, from_json, identity, kind_named, span_of, to_json
-from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.forgetting import forget
+from watchkeeper.store.memories import memories, put_memories
+from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
+from watchkeeper.store.numbers import numbers, put_numbers
+from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.tables import AUDIT, NOUNS, POINTERS, searched
 
@@ -54,14 +60,17 @@ class Ledger:
 
     def record(self, model: str, nouns: Sequence[Noun], pointers: Moves, lease: Lease | None = None) -> None:
         """Write nouns and move pointers in one transaction, and only while the lease holds if one is named."""
-        rows = [(kind_named(type(noun)), noun, _row(model, noun)) for noun in nouns]
+        rows = [(kind_named(type(noun)), noun) for noun in nouns]
+        whole = {kind: [_row(model, noun) for name, noun in rows if name == kind] for kind in NOUNS}
         check_moves(pointers)
         leases.check_model(lease, model)
 
         def write(connection: Connection) -> None:
             if lease is not None:
                 leases.check_lease(connection, lease)
-            self._write(connection, model, rows, pointers)
+            for name, (old, new) in pointers.items():
+                _move(connection, model, name, old, new)
+            self._write(connection, model, nouns, whole)
 
         self._transact(write)
 
@@ -94,30 +103,58 @@ class Ledger:
         raise AssertionError
 
     def _write(
-        self, connection: Connection, model: str, rows: list[tuple[str, Noun, dict[str, Any]]], pointers: Moves
+        self, connection: Connection, model: str, nouns: Sequence[Noun], whole: Mapping[str, list[dict[str, Any]]]
     ) -> None:
-        for name, (old, new) in pointers.items():
-            _move(connection, model, name, old, new)
-        for kind in KINDS:
-            latest = {row["identity"]: row for name, _, row in rows if name == kind}
+        numbers_of = [noun for noun in nouns if isinstance(noun, (Measurement, Signal))]
+        if numbers_of:
+            put_numbers(connection, model, numbers_of)
+        remembered = [noun for noun in nouns if isinstance(noun, Remembered)]
+        if remembered:
+            put_memories(connection, model, remembered)
+        for kind, rows in whole.items():
+            latest = list({row["identity"]: row for row in rows}.values())
             if kind == "spec":
-                _put_specs(connection, model, list(latest.values()))
+                _put_specs(connection, model, latest)
+            elif kind == "alert" and latest:
+                _put_alerts(connection, model, latest)
             elif latest:
-                _put(connection, NOUNS[kind], model, list(latest.values()))
-        actions = [noun for _, noun, _ in rows if isinstance(noun, Action)]
+                _put(connection, NOUNS[kind], model, latest)
+        actions = [noun for noun in nouns if isinstance(noun, Action)]
         if actions:
             _chain(connection, model, actions)
 
     def recorded(self, model: str, kind: type[T], query: Query) -> list[T]:
         """Return the recorded nouns of a kind that a query asks for, oldest first."""
         name = kind_named(kind)
-        table = AUDIT if name == "audit" else NOUNS[name]
         with reported(self._place, "read"), self._engine.connect() as connection:
+            if name in ("measurement", "signal"):
+                return numbers(connection, model, name, query)
+            if name == "memory":
+                return cast(list[T], memories(connection, model, query))
+            table = AUDIT if name == "audit" else NOUNS[name]
             rows = connection.execute(_asked(table, name, query).where(table.c.model == model))
             if name == "audit":
                 events = [AuditEvent(row.number, from_json(row.body, Action), row.previous, row.hash) for row in rows]
                 return cast(list[T], events)
             return [from_json(row.body, kind) for row in rows]
+
+    def forget(
+        self,
+        model: str,
+        kind: type[Any],
+        before: datetime | None,
+        keep: Collection[Window],
+        lease: Lease | None = None,
+    ) -> int:
+        """Remove records of a kind that end by a moment, but for those of the windows to keep."""
+        name = kind_named(kind)
+
+        def remove(connection: Connection) -> int:
+            if lease is not None:
+                leases.check_lease(connection, lease)
+            return forget(connection, model, name, before, keep)
+
+        return self._transact(remove)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
@@ -151,6 +188,20 @@ def _put(connection: Connection, table: Table, model: str, rows: list[dict[str, 
         connection.execute(update(table).where(same).values(values), changes)
     if new:
         connection.execute(insert(table), new)
+
+
+def _put_alerts(connection: Connection, model: str, rows: list[dict[str, Any]]) -> None:
+    """Write the alerts that are not there in the same words, and number the change."""
+    table = NOUNS["alert"]
+    identities = [row["identity"] for row in rows]
+    query = select(table.c.identity, table.c.body).where(table.c.model == model, table.c.identity.in_(identities))
+    known = {row.identity: row.body for row in connection.execute(query)}
+    altered = [row for row in rows if known.get(row["identity"]) != row["body"]]
+    if altered:
+        held: str | None = connection.scalar(_holding(model, CHANGES).with_for_update())
+        number = int(held or 0) + 1
+        _put(connection, table, model, [{**row, "changed": number} for row in altered])
+        _set(connection, model, CHANGES, held, str(number))
 
 
 def _put_specs(connection: Connection, model: str, rows: list[dict[str, Any]]) -> None:
@@ -191,31 +242,32 @@ def _chain(connection: Connection, model: str, actions: list[Action]) -> None:
         about = {"model": model, "action": action.id, "content": content, "starts": span_of(action).starts}
         connection.execute(insert(AUDIT), {**about, **link})
         number, head = event.number, event.hash
-    here = {"model": model, "name": HEAD}
-    if held is None and head:
-        connection.execute(insert(POINTERS), {**here, "value": head})
-    elif head != held:
-        connection.execute(update(POINTERS).filter_by(**here).values(value=head))
+    _set(connection, model, HEAD, held, head)
+
+
+def _set(connection: Connection, model: str, name: str, held: str | None, value: str) -> None:
+    """Let a pointer that the store moves itself hold a value."""
+    here = {"model": model, "name": name}
+    if held is None and value:
+        connection.execute(insert(POINTERS), {**here, "value": value})
+    elif value != held:
+        connection.execute(update(POINTERS).filter_by(**here).values(value=value))
 
 
 def _asked(table: Table, kind: str, query: Query) -> Select[Any]:
     """Return what a query asks for in SQL, for all models."""
     wanted = select(table) if kind == "audit" else select(table.c.body)
     for name, values in conditions(kind, query).items():
-        if name == "fired":
-            wanted = wanted.where(table.c.rule != "" if values == (True,) else table.c.rule == "")
-        else:
-            wanted = wanted.where(_searched_by(table, name).in_(values))
+        wanted = wanted.where(_searched_by(table, name).in_(values))
+    if query.changed_after is not None:
+        wanted = wanted.where(table.c.changed > query.changed_after)
     if query.prefix:
         # LIKE knows no case in SQLite, and a comparison of order depends on the language in PostgreSQL.
         wanted = wanted.where(func.substr(_searched_by(table, "id"), 1, len(query.prefix)) == query.prefix)
     if query.window is not None and kind != "spec":
         wanted = wanted.where(_meets(table, kind, query.window))
-    newest = query.newest_first
-    order: list[Any] = [table.c.number.desc() if newest else table.c.number]
-    if kind in ("measurement", "signal"):
-        order.insert(0, table.c.starts.desc().nulls_last() if newest else table.c.starts.nulls_first())
-    return wanted.order_by(*order).limit(query.limit)
+    number = table.c.number
+    return wanted.order_by(number.desc() if query.newest_first else number).limit(query.limit)
 
 
 def _searched_by(table: Table, name: str) -> Column[Any]:
@@ -225,8 +277,6 @@ def _searched_by(table: Table, name: str) -> Column[Any]:
 def _meets(table: Table, kind: str, window: Window) -> ColumnElement[bool]:
     """Say in SQL what ``Span.meets`` says of one noun."""
     starts = table.c.starts
-    if kind in ("measurement", "signal"):
-        return (starts >= window.start) & (table.c.ends <= window.end)
     if kind in ("alert", "diagnosis"):
         return (starts < window.end) & or_(table.c.ends > window.start, starts >= window.start)
     return (starts >= window.start) & (starts < window.end)

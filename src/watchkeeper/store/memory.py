@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,10 +13,13 @@ from typing import Any, Self, TypeVar, cast
 import polars as pl
 
 from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
 from watchkeeper.core.lease import Lease
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
+from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
@@ -25,10 +28,11 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
 from watchkeeper.store.audit import HEAD, next_event
 from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.forgetting import check_forgettable
 from watchkeeper.store.leases import check_model, lost, taken
 from watchkeeper.store.log import pack, set_aside
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
-from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
@@ -70,6 +74,8 @@ class MemoryStore:
         self._states: dict[tuple[str, Window | None], list[State]] = {}
         self._nouns: dict[tuple[str, str], dict[str, str]] = {}
         self._audit: dict[str, list[AuditEvent]] = {}
+        self._series: dict[str, dict[tuple[str, ...], int]] = {}
+        self._changes: dict[tuple[str, str], int] = {}
         self._pointers: dict[tuple[str, str], str] = {}
         self._leases: dict[str, Lease] = {}
 
@@ -143,13 +149,23 @@ class MemoryStore:
                     raise ConflictError(conflict(model, name, old, held))
             for name, (_, new) in moves.items():
                 self._move(model, name, new)
+            altered: list[str] = []
             for kind, noun, same, body in rows:
                 kept = self._nouns.setdefault((model, kind), {})
                 if kind == "spec" and same in kept and list(kept)[-1] != same:
                     del kept[same]
+                if kind == "alert" and kept.get(same) != body:
+                    altered.append(same)
                 kept[same] = body
+                if isinstance(noun, (Measurement, Signal)):
+                    series = self._series.setdefault(model, {})
+                    series.setdefault(_series_of(noun), len(series))
                 if isinstance(noun, Action):
                     self._chain(model, noun)
+            if altered:
+                number = int(self.pointer(model, CHANGES) or 0) + 1
+                self._changes.update(((model, same), number) for same in altered)
+                self._move(model, CHANGES, str(number))
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
         """Return the recorded nouns of a kind that a query asks for, oldest first."""
@@ -159,13 +175,46 @@ class MemoryStore:
             if name == "audit":
                 records: list[tuple[Any, Noun]] = [(event, event.action) for event in self._audit.get(model, [])]
             else:
-                kept = [from_json(body, kind) for body in self._nouns.get((model, name), {}).values()]
-                records = [(noun, cast(Noun, noun)) for noun in kept]
-        if name in ("measurement", "signal"):
-            records.sort(key=lambda pair: _start(pair[1]))
+                kept = self._nouns.get((model, name), {})
+                if query.changed_after is not None:
+                    kept = {s: body for s, body in kept.items() if self._changes[model, s] > query.changed_after}
+                nouns = [from_json(body, kind) for body in kept.values()]
+                records = [(noun, cast(Noun, noun)) for noun in nouns]
+            series = dict(self._series.get(model, {}))
+        if name in ("measurement", "signal", "memory"):
+            records.sort(key=lambda pair: _order(pair[1], series))
         records = [pair for pair in records if _belongs(pair[1], name, query.window)]
         met = [record for record, noun in records if _meets(noun, wanted, query.prefix)]
         return met[::-1][: query.limit] if query.newest_first else met[: query.limit]
+
+    def forget(
+        self,
+        model: str,
+        kind: type[Any],
+        before: datetime | None = None,
+        keep: Collection[Window] = (),
+        *,
+        lease: Lease | None = None,
+    ) -> int:
+        """Remove records of a kind that end by a moment, but for those of the windows to keep."""
+        name = kind_named(kind)
+        check_forgettable(name)
+        with self._lock:
+            self._check_lease(lease, model)
+            gone = self._remove(model, kind, before, keep)
+            if name == "measurement":
+                self._remove(model, Signal, before, keep)
+        return gone
+
+    def _remove(self, model: str, kind: type[Any], before: datetime | None, keep: Collection[Window]) -> int:
+        kept = self._nouns.get((model, kind_named(kind)), {})
+        gone = [same for same, body in kept.items() if _is_over(from_json(body, kind), before, keep)]
+        for same in gone:
+            del kept[same]
+            if kind is Alert:
+                # A diagnosis has the identity of its alert.
+                self._nouns.get((model, "diagnosis"), {}).pop(same, None)
+        return len(gone)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
@@ -237,6 +286,24 @@ def _belongs(noun: Noun, kind: str, window: Window | None) -> bool:
     return window is None or span_of(noun).meets(kind, window)
 
 
-def _start(noun: Noun) -> tuple[bool, float]:
-    starts = span_of(noun).starts
-    return (starts is not None, starts.timestamp() if starts else 0.0)
+def _order(noun: Noun, series: Mapping[tuple[str, ...], int]) -> tuple[Any, ...]:
+    span = span_of(noun)
+    times = (span.starts is not None, *(t.timestamp() if t else 0.0 for t in (span.starts, span.ends)))
+    if isinstance(noun, Signal):
+        return (*times, series[_series_of(noun)], noun.chart)
+    return (*times, series[_series_of(noun)]) if isinstance(noun, Measurement) else times
+
+
+def _series_of(noun: Measurement | Signal) -> tuple[str, ...]:
+    measurement = noun.measurement if isinstance(noun, Signal) else noun
+    return (measurement.version, *measurement.series)
+
+
+def _is_over(noun: Noun, before: datetime | None, keep: Collection[Window]) -> bool:
+    if isinstance(noun, Alert) and noun.state is not AlertState.ENDED:
+        return False
+    measured = noun.measurement if isinstance(noun, Signal) else noun
+    if isinstance(measured, (Measurement, Remembered)) and measured.window in keep:
+        return False
+    ends = span_of(noun).ends
+    return before is None or (ends is not None and ends <= before)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
@@ -19,12 +19,13 @@ from watchkeeper.core.errors import StoreError, near_miss
 from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, RuleCheck, Size, SumOfSquares, stated
 from watchkeeper.core.ground import Ground, Observation, Tried
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent, Noun
 from watchkeeper.core.window import Window
 
-__all__ = ["KINDS", "Span", "from_json", "identity", "kind_named", "span_of", "to_json"]
+__all__ = ["KINDS", "Span", "brief_json", "from_json", "identity", "kind_named", "span_of", "to_json"]
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ KINDS: Mapping[str, type[Any]] = {
     "alert": Alert,
     "diagnosis": Diagnosis,
     "action": Action,
+    "memory": Remembered,
 }
 
 _NUMBER = "@number"
@@ -68,6 +70,17 @@ def to_json(noun: Noun) -> str:
         raise StoreError(f"a {type(noun).__name__} cannot be recorded: {error}; nothing was written") from error
 
 
+def brief_json(noun: Any, without: Collection[str] = ()) -> str:
+    """Return the JSON of a record without the fields that hold their defaults or stand elsewhere.
+
+    ``from_json`` reads it once the fields named in ``without`` are put back.
+    """
+    try:
+        return msgspec.json.encode(_brief(noun, without), order="deterministic").decode()
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"a {type(noun).__name__} cannot be recorded: {error}; nothing was written") from error
+
+
 def from_json(text: str, kind: type[T]) -> T:
     """Return the noun that ``to_json`` wrote.
 
@@ -94,6 +107,8 @@ def identity(noun: Noun) -> str:
         parts = _about(noun)
     elif isinstance(noun, Signal):
         parts = [*_about(noun.measurement), noun.chart]
+    elif isinstance(noun, Remembered):
+        parts = [noun.window.start.isoformat(), noun.window.end.isoformat()]
     else:
         parts = [noun.alert if isinstance(noun, Diagnosis) else noun.id]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
@@ -123,7 +138,7 @@ class Span:
             return True
         if self.starts is None or self.ends is None:
             return False
-        if kind in ("measurement", "signal"):
+        if kind in ("measurement", "signal", "memory"):
             return window.start <= self.starts and self.ends <= window.end
         if kind in ("alert", "diagnosis"):
             return self.starts < window.end and (self.ends > window.start or self.starts >= window.start)
@@ -134,7 +149,7 @@ def span_of(noun: Noun) -> Span:
     """Return the time a noun is about, in UTC."""
     if isinstance(noun, Signal):
         noun = noun.measurement
-    if isinstance(noun, Measurement):
+    if isinstance(noun, (Measurement, Remembered)):
         return Span(noun.window.start, noun.window.end) if noun.window else Span(None, None)
     if isinstance(noun, Diagnosis):
         return Span(noun.basis.window.start, noun.basis.window.end) if noun.basis else Span(None, None)
@@ -171,6 +186,40 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and callable(value.item):
         return _plain(value.item())
     return value
+
+
+def _brief(value: Any, without: Collection[str] = ()) -> Any:
+    """Return a dataclass as a mapping of the fields that hold something else than their default."""
+    if isinstance(value, (tuple, list)):
+        return [_brief(item) for item in value]
+    names = _names(type(value))
+    if not names:
+        return _plain(value)
+    kept: dict[str, Any] = {}
+    for name, default in _defaults(type(value)).items():
+        item = getattr(value, name)
+        # -0.0 is equal to 0.0, and True to 1.
+        if name not in without and not (item == default and repr(item) == repr(default)):
+            kept[name] = _brief(item)
+    return kept
+
+
+_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
+
+
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """Return the default of each recorded field; where there is none, what equals nothing."""
+    if kind not in _DEFAULTS:
+        _DEFAULTS[kind] = _defaults_of(kind)
+    return _DEFAULTS[kind]
+
+
+def _defaults_of(kind: type[Any]) -> dict[str, Any]:
+    return {
+        field.name: field.default_factory() if field.default_factory is not MISSING else field.default
+        for field in fields(kind)
+        if field.name in _names(kind)
+    }
 
 
 _AS_THEY_ARE = frozenset((str, int, bool, type(None), datetime))

@@ -7,24 +7,28 @@ from collections.abc import Mapping
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.audit import HEAD
 
-__all__ = ["Moves", "check_moves", "conflict"]
+__all__ = ["CHANGES", "Moves", "check_moves", "conflict"]
 
 _LONGEST = 60
+
+CHANGES = "alerts"
+"""The pointer that counts how often alerts were recorded otherwise than before."""
 
 Moves = Mapping[str, tuple[str | None, str | None]]
 """By name, what a pointer must hold and what it shall hold."""
 
 
 def check_moves(moves: Moves) -> None:
-    """Refuse to move the pointer that the audit chain moves itself.
+    """Refuse to move the pointers that the store moves itself.
 
     Raises
     ------
     StoreError
-        When it is among them.
+        When one is among them.
     """
-    if HEAD in moves:
-        raise StoreError(f"the pointer {HEAD!r} is moved by the audit chain itself; choose another name")
+    for name, moved_by in ((HEAD, "the audit chain"), (CHANGES, "recording alerts")):
+        if name in moves:
+            raise StoreError(f"the pointer {name!r} is moved by {moved_by} itself; choose another name")
 
 
 def conflict(model: str, name: str, old: str | None, held: str | None) -> str:

@@ -22,18 +22,24 @@ _SEARCHED: Mapping[str, Mapping[str, str]] = {
     "spec": {},
     "measurement": _MEASURED,
     "signal": {**_MEASURED, "charts": "chart", "fired": "fired"},
-    "alert": {"causes": "cause", "severity": "severity", "states": "state", "ids": "id", "prefix": "id"},
+    "memory": {},
     "diagnosis": {"ids": "id", "prefix": "id"},
+    "alert": {
+        "causes": "cause", "severity": "severity", "states": "state", "ids": "id", "prefix": "id",
+        "changed_after": "changed",
+    },
     "action": {"kinds": "kind", "outcomes": "outcome", "versions": "version", "ids": "id", "prefix": "id"},
     "audit": {"ids": "id", "prefix": "id"},
-}
+}  # fmt: skip
 """By kind of record, what a query may ask for and the column that answers it."""
 
 _ALWAYS = ("window", "newest_first", "limit")
 
 
 def conditions(kind: str, query: Query) -> dict[str, tuple[str | bool, ...]]:
-    """Return the values a record of this kind may have, by what it is searched by; the prefix stays with the query.
+    """Return the values a record of this kind may have, by what it is searched by.
+
+    The prefix and the number of changes are no lists of values and stay with the query.
 
     Raises
     ------
@@ -55,6 +61,6 @@ def conditions(kind: str, query: Query) -> dict[str, tuple[str | bool, ...]]:
             wanted[columns[name]] = tuple(str(severity) for severity in Severity if severity >= value)
         elif isinstance(value, bool):
             wanted[columns[name]] = (value,)
-        elif name != "prefix":
+        elif name not in ("prefix", "changed_after"):
             wanted[columns[name]] = tuple(str(one) for one in value)
     return wanted

@@ -1,6 +1,8 @@
 """The tables of the database, in types that every database knows.
 
-The columns beside ``body`` are there to search by; the noun itself is the JSON in ``body``.
+A measurement or signal is found by its window and its series, which stand in tables of their own, and holds the rest as
+packed JSON. Of the other nouns the columns beside ``body`` are there to search by; the noun itself is the JSON in
+``body``.
 """
 
 from __future__ import annotations
@@ -8,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
@@ -17,14 +31,17 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import Noun
 
-__all__ = ["AUDIT", "LEASES", "METADATA", "NOUNS", "POINTERS", "searched"]
+__all__ = [
+    "AUDIT", "LEASES", "MEASUREMENTS", "MEMORIES", "METADATA", "NOUNS", "POINTERS", "SERIES", "SIGNALS", "WINDOWS",
+    "searched",
+]  # fmt: skip
 
 METADATA = MetaData()
 
 _ABOUT = ("version", "family", "name", "segment", "column_name", "status")
 
 
-def _nouns(name: str, *searched_by: str) -> Table:
+def _nouns(name: str, *searched_by: Column[Any]) -> Table:
     return Table(
         name,
         METADATA,
@@ -33,22 +50,84 @@ def _nouns(name: str, *searched_by: str) -> Table:
         Column("identity", String(64), nullable=False),
         Column("starts", DateTime(timezone=True)),
         Column("ends", DateTime(timezone=True)),
-        *(Column(column, Text, nullable=False) for column in searched_by),
+        *searched_by,
         Column("body", Text, nullable=False),
         UniqueConstraint("model", "identity", name=f"{name}_once"),
         Index(f"{name}_by_time", "model", "starts"),
     )
 
 
+def _texts(*names: str) -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in names]
+
+
 NOUNS: Mapping[str, Table] = {
     "spec": _nouns("specs"),
-    "measurement": _nouns("measurements", *_ABOUT),
-    "signal": _nouns("signals", *_ABOUT, "chart", "zone", "rule"),
-    "alert": _nouns("alerts", "id", "cause", "severity", "state"),
-    "diagnosis": _nouns("diagnoses", "id"),
-    "action": _nouns("actions", "id", "kind", "outcome", "version", "who"),
+    "alert": _nouns(
+        "alerts",
+        *_texts("id", "cause", "severity", "state"),
+        Column("changed", Integer, nullable=False, server_default="0"),
+    ),
+    "diagnosis": _nouns("diagnoses", *_texts("id")),
+    "action": _nouns("actions", *_texts("id", "kind", "outcome", "version", "who")),
 }
-"""The table of each kind of noun."""
+"""The table of each kind of noun that is stored whole."""
+
+Index("alerts_by_state", NOUNS["alert"].c.model, NOUNS["alert"].c.state)
+Index("alerts_by_change", NOUNS["alert"].c.model, NOUNS["alert"].c.changed)
+
+WINDOWS = Table(
+    "windows",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("model", String(255), nullable=False),
+    Column("identity", String(80), nullable=False),
+    Column("starts", DateTime(timezone=True)),
+    Column("ends", DateTime(timezone=True)),
+    UniqueConstraint("model", "identity", name="windows_once"),
+    Index("windows_by_time", "model", "starts"),
+)
+"""The windows that something was recorded of; one without times stands for what has no window."""
+
+SERIES = Table(
+    "series",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("model", String(255), nullable=False),
+    Column("identity", String(64), nullable=False),
+    *_texts("version", "family", "name", "segment", "column_name", "against"),
+    UniqueConstraint("model", "identity", name="series_once"),
+)
+"""What measurements are about, but for the window."""
+
+
+def _numbers(name: str, *more: Column[Any]) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("window", Integer, primary_key=True, autoincrement=False),
+        Column("series", Integer, primary_key=True, autoincrement=False),
+        *more,
+        Column("status", Text, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Index(f"{name}_by_series", "series"),
+        sqlite_with_rowid=False,
+    )
+
+
+MEASUREMENTS = _numbers("measurements")
+SIGNALS = _numbers("signals", Column("chart", String(255), primary_key=True), Column("fired", Boolean, nullable=False))
+
+MEMORIES = Table(
+    "memories",
+    METADATA,
+    Column("window", Integer, primary_key=True, autoincrement=False),
+    Column("series", String(600), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What judging remembers after a window, one row a series."""
 
 AUDIT = Table(
     "audit",
@@ -87,11 +166,11 @@ LEASES = Table(
 
 
 def searched(noun: Noun) -> dict[str, Any]:
-    """Return the values of the columns that a noun is searched by."""
+    """Return the values that a noun is searched by."""
     if isinstance(noun, Measurement):
         return _about(noun)
     if isinstance(noun, Signal):
-        return {**_about(noun.measurement), "chart": noun.chart, "zone": noun.zone.value, "rule": noun.rule}
+        return {**_about(noun.measurement), "chart": noun.chart, "fired": noun.fired}
     if isinstance(noun, Alert):
         return {"id": noun.id, "cause": noun.cause.value, "severity": str(noun.severity), "state": noun.state.value}
     if isinstance(noun, Diagnosis):

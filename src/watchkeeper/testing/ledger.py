@@ -30,6 +30,7 @@ from watchkeeper.core.spec import AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.store import AuditEvent, Noun, Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.testing.memories import check_memories
 from watchkeeper.testing.queries import check_queries
 
 __all__ = ["check_ledger", "every_noun"]
@@ -49,6 +50,7 @@ def check_ledger(make_store: Callable[[], Store]) -> None:
     for check in (_check_nouns, _check_replacing, _check_windows, _check_specs, _check_pointers, _check_chain):
         check(make_store)
     check_queries(make_store)
+    check_memories(make_store)
 
 
 def every_evidence() -> Evidence:
@@ -171,9 +173,15 @@ def _check_replacing(make: Callable[[], Store]) -> None:
     assert values == [0.9, 0.3, 0.4, 0.1], "a revision does not stand in place of what it revises"
     signal = Signal(revised, "shewhart")
     store.record(model, [signal, Signal(revised, "cusum"), replace(signal, rule="beyond")])
-    assert [(s.chart, s.rule) for s in store.recorded(model, Signal)] == [("shewhart", "beyond"), ("cusum", "")], (
+    assert [(s.chart, s.rule) for s in store.recorded(model, Signal)] == [("cusum", ""), ("shewhart", "beyond")], (
         "a signal is told apart by its measurement and chart, and the last of the same wins"
     )
+    store.record(model, [replace(revised, value=0.8), replace(signal, measurement=replace(revised, value=0.8))])
+    judged = [(s.chart, s.measurement.value) for s in make().recorded(model, Signal)]
+    assert judged == [("cusum", 0.9), ("shewhart", 0.8)], "a signal is not of the measurement that it judged"
+    store.record(model, [replace(signal, chart="ewma", measurement=replace(revised, value=0.1, model="other"))])
+    (own,) = make().recorded(model, Signal, Query(charts=("ewma",)))
+    assert (own.measurement.value, own.measurement.model) == (0.1, "other"), "a signal lost what it judged"
     alert = Alert("a", model, Cause.DRIFT, Severity.WARNING, AlertState.PENDING, _START, _START + _DAY)
     store.record(model, [alert])
     store.record(model, [replace(alert, state=AlertState.ENDED)])

@@ -1,0 +1,194 @@
+"""One window of a model's log: assessed, judged and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from watchkeeper.alerts.policy import withdraw
+from watchkeeper.core.against import parse_against
+from watchkeeper.core.alert import Alert
+from watchkeeper.core.evidence import Evidence
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.query import Query
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.spec import Spec
+from watchkeeper.core.state import ROWS, State, StateKey
+from watchkeeper.core.store import Store
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.performance.between_blocks import BetweenBlocks
+from watchkeeper.performance.stability import stability
+from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.diagnoses import Casebook
+from watchkeeper.run.remembering import newest_remembered, recalled, remembered
+from watchkeeper.stats.codec import merged
+from watchkeeper.steps.assess import assess
+from watchkeeper.steps.chart_step import Earlier
+from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.reference import reference_blocks
+from watchkeeper.steps.stored_reference import reference_effects, reference_states
+
+__all__ = ["Judging", "Measured"]
+
+_STEADY = "prediction_mean"
+_STEADY_WINDOWS = 12
+_VERSIONS = 100
+"""Versions whose order is remembered."""
+_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+
+States = Mapping[tuple[str, str], State]
+Measured = Callable[[States, States, StateKey], list[Measurement]]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What all windows of one run are judged by.
+
+    Attributes
+    ----------
+    reference, effects, between
+        States, design effects and spreads between blocks of the reference.
+    behaviour
+        Measures what needs the model itself, given the states of reference and window and the window's key.
+    """
+
+    spec: Spec
+    store: Store
+    rule: WindowRule
+    reference: States
+    effects: Mapping[str, float]
+    between: Mapping[str, BetweenBlocks]
+    behaviour: Measured | None = None
+
+    @classmethod
+    def of(cls, spec: Spec, store: Store, rule: WindowRule, behaviour: Measured | None = None) -> Judging:
+        """Read the reference of a model."""
+        reference = reference_states(spec, store)
+        return cls(
+            spec, store, rule, reference, reference_effects(spec, store), reference_blocks(spec, store), behaviour
+        )
+
+    def memory_before(self, window: Window, place: Checkpoint, alerts: Iterable[Alert] = ()) -> JudgeMemory:
+        """Return what judging remembered before a window.
+
+        Where that is not kept, the windows since the newest one that is are judged again, which gives the same; nothing
+        of it is recorded.
+
+        Parameters
+        ----------
+        alerts
+            The open ones, for a memory that is damaged.
+        """
+        before = place.before(window)
+        if before is None:
+            return JudgeMemory()
+        stored = newest_remembered(self.store, self.spec.model, before)
+        known = stored is not None and stored.window in place.judged
+        memory = recalled(stored, alerts) if stored and known else JudgeMemory()
+        lost, damaged = memory.lost, memory.damaged
+        since = stored.window.start if stored and known else _BEGINNING
+        for one in sorted(w for w in place.judged if since < w.start <= before.start):
+            _, judged, _ = self._judged(one, memory, place.revisions[one])
+            # What was damaged is told of the next window that is recorded.
+            memory = replace(recalled(remembered(judged.watch, one), ()), lost=lost, damaged=damaged)
+        return memory
+
+    def record(
+        self, window: Window, place: Checkpoint, memory: JudgeMemory, alerts: Iterable[Alert], casebook: Casebook
+    ) -> tuple[Judged, list[Alert], Checkpoint]:
+        """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
+        again = 1 if place.waiting.get(window, True) else 0
+        revision = max(0, place.revisions.get(window, -1) + again)
+        measured, judged, states = self._judged(window, memory, revision)
+        # An alert is named after its first window, so judging it again gives it again or shows that it was none.
+        given = {alert.id for alert in judged.alerts}
+        gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
+        moved = place.judge(window, revision, bool(states))
+        stored = [replace(m, curve=()) for m in measured]
+        after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
+        self.store.record(
+            self.spec.model, [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after], moved.moves(place)
+        )
+        # The next window goes on from what is stored, whether it is judged in this run or in another.
+        return replace(judged, watch=recalled(after, ())), gone, moved
+
+    def _judged(self, window: Window, memory: JudgeMemory, revision: int) -> tuple[list[Measurement], Judged, States]:
+        """Return what is measured of a window, what that is judged to be, and the states of its rows."""
+        spec = self.spec
+        # Sums depend on their order in the last digits; sorted, they are the same whatever came when and lies where.
+        held = sorted(self.store.states(spec.model, window).items())
+        states = merged((state for _, state in held), window, spec.model)
+        measured = assess(
+            states, self.reference, spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
+            between=self.between,
+        )  # fmt: skip
+        if self.behaviour and states:
+            measured.extend(self.behaviour(self.reference, states, StateKey(spec.model, "", window)))
+        measured = measured or [_nothing(spec, window)]
+        steady = _steady(memory, self.rule, window, measured)
+        if steady and steady[-1].window == window:
+            measured.append(stability(steady))
+        measured = [replace(m, window=window, revision=revision) for m in measured]
+        known, version = _versions(memory.versions, (state for _, state in held))
+        judged = judge(
+            measured, spec, replace(memory, steady=steady, versions=known), window,
+            learning=_inside(window, spec.reference), version=version, earlier=self._history(window),
+        )  # fmt: skip
+        return measured, judged, states
+
+    def _history(self, window: Window) -> Earlier:
+        """Return what tells the measurements of a series in the windows before, oldest first."""
+
+        def of_series(point: Measurement) -> list[Measurement]:
+            query = Query.of_series(point, Window(_BEGINNING, window.start))
+            own = window.end - window.start
+            return [
+                m
+                for m in self.store.recorded(self.spec.model, Measurement, query)
+                # Windows that were cut otherwise once would count their rows twice.
+                if m.series == point.series and m.window and m.window.end - m.window.start == own
+            ]
+
+        return of_series
+
+    def _earlier(self, window: Window) -> dict[str, States]:
+        """Return the states of the earlier windows that monitors compare with, by what they call them."""
+        found: dict[str, States] = {}
+        for name in sorted({monitor.against for monitor in self.spec.monitors} - {""}):
+            against = parse_against(name)
+            before = against.windows(window) if against else ()
+            held = [s for one in before for _, s in sorted(self.store.states(self.spec.model, one).items())]
+            found[name] = merged(held, None, self.spec.model)
+        return found
+
+
+def _versions(before: tuple[str, ...], held: Iterable[State]) -> tuple[tuple[str, ...], str]:
+    """Return the versions that have answered by now, and of those in this window the one that came last.
+
+    A window that a release divides counts for the new version, and one with a canary in it for the canary.
+    """
+    keys = sorted((s.key for s in held if s.key.column == ROWS and s.key.version), key=lambda k: (k.window, k.version))
+    present = dict.fromkeys(key.version for key in keys)
+    known = tuple(dict.fromkeys((*before, *present)))
+    return known[-_VERSIONS:], max(present, key=known.index, default="")
+
+
+def _steady(
+    memory: JudgeMemory, rule: WindowRule, window: Window, measured: Sequence[Measurement]
+) -> tuple[Measurement, ...]:
+    """Return the mean prediction of this window and of those before it that its stability is measured over."""
+    own = tuple(
+        replace(m, window=window, evidence=Evidence()) for m in measured if m.name == _STEADY and m.segment == ALL
+    )
+    since = window.start - _STEADY_WINDOWS * rule.every
+    return (*(m for m in memory.steady if m.window is not None and m.window.start >= since), *own)
+
+
+def _inside(window: Window, reference: Window | None) -> bool:
+    middle = window.start + (window.end - window.start) / 2
+    return reference is not None and middle in reference
+
+
+def _nothing(spec: Spec, window: Window) -> Measurement:
+    return Measurement(Family.QUALITY, "rows", 0.0, 0, model=spec.model, window=window, column=ROWS)
