@@ -173,7 +173,7 @@ def everything(model: Project) -> dict[str, list[str]]:
     memories = store.recorded(MODEL, Remembered)
     remembered = [json.dumps([str(m.window), s.series, json.loads(s.body)]) for m in memories for s in m.series]
     pointers = [store.pointer(MODEL, name) or "" for name in ("champion", "place", "reference")]
-    told = [store.pointer(MODEL, "notified") or ""]
+    told = [store.pointer(MODEL, "notified/seen") or ""]
     derived = {
         "audit": links,
         "states": sorted(folded),

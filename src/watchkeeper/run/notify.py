@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from watchkeeper.alerts.policy import has_fired
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.plugins import plugin
+from watchkeeper.core.query import Query
 from watchkeeper.core.store import Store
+from watchkeeper.store.pointers import CHANGES
 
 __all__ = ["notify"]
 
 _POINTER = "notified"
+_SEEN = f"{_POINTER}/seen"
+"""The pointer that holds how many changes of alerts every receiver was told of."""
+
 _OWED = "owed"
 """What is kept of an alert that could not be sent."""
 
@@ -21,9 +26,10 @@ _OWED = "owed"
 def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
     """Send every alert that began to fire, spread or ended since it was last sent.
 
-    What was sent is recorded after sending: a run that is killed in between sends again rather than never. An alert
-    that ended before it could be sent, or within the run that found it, is sent once, as ended. A receiver that is new
-    is told what is firing, and not what was over before.
+    What was sent is recorded after sending, a pointer for each alert and receiver: a run that is killed in between
+    sends again rather than never. An alert that ended before it could be sent, or within the run that found it, is sent
+    once, as ended. A receiver that is new is told what is firing, and not what was over before. Alerts that fire and
+    those recorded otherwise since all were sent are read, and no others.
 
     Parameters
     ----------
@@ -35,40 +41,57 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
     list of str
         What went wrong; those alerts are sent again by the next run.
     """
-    held = store.pointer(model, _POINTER)
-    told: dict[str, list[str]] = json.loads(held) if held else {}
-    problems: list[str] = []
-    alerts = store.recorded(model, Alert)
+    _split(model, store)
+    counted, seen = store.pointer(model, CHANGES), store.pointer(model, _SEEN)
     places = [(_place(name, options), name, options) for name, options in receivers]
     for receiver, _, _ in places:
-        if receiver not in told:
-            told[receiver] = []
-            over = (alert for alert in alerts if alert.state is AlertState.ENDED)
-            told.update((f"{alert.id}/{receiver}", [alert.state.value]) for alert in over)
-    held = _keep(model, store, held, told)
-    for alert in alerts:
+        if store.pointer(model, f"{_POINTER}/{receiver}") is None:
+            _welcome(model, store, receiver)
+    queries = (Query(changed_after=int(seen or 0)) if seen else Query(), Query(states=(AlertState.FIRING,)))
+    alerts = {alert.id: alert for query in queries for alert in store.recorded(model, Alert, query)}
+    problems: list[str] = []
+    for alert in alerts.values():
         for receiver, name, options in places:
-            place = f"{alert.id}/{receiver}"
-            if not _worth_telling(alert, told.get(place)):
+            pointer = f"{_POINTER}/{alert.id}/{receiver}"
+            held = store.pointer(model, pointer)
+            told: list[str] = json.loads(held) if held else []
+            if not _worth_telling(alert, told):
                 continue
             try:
                 plugin("notifier", name).send(alert, dict(options))
             except Exception as error:  # noqa: BLE001
                 # A receiver may fail in any way; the others are told all the same.
                 problems.append(f"the notifier {name} failed on alert {alert.id}: {error}")
-                news = [_OWED, *told.get(place, [_OWED])[1:]]
+                news = [_OWED, *told[1:]]
             else:
                 news = [alert.state.value, *sorted(alert.columns)]
-            told[place] = news
-            held = _keep(model, store, held, told)
+            _move(model, store, pointer, held, json.dumps(news))
+    if counted and not problems:
+        _move(model, store, _SEEN, seen, counted)
     return problems
 
 
-def _keep(model: str, store: Store, held: str | None, told: Mapping[str, list[str]]) -> str | None:
-    text = json.dumps(told, sort_keys=True) if told else None
-    if text != held:
-        store.record(model, [], {_POINTER: (held, text)})
-    return text
+def _welcome(model: str, store: Store, receiver: str) -> None:
+    """Know a new receiver, who need not be told what is over."""
+    over = store.recorded(model, Alert, Query(states=(AlertState.ENDED,)))
+    pointers = {f"{_POINTER}/{alert.id}/{receiver}": json.dumps([alert.state.value]) for alert in over}
+    known = {f"{_POINTER}/{receiver}": "known", **pointers}
+    store.record(model, [], {name: (store.pointer(model, name), value) for name, value in known.items()})
+
+
+def _split(model: str, store: Store) -> None:
+    """Keep what 0.1.0 kept of all alerts in one pointer as one pointer each."""
+    held = store.pointer(model, _POINTER)
+    if held is not None:
+        told: dict[str, list[str]] = json.loads(held)
+        pointers = {f"{_POINTER}/{place}": json.dumps(news) if news else "known" for place, news in told.items()}
+        moves = {name: (store.pointer(model, name), value) for name, value in pointers.items()}
+        store.record(model, [], {**moves, _POINTER: (held, None)})
+
+
+def _move(model: str, store: Store, pointer: str, held: str | None, value: str) -> None:
+    if held != value:
+        store.record(model, [], {pointer: (held, value)})
 
 
 def _place(name: str, options: Mapping[str, str]) -> str:
@@ -77,7 +100,7 @@ def _place(name: str, options: Mapping[str, str]) -> str:
     return f"{name}/{digest[:12]}"
 
 
-def _worth_telling(alert: Alert, told: list[str] | None) -> bool:
+def _worth_telling(alert: Alert, told: Sequence[str]) -> bool:
     """Whether an alert began to fire, ended, or is a fault that spread to another column, and nobody was told."""
     state = told[0] if told else ""
     if alert.state is AlertState.ENDED:
@@ -86,4 +109,4 @@ def _worth_telling(alert: Alert, told: list[str] | None) -> bool:
         return False
     if state != AlertState.FIRING.value:
         return True
-    return alert.cause is Cause.DATA_FAULT and bool(set(alert.columns) - set(told[1:] if told else ()))
+    return alert.cause is Cause.DATA_FAULT and bool(set(alert.columns) - set(told[1:]))
