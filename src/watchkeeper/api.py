@@ -239,8 +239,8 @@ def report(
     place = Checkpoint.load(store, name)
     # Where the newest windows are empty, the last numbers there are say more than none.
     newest = max(place.filled or place.judged, default=None)
-    drawn, recent = place.newest(windows), _recent(place, windows)
-    signals = tuple(store.recorded(name, Signal, Query(window=drawn))) if drawn else ()
+    span, recent = place.newest(windows), _recent(place, windows)
+    signals = tuple(store.recorded(name, Signal, Query(window=span))) if span else ()
     judged = {s.measurement.series for s in signals if s.measurement.window == newest}
     found = store.recorded(name, Measurement, Query(window=newest)) if newest else []
     measured = tuple(m for m in found if m.series not in judged)

@@ -22,7 +22,35 @@ from watchkeeper.core.schema import ALL, Schema, Task
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Alerts", "Columns", "Model", "MonitorConfig", "Notify", "Reference", "StoreConfig", "Table", "Windows"]
+__all__ = [
+    "Alerts",
+    "Columns",
+    "Model",
+    "MonitorConfig",
+    "Notify",
+    "Reference",
+    "Retention",
+    "StoreConfig",
+    "Table",
+    "Windows",
+]
+
+
+class Retention(Part):
+    """How long records are kept, counted back from the newest judged window; null for ever.
+
+    Actions, the audit chain and the log itself are kept for ever.
+
+    Attributes
+    ----------
+    numbers
+        Measurements and the signals that judge them.
+    alerts
+        Alerts that have ended, and what they were diagnosed to come from.
+    """
+
+    numbers: Duration | None = timedelta(days=730)
+    alerts: Duration | None = None
 
 
 class StoreConfig(Part):
@@ -36,6 +64,8 @@ class StoreConfig(Part):
         SQLAlchemy URL of the derived tables; null for SQLite inside the folder.
     options
         Options of the object store, such as its region.
+    retention
+        How long records are kept.
     lease
         How long a model stays reserved for a worker that has died in the middle of a run.
     """
@@ -44,6 +74,7 @@ class StoreConfig(Part):
     sql: Text | None = None
     options: dict[str, Text] = Field(default_factory=dict)
     lease: Duration = timedelta(minutes=2)
+    retention: Retention = Retention()
 
 
 def _source(value: Any) -> Any:

@@ -110,7 +110,7 @@ class Forgets(Protocol):
         """Remove records of a kind that end by ``before`` (None: all), but for those of the windows to keep.
 
         Measurements go with the signals that judge them, alerts with their diagnoses, and only alerts that ended go.
-        Nothing else is removed but actions and what is remembered: the audit chain and the specs stay. Returns how many
+        Nothing else is removed but what is remembered: actions, the audit chain and specs stay. Returns how many
         went, signals and diagnoses not counted.
         """
 

@@ -107,9 +107,9 @@ class Judging:
         moved = place.judge(window, revision, bool(states))
         stored = [replace(m, curve=()) for m in measured]
         after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
-        self.store.record(
-            self.spec.model, [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after], moved.moves(place)
-        )
+        nouns = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
+        moves = moved.moves(place) | rows_moves(self.store, self.spec.model, self.reference, states)
+        self.store.record(self.spec.model, nouns, moves)
         # The next window goes on from what is stored, whether it is judged in this run or in another.
         return replace(judged, watch=recalled(after, ())), gone, moved
 
@@ -178,9 +178,8 @@ def _steady(
     memory: JudgeMemory, rule: WindowRule, window: Window, measured: Sequence[Measurement]
 ) -> tuple[Measurement, ...]:
     """Return the mean prediction of this window and of those before it that its stability is measured over."""
-    own = tuple(
-        replace(m, window=window, evidence=Evidence()) for m in measured if m.name == _STEADY and m.segment == ALL
-    )
+    means = [m for m in measured if m.name == _STEADY and m.segment == ALL]
+    own = tuple(replace(m, window=window, evidence=Evidence()) for m in means)
     since = window.start - _STEADY_WINDOWS * rule.every
     return (*(m for m in memory.steady if m.window is not None and m.window.start >= since), *own)
 

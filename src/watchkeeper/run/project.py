@@ -36,6 +36,7 @@ from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import RunResult, run_once
 from watchkeeper.run.records import Records, open_records
+from watchkeeper.run.retention import apply_retention
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
@@ -181,6 +182,7 @@ class Project(Records):
             ran = run_once(keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour)
             # Training may take long, or fail: people are told before.
             problems = notify(name, store, self._receivers(name))
+            apply_retention(store, name, self.config.store.retention)
             return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
 
     def _renew_schema(self, name: str) -> None:

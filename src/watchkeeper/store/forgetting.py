@@ -17,7 +17,7 @@ from watchkeeper.store.tables import MEASUREMENTS, MEMORIES, NOUNS, SIGNALS, WIN
 
 __all__ = ["check_forgettable", "forget"]
 
-_FORGETTABLE = ("measurement", "memory", "alert", "action")
+_FORGETTABLE = ("measurement", "memory", "alert")
 
 
 def check_forgettable(kind: str) -> None:
