@@ -15,12 +15,13 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State, StateKey
-from watchkeeper.core.store import Store
+from watchkeeper.core.store import Noun, Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
+from watchkeeper.run.reach import rows_moves
 from watchkeeper.run.remembering import newest_remembered, recalled, remembered
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
@@ -107,7 +108,7 @@ class Judging:
         moved = place.judge(window, revision, bool(states))
         stored = [replace(m, curve=()) for m in measured]
         after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
-        nouns = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
+        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
         moves = moved.moves(place) | rows_moves(self.store, self.spec.model, self.reference, states)
         self.store.record(self.spec.model, nouns, moves)
         # The next window goes on from what is stored, whether it is judged in this run or in another.
