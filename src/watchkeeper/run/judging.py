@@ -109,7 +109,7 @@ class Judging:
         stored = [replace(m, curve=()) for m in measured]
         after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
         nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
-        moves = moved.moves(place) | rows_moves(self.store, self.spec.model, self.reference, states)
+        moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, states)}
         self.store.record(self.spec.model, nouns, moves)
         # The next window goes on from what is stored, whether it is judged in this run or in another.
         return replace(judged, watch=recalled(after, ())), gone, moved

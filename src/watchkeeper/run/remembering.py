@@ -42,7 +42,9 @@ def remembered(memory: JudgeMemory, window: Window) -> Remembered:
     parts: dict[str, Any] = {f"{_CHART}{key}": chart for key, chart in memory.charts.items()}
     parts |= {f"{_EPISODE}{cause.value}": episode for cause, episode in memory.episodes.items()}
     parts[_SHARED] = _Shared(memory.steady, memory.versions)
-    return Remembered(window, tuple(SeriesMemory(name, brief_json(part), _VERSION) for name, part in parts.items()))
+    return Remembered(
+        window, tuple(SeriesMemory(name, brief_json(part), _version(part)) for name, part in parts.items())
+    )
 
 
 def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
@@ -98,8 +100,13 @@ def _spacing(distance: int) -> int:
     return spacing
 
 
+def _version(part: Any) -> int:
+    """Return the version of a form; that of its memory a chart minds itself."""
+    return part.version if isinstance(part, ChartMemory) else _VERSION
+
+
 def _read(part: SeriesMemory, kind: type[Any]) -> Any:
-    if part.version > _VERSION:
+    if part.version > _VERSION and kind is not ChartMemory:
         raise StoreError(f"what is remembered of a series has version {part.version}, which a newer version wrote")
     return from_json(part.body, kind)
 
