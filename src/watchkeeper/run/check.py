@@ -40,6 +40,7 @@ from watchkeeper.stats.codec import merged
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
 from watchkeeper.steps.assess import assess
+from watchkeeper.steps.chart_step import chart_key
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
@@ -301,7 +302,7 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> JudgeMemor
         if m.status is Status.OK and m.value is not None and m.error is not None and m.n >= LEAST_LABELLED:
             numbers = {"centre": m.value, "between": (m.error or 0.0) ** 2, "used": 0.0}
             for family in (Family.METRIC, Family.ESTIMATE):
-                charts["\x1f".join(("shewhart", *replace(m, family=family).series))] = ChartMemory(numbers)
+                charts[chart_key("shewhart", replace(m, family=family))] = ChartMemory(numbers)
     return JudgeMemory(charts)
 
 
