@@ -18,7 +18,6 @@ from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
 from watchkeeper.views.axes import Chart, Specification, layer, named_columns, quantitative, sheet
 from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
-from watchkeeper.views.drawing import draw
 from watchkeeper.views.report import wanted
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import number, share, shown
@@ -108,6 +107,7 @@ class ModelBehaviour:
 
     def html(self) -> str:
         """Return the explanation as a part of a page."""
+        from watchkeeper.views.drawing import draw
         from watchkeeper.views.page import environment, style
 
         names = [shown(d.feature, 60) for d in self.found.dependence]
