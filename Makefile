@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts calibrate size changelog chromium postgresql clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading calibrate size changelog chromium postgresql clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -63,6 +63,9 @@ bench-diagnosis: $(STAMPS)/test  ## how often planted causes are found; writes t
 
 bench-charts: $(STAMPS)/test  ## false alarms of control charts by situation, as docs/charts.md tells them
 	$(PY) -m bench.charts $(ARGS)
+
+bench-reading: $(STAMPS)/demo  ## processor time of status, explain and report on the demo's store
+	$(PY) -m bench.reading $(ARGS)
 
 calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
 	$(PY) -m bench.calibration $(ARGS)
