@@ -10,7 +10,16 @@ from typing import ClassVar, Protocol, runtime_checkable
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 
-__all__ = ["SIDES", "Chart", "ChartMemory", "Choices", "Options", "Phase", "VersionedMemory", "memory_version"]
+__all__ = [
+    "SIDES",
+    "Chart",
+    "ChartMemory",
+    "Choices",
+    "Options",
+    "Patient",
+    "Phase",
+    "Unitless",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +101,8 @@ class Chart(Protocol):
     defaults
         Every option it knows, with its default.
 
-    A chart that may need more than one point to see a gross change states how many in ``patience``. One with options
-    that are words states in ``choices`` which are valid, by option, and one that can tell otherwise that it cannot use
-    some options has a method ``check``, which takes all of them and raises UsageError: both are asked when a
-    configuration is read.
+    What some say of themselves besides are abilities of their own: ``Patient``, ``Unitless``, and for those who read a
+    configuration ``ChoosesWords`` and ``ChecksOptions``.
     """
 
     plugin: ClassVar[str]
@@ -106,3 +113,17 @@ class Chart(Protocol):
         self, memory: ChartMemory | None, measurement: Measurement, options: Options
     ) -> tuple[ChartMemory, Signal]:
         """Judge the next point of the series; no memory starts it. A point without data leaves the memory alone."""
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A chart that may need more than one point to see a gross change: how many."""
+
+    patience: ClassVar[int]
+
+
+@runtime_checkable
+class Unitless(Protocol):
+    """A chart that says whether its series have a unit; one of shares has none."""
+
+    has_unit: ClassVar[bool]

@@ -8,7 +8,7 @@ from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
 
-__all__ = ["Comparison"]
+__all__ = ["Comparison", "Narrow", "NeedsStatistics", "Slow", "needs_of"]
 
 
 @runtime_checkable
@@ -24,8 +24,7 @@ class Comparison(Protocol):
     identical
         The value for two equal states.
 
-    A class that rests on optional statistics names them in ``needs``, a tuple of registry keys: a monitor that names
-    the comparison then has them kept.
+    What some say of themselves besides are abilities of their own: ``NeedsStatistics``, ``Narrow`` and ``Slow``.
     """
 
     plugin: ClassVar[str]
@@ -43,3 +42,29 @@ class Comparison(Protocol):
         StateError
             When one of the states lacks what the comparison needs; the caller turns it into a failed measurement.
         """
+
+
+@runtime_checkable
+class NeedsStatistics(Protocol):
+    """A comparison that rests on optional statistics, by their registry keys: who monitors it has them kept."""
+
+    needs: ClassVar[tuple[str, ...]]
+
+
+@runtime_checkable
+class Narrow(Protocol):
+    """A comparison that looks for a single kind of fault, which a gross change of a distribution need not have."""
+
+    narrow: ClassVar[bool]
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """A comparison that takes long, and is tried on so many simulated pairs at most."""
+
+    trials: ClassVar[int]
+
+
+def needs_of(comparison: object) -> tuple[str, ...]:
+    """Return the optional statistics that a comparison rests on."""
+    return tuple(comparison.needs) if isinstance(comparison, NeedsStatistics) else ()

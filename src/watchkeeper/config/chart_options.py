@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from watchkeeper.core.errors import UsageError, near_miss
 
-__all__ = ["option_faults"]
+__all__ = ["ChecksOptions", "ChoosesWords", "option_faults"]
+
+
+@runtime_checkable
+class ChoosesWords(Protocol):
+    """A chart with options that are words: which are valid, by option."""
+
+    choices: ClassVar[Mapping[str, tuple[str, ...]]]
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """A chart that can tell otherwise that it cannot use some options; it is asked when a configuration is read."""
+
+    def check(self, options: Mapping[str, float | str]) -> None:
+        """Raise UsageError where options, all of them, do not go together."""
 
 
 def option_faults(chart: Any, options: Mapping[str, float | str]) -> dict[str, str]:
@@ -16,8 +31,7 @@ def option_faults(chart: Any, options: Mapping[str, float | str]) -> dict[str, s
     Parameters
     ----------
     chart
-        The chart. Of its options it states the defaults; ``choices``, if it has them, are the words that are valid for
-        some of them, and its method ``check``, if it has one, raises UsageError where options are off otherwise.
+        The chart. Of its options it states the defaults, and may be one that ``ChoosesWords`` or ``ChecksOptions``.
 
     Examples
     --------
@@ -25,7 +39,7 @@ def option_faults(chart: Any, options: Mapping[str, float | str]) -> dict[str, s
     >>> option_faults(plugin("chart", "ewma"), {"lamda": 0.2})["lamda"].partition(" Valid")[0]
     "the chart ewma has no option 'lamda'; did you mean 'lambda'?"
     """
-    known, choices = chart.defaults, getattr(chart, "choices", {})
+    known, choices = chart.defaults, chart.choices if isinstance(chart, ChoosesWords) else {}
     faults: dict[str, str] = {}
     for name, value in options.items():
         if name not in known:
@@ -35,7 +49,7 @@ def option_faults(chart: Any, options: Mapping[str, float | str]) -> dict[str, s
             faults[name] = f"must be {wanted}, as {known[name]!r} is, which it is by default; this is {value!r}"
         elif name in choices and value not in choices[name]:
             faults[name] = f"there is no {name} {value!r}; {near_miss(str(value), choices[name])}"
-    if not faults and hasattr(chart, "check"):
+    if not faults and isinstance(chart, ChecksOptions):
         try:
             chart.check({**known, **options})
         except UsageError as error:

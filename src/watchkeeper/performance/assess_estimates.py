@@ -14,8 +14,9 @@ from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import JOINT, OUTCOME, State, StateKey
 from watchkeeper.performance.between_blocks import BetweenBlocks
-from watchkeeper.performance.estimator import Estimator, band_of
+from watchkeeper.performance.estimator import Estimator, NeedsNow, band_of
 from watchkeeper.performance.sampled import has_sample, is_sampled
+from watchkeeper.stats.error_sums import ErrorSumsPart
 from watchkeeper.stats.score_cells import ScoreCellsPart
 
 __all__ = ["assess_estimates", "default_estimates", "estimators_for", "kept_for", "kept_now_for"]
@@ -40,7 +41,7 @@ def kept_for(names: Iterable[str]) -> tuple[str, ...]:
 def kept_now_for(names: Iterable[str]) -> tuple[str, ...]:
     """Return the optional statistics of the rows to judge that estimators rest on, for ``Spec.keep``."""
     made = [plugin("estimator", name) for name in names]
-    return tuple({need: None for one in made for need in getattr(one, "needs_now", one.needs)})
+    return tuple({need: None for one in made for need in (one.needs_now if isinstance(one, NeedsNow) else one.needs)})
 
 
 def assess_estimates(
@@ -237,4 +238,4 @@ def _has_labels(states: Mapping[str, State]) -> bool:
     if isinstance(part, ScoreCellsPart) and part.classes:
         return part.labelled() > 0
     errors = outcome.parts.get("error_sums") if outcome else None
-    return bool(getattr(errors, "n", 0))
+    return isinstance(errors, ErrorSumsPart) and errors.n > 0

@@ -15,7 +15,7 @@ from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.intervals import Z
 
-__all__ = ["ASSUMES", "Estimator", "band_of", "estimated"]
+__all__ = ["ASSUMES", "Estimator", "NeedsNow", "band_of", "estimated"]
 
 ASSUMES = "the relation of features to labels is that of the reference: concept shift is invisible"
 """What every estimate without labels rests on; it is printed wherever one is shown."""
@@ -34,8 +34,7 @@ class Estimator(Protocol):
     tasks
         The tasks it is defined for.
     needs
-        Optional statistics it rests on. A class that rests on others, such as smaller samples, of the rows that are
-        judged names those in ``needs_now``.
+        Optional statistics it rests on; of the rows that are judged too, unless it ``NeedsNow`` others.
     """
 
     plugin: ClassVar[str]
@@ -58,6 +57,13 @@ class Estimator(Protocol):
         schema
             Gives task, roles and classes.
         """
+
+
+@runtime_checkable
+class NeedsNow(Protocol):
+    """An estimator that rests on other statistics of the rows that are judged, such as smaller samples."""
+
+    needs_now: ClassVar[tuple[str, ...]]
 
 
 def estimated(

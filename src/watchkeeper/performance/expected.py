@@ -99,7 +99,7 @@ def estimates_of(
 
 def measurements_of(
     key: StateKey,
-    expected: Mapping[str, Expected | None],
+    by_metric: Mapping[str, Expected | None],
     estimation: Estimation,
     n_reference: int,
     details: Mapping[str, float | str] | None = None,
@@ -112,7 +112,7 @@ def measurements_of(
             key, name, one.value, one.n, one.sampling, one.calibration, estimation,
             n_reference=n_reference, details=details,
         )
-        for name, one in expected.items()
+        for name, one in by_metric.items()
     ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from watchkeeper.stats.level_index import levels_by_piece
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.partitions import Partitions, permute
 from watchkeeper.stats.row_identity import id_hashes, row_hashes
-from watchkeeper.stats.statistic import Statistic, fold, fold_each
+from watchkeeper.stats.statistic import Statistic, fold, fold_each, is_optional, is_whole_only
 from watchkeeper.stats.texts import Texts
 from watchkeeper.stats.vectors import Vectors
 
@@ -192,7 +192,7 @@ def _key(key: StateKey, column: str) -> StateKey:
 
 def _statistics(block: type, keep: Sequence[str] = ()) -> list[Statistic]:
     found = [s for s in plugins("statistic").values() if block in s.reads]
-    return [s for s in found if not getattr(s, "optional", False) or s.name in keep]
+    return [s for s in found if not is_optional(s) or s.name in keep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +205,11 @@ class _Chosen:
 
     def of(self, block: type) -> list[Statistic]:
         found = _statistics(block, self.keep)
-        return [s for s in found if not getattr(s, "whole_only", False)] if self.cut else found
+        return [s for s in found if not is_whole_only(s)] if self.cut else found
 
     def details(self, block: type) -> list[Statistic]:
         found = _statistics(block, self.keep) if self.whole else []
-        return [s for s in found if getattr(s, "whole_only", False)]
+        return [s for s in found if is_whole_only(s)]
 
 
 def _numeric(column: Column) -> bool:

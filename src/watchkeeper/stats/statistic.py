@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from functools import cache, reduce
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from watchkeeper.core.schema import Column
 
-__all__ = ["Accumulator", "Statistic", "fold", "fold_each", "merge_parts"]
+__all__ = [
+    "Accumulator",
+    "FoldsEach",
+    "MergesMany",
+    "OptionalStatistic",
+    "Sketch",
+    "Statistic",
+    "WholeOnly",
+    "fold",
+    "fold_each",
+    "is_optional",
+    "is_whole_only",
+    "merge_parts",
+]
 
 
 class Accumulator(Protocol):
@@ -38,10 +51,8 @@ class Statistic(Protocol):
     part_type
         The frozen dataclass of its part.
 
-    A class that sets ``optional = True`` is kept only where the spec asks for it by name, one that sets
-    ``whole_only = True`` of whole windows and not of their segments. Where many parts at once merge faster than one
-    after the other, a method ``merge_many(parts)`` says how; where the blocks of many segments fold faster at once into
-    a part each, a method ``fold_each(blocks)``.
+    What some can besides are abilities of their own: ``OptionalStatistic``, ``WholeOnly``, ``Sketch``, ``FoldsEach``
+    and ``MergesMany``.
     """
 
     plugin: ClassVar[str]
@@ -63,6 +74,65 @@ class Statistic(Protocol):
         """Return the value a person asks for."""
 
 
+@runtime_checkable
+class OptionalStatistic(Protocol):
+    """A statistic that is kept only where the spec asks for it by name."""
+
+    optional: ClassVar[bool]
+
+
+@runtime_checkable
+class WholeOnly(Protocol):
+    """A statistic that is kept of whole windows and not of their segments."""
+
+    whole_only: ClassVar[bool]
+
+
+@runtime_checkable
+class Sketch(Protocol):
+    """A statistic whose result depends on how rows are cut: by at most ``error``, as a share of the rows."""
+
+    error: ClassVar[float]
+
+
+@runtime_checkable
+class FoldsEach(Protocol):
+    """A statistic that folds the blocks of many segments faster at once, into a part each."""
+
+    def fold_each(self, blocks: Sequence[Any]) -> Iterable[Any]:
+        """Return the part of each block."""
+
+
+@runtime_checkable
+class MergesMany(Protocol):
+    """A statistic that merges many parts faster at once than one after the other."""
+
+    def merge_many(self, parts: Sequence[Any]) -> Any:
+        """Return the part of all rows."""
+
+
+@cache
+def _able(made: type, ability: type) -> bool:
+    # Looked up once for each class: a check of a protocol costs more than folding a block of a few rows.
+    return issubclass(made, ability)
+
+
+@cache
+def _flags(made: type) -> tuple[bool, bool]:
+    """Return whether the statistics of a class are optional, and whether they are of whole windows only."""
+    return isinstance(made, OptionalStatistic) and made.optional, isinstance(made, WholeOnly) and made.whole_only
+
+
+def is_optional(statistic: Statistic) -> bool:
+    """Return whether a statistic is kept only where the spec asks for it by name."""
+    return _flags(type(statistic))[0]
+
+
+def is_whole_only(statistic: Statistic) -> bool:
+    """Return whether a statistic is kept of whole windows alone."""
+    return _flags(type(statistic))[1]
+
+
 def fold(statistic: Statistic, column: Column, blocks: Iterable[Any]) -> Any:
     """Return the part of ``statistic`` over all rows of ``blocks``; no blocks give its zero."""
     work = statistic.start(column)
@@ -73,11 +143,13 @@ def fold(statistic: Statistic, column: Column, blocks: Iterable[Any]) -> Any:
 
 def fold_each(statistic: Statistic, column: Column, blocks: Sequence[Any]) -> list[Any]:
     """Return the part of ``statistic`` over the rows of each block."""
-    each = getattr(statistic, "fold_each", None)
-    return [fold(statistic, column, [block]) for block in blocks] if each is None else list(each(blocks))
+    if _able(type(statistic), FoldsEach):
+        return list(cast(FoldsEach, statistic).fold_each(blocks))
+    return [fold(statistic, column, [block]) for block in blocks]
 
 
 def merge_parts(statistic: Statistic, parts: Sequence[Any]) -> Any:
     """Return the part of all rows of one or more parts."""
-    many = getattr(statistic, "merge_many", None)
-    return reduce(statistic.merge, parts) if many is None or len(parts) < 3 else many(parts)
+    if len(parts) < 3 or not _able(type(statistic), MergesMany):
+        return reduce(statistic.merge, parts)
+    return cast(MergesMany, statistic).merge_many(parts)

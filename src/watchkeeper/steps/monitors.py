@@ -9,6 +9,7 @@ from datetime import timedelta
 from math import ceil, isfinite
 
 from watchkeeper.charts.run_length import persistent_run_length
+from watchkeeper.compare.comparison import needs_of
 from watchkeeper.compare.tail_rise import BEYOND, TOLERATED
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import PluginError, near_miss
@@ -216,7 +217,7 @@ def kept(monitors: Iterable[Monitor]) -> tuple[str, ...]:
     """Return the optional statistics that the comparisons of monitors, and those of other packages, rest on."""
     known = plugins("comparison")
     names = {*(monitor.measure for monitor in monitors), *installed()}
-    return tuple(sorted({need for name in names & known.keys() for need in getattr(known[name], "needs", ())}))
+    return tuple(sorted({need for name in names & known.keys() for need in needs_of(known[name])}))
 
 
 def _names(columns: Iterable[Column], *kinds: Kind) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.compare.comparison import Comparison
+from watchkeeper.compare.comparison import Comparison, Slow, needs_of
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.testing.populations import Population, pairs
 
@@ -39,7 +39,7 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
     AssertionError
         Naming the promise that is broken.
     """
-    trials = int(getattr(comparison, "trials", population.count))
+    trials = comparison.trials if isinstance(comparison, Slow) else population.count
     same = _measured(comparison, population, 0.0, min(trials, population.count), seed)
     for m in same:
         assert m.status is Status.OK, f"{population.name}: unchanged states give {m.status}: {m.reason}"
@@ -60,7 +60,7 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
 def _measured(
     comparison: Comparison, population: Population, strength: float, count: int, seed: int
 ) -> list[Measurement]:
-    needs = tuple(getattr(comparison, "needs", ()))
+    needs = needs_of(comparison)
     states = pairs(population.name, needs, strength, max(count, _FEW) if strength else population.count, seed)[:count]
     return [assess_column(reference, current, [comparison.name])[0] for reference, current in states]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kstwobign, poisson
 
-from watchkeeper.charts.chart import Chart, ChartMemory, Options
+from watchkeeper.charts.chart import Chart, ChartMemory, Options, Patient, Unitless
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -58,7 +58,7 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
     memory, signals = _run(chart, None, steady)
     assert not any(signal.fired for signal in signals), "it signals on a constant series"
     options = {"upper": 0.5} if "upper" in chart.defaults else {}
-    patience = int(getattr(chart, "patience", 1))
+    patience = chart.patience if isinstance(chart, Patient) else 1
     _, changed = _run(chart, memory, [_point(0.9)] * patience, options)
     within = f" within {patience} points" if patience > 1 else ""
     assert any(after.fired for after in changed), f"a gross change does not signal{within}"
@@ -87,7 +87,7 @@ def check_chart(chart: Chart, seed: int = 0) -> None:
 def _check_level(chart: Chart, seed: int) -> None:
     rng = np.random.default_rng(seed)
     own: dict[str, float | str] = {"tolerance": 0.001} if "tolerance" in chart.defaults else {}
-    if getattr(chart, "has_unit", True):
+    if not isinstance(chart, Unitless) or chart.has_unit:
         noisy = [_point(v) for v in [*rng.normal(0.02, 0.005, 60).tolist(), 0.045, 0.03, 0.03]]
         scaled = [replace(p, value=(p.value or 0.0) * _UNIT, error=(p.error or 0.0) * _UNIT) for p in noisy]
         _, before = _run(chart, None, noisy, own)

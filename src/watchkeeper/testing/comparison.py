@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.compare.comparison import Comparison
+from watchkeeper.compare.comparison import Comparison, Narrow, needs_of
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import Kind, NumericMap, Schema
 from watchkeeper.core.state import State
@@ -53,7 +53,7 @@ def check_comparison(comparison: Comparison, seed: int = 0) -> None:
         if not population.tied:
             _Trial(comparison, population, seed).check()
         best = max(best, check_chance(comparison, population, seed))
-    if getattr(comparison, "narrow", False):
+    if isinstance(comparison, Narrow) and comparison.narrow:
         return
     assert best >= _NEARLY_ALWAYS, f"a gross change is farther than none in {best:.0%} of the pairs only"
 
@@ -63,7 +63,7 @@ class _Trial:
 
     def __init__(self, comparison: Comparison, population: Population, seed: int) -> None:
         self.comparison, self.population = comparison, population
-        self.needs = tuple(getattr(comparison, "needs", ()))
+        self.needs = needs_of(comparison)
         rng = np.random.default_rng(seed)
         n0, n = _ROWS.get(population.kind, (4_000, 3_000))
         self.first = _with_strange_values(population.draw(rng, n0, 0.0), population.kind)

@@ -16,6 +16,7 @@ from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Segm
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.codec import merge_states
+from watchkeeper.stats.statistic import is_optional
 from watchkeeper.stats.summarise import summarise
 
 __all__ = ["CUTS", "cut_tables", "states_apart", "summarised_apart"]
@@ -62,7 +63,7 @@ def cut_tables(seed: int = 0) -> Mapping[str, tuple[pl.DataFrame, Spec]]:
         Rule("ordered", ("falls",)), Rule("ordered", ("falls",), {"strictly": True}), Rule("unique", ("x",)),
         Rule("in_range", ("y",), {"upper": 2.0}),
     )  # fmt: skip
-    keep = tuple(name for name, statistic in plugins("statistic").items() if getattr(statistic, "optional", False))
+    keep = tuple(name for name, statistic in plugins("statistic").items() if is_optional(statistic))
     spec = {
         name: Spec(
             "m",

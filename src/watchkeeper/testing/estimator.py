@@ -20,6 +20,7 @@ from watchkeeper.performance.assess_estimates import assess_estimates
 from watchkeeper.performance.estimator import Estimator
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
+from watchkeeper.stats.statistic import is_optional
 from watchkeeper.stats.summarise import summarise_rows
 
 __all__ = ["check_estimator"]
@@ -101,7 +102,7 @@ def _check_task(estimator: Estimator, log: _Log) -> None:
 
 
 def _states(frame: pl.DataFrame, schema: Schema) -> dict[str, State]:
-    optional = [name for name, made in plugins("statistic").items() if getattr(made, "optional", False)]
+    optional = [name for name, made in plugins("statistic").items() if is_optional(made)]
     return {state.key.column: state for state in summarise_rows(frame, schema, keep=optional)}
 
 

@@ -15,7 +15,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.stats.codec import decode_state, encode_state
-from watchkeeper.stats.statistic import Statistic, fold, merge_parts
+from watchkeeper.stats.statistic import Sketch, Statistic, fold, merge_parts
 from watchkeeper.testing.cuts import CUTS, cut_tables, states_apart
 from watchkeeper.testing.rows import Case, cases_for
 
@@ -137,7 +137,7 @@ def _one_after_the_other(case: Case, pieces: list[pl.DataFrame]) -> Iterator[Any
 
 
 def _agree(statistic: Statistic, a: Any, b: Any, case: Case, law: str) -> None:
-    error = float(getattr(statistic, "error", 0.0))
+    error = statistic.error if isinstance(statistic, Sketch) else 0.0
     one, other = statistic.result(a), statistic.result(b)
     if error:
         assert _near(one, other, error * case.frame.height * 2 + 1), f"{case.name}: {law} does not hold"
