@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
@@ -27,7 +28,8 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
     the value of no change in 95 % of them; a gross change is on average at least as far as a mild one, and a mild one
     as none.
 
-    A comparison that takes long says in a class attribute ``trials`` on how many pairs this is tried.
+    A comparison that takes long says in a class attribute ``trials`` on how many pairs this is tried; its changed
+    samples are then compared with references of the unchanged ones, so that it learns from each once.
 
     Returns
     -------
@@ -40,16 +42,16 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
         Naming the promise that is broken.
     """
     trials = comparison.trials if isinstance(comparison, Slow) else population.count
-    same = _measured(comparison, population, 0.0, min(trials, population.count), seed)
+    few = min(trials // 2, _FEW)
+    measured = _measured(comparison, population, {0.0: min(trials, population.count), _MILD: few, 1.0: few}, seed)
+    same = measured[0.0]
     for m in same:
         assert m.status is Status.OK, f"{population.name}: unchanged states give {m.status}: {m.reason}"
     _check_level(same, population)
     _check_floor(comparison, same, population)
     _check_interval(comparison, same, population)
     none = _distances(comparison, same)
-    mild, gross = (
-        _changed(comparison, population, strength, min(trials // 2, _FEW), seed) for strength in (_MILD, 1.0)
-    )
+    mild, gross = (_changed(comparison, population, measured[strength]) for strength in (_MILD, 1.0))
     for less, more, law in ((none, mild, "a mild change"), (mild, gross, "a gross change")):
         room = 3 * sqrt(float(less.var()) / len(less) + float(more.var()) / len(more)) + 1e-9
         told = f"{population.name}: {law} is nearer ({more.mean():.4g}) than less of a change ({less.mean():.4g})"
@@ -58,20 +60,28 @@ def check_chance(comparison: Comparison, population: Population, seed: int = 0) 
 
 
 def _measured(
-    comparison: Comparison, population: Population, strength: float, count: int, seed: int
-) -> list[Measurement]:
-    needs = needs_of(comparison)
-    states = pairs(population.name, needs, strength, max(count, _FEW) if strength else population.count, seed)[:count]
-    return [assess_column(reference, current, [comparison.name])[0] for reference, current in states]
+    comparison: Comparison, population: Population, counts: Mapping[float, int], seed: int
+) -> dict[float, list[Measurement]]:
+    """Return as many measurements by the strength of the change as are wanted, one reference after the other."""
+    needs, shared = needs_of(comparison), isinstance(comparison, Slow)
+    drawn = {
+        strength: pairs(
+            population.name, needs, strength, max(count, _FEW) if strength else population.count, seed, shared
+        )[:count]
+        for strength, count in counts.items()
+    }
+    measured: dict[float, list[Measurement]] = {strength: [] for strength in counts}
+    for place in range(max(counts.values())):
+        for strength, states in drawn.items():
+            if place < len(states):
+                measured[strength].append(assess_column(*states[place], [comparison.name])[0])
+    return measured
 
 
-def _changed(
-    comparison: Comparison, population: Population, strength: float, count: int, seed: int
-) -> NDArray[np.float64]:
-    measured = _measured(comparison, population, strength, count, seed)
-    found = [m for m in measured if m.status is Status.OK]
-    assert found, f"{population.name}: changed states give {measured[0].status}: {measured[0].reason}"
-    return _distances(comparison, found)
+def _changed(comparison: Comparison, population: Population, measured: list[Measurement]) -> NDArray[np.float64]:
+    known = [m for m in measured if m.status is Status.OK]
+    assert known, f"{population.name}: changed states give {measured[0].status}: {measured[0].reason}"
+    return _distances(comparison, known)
 
 
 def _distances(comparison: Comparison, found: list[Measurement]) -> NDArray[np.float64]:

@@ -74,9 +74,17 @@ def state_of(frame: pl.DataFrame, schema: Schema, column: str, needs: tuple[str,
 
 
 @cache
-def pairs(name: str, needs: tuple[str, ...], strength: float, count: int, seed: int = 0) -> Pairs:
-    """Return independent pairs of a reference and a current state; the current rows are changed by ``strength``."""
+def pairs(name: str, needs: tuple[str, ...], strength: float, count: int, seed: int = 0, shared: bool = False) -> Pairs:
+    """Return independent pairs of a reference and a current state; the current rows are changed by ``strength``.
+
+    With ``shared`` the references are the same ones whatever the strength, so that what is learnt from one is learnt
+    once.
+    """
     population = next(p for p in POPULATIONS if p.name == name)
+    if shared and strength:
+        unchanged = pairs(name, needs, 0.0, population.count, seed, True)[:count]
+        drawn_anew = pairs(name, needs, strength, count, seed)
+        return tuple((first, second) for (first, _), (_, second) in zip(unchanged, drawn_anew, strict=False))
     rng = np.random.default_rng([seed, round(strength * 100)])
     n0, n = population.sizes
     drawn = [(population.draw(rng, n0, 0.0), population.draw(rng, n, strength)) for _ in range(count)]
