@@ -74,7 +74,7 @@ def test_a_monitor_of_the_configuration_judges_it(site: Path, tables: Path) -> N
     told: dict[str, Any] = json.loads(done.stdout)["models"]["plans"]
     drift = [alert for alert in told["changed"] if alert["cause"] == "drift"]
     assert [(alert["columns"], alert["state"]) for alert in drift] == [(["plan"], "firing")]
-    assert "le_cam of plan is 0.0667, limit 0.05" in drift[0]["message"]
+    assert "(le_cam 0.0667, limit 0.05)" in drift[0]["message"]
 
 
 def test_a_name_that_is_not_there_is_refused_with_the_nearest(site: Path, tables: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
+from watchkeeper.compare.before_after import before_after
 from watchkeeper.compare.comparison import Comparison
 from watchkeeper.core.errors import WatchkeeperError
-from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.state import State
 
@@ -28,7 +30,8 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
     Returns
     -------
     list
-        One measurement per comparison. A comparison that raises is a failed measurement, never an error.
+        One measurement per comparison, each with what was and what is. A comparison that raises is a failed
+        measurement, never an error.
     """
     spec = current.spec or (reference.spec if reference else None)
     found: list[Measurement] = []
@@ -42,7 +45,7 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
         try:
             # Values near the largest number overflow; the comparison then says so by its status.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                found.append(comparison.compare(reference, current))
+                found.append(_with_change(comparison.compare(reference, current), reference, current))
         except WatchkeeperError as error:
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, str(error)))
         except Exception as error:  # noqa: BLE001
@@ -50,3 +53,12 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
             words = f"{type(comparison).__name__} raised {type(error).__name__}: {error}"
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, words))
     return found
+
+
+def _with_change(measurement: Measurement, reference: State, current: State) -> Measurement:
+    """Say what was and what is, where the comparison says nothing of it itself."""
+    evidence = measurement.evidence
+    if measurement.status is not Status.OK or evidence.change.before is not None:
+        return measurement
+    change = before_after(reference, current)
+    return measurement if change is None else replace(measurement, evidence=replace(evidence, change=change))

@@ -22,7 +22,7 @@ __all__ = [
 
 
 class Quantity(StrEnum):
-    """What the numbers before and after are; ``share`` is that of the first of the levels."""
+    """What the numbers before and after are; ``share`` is that of the levels, of several together."""
 
     NONE = ""
     MEAN = "mean"
@@ -31,6 +31,7 @@ class Quantity(StrEnum):
     NULL_SHARE = "null share"
     CORRELATION = "correlation"
     RESIDUAL = "residual"
+    SIMILARITY = "similarity"
     METRIC = "metric"
     LIMIT = "limit"
 
@@ -49,7 +50,8 @@ class Change:
     before_upper
         Upper confidence limit of ``before``, for a rate that is judged by how surely it rose.
     levels
-        The levels that the numbers are the share of, the one that moved most first; of a number the range, in words.
+        What the numbers are the share of, the commonest few where there are many; or the feature whose mean they are,
+        where the measurement is about several.
     unit
         Unit of both, where it is not that of the column: ``characters``, ``s``.
     """

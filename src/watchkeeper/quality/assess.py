@@ -9,7 +9,7 @@ from datetime import datetime
 from watchkeeper.charts.fixed import Fixed
 from watchkeeper.core.alert import Cause, Severity
 from watchkeeper.core.errors import WatchkeeperError
-from watchkeeper.core.evidence import RuleCheck
+from watchkeeper.core.evidence import Change, Quantity, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule, RuleKind
@@ -59,8 +59,22 @@ def assess_rules(
             measured = Measurement.failed(key_of(rule, states), Family.QUALITY, rule.name, words)
         check, severity = measured.evidence.rule or RuleCheck(), str(severity_of_rule(rule, schema))
         check = replace(check, kind=rule.kind, asked=asked(rule), severity=severity)
-        found.append(replace(measured, evidence=replace(measured.evidence, rule=check)))
+        change = _change(kind, rule, measured)
+        found.append(replace(measured, evidence=replace(measured.evidence, rule=check, change=change)))
     return found
+
+
+def _change(kind: RuleKind, rule: Rule, measured: Measurement) -> Change:
+    """Return the limit of a rule, of two the nearer one, and what was observed."""
+    if measured.value is None:
+        return Change()
+    try:
+        verdict = kind.judge(rule, measured)
+    except Exception:  # noqa: BLE001 - whoever judges it will say so
+        return Change(Quantity.LIMIT, None, measured.value)
+    value = measured.value
+    limits = [limit for limit in (verdict.lower, verdict.upper) if limit is not None]
+    return Change(Quantity.LIMIT, min(limits, key=lambda limit: abs(limit - value), default=None), value)
 
 
 def severity_of_rule(rule: Rule, schema: Schema) -> Severity:

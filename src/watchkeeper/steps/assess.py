@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.core.evidence import Evidence, Labels
+from watchkeeper.core.evidence import Change, Evidence, Labels, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import OUTCOME, RANKS, ROWS, RULES, State
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.before import with_before
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.fairness import fairness
 from watchkeeper.performance.maturity import with_maturity
@@ -70,7 +71,7 @@ def assess(
         if column == OUTCOME:
             found.extend(assess_performance(state, spec.schema, value=spec.value))
         elif column == ROWS:
-            found.extend(_rows(state))
+            found.extend(_rows(state, reference.get((segment, column))))
         elif column == RULES or roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
@@ -84,6 +85,7 @@ def assess(
     if only is None:
         labelled = uncharted(found, spec) if learns else {segment for _, segment in settled(found)}
         found.extend(estimates(reference, current, spec, between, labelled))
+    found = with_before(found, reference, spec.schema, spec.value, spec.fairness)
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))
     if spec.rules and only is None:
@@ -125,12 +127,15 @@ def _assumed(evidence: Evidence) -> Evidence:
 _ASSUMED = "taken as independent: the design effect of earlier windows is unknown"
 
 
-def _rows(state: State) -> list[Measurement]:
+def _rows(state: State, reference: State | None) -> list[Measurement]:
     sample = state.parts.get("row_sample")
     if state.problem or not isinstance(sample, RowSamplePart):
         return [Measurement.failed(state.key, Family.QUALITY, "rows", state.problem or "rows were not counted")]
     found = [Measurement.of(state.key, Family.QUALITY, "rows", float(sample.rows), sample.rows)]
     if sample.rows:
         share = sample.doubled / sample.rows
-        found.append(Measurement.of(state.key, Family.QUALITY, "doubled_ids", share, sample.rows))
+        known = None if reference is None or reference.problem else reference.parts.get("row_sample")
+        usual = known.doubled / known.rows if isinstance(known, RowSamplePart) and known.rows else None
+        evidence = Evidence(Change(Quantity.SHARE, usual, share, levels=("doubled ids",)))
+        found.append(Measurement.of(state.key, Family.QUALITY, "doubled_ids", share, sample.rows, evidence=evidence))
     return found

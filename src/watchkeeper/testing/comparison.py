@@ -12,10 +12,13 @@ import polars as pl
 
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.comparison import Comparison, Narrow, needs_of
+from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import Kind, NumericMap, Schema
 from watchkeeper.core.state import State
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
+from watchkeeper.stats.levels import LevelsPart
+from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.testing.chance import check_chance
 from watchkeeper.testing.populations import POPULATIONS, Population, schema_of, state_of
 
@@ -28,11 +31,12 @@ _NEARLY_ALWAYS = 0.95
 def check_comparison(comparison: Comparison, seed: int = 0) -> None:
     """Assert that a comparison obeys its contract on every kind of column it applies to.
 
-    Checked on one reference: the protocol; equal states give ``identical``; a gross change gives another value; states
-    merged in any order and any chunking give the value of the whole; states that were stored and read back too, also
-    half-way; numbers do not depend on the unit of the column; a constant against itself is ``identical``, against
-    another constant it is not, unless the comparison sees no values at all; empty and all-null columns are
-    ``no_data``, never a number; a broken state is ``failed``.
+    Checked on one reference: the protocol; equal states give ``identical``; a gross change gives another value; before
+    and after are stated, and are the mean or the share that the states hold; states merged in any order and any
+    chunking give the value of the whole; states that were stored and read back too, also half-way; numbers do not
+    depend on the unit of the column; a constant against itself is ``identical``, against another constant it is not,
+    unless the comparison sees no values at all; empty and all-null columns are ``no_data``, never a number; a broken
+    state is ``failed``.
 
     Checked on simulated pairs: what ``check_chance`` promises; and on at least one kind of column a gross change is
     farther from ``identical`` than no change nearly always, which no comparison that always fires can show. One that
@@ -81,6 +85,7 @@ class _Trial:
         assert moved.status is Status.OK, self._told(f"changed states give {moved.status}: {moved.reason}")
         assert moved.value is not None and isfinite(moved.value), self._told(f"{moved.value} is not a finite number")
         assert moved.n > 0, self._told("it reports no sample size")
+        self._check_change(moved)
         self._check_merging(moved)
         if self.population.kind in (Kind.NUMERIC, Kind.JOINT):
             self._check_units(moved)
@@ -95,6 +100,16 @@ class _Trial:
 
     def _told(self, law: str) -> str:
         return f"{self.population.name}: {law}"
+
+    def _check_change(self, moved: Measurement) -> None:
+        """Assert that what was and what is are stated, and are those of the states."""
+        change = moved.evidence.change
+        stated = change.before is not None and change.after is not None and change.quantity is not Quantity.NONE
+        assert stated, self._told("it does not say what was and what is")
+        for state, value in ((self.reference, change.before), (self.changed, change.after)):
+            own = _own(state, change)
+            right = own is None or abs(own - (value or 0.0)) <= 1e-9 * max(1.0, abs(own))
+            assert right, self._told(f"it states the {change.quantity} {value}, the state holds {own}")
 
     def _check_merging(self, moved: Measurement) -> None:
         height = self.second.height
@@ -153,6 +168,17 @@ class _Trial:
         assert found.status is expected.status, told
         assert found.value is not None and expected.value is not None, told
         assert abs(found.value - expected.value) <= tolerance * max(1.0, abs(expected.value)), told
+
+
+def _own(state: State, change: Change) -> float | None:
+    """Return the stated quantity as the state holds it; None where it is of another kind, or not listed whole."""
+    moments, levels = state.parts.get("moments"), state.parts.get("levels")
+    if change.quantity is Quantity.MEAN and isinstance(moments, MomentsPart):
+        return moments.mean
+    if change.quantity is not Quantity.SHARE or not isinstance(levels, LevelsPart) or len(change.levels) != 1:
+        return None
+    name = change.levels[0]
+    return levels.as_dict()[name] / levels.n if name in levels.names else None
 
 
 def _without_holes(frame: pl.DataFrame) -> pl.DataFrame:

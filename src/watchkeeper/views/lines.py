@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.wording import about, failure, number, period, shown
+from watchkeeper.words.change import change_words
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["Line"]
@@ -18,6 +19,7 @@ class Line:
 
     subject: str
     measure: str
+    change: str
     value: str
     limits: str
     interval: str
@@ -42,7 +44,10 @@ class Line:
         ends = measurement.interval
         interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
         size = f"{measurement.n:,}"
-        return cls(about(measurement), series.measure, value, _limits(signal), interval, size, series.mark, told)
+        change = "" if reason else shown(change_words(measurement.evidence.change), 60)
+        return cls(
+            about(measurement), series.measure, change, value, _limits(signal), interval, size, series.mark, told
+        )
 
 
 def _learning(signal: Signal) -> str:

@@ -172,18 +172,23 @@ def _actions(actions: Sequence[Action], alerts: Sequence[Alert]) -> RenderableTy
 
 
 def _series(series: Sequence[Series]) -> RenderableType:
+    lines = _folded(series)
+    moved = any(line.change for _, line in lines)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     table.add_column("")
     table.add_column("about", overflow="fold", max_width=34)
     table.add_column("measure", overflow="fold")
+    if moved:
+        table.add_column("reference → now", overflow="fold", max_width=30)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("limits", justify="right", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("state", overflow="fold")
-    for one, line in _folded(series):
+    for one, line in lines:
         sign, look = _MARKS.get(one.mark, ("✓", "green"))
         told = f"{one.mark.value}: {line.told}" if line.told and one.mark.blind else one.mark.value
-        cells = (line.subject, line.measure, line.value, line.limits, line.n)
+        change = (line.change,) if moved else ()
+        cells = (line.subject, line.measure, *change, line.value, line.limits, line.n)
         table.add_row(Text(sign, style=look), *(Text(c) for c in cells), Text(told, style=look))
     latest = series[0].latest
     title = [Text(f"worst series, {period(latest)}", style="dim")] if latest else []

@@ -10,7 +10,7 @@ from watchkeeper.core.measurement import Describes, Family, Measurement, Status
 from watchkeeper.core.plugins import plugin_if_any
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
-from watchkeeper.words.change import from_to
+from watchkeeper.words.change import change_words
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal", "number_sentence"]
@@ -75,7 +75,7 @@ def describe_signal(signal: Signal) -> str:
     if signal.rule == "t_squared":
         # Its value is no longer that of the metric it goes by.
         return f"{m.name}: {rule_in_words(signal)}{where}"
-    return _own(m, where) or _share(m, where) or _plain(m, signal, where)
+    return _own(m, where) or _plain(m, signal, where)
 
 
 def _own(m: Measurement, where: str) -> str:
@@ -91,16 +91,20 @@ def _own(m: Measurement, where: str) -> str:
     return f"{column}{clause}{where}" if clause else ""
 
 
-def _share(m: Measurement, where: str) -> str:
-    """Say of which levels or range the share changed; empty where no share did."""
-    change = m.evidence.change
-    known = change.quantity is Quantity.SHARE and change.levels and m.column and not m.column.startswith("@")
-    return f"{m.column}: {change.levels[0]} {from_to(change)}{where}" if known else ""
+def _moved(m: Measurement, judged: str, where: str) -> str:
+    """Say what changed, and in brackets by which number it was seen; empty where that is not stated."""
+    words = change_words(m.evidence.change)
+    if not words or not (m.family is Family.COMPARISON or m.evidence.change.quantity is Quantity.SHARE):
+        return ""
+    column = "" if m.column.startswith("@") else f"{m.column}: "
+    return f"{column}{words} ({m.name} {judged}){where}"
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
     limits, estimated = (signal.lower, signal.upper), m.family is Family.ESTIMATE
-    return number_sentence(m.name, m.column, m.value or 0.0, signal.centre, limits, estimated=estimated) + where
+    value = m.value or 0.0
+    general = number_sentence(m.name, m.column, value, signal.centre, limits, estimated=estimated)
+    return _moved(m, _judged(value, signal.centre, limits), where) or general + where
 
 
 def number_sentence(
@@ -115,7 +119,11 @@ def number_sentence(
     """Say what was measured, what was expected of it, and its limits."""
     subject = f"{name} of {column}" if column and not column.startswith("@") else name
     subject = f"estimated {subject}" if estimated else subject
+    return f"{subject} is {_judged(value, centre, limits)}"
+
+
+def _judged(value: float, centre: float | None, limits: tuple[float | None, float | None]) -> str:
     known = [f"{limit:.3g}" for limit in limits if limit is not None]
     held_to = f", limit{'s' if len(known) > 1 else ''} {' to '.join(known)}" if known else ""
     expected = f", expected {centre:.3g}" if centre else ""
-    return f"{subject} is {value:.3g}{expected}{held_to}"
+    return f"{value:.3g}{expected}{held_to}"

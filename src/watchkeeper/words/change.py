@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from watchkeeper.core.evidence import Change, Quantity
 
-__all__ = ["from_to", "value_words"]
+__all__ = ["change_words", "from_to", "value_words"]
 
+_LONGEST = 40
 _SHARES = (Quantity.SHARE, Quantity.NULL_SHARE, Quantity.RESIDUAL)
+
+
+def change_words(change: Change) -> str:
+    """Return what was and what is, with what it is: ``mean 1.4 → 2.3``, ``mobile 20.0% → 31.0%``."""
+    numbers, about = from_to(change), "".join(change.levels[:1])
+    about = about if len(about) <= _LONGEST else f"{about[: _LONGEST - 1]}…"
+    if not numbers or change.quantity is Quantity.METRIC:
+        return numbers
+    if change.quantity is Quantity.SHARE and about:
+        return f"{about} {numbers}"
+    return " ".join(filter(None, (change.quantity.value, f"of {about}" if about else "", numbers)))
 
 
 def from_to(change: Change) -> str:
