@@ -10,7 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.query import Query
 from watchkeeper.log import Log
+from watchkeeper.run.project import open_project
 
 from .conftest import SCRIPT, Command, environment, parsed, table
 
@@ -253,10 +256,10 @@ def test_of_two_runs_at_once_one_does_the_work_and_nothing_is_lost(watchkeeper: 
         assert "Traceback" not in err
         assert code == 0 or ("another worker is at work on 'churn': process" in err and err.count("\n") == 1), err
     assert watchkeeper("run").returncode == 0
-    database = sqlite3.connect(project / "watchkeeper-data" / "watchkeeper.db")
-    rows = database.execute("select sum(json_extract(body, '$.value')) from measurements where body like '%\"rows\"%'")
-    assert rows.fetchone()[0] == 500
-    database.close()
+    opened = open_project(project / "watchkeeper.yaml", {})
+    counted = opened.store.recorded("churn", Measurement, Query(names=("rows",)))
+    opened.close()
+    assert sum(measurement.value or 0 for measurement in counted) == 500
 
 
 def alter(project: Path, sql: str) -> None:
