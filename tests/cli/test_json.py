@@ -100,7 +100,7 @@ CALLS = [
     "check now.parquet -r then.parquet --label label --attribute",
     "check now.parquet -r then.parquet --rules rules.yaml",
     "anomalies now.parquet -r then.parquet --id id", "rules suggest then.parquet", "rules diff older.yaml rules.yaml",
-    "rules rows now.parquet --rules rules.yaml",
+    "rules rows now.parquet --rules rules.yaml", "store info", "store compact", "store vacuum --dry-run", "store check",
 ]  # fmt: skip
 
 

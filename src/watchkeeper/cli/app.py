@@ -25,6 +25,7 @@ from watchkeeper.cli.output import (
     write_page,
 )
 from watchkeeper.cli.rules import rules_app
+from watchkeeper.cli.store import store_app
 from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(rules_app, name="rules")
+app.add_typer(store_app, name="store")
 
 
 def _show_version(asked: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 import polars as pl
@@ -160,6 +160,39 @@ class Delta:
 
         return self._until_committed(attempt)
 
+    def files(self) -> pl.DataFrame:
+        """Return the data files of the newest version with their statistics; none before the first commit."""
+        with self._lock, reported(self.uri, "read"):
+            table = self.table()
+            return pl.DataFrame({"path": []}) if table is None else _files(table, self.uri)
+
+    def compact(self) -> None:
+        """Merge small files of one partition in a commit that changes no row, and mark a point to open the table at."""
+
+        def attempt(table: DeltaTable | None) -> bool:
+            if table is not None:
+                table.optimize.compact(writer_properties=_COMPRESSION)
+                table.create_checkpoint()
+            return True
+
+        self._until_committed(attempt)
+
+    def vacuum(self, hours: int, *, dry_run: bool) -> tuple[str, ...]:
+        """Remove the files that no version of the last hours needs, or only name them."""
+        with self._lock, reported(self.uri, "vacuum"):
+            table = self.table()
+            if table is None:
+                return ()
+            return tuple(table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False))
+
+    def faults(self) -> Iterator[str]:
+        """Yield, in words, which data files are missing or cannot be read."""
+        files = self.files()
+        for path, rows in files.select("path", "num_records").iter_rows():
+            fault = _fault(self._file(path), rows, self._options)
+            if fault:
+                yield f"{path}: {fault}"
+
     def _create(self, rows: pl.DataFrame, properties: CommitProperties) -> None:
         write_deltalake(
             self.uri, rows, mode="error", partition_by=[self._partition] if self._partition else None,
@@ -215,3 +248,14 @@ def _dates(files: pl.DataFrame) -> dict[date, int]:
         return {}
     day, rows = pl.col(f"partition.{DATE}").alias("day"), pl.col("num_records").fill_null(BATCH_ROWS + 1)
     return dict(files.select(day, rows.alias("rows")).group_by("day").sum().sort("day").iter_rows())
+
+
+def _fault(path: str, rows: int | None, options: Mapping[str, str]) -> str:
+    """Return, in words, what is wrong with a data file; empty where it can be read and has its rows."""
+    try:
+        counted = pl.scan_parquet(path, storage_options=dict(options) or None, glob=False).select(pl.len()).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        said = str(error).strip().splitlines()
+        return said[0] if said else type(error).__name__
+    held = counted.item()
+    return f"it holds {held} rows and not {rows}" if rows is not None and held != rows else ""

@@ -24,6 +24,7 @@ from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.states import StateTable
+from watchkeeper.store.upkeep import Upkeep
 
 __all__ = ["LakeStore"]
 
@@ -136,6 +137,11 @@ class LakeStore:
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
         return self._ledger.pointer(model, name)
+
+    def upkeep(self, model: str) -> Upkeep:
+        """Return what looks after the tables of a model and the database."""
+        tables = {**self._log(model).tables, "states": self._states(model).table}
+        return Upkeep(tables, self._ledger.engine)
 
     def _log(self, model: str) -> StoredLog:
         if model not in self._logs:

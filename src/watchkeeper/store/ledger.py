@@ -51,12 +51,12 @@ class Ledger:
     """
 
     def __init__(self, url: str | URL) -> None:
-        self._engine = open_database(url)
-        self._place = place_of(self._engine.url)
+        self.engine = open_database(url)
+        self._place = place_of(self.engine.url)
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def record(self, model: str, nouns: Sequence[Noun], pointers: Moves, lease: Lease | None = None) -> None:
         """Write nouns and move pointers in one transaction, and only while the lease holds if one is named."""
@@ -94,7 +94,7 @@ class Ledger:
         with reported(self._place, "write to"):
             for attempt in range(_ATTEMPTS):
                 try:
-                    with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+                    with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
                         return write(connection)
                 except IntegrityError:
                     # Somebody else recorded the same noun or link between our look and our write; look again.
@@ -126,7 +126,7 @@ class Ledger:
     def recorded(self, model: str, kind: type[T], query: Query) -> list[T]:
         """Return the recorded nouns of a kind that a query asks for, oldest first."""
         name = kind_named(kind)
-        with reported(self._place, "read"), self._engine.connect() as connection:
+        with reported(self._place, "read"), self.engine.connect() as connection:
             if name in ("measurement", "signal"):
                 return numbers(connection, model, name, query)
             if name == "memory":
@@ -158,7 +158,7 @@ class Ledger:
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
-        with reported(self._place, "read"), self._engine.connect() as connection:
+        with reported(self._place, "read"), self.engine.connect() as connection:
             return _pointer(connection, model, name)
 
 

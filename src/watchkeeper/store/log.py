@@ -41,6 +41,11 @@ class StoredLog:
         }
         self._aside = Delta(f"{root}/quarantine", options)
 
+    @property
+    def tables(self) -> dict[str, Delta]:
+        """The Delta tables by name."""
+        return {**{table.value: delta for table, delta in self._tables.items()}, "quarantine": self._aside}
+
     def append(self, table: Table, rows: pl.DataFrame, schema: Schema, source: str) -> Appended:
         """Append rows; those that may not enter go to quarantine first, so that a crash between cannot lose them."""
         target = self._tables[table]

@@ -45,7 +45,7 @@ class StateTable:
     def __init__(
         self, uri: str, options: Mapping[str, str], encode: Callable[[State], bytes], decode: Callable[[bytes], State]
     ) -> None:
-        self._table = Delta(uri, options, "window")
+        self.table = Delta(uri, options, "window")
         self._encode, self._decode = encode, decode
 
     def put(self, states: Mapping[Window | None, Iterable[State]], lease: Lease | None = None) -> None:
@@ -62,16 +62,16 @@ class StateTable:
         places = ", ".join(f"'{_place(window)}'" for window in states)
         if places:
             replaced = pl.DataFrame(rows, schema=_SCHEMA, orient="row"), f'"window" IN ({places})'
-            if not self._table.replace(*replaced, fence=("lease", lease.number) if lease else None) and lease:
+            if not self.table.replace(*replaced, fence=("lease", lease.number) if lease else None) and lease:
                 raise LeaseLostError(lost(lease))
 
     def get(self, window: Window | None, columns: Sequence[str]) -> dict[StateKey, State]:
         """Return the states whose window lies in ``window`` (None: the reference), of all or some columns."""
         within = (_moment(window.start), _moment(window.end)) if window else (_REFERENCE, _REFERENCE)
-        rows = self._table.scan({"window": within})
+        rows = self.table.scan({"window": within})
         if rows is None:
             return {}
-        with reported(self._table.uri, "read"):
+        with reported(self.table.uri, "read"):
             if window is not None:
                 rows = rows.filter(pl.col("window_end") <= window.end)
             if columns:
