@@ -148,10 +148,16 @@ def decided(folder: Path, *options: str) -> dict[str, Any]:
     return found
 
 
+def plainly(texts: list[str]) -> list[Any]:
+    """Nouns with nine digits: the sums behind a diagnosis depend in the last ones on the threads that add them up."""
+    return [json.loads(text, parse_float=lambda number: f"{float(number):.9g}") for text in texts]
+
+
 def test_no_decision_is_read_from_a_sentence(told: dict[str, Any], silent: dict[str, Any]) -> None:
     """With every wording function replaced by one that returns an empty string the demo decides the same."""
-    for kind, nouns in told["nouns"].items():
-        assert silent["nouns"][kind] == nouns, kind
+    for kind in ("signal", "alert", "action"):
+        assert silent["nouns"][kind] == told["nouns"][kind], kind
+    assert plainly(silent["nouns"]["diagnosis"]) == plainly(told["nouns"]["diagnosis"])
     assert silent["exits"] == told["exits"]
     assert (told["broken"], silent["broken"]) == ([], [])
 
