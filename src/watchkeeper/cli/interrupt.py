@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from threading import Timer
+from threading import Timer, main_thread
 from types import FrameType
 
 __all__ = ["Interrupt"]
@@ -31,9 +31,17 @@ class Interrupt:
         """Raise KeyboardInterrupt, now or in a moment."""
         self.asked = True
         if frame is not None and _in_import_lock(frame):
-            Timer(_AGAIN, signal.raise_signal, (number,)).start()
+            Timer(_AGAIN, _raise_again, (number,)).start()
             return
         raise KeyboardInterrupt
+
+
+def _raise_again(number: int) -> None:
+    """Send the signal to the main thread: sent to another one it would not wake the main thread where it waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _in_import_lock(frame: FrameType) -> bool:
