@@ -15,7 +15,7 @@ HEAVY = {
 }  # fmt: skip
 COMMANDS = (
     "check", "anomalies", "demo", "init", "run", "status", "report", "explain", "behaviour", "versions", "promote",
-    "rollback", "config", "rules",
+    "rollback", "config", "rules", "store",
 )  # fmt: skip
 
 

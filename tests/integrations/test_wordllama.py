@@ -82,7 +82,8 @@ def test_the_example_tells_docstrings_from_the_manual():
     told = subprocess.run([sys.executable, str(example)], check=True, capture_output=True, text=True).stdout
     alike, other = told.splitlines()
     assert "within tolerance" in alike
-    assert "mean_shift of text@embedding" in other
+    assert "text@embedding: mean of number" in other
+    assert "(mean_shift " in other
 
 
 def test_halves_of_a_manual_are_alike_and_docstrings_are_not(manual):

@@ -45,7 +45,7 @@ def test_nothing_is_left_of_a_reference_that_does_not_reach_the_window():
     found = overlap_of(points(rng, 9_000), points(rng, 3_000, 12.0))
     assert found.auc > 0.999
     assert found.ess < 0.02
-    assert "poor" in str(found.evidence.details["overlap"])
+    assert "poor" in str(found.details["overlap"])
 
 
 def test_sides_with_other_features_are_refused():
