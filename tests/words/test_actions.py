@@ -94,3 +94,11 @@ def test_several_grounds_are_several_sentences() -> None:
     assert action_sentence(two) == f"needs 9 rows, has 3; {frozen}"
     assert first_ground(two) == "needs 9 rows, has 3"
     assert first_ground(action()) == ""
+
+
+def test_the_first_ground_is_said_without_its_details() -> None:
+    trained = Ground("trained", name="all", n=1_200)
+    assert first_ground(action(trained, kind=ActionKind.RETRAIN)) == "trained on 1200 rows, window all"
+    leak = Ground("leakage", name="log_loss", before=0.5, after=0.1, limit=0.6)
+    said = first_ground(action(leak, kind=ActionKind.VALIDATE))
+    assert said.endswith("half the champion's 0.5 (log_loss; 0.6 for the best constant answer)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from watchkeeper.core.action import Action, ActionKind
@@ -10,6 +11,9 @@ from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
 
 __all__ = ["action_sentence", "first_ground", "ground_sentence"]
+
+_CLAUSE = r"; (?![^(]*\))"
+"""Between two clauses of a sentence; one in brackets is part of its clause."""
 
 
 def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
@@ -24,8 +28,8 @@ def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
 
 
 def first_ground(action: Action) -> str:
-    """Say the first reason why something was done; empty where none is given."""
-    return next(iter(_grounds(action, ())), "")
+    """Say the first reason why something was done, without its details; empty where none is given."""
+    return re.split(_CLAUSE, next(iter(_grounds(action, ())), ""), maxsplit=1)[0]
 
 
 def _grounds(action: Action, alerts: Iterable[Alert]) -> list[str]:
