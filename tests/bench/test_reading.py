@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ from bench.reading.__main__ import render, seconds
 
 
 def test_processor_time_is_that_of_the_process_and_a_failure_says_why(tmp_path: Path) -> None:
-    idle, busy = "import time; time.sleep(.3)", "import time\nwhile time.process_time() < .5: pass"
+    idle, busy = "import time; time.sleep(.3)", "import time\nwhile time.process_time() < .55: pass"
     assert seconds(idle, (), tmp_path) < seconds(busy, (), tmp_path)
-    # User and system time are each told in whole ticks, before and after.
-    assert seconds(busy, (), tmp_path) >= 0.5 - 4 / os.sysconf("SC_CLK_TCK")
+    assert seconds(busy, (), tmp_path) >= 0.5
     with pytest.raises(RuntimeError, match="ValueError: no store"):
         seconds("raise ValueError('no store')", (), tmp_path)
 
