@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log, sqrt
 from typing import ClassVar
 
 from watchkeeper.charts.chart import ChartMemory, Options
+from watchkeeper.charts.sight import findable
+from watchkeeper.core.evidence import SightUnit
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Basis, Signal, Zone
 
@@ -60,7 +63,9 @@ class Tolerance:
         beyond = measurement.value > limit
         basis = Basis(measurement.value, limit, delta) if beyond else None
         p_value = min(1.0, 2 * exp(-2 * size * max(0.0, measurement.value - delta) ** 2))
-        return memory, _signal(self.name, measurement, measurement.value, limit, "beyond_tolerance", basis, p_value)
+        signal = _signal(self.name, measurement, measurement.value, limit, "beyond_tolerance", basis, p_value)
+        # The share at any one point has at most this standard deviation.
+        return memory, replace(signal, sight=findable(limit, 0.5 / sqrt(size), SightUnit.SHARE, most=1.0))
 
 
 def window_limit(measurement: Measurement, chosen: Options, size: float) -> float:
@@ -86,7 +91,10 @@ def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -
     beyond = now - before > limit
     basis = Basis(now, before + limit, tolerated) if beyond else None
     p_value = min(1.0, among * exp(-n * _divergence(now, tolerated))) if now > tolerated else 1.0
-    return _signal(name, measurement, now - before, limit, "rate_beyond_tolerance", basis, p_value)
+    signal = _signal(name, measurement, now - before, limit, "rate_beyond_tolerance", basis, p_value)
+    rate = min(before + limit, 1.0)
+    spread = sqrt(rate * (1 - rate) / n) if n else 0.0
+    return replace(signal, sight=findable(limit, spread, SightUnit.SHARE, most=1.0 - before))
 
 
 def _signal(

@@ -15,6 +15,8 @@ __all__ = [
     "Labels",
     "Quantity",
     "RuleCheck",
+    "Sight",
+    "SightUnit",
     "Size",
     "SumOfSquares",
     "stated",
@@ -195,6 +197,31 @@ class RuleCheck:
     examples: str = ""
     observed: str = ""
     valid: tuple[str, ...] = ()
+
+
+class SightUnit(StrEnum):
+    """What the smallest change that would be found is counted in."""
+
+    IQR = "iqr"
+    SHARE = "share"
+    METRIC = "metric"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The smallest change of a series that would be found with 90 % power.
+
+    Attributes
+    ----------
+    one_window, eight_windows
+        If it shows in one window, and if it lasts for eight; None where no change would be found, however large.
+    unit
+        Of both: interquartile ranges of the reference, a share of rows, or the unit of the metric.
+    """
+
+    one_window: float | None
+    eight_windows: float | None
+    unit: SightUnit
 
 
 _NO_CHANGE, _NO_SIZE = Change(), Size()

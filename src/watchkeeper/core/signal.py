@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from watchkeeper.core.evidence import Sight
 from watchkeeper.core.measurement import Measurement
 
 __all__ = ["Basis", "Signal", "Zone"]
@@ -80,6 +81,8 @@ class Signal:
         Codes of further rules that the same point broke.
     basis
         The numbers the rule judged by; None where value and limits are all.
+    sight
+        The smallest change that would have been found; None where the chart cannot tell.
     """
 
     measurement: Measurement
@@ -96,3 +99,4 @@ class Signal:
     fired: bool = False
     also: tuple[str, ...] = ()
     basis: Basis | None = None
+    sight: Sight | None = None
