@@ -199,7 +199,7 @@ def _sent_again(case: Case, before: RowSamplePart, now: RowSamplePart) -> float:
     ]
     if not len(left) or not names:
         return 0.0
-    old, new = before.frame[left].select(names), now.frame[right].select(names)
+    old, new = before.frame[left][names], now.frame[right][names]
     places, m = np.arange(len(left)), len(left)
     chance = float(np.mean([_alike(old, new[np.roll(places, turn)]) for turn in range(1, min(m, _TURNS + 1))] or [1.0]))
     surely = _alike(old, new) - chance - 3 * sqrt(chance * (1 - chance) / m)

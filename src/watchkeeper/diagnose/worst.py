@@ -130,7 +130,7 @@ class _Search:
         if reference is not None and len(reference) >= _LEAST_REFERENCE:
             columns = usable(columns, reference.frame)
             names = [c.name for c in columns]
-            frame = pl.concat([reference.frame.select(names), frame.select(names)], how="vertical_relaxed")
+            frame = pl.concat([reference.frame[names], frame[names]], how="vertical_relaxed")
             losses, now = (
                 np.concatenate([reference.losses, losses]),
                 np.repeat([False, True], [len(reference), len(now)]),

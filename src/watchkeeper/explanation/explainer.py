@@ -257,7 +257,7 @@ def background_rows(rows: pl.DataFrame, features: Sequence[str], size: int = 100
             raise SchemaError(f"the rows lack the feature {name!r}; {near_miss(name, rows.columns)}")
     if not rows.height:
         raise SchemaError("the background has no rows; explanations need some rows of the reference")
-    return rows.select(features).head(size)
+    return rows[list(features)].head(size)
 
 
 def _shown(value: object) -> str:

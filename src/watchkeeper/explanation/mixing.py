@@ -36,7 +36,7 @@ def mixed(row: pl.DataFrame, others: pl.DataFrame, own: NDArray[np.bool_], donor
     clash = [f"{name!r} ({row[name].dtype}, {others[name].dtype})" for name in row.columns if _clash(row, others, name)]
     if clash:
         raise SchemaError(f"the rows and the background hold other types, and cannot be mixed: {', '.join(clash)}")
-    pool = pl.concat([row, others.select(row.columns)], how="vertical_relaxed")
+    pool = pl.concat([row, others[row.columns]], how="vertical_relaxed")
     places = np.where(own, 0, donor[:, None] + 1)
     return pl.DataFrame([pool[name].gather(places[:, j]) for j, name in enumerate(row.columns)])
 

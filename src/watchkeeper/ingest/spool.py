@@ -15,6 +15,7 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
 from watchkeeper.ingest.sources import normalise_time
 from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
+from watchkeeper.schema.names import without
 
 __all__ = ["Spooled", "peek", "spooled"]
 
@@ -102,7 +103,7 @@ def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
         return None
     frame = _predictions(found[Table.PREDICTIONS], None)
     empty = [role.value for role in _ROLES if frame[role.value].null_count() == len(frame)]
-    frame = frame.drop(empty)
+    frame = without(frame, empty)
     known = {str(row.get("id")): row.get("label") for row in found[Table.LABELS]}
     labels = [known.get(str(row.get("id"))) for row in found[Table.PREDICTIONS]]
     return frame.with_columns(_series(Role.LABEL.value, labels))
@@ -153,17 +154,7 @@ def _labels(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFra
 
 def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame:
     frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
-    time = _name(schema, Role.TIME)
-    # Some callers give seconds and some give text: the text of seconds is read as seconds.
-    if frame[time].dtype == pl.String:
-        seconds = frame[time].cast(pl.Float64, strict=False)
-        parts = [_moments(frame.select(time), time), _moments(seconds.to_frame(), time)]
-        return frame.with_columns(parts[0].fill_null(parts[1]).alias(time))
-    return normalise_time(frame, time)[0]
-
-
-def _moments(frame: pl.DataFrame, time: str) -> pl.Series:
-    return normalise_time(frame, time)[0][time]
+    return normalise_time(frame, _name(schema, Role.TIME))[0]
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

@@ -13,6 +13,7 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from watchkeeper.core.errors import EmptyError, SourceError, near_miss
+from watchkeeper.core.rule import column_named
 from watchkeeper.ingest.csv_file import CsvFile
 from watchkeeper.schema.event_time import MOMENT
 
@@ -99,7 +100,7 @@ class TableFile:
     def _select(self, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame | pl.LazyFrame:
         own = self.frame.collect_schema()
         columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items() if own.get(name) != dtype]
-        return self.frame.with_columns(columns).select(list(wanted))
+        return self.frame.with_columns(columns).select(column_named(name) for name in wanted)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -111,7 +112,7 @@ class TableFile:
 
 
 def _cast(name: str, own: pl.DataType | None, wanted: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
+    column = column_named(name)
     if own is None:
         return pl.lit(None, dtype=wanted).alias(name)
     if wanted == MOMENT and isinstance(own, pl.Datetime) and own.time_zone:

@@ -15,6 +15,7 @@ from watchkeeper.core.errors import SchemaError, UsageError, near_miss
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.metric import RowLoss, bounds_of, side_of
 from watchkeeper.core.plugins import plugin
+from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.maintain.losses import choose_metric, losses
@@ -254,7 +255,7 @@ def _newer(rows: pl.DataFrame, schema: Schema, rule: Maintenance, trained_until:
     start = trained_until + rule.label_delay
     if getattr(rows.schema[name], "time_zone", None) is None:
         start = start.replace(tzinfo=None)
-    return rows.filter(pl.col(name) >= start)
+    return rows.filter(column_named(name) >= start)
 
 
 def _same_rows(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema) -> None:

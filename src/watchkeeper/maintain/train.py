@@ -163,7 +163,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
     for name in features:
         if name not in rows.columns:
             raise SchemaError(f"the model needs the feature {name!r}; {near_miss(name, rows.columns)}")
-    asked = rows.select(features)
+    asked = rows[features]
     prediction_name, score_name = _answer_names(schema)
     with _blamed(f"the {type(model).__name__} failed on {rows.height} rows"):
         if not rows.height:

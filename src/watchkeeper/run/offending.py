@@ -162,7 +162,7 @@ class _Work:
     def add(self, frame: pl.DataFrame) -> None:
         if self.problem:
             return
-        place, own = frame.columns[0], frame.drop(frame.columns[0])
+        place, own = frame.columns[0], frame[frame.columns[1:]]
         try:
             look = looked_at(self.rule, dict(own.schema))
             asked_of = frame.filter(look.checked)

@@ -18,7 +18,7 @@ from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import SourceError
 from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.rule import Rule
+from watchkeeper.core.rule import Rule, column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import Table
@@ -38,6 +38,7 @@ from watchkeeper.run.once import RunResult, run_once
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.schema.names import without
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
 from watchkeeper.steps.first_marks import first_columns, first_rows
@@ -262,7 +263,7 @@ class Project(Records):
         if label in rows.columns and rows[label].null_count() < rows.height:
             return rows
         labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
-        return rows.drop(label, strict=False).join(labels.unique(key, keep="last"), on=key, how="left")
+        return without(rows, [label]).join(labels.unique(key, keep="last"), on=key, how="left")
 
     @staticmethod
     def _inside(rows: pl.DataFrame, window: Window | None, model: Model) -> pl.DataFrame:
@@ -270,7 +271,7 @@ class Project(Records):
         if window is None or time is None or time not in rows.columns:
             return rows
         inside, _ = normalise_time(rows, time)
-        held = inside.filter(pl.col(time).is_between(window.start, window.end, closed="left"))
+        held = inside.filter(column_named(time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
 
 

@@ -13,7 +13,7 @@ MOMENT = pl.Datetime("us", "UTC")
 """The type of a time column once it is read."""
 
 _ISO = (
-    r"^\s*(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})"
+    r"^\s*(?<year>\d{4})-?(?<month>\d{2})-?(?<day>\d{2})"
     r"(?:[Tt ]+(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?)?"
     r"\s*(?<offset>[Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?\s*$"
 )
@@ -69,7 +69,7 @@ def is_moment_text(series: pl.Series) -> bool:
 
 
 def _from_text(series: pl.Series) -> pl.Series:
-    parts = pl.col(series.name).str.extract_groups(_ISO).struct
+    parts = pl.first().str.extract_groups(_ISO).struct
     frame = series.to_frame().select(
         pl.concat_str(
             parts.field("year"), pl.lit("-"), parts.field("month"), pl.lit("-"), parts.field("day"), pl.lit("T"),
@@ -84,6 +84,12 @@ def _from_text(series: pl.Series) -> pl.Series:
     minutes = pl.col("offset").str.extract(r"^[+-]\d{2}:?(\d{2})").cast(pl.Int64, strict=False).fill_null(0)
     shift = pl.duration(minutes=sign * (hours * 60 + minutes))
     moments = frame.select((pl.col("local") - shift).dt.replace_time_zone("UTC").cast(MOMENT)).to_series()
+    seconds = series.str.strip_chars().cast(pl.Float64, strict=False)
+    late = seconds.is_finite().fill_null(False) & (seconds.abs() >= _FIRST_EPOCH) & moments.is_null()
+    if late.any():
+        # Some callers write ISO 8601 and some seconds since 1970.
+        numbers = _from_numbers(seconds.zip_with(late, pl.Series([None], dtype=pl.Float64)))
+        moments = moments.zip_with(~late, numbers)
     return moments.alias(series.name)
 
 

@@ -17,6 +17,7 @@ from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey, missin
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.schema.label_sets import canonical
+from watchkeeper.schema.names import without
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
@@ -291,7 +292,7 @@ def _fold_rows(
     ids = frame[name] if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
-    rest = frame.drop(vectors) if 0 < len(vectors) < frame.width else frame
+    rest = without(frame, vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema, row_numbers)
     hashes = hashes if pieces.positions is None else permute(hashes, pieces.positions)
     whole = Column("", Role.ID, Kind.IDENTIFIER)

@@ -9,18 +9,13 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
-from watchkeeper.store.columns import UTC_TIME, kind_of
+from watchkeeper.schema.event_time import to_utc
+from watchkeeper.store.columns import kind_of
 
 __all__ = ["REASON", "Admitted", "admit"]
 
 REASON = "watchkeeper_reason"
 """The column of set-aside rows that says why."""
-
-_ISO = (
-    r"^\s*(?<date>\d{4}-\d{2}-\d{2}|\d{8})"
-    r"(?:[T ](?<clock>\d{2}:\d{2})(?::(?<second>\d{2})(?:[.,](?<part>\d{1,9}))?)?"
-    r"\s*(?<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?\s*$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +58,13 @@ def admit(rows: pl.DataFrame, table: Table, schema: Schema) -> Admitted:
     admitted = rows
     if table is Table.PREDICTIONS:
         time_name = _needed(rows, time_name, Role.TIME, "predictions are filed by their time")
-        admitted = admitted.with_columns(_in_utc(rows[time_name]))
+        admitted = admitted.with_columns(to_utc(rows[time_name]))
     else:
         id_name = _needed(rows, id_name, Role.ID, "labels are joined to predictions by their id")
         _needed(rows, schema.name_of(Role.LABEL), Role.LABEL, "these rows are meant to bring labels")
     reasons = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
     if table is Table.PREDICTIONS and time_name:
-        reasons = reasons.set(admitted[time_name].is_null(), f"{time_name} is null or no ISO 8601 time")
+        reasons = reasons.set(admitted[time_name].is_null(), f"{time_name} is null or no time that can be read")
     if id_name:
         _needed(rows, id_name, Role.ID, "rows are told apart by their id")
         ids = _ids(rows[id_name])
@@ -131,39 +126,3 @@ def _ids(ids: pl.Series) -> pl.Series:
     if dtype.is_nested() or dtype == pl.Object:
         raise SchemaError(f"the id column {ids.name!r} holds {dtype}; an id is a whole number or text")
     return ids.cast(pl.String)
-
-
-def _in_utc(times: pl.Series) -> pl.Series:
-    """Return times in UTC, null where they cannot be read."""
-    dtype = times.dtype
-    if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone:
-            return times.dt.convert_time_zone("UTC").cast(UTC_TIME)
-        return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if dtype == pl.Date:
-        return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    if dtype == pl.Null:
-        return times.cast(UTC_TIME)
-    if isinstance(dtype, (pl.Categorical, pl.Enum, pl.String)):
-        return _parse(times.cast(pl.String))
-    raise SchemaError(
-        f"the time column {times.name!r} holds {dtype}; valid: datetimes, dates and ISO 8601 text. "
-        f"Seconds since 1970 become datetimes with polars.from_epoch"
-    )
-
-
-def _parse(times: pl.Series) -> pl.Series:
-    """Read ISO 8601 text in which every row may have an offset of its own; without one it is UTC."""
-    part = pl.col("part")
-    date = part.struct.field("date").str.replace_all("-", "")
-    clock = part.struct.field("clock").fill_null("00:00")
-    second = part.struct.field("second").fill_null("00")
-    micros = part.struct.field("part").fill_null("0").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64)
-    zone = part.struct.field("zone").fill_null("Z").str.replace_all(":", "")
-    local = (date + " " + clock + ":" + second).str.to_datetime("%Y%m%d %H:%M:%S", time_unit="us", strict=False)
-    ahead = zone.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
-    ahead = ahead + zone.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
-    ahead = pl.when(zone.str.starts_with("-")).then(-ahead).otherwise(ahead)
-    moment = local + pl.duration(microseconds=micros) - pl.duration(minutes=ahead)
-    frame = pl.DataFrame([times.alias("text")]).select(part=pl.col("text").str.extract_groups(_ISO))
-    return frame.select(moment.dt.replace_time_zone("UTC").cast(UTC_TIME).alias(times.name)).to_series()

@@ -83,7 +83,7 @@ def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout:
     Delta keeps statistics of the first columns of a table, and reading prunes files by arrival, time and id.
     """
     roles = [name for role in (Role.TIME, Role.ID) if (name := schema.name_of(role)) in rows.columns and name]
-    ordered = rows.select(*roles, *(c for c in rows.columns if c not in roles))
+    ordered = rows[[*roles, *(c for c in rows.columns if c not in roles)]]
     packed = _numbered(layout.pack(ordered, schema), version)
     if table is Table.LABELS:
         return packed

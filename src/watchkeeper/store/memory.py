@@ -20,6 +20,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
+from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
@@ -60,7 +61,7 @@ class _Pile:
 
 
 def _scan(rows: pl.DataFrame, bounds: Bounds) -> pl.LazyFrame:
-    within = [pl.col(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
+    within = [column_named(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
     return rows.lazy().filter(*within) if within else rows.lazy()
 
 

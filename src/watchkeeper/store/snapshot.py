@@ -13,6 +13,7 @@ import polars as pl
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Changes
 from watchkeeper.core.window import Window, WindowRule
@@ -67,12 +68,12 @@ def read_window(predictions: Snapshot, labels: Snapshot, schema: Schema, window:
     last = (window.end - timedelta(microseconds=1)).date()
     dates = {d: n for d, n in predictions.dates.items() if window.start.date() <= d <= last}
     key = _keys(predictions, labels, schema)
-    inside = (pl.col(time) >= window.start, pl.col(time) < window.end)
+    inside = (column_named(time) >= window.start, column_named(time) < window.end)
     dropped = None
     if key:
         dropped = _later_doubles(predictions.scan({DATE: (window.start.date(), last)}).filter(*inside), key.ours)
     names = [c.name for c in schema]
-    wanted = [pl.col(name) for name in (*predictions.layout.columns(names), ARRIVAL, PLACE)]
+    wanted = [column_named(name) for name in (*predictions.layout.columns(names), ARRIVAL, PLACE)]
     for part, large in _parts(predictions.scan, dates):
         rows = part.filter(*inside).select(*wanted, *([key.ours.alias(_KEY)] if key else []))
         for frame in _collected(rows, large):
@@ -129,7 +130,7 @@ def changes_since(predictions: Snapshot, labels: Snapshot, schema: Schema, windo
         if predictions.scan and time and ids.height:
             low, high = ids[_KEY].min(), ids[_KEY].max()
             asked = predictions.scan({key.our_column: (low, high)} if key.our_column else {})
-            met = asked.select(key.ours.alias(_KEY), pl.col(time)).join(ids.lazy(), on=_KEY, how="semi").unique()
+            met = asked.select(key.ours.alias(_KEY), column_named(time)).join(ids.lazy(), on=_KEY, how="semi").unique()
             found = met.collect(engine="streaming")
             grains |= _grains(found.lazy(), time, windows)
             orphans -= found[_KEY].n_unique()
@@ -177,12 +178,12 @@ def _keys(predictions: Snapshot, labels: Snapshot, schema: Schema) -> _Keys | No
         return None
     if len(ours) == 1 and (not theirs or theirs.keys() == ours.keys()):
         mine, other = next(iter(ours.values())), next(iter(theirs.values()), None)
-        return _Keys(pl.col(mine), pl.col(other) if other else pl.lit(None), mine, other)
+        return _Keys(column_named(mine), column_named(other) if other else pl.lit(None), mine, other)
     return _Keys(_text(ours), _text(theirs) if theirs else pl.lit(None))
 
 
 def _text(kinds: dict[str, str]) -> pl.Expr:
-    return pl.coalesce([pl.col(stored).cast(pl.String) for stored in kinds.values()])
+    return pl.coalesce([column_named(stored).cast(pl.String) for stored in kinds.values()])
 
 
 def _later_doubles(rows: pl.LazyFrame, key: pl.Expr) -> pl.DataFrame | None:
@@ -219,7 +220,7 @@ def _with_labels(
     else:
         late = [pl.Series(name, [None] * frame.height, pl.Null)]
     whole = frame.with_columns(late)
-    return whole.select(c.name for c in schema if c.name in whole.columns)
+    return whole[[c.name for c in schema if c.name in whole.columns]]
 
 
 def _late_labels(
@@ -254,6 +255,8 @@ def _either(came: pl.Series, late: pl.Series, logged: pl.Series) -> pl.Series:
 def _grains(rows: pl.LazyFrame, time: str, windows: WindowRule) -> set[int]:
     origin = (windows.origin - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     length = windows.grain // timedelta(microseconds=1)
-    grain = (pl.col(time).dt.epoch("us") - origin) // length
-    found = rows.filter(pl.col(time).is_not_null()).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
+    grain = (column_named(time).dt.epoch("us") - origin) // length
+    found = (
+        rows.filter(column_named(time).is_not_null()).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
+    )
     return set(found[_GRAIN].to_list())

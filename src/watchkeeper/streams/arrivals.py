@@ -13,6 +13,7 @@ from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.schema.event_time import to_utc
+from watchkeeper.schema.names import without
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.piece import problem_of, with_plain_sets
@@ -135,7 +136,7 @@ def joined(pieces: Sequence[Arrived]) -> Arrived:
     if len(pieces) == 1:
         return pieces[0]
     problems = {name: why for piece in pieces for name, why in piece.problems.items()}
-    frames = [piece.frame.drop(problems, strict=False) for piece in pieces if piece.rows]
+    frames = [without(piece.frame, problems) for piece in pieces if piece.rows]
     frame = pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
     return Arrived(frame, problems, sum(piece.rows for piece in pieces))
 
