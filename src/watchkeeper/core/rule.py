@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import polars as pl
-import polars.selectors as cs
 
 from watchkeeper.core.alert import Severity
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
 
@@ -174,11 +174,6 @@ class Looked:
 
     checked: pl.Expr
     broken: pl.Expr
-
-
-def column_named(name: str) -> pl.Expr:
-    """Return the column of exactly this name; ``pl.col`` reads ``*`` and ``^.*$`` as patterns."""
-    return cs.by_name(name).as_expr()
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Kind, Role, Schema
 from watchkeeper.diagnose.density_ratio import Encoded, encode, log_ratio, ratio, usable
@@ -63,7 +64,7 @@ def answer_shift(rows0: Sampled, rows: Sampled, schema: Schema) -> AnswerShift |
     numeric = column.kind in (Kind.NUMERIC, Kind.TIME)
     try:
         reads = to_float if numeric else to_text
-        before, now = (reads(side.frame[column.name]) for side in (rows0, rows))
+        before, now = (reads(series_named(side.frame, column.name)) for side in (rows0, rows))
     except (SchemaError, pl.exceptions.PolarsError):
         return None
     distance = sample_distance(before, weights, now, rows.weights, numeric=numeric)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.stats.blocks import to_float, to_text
@@ -138,7 +139,8 @@ def _read(frame: pl.DataFrame, column: Column) -> pl.Series | None:
     if column.name not in frame.columns:
         return None
     try:
-        return to_float(frame[column.name]) if _numeric(column) else to_text(frame[column.name])
+        series = series_named(frame, column.name)
+        return to_float(series) if _numeric(column) else to_text(series)
     except (SchemaError, pl.exceptions.PolarsError):
         return None
 

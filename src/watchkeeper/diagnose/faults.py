@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.unit_change import UnitChange
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import ALL, Column, Kind, Role
@@ -209,7 +210,7 @@ def _sent_again(case: Case, before: RowSamplePart, now: RowSamplePart) -> float:
 def _alike(a: pl.DataFrame, b: pl.DataFrame) -> float:
     """Return the share of rows that are equal, place by place; columns of unlike types are equal nowhere."""
     same = np.ones(a.height, bool)
-    for one, other in zip(a, b, strict=True):
+    for one, other in zip(map(callable_series, a), b, strict=True):
         same &= one.eq_missing(other).to_numpy() if one.dtype == other.dtype else False
     return float(same.mean())
 
@@ -220,7 +221,7 @@ def clean_rows(frame: pl.DataFrame, reference: pl.DataFrame, faults: list[Fault]
     for fault in faults:
         if fault.column not in frame.columns:
             continue
-        series = frame[fault.column]
+        series = series_named(frame, fault.column)
         if fault.what == "null_rate":
             lost = series.is_null() | (series.is_nan().fill_null(False) if series.dtype.is_float() else False)
             kept &= ~lost.to_numpy()
@@ -231,6 +232,6 @@ def clean_rows(frame: pl.DataFrame, reference: pl.DataFrame, faults: list[Fault]
             else:
                 kept &= ~(to_text(series) == default).fill_null(False).to_numpy()
         elif fault.what in ("unseen_levels", "encoding_change") and fault.column in reference.columns:
-            known = to_text(reference[fault.column]).unique()
+            known = to_text(series_named(reference, fault.column)).unique()
             kept &= (to_text(series).is_in(known.implode()) | series.is_null()).to_numpy()
     return kept

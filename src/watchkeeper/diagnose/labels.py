@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.plugins import plugin
@@ -74,11 +75,11 @@ def _at_random(case: Case, column: Column, rows: Sampled) -> bool:
     answer = case.spec.schema.of(Role.SCORE) or case.spec.schema.of(Role.PREDICTION)
     if answer is None or not {answer.name, column.name} <= set(rows.frame.columns):
         return False
-    held = rows.frame[column.name].is_not_null().to_numpy()
+    held = series_named(rows.frame, column.name).is_not_null().to_numpy()
     sides = rows.where(held), rows.where(~held)
     if min(map(len, sides)) < _LEAST:
         return False
-    a, b = (side.frame[answer.name] for side in sides)
+    a, b = (series_named(side.frame, answer.name) for side in sides)
     numeric = answer.kind in (Kind.NUMERIC, Kind.TIME)
     apart = sample_distance(a, sides[0].weights, b, sides[1].weights, numeric=numeric)
     return apart <= dkw_half_width(len(a) * len(b) / (len(a) + len(b)))

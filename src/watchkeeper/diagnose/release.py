@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import Onset
 from watchkeeper.core.schema import Role as ColumnRole
 from watchkeeper.core.schema import Schema
@@ -101,7 +102,7 @@ def versions_apart(rows: Sampled, schema: Schema, version: str) -> Versus | None
     name = schema.name_of(ColumnRole.VERSION)
     if name is None or name not in rows.frame.columns or not len(rows):
         return None
-    new = (to_text(rows.frame[name]) == version).fill_null(False).to_numpy()
+    new = (to_text(series_named(rows.frame, name)) == version).fill_null(False).to_numpy()
     sides = rows.losses[new], rows.losses[~new]
     if min(map(len, sides)) < _LEAST_ROWS:
         return None
@@ -115,8 +116,8 @@ def same_versions(rows0: Sampled, rows: Sampled, schema: Schema) -> bool:
     name = schema.name_of(ColumnRole.VERSION)
     if name is None or any(name not in side.frame.columns for side in (rows0, rows)):
         return True
-    known = to_text(rows0.frame[name]).unique()
-    strange = ~to_text(rows.frame[name]).is_in(known.implode()).fill_null(False).to_numpy()
+    known = to_text(series_named(rows0.frame, name)).unique()
+    strange = ~to_text(series_named(rows.frame, name)).is_in(known.implode()).fill_null(False).to_numpy()
     return float(rows.weights[strange].sum()) <= _STRANGE
 
 

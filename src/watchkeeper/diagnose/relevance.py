@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.alert import Alert, Cause
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.measurement import Family
 from watchkeeper.core.schema import ALL, Kind, Role
@@ -205,8 +206,8 @@ class _Rows:
         if any(c not in side.frame.columns for side in self.sides for c in (column, name)):
             return None
         if finding.kind is HypothesisKind.RELEASE:
-            known = to_text(rows0.frame[name]).unique()
-            rest = to_text(rows.frame[name]).is_in(known.implode()).fill_null(False).to_numpy()
+            known = to_text(series_named(rows0.frame, name)).unique()
+            rest = to_text(series_named(rows.frame, name)).is_in(known.implode()).fill_null(False).to_numpy()
         else:
             rest = clean_rows(rows.frame, rows0.frame, [f for f in self.faults if f.column == name])
         if not self._only_outside(column, rest):
@@ -226,7 +227,8 @@ class _Rows:
             return False
 
         def apart(side: Sampled) -> float:
-            a, b = (s.frame[column] if numeric else to_text(s.frame[column]) for s in (rows0, side))
+            a, b = (series_named(s.frame, column) for s in (rows0, side))
+            a, b = (a, b) if numeric else (to_text(a), to_text(b))
             return sample_distance(a, rows0.weights, b, side.weights, numeric=numeric)
 
         inside, outside = apart(rows.where(~rest)), apart(rows.where(rest))

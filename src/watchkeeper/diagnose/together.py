@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.diagnose.density_ratio import usable
 from watchkeeper.diagnose.sampled import Sampled
@@ -62,7 +63,8 @@ def moved_together(features: Sequence[Column], rows0: Sampled, rows: Sampled) ->
     if min(len(rows0), len(rows)) < _LEAST:
         return []
     numbers = [c for c in usable(features, rows0.frame, rows.frame) if c.kind in (Kind.NUMERIC, Kind.TIME)]
-    numbers = [c for c in numbers if all(_varies(side.frame[c.name]) for side in (rows0, rows))][:_MOST_COLUMNS]
+    sides = (rows0, rows)
+    numbers = [c for c in numbers if all(_varies(series_named(side.frame, c.name)) for side in sides)][:_MOST_COLUMNS]
     if len(numbers) < 2:
         return []
     r0, r = (_correlations(numbers, side) for side in (rows0, rows))
@@ -88,7 +90,8 @@ def _varies(column: pl.Series) -> bool:
 
 def _correlations(columns: Sequence[Column], side: Sampled) -> Floats:
     """Return the weighted rank correlations of residuals from the medians of segments; 0 where one is constant."""
-    ranks = np.column_stack([_ranks(to_float(side.frame[c.name]).to_numpy(), side.segments) for c in columns])
+    numbers = (to_float(series_named(side.frame, c.name)).to_numpy() for c in columns)
+    ranks = np.column_stack([_ranks(x, side.segments) for x in numbers])
     weights = side.weights / side.weights.sum()
     away = ranks - weights @ ranks
     covariance = (away.T * weights) @ away

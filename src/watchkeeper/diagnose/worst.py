@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import WorstSegment
 from watchkeeper.core.schema import Column, Kind, Schema
 from watchkeeper.diagnose.density_ratio import encode, usable
@@ -251,7 +252,7 @@ def _tried(frame: pl.DataFrame, columns: Sequence[Column], now: Marks, losses: F
 
 
 def _levels(frame: pl.DataFrame, column: Column) -> list[_Condition]:
-    series = to_text(frame[column.name])
+    series = to_text(series_named(frame, column.name))
     counted = series.drop_nulls().value_counts(sort=True).to_series(0).head(_MOST_LEVELS).to_list()
     found = [
         _Condition(column.name, f"{column.name} = {level}", (series == level).fill_null(False).to_numpy())
@@ -261,7 +262,7 @@ def _levels(frame: pl.DataFrame, column: Column) -> list[_Condition]:
 
 
 def _quarters(frame: pl.DataFrame, column: Column) -> list[_Condition]:
-    x = to_float(frame[column.name]).fill_null(float("nan")).to_numpy()
+    x = to_float(series_named(frame, column.name)).fill_null(float("nan")).to_numpy()
     known = np.isfinite(x)
     if not known.any():
         return []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.plugins import plugin
@@ -153,4 +154,4 @@ def _extreme(found: Attributions) -> tuple[int, ...]:
 
 
 def _drawable(rows: pl.DataFrame, name: str) -> bool:
-    return rows.height > 1 and rows[name].drop_nulls().n_unique() > 1
+    return rows.height > 1 and series_named(rows, name).drop_nulls().n_unique() > 1

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.explanation.explainer import Predict
 from watchkeeper.explanation.mixing import asked
@@ -90,7 +91,7 @@ def partial_dependence(
     """
     if feature not in rows.columns:
         raise SchemaError(f"the rows lack the feature {feature!r}; {near_miss(feature, rows.columns)}")
-    series, n = rows[feature], rows.height
+    series, n = series_named(rows, feature), rows.height
     tried = list(_values(series, points) if values is None else values)
     if n < 2 or not tried:
         raise SchemaError(f"{n} rows with {len(tried)} values of {feature!r} have no dependence to show")

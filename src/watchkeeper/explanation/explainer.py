@@ -222,7 +222,7 @@ def _of_class(model: Any, schema: Schema, of: str, trainer: Trainer | None) -> P
     place, features = names.index(of), list(feature_names(model, schema))
 
     def predict(rows: pl.DataFrame) -> Floats:
-        return np.asarray(model.predict_proba(rows.select(features))[:, place], float)
+        return np.asarray(model.predict_proba(rows[features])[:, place], float)
 
     return predict
 

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.metric import RowLoss
 from watchkeeper.core.plugins import plugins
@@ -135,7 +136,8 @@ def _measured(
     for feature in features:
         rises = np.empty((repeats, rows.height))
         for rise, donor in zip(rises, donors, strict=True):
-            rise[:] = of_rows(labels, asked(predict, rows.with_columns(rows[feature].gather(donor)))) - before
+            mixed = rows.with_columns(series_named(rows, feature).gather(donor).alias(feature))
+            rise[:] = of_rows(labels, asked(predict, mixed)) - before
         found.append(_importance(feature, rises, donors, float(before.mean())))
     return tuple(sorted(found, key=lambda one: -one.value))
 

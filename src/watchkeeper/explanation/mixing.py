@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, TrainingError, WatchkeeperError
 from watchkeeper.explanation.explainer import Predict
 
@@ -38,7 +39,9 @@ def mixed(row: pl.DataFrame, others: pl.DataFrame, own: NDArray[np.bool_], donor
         raise SchemaError(f"the rows and the background hold other types, and cannot be mixed: {', '.join(clash)}")
     pool = pl.concat([row, others[row.columns]], how="vertical_relaxed")
     places = np.where(own, 0, donor[:, None] + 1)
-    return pl.DataFrame([pool[name].gather(places[:, j]) for j, name in enumerate(row.columns)])
+    return pl.DataFrame(
+        [series_named(pool, name).gather(places[:, j]).alias(name) for j, name in enumerate(row.columns)]
+    )
 
 
 def _clash(row: pl.DataFrame, others: pl.DataFrame, name: str) -> bool:

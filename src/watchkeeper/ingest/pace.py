@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.window import WindowRule
@@ -50,7 +51,7 @@ def span(source: Source, schema: Schema) -> tuple[datetime, datetime] | None:
     time = schema.name_of(Role.TIME)
     if time is None or time not in source.columns:
         return None
-    times = source.sample(SAMPLE, [time])[time].drop_nulls().sort()
+    times = series_named(source.sample(SAMPLE, [time]), time).drop_nulls().sort()
     aside = len(times) // 200
     first, last = (times[aside], times[-1 - aside]) if len(times) else (None, None)
     return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.rule import Rule
 from watchkeeper.ingest.sources import open_table
@@ -77,7 +78,7 @@ def _known(rule: Rule, folder: Path) -> Rule:
         raise ConfigError(f"references of {rule.column}: {place} has no column {key!r}; {miss}")
     found: set[str] = set()
     for frame in source.batches(columns=[key]):
-        values: pl.Series = to_text(frame[key].unique()).drop_nulls()
+        values: pl.Series = to_text(series_named(frame, key).unique()).drop_nulls()
         found.update(values.to_list())
         if len(found) > _MOST_KEYS:
             raise ConfigError(f"references of {rule.column}: {place} holds more than {_MOST_KEYS:,} different keys")

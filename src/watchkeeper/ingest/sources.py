@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, SourceError, near_miss
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.ingest.tables import TableFile, new_pieces, pieces_of
@@ -193,7 +194,7 @@ def normalise_time(frame: pl.DataFrame, column: str) -> tuple[pl.DataFrame, tupl
     """
     if column not in frame.columns:
         raise SchemaError(f"there is no time column {column!r}; {near_miss(column, frame.columns)}")
-    given = frame[column]
+    given = series_named(frame, column)
     if given.dtype == MOMENT:
         return frame, ()
     read = to_utc(given)

@@ -162,7 +162,7 @@ def _series(name: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) <= 1 or kinds == {int, float}:
         try:
-            return pl.Series(name, values, strict=kinds != {int, float})
+            return pl.Series(values=values, strict=kinds != {int, float}).alias(name)
         except (TypeError, OverflowError, pl.exceptions.PolarsError):
             pass
     return pl.Series(name, [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values])

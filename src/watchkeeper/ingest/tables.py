@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from watchkeeper.core.columns import column_named, columns_named
 from watchkeeper.core.errors import EmptyError, SourceError, near_miss
-from watchkeeper.core.rule import column_named
 from watchkeeper.ingest.csv_file import CsvFile
 from watchkeeper.schema.event_time import MOMENT
 
@@ -100,7 +100,7 @@ class TableFile:
     def _select(self, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame | pl.LazyFrame:
         own = self.frame.collect_schema()
         columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items() if own.get(name) != dtype]
-        return self.frame.with_columns(columns).select(column_named(name) for name in wanted)
+        return self.frame.with_columns(columns).select(columns_named(wanted))
 
     @contextmanager
     def reading(self) -> Iterator[None]:

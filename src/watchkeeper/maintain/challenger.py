@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import TrainingError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
@@ -135,5 +136,5 @@ def _labelled(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 
 def _span(rows: pl.DataFrame, schema: Schema, end: datetime) -> Window:
-    first = epoch(rows[schema.name_of(Role.TIME) or ""]).min()
+    first = epoch(series_named(rows, schema.name_of(Role.TIME) or "")).min()
     return Window(datetime.fromtimestamp(float(first) / 1e6, UTC), end)

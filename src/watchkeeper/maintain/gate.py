@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.metric import RowLoss, bounds_of, side_of
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.maintain.losses import choose_metric, losses
@@ -255,7 +255,7 @@ def _newer(rows: pl.DataFrame, schema: Schema, rule: Maintenance, trained_until:
     start = trained_until + rule.label_delay
     if getattr(rows.schema[name], "time_zone", None) is None:
         start = start.replace(tzinfo=None)
-    return rows.filter(column_named(name) >= start)
+    return rows.filter(series_named(rows, name) >= start)
 
 
 def _same_rows(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema) -> None:
@@ -343,7 +343,7 @@ def _segments(rows: pl.DataFrame, schema: Schema, rule: Maintenance) -> Iterator
         if column not in rows.columns:
             raise SchemaError(f"segment column {column!r} is not in the rows; {near_miss(column, rows.columns)}")
         listed = declared.get(column, SegmentRule(column)).values
-        text = as_text(rows[column])
+        text = as_text(series_named(rows, column))
         if listed:
             text = text.set(~text.is_in(list(listed)) & text.is_not_null(), "other")
         text = text.fill_null("null")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
@@ -98,7 +98,7 @@ def leave_out(rows: pl.DataFrame, schema: Schema, windows: Iterable[Window]) -> 
             raise SchemaError("rows of faulty windows cannot be left out without a time column")
         zoned = getattr(rows.schema[name], "time_zone", None) is not None
         start, end = (t if zoned else t.replace(tzinfo=None) for t in (window.start, window.end))
-        left = left.filter((column_named(name) < start) | (column_named(name) >= end))
+        left = left.filter((series_named(left, name) < start) | (series_named(left, name) >= end))
     return left
 
 

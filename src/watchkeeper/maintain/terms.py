@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.tasks import Labels
@@ -82,7 +83,7 @@ def days_of(rows: pl.DataFrame, schema: Schema) -> NDArray[np.int64] | None:
 
 def _present(rows: pl.DataFrame, schema: Schema, role: Role) -> pl.Series | None:
     name = schema.name_of(role)
-    return rows[name] if name is not None and name in rows.columns else None
+    return series_named(rows, name) if name is not None and name in rows.columns else None
 
 
 def _floats(series: pl.Series) -> Floats:

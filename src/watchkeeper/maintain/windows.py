@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, near_miss
 from watchkeeper.core.ground import Tried
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.maintain.paired import Difference, mean_difference
@@ -228,9 +228,9 @@ def choose_window(
 def between(rows: pl.DataFrame, schema: Schema, start: datetime | None, end: datetime) -> pl.DataFrame:
     """Return the rows whose time lies in ``[start, end)``."""
     name = _time(rows, schema)
-    kept = column_named(name) < _as_in(rows, name, end)
+    kept = series_named(rows, name) < _as_in(rows, name, end)
     if start is not None:
-        kept &= column_named(name) >= _as_in(rows, name, start)
+        kept &= series_named(rows, name) >= _as_in(rows, name, start)
     return rows.filter(kept)
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from watchkeeper.core.columns import callable_series
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Column, Schema
 from watchkeeper.core.state import JOINT, State
@@ -140,7 +141,7 @@ def _current(same: IdentityKey, classifier: bool) -> Sampled:
 
 
 def _table(series: pl.Series) -> dict[str, float]:
-    counted = series.drop_nulls().value_counts(sort=True).to_series(0).head(_MOST_LEVELS).to_list()
+    counted = callable_series(series).drop_nulls().value_counts(sort=True).to_series(0).head(_MOST_LEVELS).to_list()
     return {level: float(code) for code, level in enumerate(sorted(counted))}
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial, column_named
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_column, as_number, one_of
 from watchkeeper.quality.row_rule import RowRule, as_level
 from watchkeeper.schema.kinds import type_name

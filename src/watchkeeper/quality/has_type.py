@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial, column_named
+from watchkeeper.core.columns import column_named
+from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import one_of
 from watchkeeper.quality.row_rule import RowRule
 

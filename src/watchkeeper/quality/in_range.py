@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import SchemaError
-from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial, column_named
+from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial
 from watchkeeper.quality.parameters import as_bound, as_truth
 from watchkeeper.quality.row_rule import RowRule
 from watchkeeper.schema.kinds import type_name

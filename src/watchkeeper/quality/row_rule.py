@@ -9,10 +9,11 @@ from typing import ClassVar
 import polars as pl
 from scipy.stats import binom
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import SchemaError, StateError
 from watchkeeper.core.evidence import Evidence, RuleCheck
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.rule import Looked, Parameter, Rule, RuleVerdict, Subject, Work, column_named
+from watchkeeper.core.rule import Looked, Parameter, Rule, RuleVerdict, Subject, Work
 from watchkeeper.core.state import RULES, State, StateKey
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.rule_counts import RuleCountsPart, Tally

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import State
@@ -59,7 +60,7 @@ def suggest(schema: Schema, states: Mapping[str, State], sample: pl.DataFrame) -
     found: list[Rule] = []
     for column in schema:
         if column.role in _WATCHED and column.name in sample.columns and sample.height >= LEAST_ROWS:
-            found.extend(_of_column(column, states.get(column.name), sample[column.name]))
+            found.extend(_of_column(column, states.get(column.name), series_named(sample, column.name)))
     return (*found, *_pairs(schema, sample))
 
 
@@ -172,7 +173,7 @@ def _pairs(schema: Schema, sample: pl.DataFrame) -> list[Rule]:
     """Return columns one of which is never above the other though their values overlap."""
     kinds = (Kind.NUMERIC, Kind.TIME)
     names = [c.name for c in schema.features if c.kind in kinds and c.name in sample.columns][:_MOST_PAIRED]
-    rows = sample[names].select(pl.all().to_physical().cast(pl.Float64, strict=False)).fill_nan(None)
+    rows = sample[names].select(pl.all().to_physical().cast(pl.Float64, strict=False).fill_nan(None))
     found: list[tuple[float, Rule]] = []
     for a in names:
         for b in names:

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import UsageError, WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.state import JOINT, ROWS, State, StateKey
@@ -172,7 +172,7 @@ def _with_prediction(keeper: Maintainer, rows: pl.DataFrame, prediction: str) ->
     if name is None:
         raise UsageError("the log has no column of ids, so that no single prediction can be named")
     for found in _searched(keeper, name, prediction):
-        others = rows.filter(column_named(name).cast(pl.String) != prediction)
+        others = rows.filter(series_named(rows, name).cast(pl.String) != prediction)
         return pl.concat([found, others], how="diagonal_relaxed")
     raise UsageError(f"there is no prediction {prediction!r} in the log of {spec.model}")
 
@@ -181,6 +181,6 @@ def _searched(keeper: Maintainer, name: str, prediction: str) -> Iterable[pl.Dat
     spec = keeper.spec
     for window in sorted(Checkpoint.load(keeper.store, spec.model).filled, reverse=True):
         for batch in keeper.store.read(spec.model, spec.schema, Window(window.start, window.end)):
-            found = batch.frame.filter(column_named(name).cast(pl.String) == prediction)
+            found = batch.frame.filter(series_named(batch.frame, name).cast(pl.String) == prediction)
             if found.height:
                 yield found.head(1)

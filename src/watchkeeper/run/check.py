@@ -17,6 +17,7 @@ from watchkeeper.config.check_options import CheckOptions, Progress
 from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -224,7 +225,7 @@ def _mostly_unlabelled(source: Source, schema: Schema) -> bool:
     label = schema.name_of(Role.LABEL)
     if label is None or label not in source.columns:
         return True
-    held = source.sample(SAMPLE, [label])[label]
+    held = series_named(source.sample(SAMPLE, [label]), label)
     known = held.drop_nans() if held.dtype.is_float() else held
     return 2 * (len(known) - known.null_count()) < len(held)
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule
@@ -184,7 +185,7 @@ class _Work:
         self.rows += wrong[columns].head(self.limit - len(self.rows)).to_dicts()
 
     def _steps(self, frame: pl.DataFrame) -> pl.DataFrame:
-        x = to_float(frame[self.rule.column]).to_numpy()
+        x = to_float(series_named(frame, self.rule.column)).to_numpy()
         finite = np.isfinite(x)
         frame, x = frame.filter(pl.Series(finite)), x[finite]
         if not len(x):

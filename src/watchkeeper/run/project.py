@@ -15,10 +15,11 @@ from watchkeeper.config.configuration import check_names
 from watchkeeper.config.model import Model, columns_fingerprint
 from watchkeeper.core.action import Action
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import column_named, columns_named, series_named
 from watchkeeper.core.errors import SourceError
 from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.rule import Rule, column_named
+from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import Table
@@ -260,10 +261,12 @@ class Project(Records):
         key, label = columns.id, columns.label
         if model.labels is None or key is None or label is None:
             return rows
-        if label in rows.columns and rows[label].null_count() < rows.height:
+        if label in rows.columns and series_named(rows, label).null_count() < rows.height:
             return rows
         labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
-        return without(rows, [label]).join(labels.unique(key, keep="last"), on=key, how="left")
+        return without(rows, [label]).join(
+            labels.unique(columns_named([key]), keep="last"), on=column_named(key), how="left"
+        )
 
     @staticmethod
     def _inside(rows: pl.DataFrame, window: Window | None, model: Model) -> pl.DataFrame:
@@ -271,7 +274,7 @@ class Project(Records):
         if window is None or time is None or time not in rows.columns:
             return rows
         inside, _ = normalise_time(rows, time)
-        held = inside.filter(column_named(time).is_between(window.start, window.end, closed="left"))
+        held = inside.filter(series_named(inside, time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
 
 

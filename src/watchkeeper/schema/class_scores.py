@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Task
 from watchkeeper.core.tasks import Labels
@@ -67,7 +68,7 @@ def _named(frame: pl.DataFrame, prefix: str, classes: Sequence[str], free: Colle
     plain = {_plain(name): name for name in classes}
     found: dict[str, str] = {}
     for name in frame.columns:
-        if name in free and name.lower().startswith(f"{prefix}_") and is_probability(frame[name]):
+        if name in free and name.lower().startswith(f"{prefix}_") and is_probability(series_named(frame, name)):
             ending = name[len(prefix) + 1 :]
             found.setdefault(plain.get(_plain(ending), ending), name)
     return found

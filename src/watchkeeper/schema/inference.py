@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
@@ -63,7 +64,7 @@ class _Roles:
         self.of[name], self.why[name] = role, why
 
     def series(self, role: Role) -> pl.Series | None:
-        return next((self.frame[name] for name, r in self.of.items() if r is role), None)
+        return next((series_named(self.frame, name) for name, r in self.of.items() if r is role), None)
 
 
 def infer_schema(
@@ -140,7 +141,7 @@ def infer_schema(
     for name in frame.columns:
         if name not in found.of:
             _give_rest(name, found, features, segments)
-    columns = tuple(_column(frame[name], found, answer) for name in frame.columns)
+    columns = tuple(_column(name, series_named(frame, name), found, answer) for name in frame.columns)
     return Schema(
         columns,
         answer.task,
@@ -208,7 +209,7 @@ def _find(role: Role, found: _Roles) -> None:
         name = free.get(word)
         if name is None:
             continue
-        content = _content(role, found, found.frame[name])
+        content = _content(role, found, series_named(found.frame, name))
         if content is not None:
             found.give(name, role, f"{role.value}: named {name!r} and {content}")
             return
@@ -216,7 +217,7 @@ def _find(role: Role, found: _Roles) -> None:
     if role is Role.TIME:
         types = found.frame.schema
         moments = [n for n in free.values() if isinstance(types[n], pl.Datetime)]
-        texts = [n for n in free.values() if types[n] == pl.String and is_moment_text(found.frame[n])]
+        texts = [n for n in free.values() if types[n] == pl.String and is_moment_text(series_named(found.frame, n))]
         if len(moments) == 1:
             found.give(moments[0], role, "time: the only column of dates with times")
         elif not moments and len(texts) == 1:
@@ -268,7 +269,7 @@ def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:
     if prediction is None or Role.PREDICTION in given or found.series(Role.SCORE) is not None:
         return
     if is_mistaken_score(prediction, found.series(Role.LABEL)):
-        name = prediction.name
+        name = next(name for name, role in found.of.items() if role is Role.PREDICTION)
         found.give(name, Role.SCORE, f"score: named {name!r}, but holds probabilities of one of two classes")
 
 
@@ -296,8 +297,8 @@ def _overruled(task: Task, found: _Roles) -> Answer:
     return Answer(task, tuple(classes), why="given")
 
 
-def _column(series: pl.Series, found: _Roles, answer: Answer) -> Column:
-    name, role, why = series.name, found.of[series.name], found.why[series.name]
+def _column(name: str, series: pl.Series, found: _Roles, answer: Answer) -> Column:
+    role, why = found.of[name], found.why[name]
     # An all-null column has no type to hold later rows to.
     dtype = "" if series.dtype == pl.Null else str(series.dtype)
     kind, reason = kind_of(series)
@@ -341,7 +342,7 @@ def _map(series: pl.Series, role: Role, kind: Kind) -> NumericMap:
 def _segment_rules(frame: pl.DataFrame, segments: Sequence[str]) -> tuple[SegmentRule, ...]:
     rules = []
     for name in segments:
-        series = frame[name]
+        series = series_named(frame, name)
         if series.dtype.is_nested() or series.dtype == pl.Object:
             raise SchemaError(
                 f"the segment column {name!r} holds {type_name(series.dtype)}, which has no single values"

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT
 from watchkeeper.stats.blocks import Outcomes, to_float, to_text
@@ -67,7 +68,7 @@ class JointSource:
                     yield (x - column.map.anchor) * (1.0 / column.map.scale)
         time = self.schema.of(Role.TIME)
         if time is not None and time.name in self._frame.columns and self._frame[time.name].dtype.is_temporal():
-            yield to_float(self._frame[time.name]).fill_null(np.nan).to_numpy()
+            yield to_float(series_named(self._frame, time.name)).fill_null(np.nan).to_numpy()
 
     def numbers(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the numeric features of some rows in their own units, NaN where there is none, shape (rows, d)."""
@@ -88,7 +89,7 @@ class JointSource:
         for column in self.leveled:
             known = column.name in self._frame.columns and not self._frame[column.name].dtype.is_nested()
             lost = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
-            found[column.name] = to_text(self._frame[column.name][rows]) if known else lost
+            found[column.name] = to_text(series_named(self._frame, column.name)[rows]) if known else lost
         return pl.DataFrame(found)
 
 
@@ -140,7 +141,7 @@ def joint_columns(schema: Schema) -> tuple[Column, ...]:
 
 
 def _numeric(frame: pl.DataFrame, column: Column) -> pl.Series | None:
-    series = frame[column.name] if column.name in frame.columns else None
+    series = series_named(frame, column.name) if column.name in frame.columns else None
     if series is None or series.dtype.is_nested() or series.dtype in (pl.String, pl.Object, pl.Binary):
         return None
     return None if series.dtype in (pl.Categorical, pl.Enum) else series

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.stats.blocks import BLOCK, KEYS, Levels, to_text
 from watchkeeper.stats.hashing import hash_texts
 from watchkeeper.stats.partitions import Partitions
@@ -23,7 +24,7 @@ Coded = Callable[[int, int], NDArray[np.intp]]
 
 def count_levels(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, Levels]:
     """Count the distinct values of several columns at once, by column."""
-    return {name: _levels(*_counted(frame[name])) for name in names}
+    return {name: _levels(*_counted(series_named(frame, name))) for name in names}
 
 
 def levels_by_piece(series: pl.Series, pieces: Partitions) -> list[Levels]:

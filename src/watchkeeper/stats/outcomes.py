@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.tasks import Labels
@@ -33,7 +34,7 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
 
     def present(role: Role) -> pl.Series | None:
         name = schema.name_of(role)
-        return frame[name] if name and name in frame.columns else None
+        return series_named(frame, name) if name and name in frame.columns else None
 
     more = _more(frame, schema)
     if schema.task.spec.labels is Labels.SET:
@@ -69,9 +70,9 @@ def _more(frame: pl.DataFrame, schema: Schema) -> dict[str, Any]:
         found["levels"] = tuple(level for level, _ in schema.quantiles)
     group, labelled_at, asked_at = (schema.name_of(role) for role in (Role.GROUP, Role.LABEL_TIME, Role.TIME))
     if group in frame.columns and group:
-        found["groups"] = _hashes(frame[group])
+        found["groups"] = _hashes(series_named(frame, group))
     if labelled_at in frame.columns and asked_at in frame.columns and labelled_at and asked_at:
-        found["delay"] = _seconds(frame[asked_at], frame[labelled_at])
+        found["delay"] = _seconds(series_named(frame, asked_at), series_named(frame, labelled_at))
     if schema.metrics:
         found["row_values"] = row_values(frame, schema)
     return found
@@ -98,7 +99,8 @@ def _sets(frame: pl.DataFrame, schema: Schema) -> ClassSets:
     held = []
     for role in (Role.LABEL, Role.PREDICTION):
         name = schema.name_of(role)
-        series = frame[name] if name and name in frame.columns else pl.Series([None] * frame.height, dtype=pl.Null)
+        series = pl.Series([None] * frame.height, dtype=pl.Null)
+        series = series_named(frame, name) if name and name in frame.columns else series
         held.append((_members(sets_of(series), schema.classes), series.is_not_null().to_numpy()))
     (labels, labelled), (predictions, predicted) = held
     return ClassSets(labels, predictions, labelled, predicted)
@@ -123,7 +125,7 @@ def _matrix(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64] 
         return None
     found = np.empty((frame.height, len(columns)), order="F")
     for place, column in enumerate(columns):
-        found[:, place] = _floats(frame[column])
+        found[:, place] = _floats(series_named(frame, column))
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
@@ -109,7 +110,7 @@ def _fold_column(
     SchemaError
         When the column cannot be read.
     """
-    series = frame[column.name]
+    series = series_named(frame, column.name)
     if column.kind in _WHOLE:
         return _fold_whole(frame, column, schema, pieces, chosen), {}
     form: type = Numbers if _numeric(column) else Levels
@@ -137,7 +138,7 @@ def with_plain_sets(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
         name = schema.name_of(role)
         if name and name in frame.columns:
             try:
-                plain.append(canonical(frame[name]))
+                plain.append(canonical(series_named(frame, name)).alias(name))
             except SchemaError:
                 # Whoever looks at the column says what is wrong with it.
                 continue
@@ -148,7 +149,7 @@ def _fold_whole(
     frame: pl.DataFrame, column: Column, schema: Schema, pieces: Partitions, chosen: _Chosen
 ) -> list[Parts]:
     """Return the parts of a column of texts or vectors."""
-    series, hashes = frame[column.name], None
+    series, hashes = series_named(frame, column.name), None
     vectors = column.kind is Kind.VECTOR
     if vectors:
         series, hashes = _lists(series, column), id_hashes(frame, schema)
@@ -289,7 +290,7 @@ def _fold_rows(
     frame: pl.DataFrame, schema: Schema, key: StateKey, pieces: Partitions, row_numbers: NDArray[np.int64] | None
 ) -> list[State]:
     name = schema.name_of(Role.ID)
-    ids = frame[name] if name and name in frame.columns else None
+    ids = series_named(frame, name) if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
     vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
     rest = without(frame, vectors) if 0 < len(vectors) < frame.width else frame

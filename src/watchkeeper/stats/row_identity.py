@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Kind, Role, Schema
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts, mix
@@ -23,7 +24,7 @@ def id_hashes(frame: pl.DataFrame, schema: Schema) -> NDArray[np.uint64] | None:
     name = schema.name_of(Role.ID)
     if not name or name not in frame.columns:
         return None
-    ids = frame[name]
+    ids = series_named(frame, name)
     if ids.dtype.is_integer():
         return hash_numbers(ids.fill_null(0).cast(pl.Int64, wrap_numerical=True).to_numpy())
     return hash_texts(to_text(ids).fill_null(""))
@@ -43,7 +44,7 @@ def row_hashes(frame: pl.DataFrame, schema: Schema, row_numbers: NDArray[np.int6
     place = np.arange(frame.height, dtype=np.int64) if row_numbers is None else row_numbers.copy()
     for column in schema:
         if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
-            numbers = frame[column.name]
+            numbers = series_named(frame, column.name)
             numbers = numbers if numbers.dtype == pl.Float64 else numbers.cast(pl.Float64)
             place ^= (numbers.fill_null(0.0) if numbers.null_count() else numbers).to_numpy().view(np.int64)
             break

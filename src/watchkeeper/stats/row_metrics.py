@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, UsageError
 from watchkeeper.core.schema import Column, Role, Schema
 from watchkeeper.core.user_code import function_named
@@ -45,7 +46,9 @@ def row_values(frame: pl.DataFrame, schema: Schema) -> dict[str, NDArray[np.floa
     if not schema.metrics:
         return {}
     columns = [schema.name_of(role) for role in (Role.LABEL, Role.PREDICTION, Role.SCORE)]
-    label, prediction, score = (frame[name] if name and name in frame.columns else None for name in columns)
+    label, prediction, score = (
+        series_named(frame, name) if name and name in frame.columns else None for name in columns
+    )
     if label is None:
         return {metric_name(place): np.full(frame.height, np.nan) for place in schema.metrics}
     known = _known(label) if prediction is None else _known(label) & _known(prediction)

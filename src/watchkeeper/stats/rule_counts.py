@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from watchkeeper.core.columns import column_named, series_named
 from watchkeeper.core.errors import SchemaError, WatchkeeperError
 from watchkeeper.core.plugins import plugin
-from watchkeeper.core.rule import Looked, Rule, RuleKind, column_named
+from watchkeeper.core.rule import Looked, Rule, RuleKind
 from watchkeeper.core.schema import Column
 from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.rule_rows import RuleRows
@@ -368,7 +369,7 @@ def _by_value(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.Data
 def _by_order(tally: Tally, rule: Rule, block: RuleRows) -> tuple[Tally, pl.DataFrame]:
     """Count steps; also return the rows that step the wrong way."""
     rows = block.frame.filter(looked_at(rule, dict(block.frame.schema)).checked)
-    x = to_float(rows[rule.column]).to_numpy()
+    x = to_float(series_named(rows, rule.column)).to_numpy()
     finite = np.isfinite(x)
     if not finite.all():
         rows, x = rows.filter(pl.Series(finite)), x[finite]

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import callable_series
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.schema.kinds import type_name
 from watchkeeper.stats.blocks import to_text
@@ -96,7 +97,7 @@ def hash_values(frame: pl.DataFrame) -> NDArray[np.uint64]:
         When a column holds nested values.
     """
     total = np.zeros(frame.height, np.uint64)
-    for series in frame.iter_columns():
+    for series in map(callable_series, frame.iter_columns()):
         total = mix(total * _STEP + _hashed(series)) if frame.width > 1 else _hashed(series)
     return total
 

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import columns_named, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Spec
@@ -152,7 +153,7 @@ def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Partitions:
     if dtype is None or dtype.is_nested() or dtype == pl.Object:
         # The state of the column itself says what is wrong with it.
         return Partitions.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
-    values, codes = level_codes(frame[rule.column])
+    values, codes = level_codes(series_named(frame, rule.column))
     names = ["null" if v is None else v if not rule.values or v in rule.values else "other" for v in to_text(values)]
     segments = [f"{rule.column}={name}" for name in names]
     distinct = {name: place for place, name in enumerate(dict.fromkeys(segments))}
@@ -167,18 +168,18 @@ def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window 
     version, time = schema.name_of(Role.VERSION), schema.name_of(Role.TIME)
     keys: dict[str, pl.Series] = {}
     if version in frame.columns and version:
-        keys["version"] = to_text(frame[version]).fill_null("").alias(f"{_GROUP}version")
+        keys["version"] = to_text(series_named(frame, version)).fill_null("").alias(f"{_GROUP}version")
     if batch.window is None and rule is not None and time in frame.columns and time:
         origin = int((rule.origin - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
         length = int(rule.grain / timedelta(microseconds=1))
-        keys["grain"] = ((_epoch_us(frame[time]) - origin) // length).alias(f"{_GROUP}grain")
+        keys["grain"] = ((_epoch_us(series_named(frame, time)) - origin) // length).alias(f"{_GROUP}grain")
     pieces: list[tuple[tuple[Any, ...], pl.DataFrame]] = []
     if all(_constant(series) for series in keys.values()):
         pieces = [(tuple(series[0] for series in keys.values()), frame)] if frame.height else []
     else:
         marked = frame.with_columns(keys.values())
         named = [series.name for series in keys.values()]
-        pieces = [*marked.partition_by(named, as_dict=True, include_key=False).items()]
+        pieces = [*marked.partition_by(columns_named(named), as_dict=True, include_key=False).items()]
     for values, piece in pieces:
         found = dict(zip(keys, values, strict=True))
         window, grain = batch.window, found.get("grain")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.config.check_options import Embed
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
@@ -90,7 +91,7 @@ class Embedding:
                 if name in problems or source not in frame.columns:
                     continue
                 try:
-                    frame = frame.with_columns(self._vectors(source, frame[source]).alias(name))
+                    frame = frame.with_columns(self._vectors(source, series_named(frame, source)).alias(name))
                 except WatchkeeperError as error:
                     problems[name] = str(error)
             yield replace(batch, frame=frame, schema=schema)

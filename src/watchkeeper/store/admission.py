@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
@@ -58,23 +59,25 @@ def admit(rows: pl.DataFrame, table: Table, schema: Schema) -> Admitted:
     admitted = rows
     if table is Table.PREDICTIONS:
         time_name = _needed(rows, time_name, Role.TIME, "predictions are filed by their time")
-        admitted = admitted.with_columns(to_utc(rows[time_name]))
+        admitted = admitted.with_columns(to_utc(series_named(rows, time_name)).alias(time_name))
     else:
         id_name = _needed(rows, id_name, Role.ID, "labels are joined to predictions by their id")
         _needed(rows, schema.name_of(Role.LABEL), Role.LABEL, "these rows are meant to bring labels")
     reasons = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
     if table is Table.PREDICTIONS and time_name:
-        reasons = reasons.set(admitted[time_name].is_null(), f"{time_name} is null or no time that can be read")
+        reasons = reasons.set(
+            series_named(admitted, time_name).is_null(), f"{time_name} is null or no time that can be read"
+        )
     if id_name:
         _needed(rows, id_name, Role.ID, "rows are told apart by their id")
-        ids = _ids(rows[id_name])
-        admitted = admitted.with_columns(ids)
+        ids = _ids(series_named(rows, id_name))
+        admitted = admitted.with_columns(ids.alias(id_name))
         reasons = reasons.set(ids.is_null(), f"{id_name} is null")
     fine = reasons.is_null()
     refused = int((~fine).sum())
     doubled = 0
     if id_name:
-        again = _again(admitted[id_name], fine, last=table is Table.LABELS)
+        again = _again(series_named(admitted, id_name), fine, last=table is Table.LABELS)
         doubled = int(again.sum())
         reasons = reasons.set(again, f"{id_name} occurs twice in the same rows")
         fine = fine & ~again

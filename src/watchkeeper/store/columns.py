@@ -29,6 +29,7 @@ from urllib.parse import quote, unquote
 
 import polars as pl
 
+from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Kind, Schema
 
@@ -178,10 +179,10 @@ class Layout:
     def _restore(self, rows: pl.DataFrame, name: str) -> pl.Series:
         kinds = self._kinds[name]
         if len(kinds) > 1:
-            kinds = {k: stored for k, stored in kinds.items() if rows[stored].null_count() < rows.height}
+            kinds = {k: stored for k, stored in kinds.items() if series_named(rows, stored).null_count() < rows.height}
         if not kinds:
             return pl.Series(name, [None] * rows.height, pl.Null)
-        series = [rows[stored].cast(_READ[kind]).alias(name) for kind, stored in kinds.items()]
+        series = [series_named(rows, stored).cast(_READ[kind]).alias(name) for kind, stored in kinds.items()]
         if len(series) == 1:
             return series[0]
         common = pl.Float64() if set(kinds) <= _NUMBERS else pl.String()
@@ -197,6 +198,7 @@ def _as(series: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 
 def _to_stored(series: pl.Series, kind: str) -> pl.Series:
+    series = callable_series(series)
     if kind == "json":
         wrapped = pl.DataFrame([series.alias("value")]).select(pl.struct("value").struct.json_encode()).to_series()
         return wrapped.str.strip_prefix('{"value":').str.strip_suffix("}").set(series.is_null(), None)

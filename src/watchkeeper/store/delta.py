@@ -11,6 +11,7 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.columns import DATE, UTC_TIME, Layout
 from watchkeeper.store.faults import reported
@@ -235,10 +236,10 @@ def _within(columns: list[str], bounds: Bounds) -> pl.Expr:
     kept = pl.lit(True)
     for name, (low, high) in bounds.items():
         if f"partition.{name}" in columns:
-            kept &= pl.col(f"partition.{name}").is_between(pl.lit(low), pl.lit(high))
+            kept &= column_named(f"partition.{name}").is_between(pl.lit(low), pl.lit(high))
         elif f"min.{name}" in columns and not isinstance(low, str):
             # Statistics of long texts are cut off, so they do not bound what the file holds.
-            kept &= ((pl.col(f"max.{name}") >= low) & (pl.col(f"min.{name}") <= high)).fill_null(True)
+            kept &= ((column_named(f"max.{name}") >= low) & (column_named(f"min.{name}") <= high)).fill_null(True)
     return kept
 
 
@@ -246,7 +247,7 @@ def _dates(files: pl.DataFrame) -> dict[date, int]:
     """Return the rows of each date; a file that does not say how many it has counts as large."""
     if files.is_empty():
         return {}
-    day, rows = pl.col(f"partition.{DATE}").alias("day"), pl.col("num_records").fill_null(BATCH_ROWS + 1)
+    day, rows = column_named(f"partition.{DATE}").alias("day"), pl.col("num_records").fill_null(BATCH_ROWS + 1)
     return dict(files.select(day, rows.alias("rows")).group_by("day").sum().sort("day").iter_rows())
 
 

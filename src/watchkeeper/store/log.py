@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Appended, Changes, Table
 from watchkeeper.core.window import Window, WindowRule
@@ -87,7 +88,7 @@ def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout:
     packed = _numbered(layout.pack(ordered, schema), version)
     if table is Table.LABELS:
         return packed
-    return packed.insert_column(0, rows[schema.name_of(Role.TIME) or ""].dt.date().alias(DATE))
+    return packed.insert_column(0, series_named(rows, schema.name_of(Role.TIME) or "").dt.date().alias(DATE))
 
 
 def _numbered(rows: pl.DataFrame, version: int) -> pl.DataFrame:

@@ -15,12 +15,12 @@ import polars as pl
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey

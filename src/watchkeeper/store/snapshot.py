@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import column_named, columns_named, series_named
 from watchkeeper.core.errors import StoreError
-from watchkeeper.core.rule import column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Changes
 from watchkeeper.core.window import Window, WindowRule
@@ -214,7 +214,9 @@ def _with_labels(
         bounds = {key.their_column: (ids.min(), ids.max())} if key.their_column else {}
         names = [name, known_at] if known_at else [name]
         found, came = _late_labels(ids, labels.scan(bounds), labels.layout, key.theirs, names)
-        late = [_either(came, one, frame[one.name]) if one.name in frame.columns else one for one in found]
+        late = [
+            _either(came, one, series_named(frame, one.name)) if one.name in frame.columns else one for one in found
+        ]
     elif name in frame.columns:
         return frame
     else:
@@ -230,7 +232,7 @@ def _late_labels(
     wanted = ids.to_frame(_KEY)
     stored = layout.columns(names)
     between = key.is_between(pl.lit(ids.min()), pl.lit(ids.max()))
-    near = labels.filter(between).select(key.alias(_KEY), ARRIVAL, PLACE, *stored)
+    near = labels.filter(between).select(key.alias(_KEY), ARRIVAL, PLACE, columns_named(stored))
     found = near.join(wanted.lazy(), on=_KEY, how="semi").collect(engine="streaming")
     newest = found.sort(ARRIVAL, PLACE).unique(_KEY, keep="last", maintain_order=True)
     value = layout.restore(newest, names)

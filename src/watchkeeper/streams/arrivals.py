@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from watchkeeper.core.columns import columns_named, series_named
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
 from watchkeeper.ingest.foreign import frame_of
@@ -77,7 +78,7 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
             problems[column.name] = problem
         elif column.name in frame.columns:
             try:
-                columns.append(_form(frame[column.name], column))
+                columns.append(_form(series_named(frame, column.name), column).alias(column.name))
             except (SchemaError, pl.exceptions.PolarsError) as error:
                 problems[column.name] = str(error)
         else:
@@ -85,7 +86,7 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
             columns.append(pl.Series(column.name, [None] * frame.height, dtype=_dtype(column)))
     time = schema.name_of(Role.TIME)
     if time in frame.columns and time is not None:
-        columns.extend(_times(frame[time]))
+        columns.extend(one.alias(time) for one in _times(series_named(frame, time)))
     if schema.of(Role.LABEL) is not None:
         columns.append(errors_of(frame, schema))
     for rule in schema.segments:
@@ -102,7 +103,7 @@ def by_segment(piece: Arrived, schema: Schema) -> dict[str, pl.DataFrame]:
     for rule in schema.segments:
         name = f"{_SEGMENT}{rule.column}"
         if name in piece.frame.columns:
-            parts = piece.frame.partition_by(name, as_dict=True)
+            parts = piece.frame.partition_by(columns_named([name]), as_dict=True)
             found |= {str(segment): part for (segment,), part in parts.items() if segment is not None}
     return found
 
@@ -110,7 +111,7 @@ def by_segment(piece: Arrived, schema: Schema) -> dict[str, pl.DataFrame]:
 def _segments(frame: pl.DataFrame, rule: SegmentRule) -> pl.Series:
     if rule.column not in frame.columns:
         raise SchemaError(f"column {rule.column!r} is missing, so that its segments cannot be told apart")
-    told = to_text(frame[rule.column])
+    told = to_text(series_named(frame, rule.column))
     if rule.values:
         told = (
             told.to_frame()
@@ -203,7 +204,7 @@ def _from_columns(columns: Mapping[str, Any], schema: Schema) -> pl.DataFrame:
 
 def _series(name: str, values: Any) -> pl.Series:
     try:
-        return pl.Series(name, values, strict=False)
+        return pl.Series(values=values, strict=False).alias(name)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         return pl.Series(name, values, dtype=pl.Object, strict=False)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size
 from watchkeeper.compare.cuts import Cuts
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
@@ -99,7 +100,7 @@ class Series:
 
     def read(self, frame: pl.DataFrame) -> tuple[Shares, int]:
         """Return the shares of rows, shape (k,), and the number of rows they rest on."""
-        series = frame[self.column.name]
+        series = series_named(frame, self.column.name)
         if self.cuts is None:
             return _mean(series.drop_nulls() if self.rate else ~series.fill_null(False))
         if self.late:

@@ -13,6 +13,7 @@ import polars as pl
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.e_detector import verdict
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import UsageError, WatchkeeperError, near_miss
 from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
@@ -356,7 +357,7 @@ def _window(piece: Arrived, schema: Schema) -> Window | None:
     name = schema.name_of(Role.TIME)
     if name is None or name not in piece.frame.columns:
         return None
-    first, last = piece.frame[name].min(), piece.frame[name].max()
+    first, last = series_named(piece.frame, name).min(), series_named(piece.frame, name).max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
     return Window(first, last + timedelta(microseconds=1))

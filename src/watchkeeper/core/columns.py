@@ -1,0 +1,54 @@
+"""Columns of a frame by their names, whatever the names are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+import polars.selectors as cs
+
+__all__ = ["callable_series", "column_named", "columns_named", "series_named"]
+
+
+def column_named(name: str) -> pl.Expr:
+    """Return the column of exactly this name; ``pl.col`` reads ``*`` and ``^.*$`` as patterns.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"*": [1], "a": [2]}).select(column_named("*") + 1).to_dict(as_series=False)
+    {'*': [2]}
+    """
+    return cs.by_name(name).as_expr()
+
+
+def columns_named(names: Iterable[str]) -> cs.Selector:
+    """Return the columns of exactly these names, in their order, for ``select``, ``drop`` and the like.
+
+    ``select``, ``drop``, ``unique``, ``join`` and ``partition_by`` read texts as patterns too.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"^a.*$": [1], "ab": [2]}).drop(columns_named(["^a.*$"])).columns
+    ['ab']
+    """
+    return cs.by_name(list(names))
+
+
+def series_named(frame: pl.DataFrame, name: str) -> pl.Series:
+    """Return the column of exactly this name as a Series whose methods can be called.
+
+    Methods of a Series ask ``pl.col`` for its name, so that those of one called ``^a.*$`` find nothing; such a Series
+    gets a blank behind its name, and whoever puts it into a frame again names it.
+
+    Examples
+    --------
+    >>> series_named(pl.DataFrame({"^a.*$": [1, None]}), "^a.*$").fill_null(2).to_list()
+    [1, 2]
+    """
+    return callable_series(frame.get_column(name))
+
+
+def callable_series(series: pl.Series) -> pl.Series:
+    """Return a Series under a name that is no pattern."""
+    name = series.name
+    return series.alias(f"{name} ") if name.startswith("^") and name.endswith("$") else series
