@@ -129,6 +129,20 @@ def test_an_altered_file_is_refused(rows: pl.DataFrame, tmp_path: Path) -> None:
         load(address, str(tmp_path))
 
 
+def test_a_model_is_unpacked_once_and_its_file_is_told_to_be_whole_each_time(
+    rows: pl.DataFrame, tmp_path: Path
+) -> None:
+    label = rows["label"].to_numpy()
+    addresses = [save(LogisticRegression(C=c).fit(rows.select("x"), label), str(tmp_path)) for c in (1.0, 2.0, 3.0)]
+    first = load(addresses[0], str(tmp_path))
+    assert load(addresses[0], str(tmp_path)) is first
+    assert [load(address, str(tmp_path)).C for address in addresses] == [1.0, 2.0, 3.0]
+    assert load(addresses[0], str(tmp_path)) is not first, "the memory has no bound"
+    (tmp_path / f"{addresses[0]}.skops").write_bytes(b"")
+    with pytest.raises(ArtefactError, match="altered or damaged"):
+        load(addresses[0], str(tmp_path))
+
+
 def test_a_damaged_file_is_mended_by_saving_again(rows: pl.DataFrame, tmp_path: Path) -> None:
     model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
     address = save(model, str(tmp_path))

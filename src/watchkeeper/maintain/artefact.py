@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
@@ -15,6 +16,10 @@ from watchkeeper.maintain.allow_list import TRUSTED_TYPES, check_trees, refuse_u
 from watchkeeper.maintain.canonical import canonical
 
 __all__ = ["load", "save"]
+
+_MOST_KEPT = 2
+_unpacked_last: OrderedDict[str, Any] = OrderedDict()
+"""The models of library types alone that were unpacked last, by their address: a champion and a challenger."""
 
 
 def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed: bool = False) -> str:
@@ -54,7 +59,8 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
     """Read the model that ``save`` wrote under ``address``.
 
     Nothing in the file is executed or even unpacked before its SHA-256 is found to be ``address`` and all its types
-    are found on the allow-list; decision trees are checked to point inside themselves.
+    are found on the allow-list; decision trees are checked to point inside themselves. The file is read and its SHA-256
+    told each time; what was unpacked of the same bytes a moment ago is given again, the same object.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
     if sha256(data).hexdigest() != address:
         raise ArtefactError(f"{where} was altered or damaged: its content has another SHA-256. Restore it from a copy")
     if ending == "skops":
-        return _unpacked(data, trusted, where)
+        return _unpacked_once(address, data, trusted, where)
     if not pickle_allowed:
         raise ArtefactError(
             f"{where} is a pickle, which runs code when it is loaded. If you trust whoever wrote it, allow it for this "
@@ -124,6 +130,19 @@ def _unpacked(data: bytes, trusted: Sequence[str], where: str) -> Any:
     except Exception as error:
         raise ArtefactError(f"{where} cannot be read: {error}") from error
     check_trees(model, where)
+    return model
+
+
+def _unpacked_once(address: str, data: bytes, trusted: Sequence[str], where: str) -> Any:
+    """Return the model in bytes that are known to have this address."""
+    if trusted:
+        # A type of the user's own may change while it answers.
+        return _unpacked(data, trusted, where)
+    model = _unpacked_last.pop(address, None)
+    model = _unpacked(data, (), where) if model is None else model
+    _unpacked_last[address] = model
+    while len(_unpacked_last) > _MOST_KEPT:
+        _unpacked_last.popitem(last=False)
     return model
 
 
