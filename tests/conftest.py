@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Every worker of pytest-xdist, and every process that a test starts, would start as many threads as there are
+# processors, and threads that wait for each other in a loop take the time of the other tests. Polars keeps its own, so
+# that an order of rows that hangs on them shows. NumPy reads these when it is imported, which is later than here.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 SHORT = 50
 """Seeded cases of a campaign in ``make test``."""
