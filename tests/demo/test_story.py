@@ -6,14 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.demo import tell_run
+from tests.words.deciding import check_same, decided
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.demo.flights import FEATURES, break_feed, load_flights
@@ -128,50 +128,14 @@ def test_alerts_were_sent_to_the_file(played: Played) -> None:
     assert {json.loads(line)["cause"] for line in lines} >= {"drift", "data_fault", "performance"}
 
 
-@pytest.fixture(scope="module")
-def told(played: Played) -> dict[str, Any]:
-    """What the demo decided."""
-    return decided(played.folder)
-
-
-@pytest.fixture(scope="module")
-def silent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the demo decides with every sentence empty."""
-    return decided(tmp_path_factory.mktemp("silent") / "flights", "--silent")
-
-
-def decided(folder: Path, *options: str) -> dict[str, Any]:
-    command = [sys.executable, tell_run.__file__, str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2_000:]
-    found: dict[str, Any] = json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def plainly(texts: list[str]) -> list[Any]:
-    """Nouns with nine digits: the sums behind a diagnosis depend in the last ones on the threads that add them up."""
-    return [json.loads(text, parse_float=lambda number: f"{float(number):.9g}") for text in texts]
-
-
-def test_no_decision_is_read_from_a_sentence(told: dict[str, Any], silent: dict[str, Any]) -> None:
-    """With every wording function replaced by one that returns an empty string the demo decides the same."""
-    for kind in ("signal", "alert", "action"):
-        assert silent["nouns"][kind] == told["nouns"][kind], kind
-    assert plainly(silent["nouns"]["diagnosis"]) == plainly(told["nouns"]["diagnosis"])
-    assert silent["exits"] == told["exits"]
-    assert (told["broken"], silent["broken"]) == ([], [])
-
-
-def test_the_story_has_all_that_a_sentence_could_decide(told: dict[str, Any]) -> None:
-    alerts = [json.loads(text) for text in told["nouns"]["alert"]]
-    assert {"data_fault", "performance", "drift"} <= {alert["cause"] for alert in alerts}
-    assert {"cleared", "lapsed"} <= {alert["end"] for alert in alerts}
-    assert told["nouns"]["diagnosis"]
-    done = {(action["kind"], action["outcome"]) for action in map(json.loads, told["nouns"]["action"])}
-    assert {("promote", "done"), ("validate", "refused"), ("roll_back", "done"), ("hold", "done")} <= done
-    assert {code for _, code in told["exits"]} == {0, 1, 2}
-
-
-def test_the_silent_demo_says_nothing(played: Played, silent: dict[str, Any]) -> None:
+@pytest.mark.soak
+def test_no_decision_of_the_demo_is_read_from_a_sentence(
+    played: Played, tmp_path: Path, cases: Callable[[int, int], int]
+) -> None:
+    """What tests/words shows of a short story: the whole year is played again for it."""
+    if not cases(0, 1):
+        pytest.skip("the year is played again without a sentence in make soak")
+    told, silent = decided("demo", played.folder), decided("demo", tmp_path / "silent", "--silent")
+    check_same(told, silent)
     assert "1.609" in played.line("PAGE data_fault")
     assert [line for line in silent["lines"] if "PAGE data_fault" in line] == ["20 May  PAGE data_fault: "]

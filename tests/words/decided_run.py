@@ -1,7 +1,7 @@
-"""Writes what the demo decided; with --silent plays it first, without a single sentence.
+"""Writes what was decided in a story, which it plays first if it is not there yet.
 
-Usage: python tell_run.py FOLDER [--silent]: FOLDER.json holds all signals, alerts, diagnoses and actions that FOLDER
-stores, and the exit codes of the commands that decide something.
+Usage: python decided_run.py STORY FOLDER [--silent]: FOLDER.json holds all signals, alerts, diagnoses and actions that
+FOLDER stores, and the exit codes of the commands that decide something; with --silent not a single sentence is made.
 """
 
 from __future__ import annotations
@@ -60,32 +60,42 @@ def silence_plugins() -> int:
     return talkers
 
 
-def play(folder: Path) -> list[str]:
-    """Play the story and return its lines."""
-    from watchkeeper.demo.story import tell
+class Demo:
+    """The demo as a story."""
 
-    lines: list[str] = []
-    tell(folder, lines.append, lambda *_: None).close()
-    return lines
+    MODEL = "flights"
+    TABLES = "2013-01-01", "2013-03-04", "2013-05-13"
+
+    def play(self, folder: Path) -> list[str]:
+        """Play the story and return its lines."""
+        from watchkeeper.demo.story import tell
+
+        lines: list[str] = []
+        tell(folder, lines.append, lambda *_: None).close()
+        return lines
 
 
-def decided(folder: Path) -> dict[str, Any]:
+def story_of(name: str) -> Any:
+    """Return what plays a story, says what its model is called, and names files: the reference, a fine one, a bad."""
+    return Demo() if name == "demo" else import_module("tests.words.short_story")
+
+
+def decided(folder: Path, story: Any) -> dict[str, Any]:
     """Return what was decided, and how each command ends that decides something."""
     from watchkeeper.cli.app import main
-    from watchkeeper.demo.story import MODEL
     from watchkeeper.run.project import open_project
     from watchkeeper.store.nouns import KINDS, to_json
 
     project = open_project(folder / "watchkeeper.yaml", {})
     nouns = {
-        kind: [to_json(noun) for noun in project.store.recorded(MODEL, KINDS[kind])]
+        kind: [to_json(noun) for noun in project.store.recorded(story.MODEL, KINDS[kind])]
         for kind in ("signal", "alert", "diagnosis", "action")
     }
-    broken = project.audit_breaks(MODEL)
+    broken = project.audit_breaks(story.MODEL)
     project.close()
     config = ["--config", str(folder / "watchkeeper.yaml")]
-    weeks = folder / "incoming" / "predictions"
-    before, fine, wrong = (str(weeks / f"{week}.parquet") for week in ("2013-01-01", "2013-03-04", "2013-05-13"))
+    tables = folder / "incoming" / "predictions"
+    before, fine, wrong = (str(tables / f"{name}.parquet") for name in story.TABLES)
     commands = [
         ["run", *config], ["status", *config], ["explain", *config], ["promote", "v0", *config],
         ["check", before, "--reference", before], ["check", wrong, "--reference", fine],
@@ -105,12 +115,13 @@ def exit_of(main: Any, command: list[str]) -> list[Any]:
     return [said, code]
 
 
-def main(folder: Path, silent: bool) -> None:
+def main(name: str, folder: Path, silent: bool) -> None:
     """Write what was decided."""
     replaced = silence() if silent else {}
     talkers = silence_plugins() if silent else 0
-    lines = play(folder) if silent else []
-    result = {**decided(folder), "lines": lines, "talkers": talkers}
+    story = story_of(name)
+    lines = [] if folder.exists() else story.play(folder)
+    result = {**decided(folder, story), "lines": lines, "talkers": talkers}
     loaded = [module for name, module in sys.modules.items() if name.startswith("watchkeeper.")]
     left = {f"{m.__name__}.{key}" for m in loaded for key, item in list(vars(m).items()) if id(item) in replaced}
     assert not left, f"sentences are still made in {sorted(left)}"
@@ -118,4 +129,4 @@ def main(folder: Path, silent: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), "--silent" in sys.argv[2:])
+    main(sys.argv[1], Path(sys.argv[2]), "--silent" in sys.argv[3:])
