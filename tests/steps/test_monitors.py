@@ -61,9 +61,13 @@ def test_half_of_the_budget_is_for_features_and_half_for_what_is_answered() -> N
     # x: ks, null_rate and silent_default; shop: l_infinity, level_rise, null_rate, unseen_levels and
     # silent_default. The score as x, the prediction as shop, and the label's shares and unseen values.
     options = {c: m.options for m in made() if m.measure in ("ks", "l_infinity") for c in m.columns}
-    assert (options["x"]["run_length"], options["x"]["series"]) == (1_000.0, 8.0)
-    assert (options["score"]["run_length"], options["score"]["series"]) == (1_000.0, 10.0)
+    # Half of either half is for what departs from its season.
+    assert (options["x"]["run_length"], options["x"]["series"]) == (2_000.0, 8.0)
+    assert (options["score"]["run_length"], options["score"]["series"]) == (2_000.0, 10.0)
     assert options["shop"] == options["x"]
+    seasonal = {m.columns: m.options for m in made() if m.measure == "departure"}
+    assert set(seasonal) == {("x", "shop"), ("score", "prediction")}
+    assert {(o["run_length"], o["series"]) for o in seasonal.values()} == {(2_000.0, 16.0)}
 
 
 @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])

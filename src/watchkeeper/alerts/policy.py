@@ -64,8 +64,9 @@ def decide(
     """Turn the signals of one window into alerts: one per cause, whatever the number of columns.
 
     A cause fires when ``k`` of the last ``n`` windows signalled; data faults, label faults, blindness and runtime
-    breaches fire at once. A firing alert stays (latches) until ``clear`` windows in a row are quiet. Drift of a column
-    that a fault explains is not a cause of its own.
+    breaches fire at once, and so does a signal whose chart has added up evidence over windows. A firing alert stays
+    (latches) until ``clear`` windows in a row are quiet. Drift of a column that a fault explains is not a cause of its
+    own.
 
     Parameters
     ----------
@@ -125,7 +126,9 @@ def _grouped(judged: Sequence[tuple[Cause, Signal]]) -> dict[Cause, list[Signal]
 def _advance(
     model: str, cause: Cause, window: Window | None, group: list[Signal], rule: AlertRule, episode: Episode
 ) -> tuple[Alert | None, Episode]:
-    k, n = (1, 1) if cause in _AT_ONCE else (rule.k, rule.n)
+    # A chart that has added its evidence up over windows has waited already.
+    alone = any(signal.fired and signal.alone for signal in group)
+    k, n = (1, 1) if cause in _AT_ONCE else (1 if alone else rule.k, rule.n)
     fired = bool(group)
     recent = (*episode.recent, fired)[-max(n, 1) :]
     quiet = 0 if fired else episode.quiet + 1

@@ -19,7 +19,7 @@ from watchkeeper.config.yaml_text import Path as YamlPath
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.metric import chart_of
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE
 
 __all__ = ["FILE", "Config", "check_names", "json_schema", "load_config", "origins", "read_config"]
 
@@ -182,7 +182,7 @@ def check_names(config: Config) -> None:
             check((*above, "monitors", place, "measure"), monitor.measure, "measure", own)
             if monitor.chart is not None:
                 check((*above, "monitors", place, "chart"), monitor.chart, "chart", plugins("chart"))
-            elif monitor.measure in (*plugins("comparison"), ATTRIBUTION_DRIFT):
+            elif monitor.measure in (*plugins("comparison"), ATTRIBUTION_DRIFT, DEPARTURE):
                 missing: YamlPath = (*above, "monitors", place, "chart")
                 faults.append(f"{config.origin(missing[:-1])}: {_dotted(missing)}: {_CHARTLESS}")
                 continue

@@ -19,7 +19,16 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.schema import ALL, Schema, Task
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, BUSINESS_VALUE, FAIRNESS, AlertRule, Maintenance, Monitor, Spec
+from watchkeeper.core.spec import (
+    ATTRIBUTION_DRIFT,
+    BUSINESS_VALUE,
+    DEPARTURE,
+    FAIRNESS,
+    AlertRule,
+    Maintenance,
+    Monitor,
+    Spec,
+)
 from watchkeeper.core.window import Window, WindowRule
 
 __all__ = [
@@ -328,7 +337,7 @@ class Model(Part):
         """What this model measures that no plug-in is registered for."""
         functions = tuple(place.partition(":")[2] for place in self.metrics.functions)
         value, gaps = ((BUSINESS_VALUE,) if self.metrics.value else ()), (FAIRNESS if self.fairness else ())
-        return (ATTRIBUTION_DRIFT, *functions, *value, *gaps)
+        return (ATTRIBUTION_DRIFT, DEPARTURE, *functions, *value, *gaps)
 
     def maintenance(self) -> Maintenance:
         """Return what the maintenance step needs."""

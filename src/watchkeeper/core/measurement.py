@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from watchkeeper.core.departure import Departure
 from watchkeeper.core.evidence import NOTHING, Evidence
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import StateKey
@@ -61,6 +62,8 @@ class Measurement:
         What was compared with, where it is not the model's own reference: ``previous``, ``season:7d``.
     curve
         Shares of reference and current at each point of a fixed grid, for charts that add them up; never stored.
+    departures
+        What each statistic of a column differs by from its season, for the chart that judges it; never stored.
     """
 
     family: Family
@@ -81,6 +84,7 @@ class Measurement:
     evidence: Evidence = NOTHING
     against: str = ""
     curve: tuple[tuple[float, float], ...] = ()
+    departures: tuple[Departure, ...] = ()
 
     @classmethod
     def of(

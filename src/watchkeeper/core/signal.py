@@ -83,6 +83,8 @@ class Signal:
         The numbers the rule judged by; None where value and limits are all.
     sight
         The smallest change that would have been found; None where the chart cannot tell.
+    alone
+        Whether the chart has added evidence up already, so that the signal is an alert without waiting for another.
     """
 
     measurement: Measurement
@@ -100,3 +102,4 @@ class Signal:
     also: tuple[str, ...] = ()
     basis: Basis | None = None
     sight: Sight | None = None
+    alone: bool = False

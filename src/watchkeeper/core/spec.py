@@ -14,6 +14,7 @@ from watchkeeper.core.window import Window, WindowRule
 __all__ = [
     "ATTRIBUTION_DRIFT",
     "BUSINESS_VALUE",
+    "DEPARTURE",
     "FAIRNESS",
     "METRIC_CHART",
     "AlertRule",
@@ -24,6 +25,9 @@ __all__ = [
 
 ATTRIBUTION_DRIFT = "attribution_drift"
 """The name under which it is measured how far a model's use of its features moved; it asks the model in charge."""
+
+DEPARTURE = "departure"
+"""The name under which it is measured how far a column's window is from what its season expects."""
 
 BUSINESS_VALUE = "business_value"
 """The name under which the mean value of a prediction is measured."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from watchkeeper.alerts.policy import withdraw
+from watchkeeper.compare.season_model import SeasonModel
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.evidence import Evidence
@@ -28,6 +29,7 @@ from watchkeeper.steps.assess import assess
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.reference import reference_blocks
+from watchkeeper.steps.season import read_season
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
 
 __all__ = ["Judging", "Measured"]
@@ -50,6 +52,8 @@ class Judging:
     ----------
     reference, effects, between
         States, design effects and spreads between blocks of the reference.
+    season
+        What each season expects of the columns; None where the reference cannot tell.
     behaviour
         Measures what needs the model itself, given the states of reference and window and the window's key.
     """
@@ -61,14 +65,16 @@ class Judging:
     effects: Mapping[str, float]
     between: Mapping[str, BetweenBlocks]
     behaviour: Measured | None = None
+    season: SeasonModel | None = None
 
     @classmethod
     def of(cls, spec: Spec, store: Store, rule: WindowRule, behaviour: Measured | None = None) -> Judging:
         """Read the reference of a model."""
         reference = reference_states(spec, store)
         return cls(
-            spec, store, rule, reference, reference_effects(spec, store), reference_blocks(spec, store), behaviour
-        )
+            spec, store, rule, reference, reference_effects(spec, store), reference_blocks(spec, store), behaviour,
+            read_season(spec, store)[0],
+        )  # fmt: skip
 
     def memory_before(self, window: Window, place: Checkpoint, alerts: Iterable[Alert] = ()) -> JudgeMemory:
         """Return what judging remembered before a window.
@@ -106,7 +112,7 @@ class Judging:
         given = {alert.id for alert in judged.alerts}
         gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
         moved = place.judge(window, revision, bool(states))
-        stored = [replace(m, curve=()) for m in measured]
+        stored = [replace(m, curve=(), departures=()) for m in measured]
         after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
         nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
         moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, states)}
@@ -122,7 +128,7 @@ class Judging:
         states = merged((state for _, state in held), window, spec.model)
         measured = assess(
             states, self.reference, spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
-            between=self.between,
+            between=self.between, season=self.season,
         )  # fmt: skip
         if self.behaviour and states:
             measured.extend(self.behaviour(self.reference, states, StateKey(spec.model, "", window)))

@@ -21,7 +21,7 @@ from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window
@@ -127,7 +127,7 @@ class Project(Records):
             search_in(self.folder)
         wide = self.embedding(spec).wide(schema)
         every = model.windows.every
-        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT}
+        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}
         named = charted(spec.monitors, metrics, spec.alerts, every)
         monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
         sampled, learnt_from = kept_for_estimates(schema, spec.estimate)

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.departures import departures
+from watchkeeper.compare.season_model import SeasonModel
 from watchkeeper.core.evidence import Change, Evidence, Labels, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
-from watchkeeper.core.spec import Spec
+from watchkeeper.core.spec import DEPARTURE, Spec
 from watchkeeper.core.state import OUTCOME, RANKS, ROWS, RULES, State
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.before import with_before
@@ -40,6 +42,7 @@ def assess(
     now: datetime | None = None,
     between: Mapping[str, BetweenBlocks] | None = None,
     learns: bool = True,
+    season: SeasonModel | None = None,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
@@ -59,6 +62,8 @@ def assess(
         By segment how much performance moves between the blocks of the reference, for the bands of estimates.
     learns
         Whether charts learn from the window. If not, nothing is estimated where labels are in.
+    season
+        What each season expects of the columns, where the reference has windows to tell it from.
     """
     found: list[Measurement] = []
     label = spec.schema.name_of(Role.LABEL)
@@ -77,6 +82,8 @@ def assess(
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             made = assess_column(reference.get((segment, column)), state, comparisons)
             found.extend(_with_worth(m, state, effects or {}, late=column == label) for m in made)
+    if season is not None and (only is None or DEPARTURE in only):
+        found.extend(_departures(season, current, spec))
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
     for column in spec.fairness:
         found.extend(fairness(outcomes, column))
@@ -92,6 +99,14 @@ def assess(
         whole = {column: state for (segment, column), state in current.items() if segment == ALL}
         found.extend(assess_rules(spec.rules, whole, spec.schema, now))
     return found
+
+
+def _departures(season: SeasonModel, current: States, spec: Spec) -> list[Measurement]:
+    """Measure what the columns of a window differ by from their season; nothing of one without a time or a length."""
+    window = next((state.key.window for state in current.values() if state.key.window), None)
+    if window is None or (window.end - window.start).total_seconds() != season.length:
+        return []
+    return departures(season, current, window.start.timestamp(), spec.schema.name_of(Role.TIME))
 
 
 def _with_worth(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:

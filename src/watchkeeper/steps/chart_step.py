@@ -70,7 +70,9 @@ def step_chart(
             remedy = "it was made anew from the stored history and judges the next window"
         return Signal(replace(measurement, status=Status.FAILED, reason=f"{reason}; {remedy}"), monitor.chart)
     _keep(charts, key, memory, version_read)
-    return replace(signal, measurement=replace(signal.measurement, version=measurement.version, curve=()))
+    return replace(
+        signal, measurement=replace(signal.measurement, version=measurement.version, curve=(), departures=())
+    )
 
 
 def remade(

@@ -11,12 +11,13 @@ from math import ceil, isfinite
 from watchkeeper.charts.run_length import persistent_run_length
 from watchkeeper.compare.comparison import needs_of
 from watchkeeper.compare.tail_rise import BEYOND, TOLERATED
+from watchkeeper.compare.window_statistics import MOST, followed
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import PluginError, near_miss
 from watchkeeper.core.metric import Charted, bounds_of, chart_of, side_of
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema
-from watchkeeper.core.spec import AlertRule, Monitor
+from watchkeeper.core.spec import DEPARTURE, AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 from watchkeeper.performance.described import described
 
@@ -73,7 +74,13 @@ def default_monitors(
     slow = [c for c in schema if c.role is Role.LATENCY and c.kind is Kind.NUMERIC]
     both = bool(features) and bool(answers or label or slow)
     run_length = rule.budget * (2 if both else 1)
-    found = _watched(features, run_length, tolerance)
+    if history:
+        # Half of either is for the distances from the reference, half for what departs from its season.
+        run_length *= 2
+        found = [_seasonal(columns, run_length, tolerance) for columns in (features, answers)]
+    else:
+        found = []
+    found += _watched(features, run_length, tolerance)
     found += _watched(answers, run_length, tolerance, labels=label, latencies=slow)
     if len([c for c in features if c.kind is Kind.NUMERIC]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
@@ -83,6 +90,13 @@ def default_monitors(
     if label:
         found.extend(_harmful(schema, rule, every=every, history=history))
     return tuple(monitor for monitor in found if monitor.columns or monitor.cause is Cause.PERFORMANCE)
+
+
+def _seasonal(columns: Sequence[Column], run_length: float, tolerance: float) -> Monitor:
+    """Return the monitor of what departs from its season, whose statistics share one budget."""
+    names = tuple(column.name for column in columns if followed(column))
+    options = {"run_length": run_length, "series": float(max(1, MOST * len(names))), "tolerance": tolerance}
+    return Monitor(DEPARTURE, "departure", names, options=options)
 
 
 def _harmful(schema: Schema, rule: AlertRule, *, every: timedelta, history: bool) -> list[Monitor]:

@@ -9,17 +9,17 @@ import msgspec
 
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect, rank_effect, tells_effect
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import ALL, Kind, Role, Schema
+from watchkeeper.core.schema import Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, State, StateKey
 from watchkeeper.core.store import Changes, Store
-from watchkeeper.core.window import Window
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.stats.codec import merge_alike, merge_states, merged
 from watchkeeper.stats.summarise import gathered
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference
 from watchkeeper.steps.marks import reference_basis
+from watchkeeper.steps.season import SEASON, read_season, reference_windows, season_of_reference, stored_season
 from watchkeeper.steps.stored_reference import EFFECTS, REFERENCE, reference_mark
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _BLOCKS = "between_blocks"
+_UNJUDGED = (Role.TIME, Role.ID)
 
 
 def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
@@ -45,9 +46,12 @@ def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Emb
     if window is None:
         return
     touched = any(grain.start < window.end and window.start < grain.end for grain in changes.windows)
-    if touched or not reference_mark(spec, store).startswith(_mark(spec, f"{window} ")):
+    known = reference_mark(spec, store)
+    fresh = touched or not known.startswith(_mark(spec, f"{window} "))
+    if fresh or _lacks_season(spec, store):
         batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, logged, window))
-        summarise_reference(spec, store, batches, f"{window} {changes.cursor}", embedding)
+        what = f"{window} {changes.cursor}" if fresh else known.removeprefix(_mark(spec, ""))
+        summarise_reference(spec, store, batches, what, embedding)
 
 
 def summarise_reference(
@@ -61,18 +65,27 @@ def summarise_reference(
         Names the rows: other rows have another name.
     """
     held, mark = store.pointer(spec.model, REFERENCE), _mark(spec, what)
-    if held == mark:
+    if held == mark and not _lacks_season(spec, store):
         return
     # Rules are for the rows that arrive.
     learning = replace(spec, rules=(), keep=spec.reference_keep or spec.keep)
     pieces = reference_pieces(batches, learning, embedding or Embedding())
+    before, season = store.pointer(spec.model, SEASON), stored_season(season_of_reference(pieces, spec))
+    if held == mark:
+        # Its states are as they were; the seasons were not kept then, or in an earlier form.
+        store.record(spec.model, [], {SEASON: (before, season)})
+        return
     ordered = sorted(pieces.items(), key=lambda item: _place(item[0]))
     whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in ordered)
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
     told = {name: (store.pointer(spec.model, name), text) for name, text in ((EFFECTS, effects), (_BLOCKS, between))}
-    store.record(spec.model, [], {REFERENCE: (held, mark), **told})
+    store.record(spec.model, [], {REFERENCE: (held, mark), SEASON: (before, season), **told})
+
+
+def _lacks_season(spec: Spec, store: Store) -> bool:
+    return spec.windows is not None and not read_season(spec, store)[1]
 
 
 def reference_pieces(
@@ -116,22 +129,17 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
     if rule is None:
         return {}
     found: dict[str, float] = {}
-    held = [(key.window, state) for key, state in pieces.items() if key.window is not None and key.segment == ALL]
     for length in (rule.window_of, rule.grain_of):
-        windows = {length(window.start) for window, _ in held}
+        windows = reference_windows(pieces, spec, length)
         if len(windows) < LEAST_WINDOWS:
             continue
-        by_window: dict[Window, list[State]] = {}
-        for window, state in held:
-            if state.spec is not None and tells_effect(state.spec) and state.spec.role not in (Role.TIME, Role.ID):
-                by_window.setdefault(length(window.start), []).append(state)
-        merges = [merged(states, window, spec.model) for window, states in by_window.items()]
-        whole = merged((state for states in by_window.values() for state in states), None, spec.model)
+        whole = merged((s for states in windows.values() for s in states.values()), None, spec.model)
         for place, state in whole.items():
-            if not state.problem:
-                own = [m[place] for m in merges if place in m and not m[place].problem]
-                for name, told in ((place[1], design_effect(state, own)), (RANKS + place[1], rank_effect(state, own))):
-                    found |= {} if told is None else {name: round(told, 6)}
+            if state.problem or state.spec is None or not tells_effect(state.spec) or state.spec.role in _UNJUDGED:
+                continue
+            own = [m[place] for m in windows.values() if place in m and not m[place].problem]
+            for name, told in ((place[1], design_effect(state, own)), (RANKS + place[1], rank_effect(state, own))):
+                found |= {} if told is None else {name: round(told, 6)}
         break
     numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
     return found | ({JOINT: max(numeric)} if numeric else {})

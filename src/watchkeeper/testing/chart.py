@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstwobign, poisson
 
 from watchkeeper.charts.chart import Chart, ChartMemory, Options, Patient, Unitless
+from watchkeeper.core.departure import Departure
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Signal, Zone
@@ -25,6 +26,8 @@ _BATCH, _BATCHES, _STREAMS = 50, 200, 20
 _RUN_LENGTH, _SERIES, _WINDOWS, _SOON = 50.0, 4, 120, 30
 _UNIT = 1_024.0
 _HOLE = Status.NO_DATA
+_UNIFORM = 12**-0.5
+"""Standard deviation of uniform rows."""
 
 
 def check_chart(chart: Chart, seed: int = 0) -> None:
@@ -152,13 +155,23 @@ def _shares(x: NDArray[np.float64], n_reference: int) -> Measurement:
     p_value = float(kstwobign.sf(value * np.sqrt(size)))
     evidence = Evidence(size=Size(n_reference, size, rank_effect=None), p_value=p_value)
     found = Measurement(Family.COMPARISON, "shares", value, len(x), evidence=evidence, column="x")
-    return found.with_curve(_GRID, own)
+    departure = _departure(float(x.mean()) - 0.5, _UNIFORM / float(np.sqrt(len(x))), 0.125 * _UNIFORM)
+    return replace(found.with_curve(_GRID, own), departures=(departure,))
 
 
 def _point(value: float) -> Measurement:
     evidence = Evidence(size=_SIZE, p_value=float(np.exp(-100 * value**2)))
     found = Measurement(Family.COMPARISON, "ks", value, 1_000, error=0.005, evidence=evidence, column="x")
-    return found.with_curve([0.05], [min(1.0, 0.05 + value)])
+    departure = _departure(value - 0.01, 0.01, 0.0)
+    return replace(found.with_curve([0.05], [min(1.0, 0.05 + value)]), departures=(departure,))
+
+
+def _departure(residual: float, scale: float, tolerance: float) -> Departure:
+    """Return the departure of a mean whose windows are independent; ten thousand are known of the reference."""
+    # Weighted means are as wide as their weights say, and the largest of so many normal numbers lies at 3.9.
+    scales = tuple(scale * wide for wide in (1.0, 0.5, 0.2847, 1.0, 0.2847))
+    largest = tuple(3.9 * one for one in scales)
+    return Departure("mean", residual, 1.0, tolerance, 0.0, 0.03, 0.0, 0.0, scales, largest, 10_000, seasonal=True)
 
 
 def _run(

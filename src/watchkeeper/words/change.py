@@ -18,6 +18,8 @@ def change_words(change: Change) -> str:
         return numbers
     if change.quantity is Quantity.SHARE and about:
         return f"{about} {numbers}"
+    if change.quantity is Quantity.QUANTILE and about:
+        return f"{float(about):.0%} quantile {numbers}"
     return " ".join(filter(None, (change.quantity.value, f"of {about}" if about else "", numbers)))
 
 

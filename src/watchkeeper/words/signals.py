@@ -123,6 +123,36 @@ def _rate(signal: Signal, basis: Basis) -> str:
     return f"from {before:.2%} to {_number(basis.statistic):.2%}, above {_number(basis.threshold):.2%}"
 
 
+def _broke_off(_: Signal, basis: Basis) -> str:
+    return f"unlike the last windows: {_departure(basis)}"
+
+
+def _broke_off_slowly(_: Signal, basis: Basis) -> str:
+    return f"unlike the windows before, all the last ones together: {_departure(basis)}"
+
+
+def _left_season(_: Signal, basis: Basis) -> str:
+    return f"unlike this season in the reference: {_departure(basis)}"
+
+
+def _left_season_slowly(_: Signal, basis: Basis) -> str:
+    return f"unlike this season in the reference, all the last windows together: {_departure(basis)}"
+
+
+def _off_the_others(_: Signal, basis: Basis) -> str:
+    return f"unlike what the columns that go with it say: {_departure(basis)}"
+
+
+def _lasts(_: Signal, __: Basis) -> str:
+    return "the change lasts"
+
+
+def _departure(basis: Basis) -> str:
+    return (
+        f"{_number(basis.statistic):.3g} off, limit {_number(basis.threshold):.3g}, in its {basis.part.split(':')[0]}"
+    )
+
+
 def _seen(signal: Signal, basis: Basis) -> str:
     return f"{signal.chart} sees a change after {basis.count} values"
 
@@ -164,6 +194,12 @@ def _another_value(signal: Signal, _: Basis) -> str:
 
 
 _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
+    "broke_off": _broke_off,
+    "broke_off_slowly": _broke_off_slowly,
+    "left_season": _left_season,
+    "left_season_slowly": _left_season_slowly,
+    "off_the_others": _off_the_others,
+    "lasts": _lasts,
     "below_lower": _lower,
     "above_upper": _upper,
     "sum_low": _sum,

@@ -1,0 +1,1 @@
+"""Sight on seasons: what windows of seasonal rows may hide, and what they show."""
