@@ -23,12 +23,13 @@ _LABELLED = "labelled"
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken in from one source, or why nothing could be."""
+    """What was taken in from one source, or why nothing could be; and how many rows were lost before they got there."""
 
     source: str
     table: Table
     appended: Appended = field(default_factory=Appended)
     problem: str = ""
+    lost: int = 0
 
 
 def take_files(store: Store, model: str, schema: Schema, table: Table, place: str, folder: Path) -> Iterator[Taken]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,22 +17,44 @@ from watchkeeper.core.errors import SourceError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
 from watchkeeper.ingest.sources import normalise_time
-from watchkeeper.log.segment import SEALED, seal_abandoned, spool_folder
+from watchkeeper.log.segment import SEALED, open_trusted, seal_abandoned, spool_folder, trusted_users
 from watchkeeper.schema.names import without
 
-__all__ = ["Spooled", "peek", "spooled"]
+__all__ = ["SpoolFaults", "Spooled", "peek", "spooled"]
 
 Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
 """Name, table and rows of what was logged, and what to call once the rows are appended."""
 
 _DAMAGED = ".damaged"
+_LOST = "lost"
 _PEEKED = 100_000
 _ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
 _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
 
 
+@dataclass
+class SpoolFaults:
+    """What is wrong with a spool.
+
+    Attributes
+    ----------
+    unread
+        Files that are not taken, each with the reason.
+    lost
+        Rows that a serving process could not keep.
+    """
+
+    unread: list[str] = field(default_factory=list)
+    lost: int = 0
+
+
 def spooled(
-    folder: str | Path, model: str, schema: Schema | None = None, *, now: float | None = None
+    folder: str | Path,
+    model: str,
+    schema: Schema | None = None,
+    *,
+    now: float | None = None,
+    faults: SpoolFaults | None = None,
 ) -> Iterator[Spooled]:
     """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
 
@@ -47,15 +72,23 @@ def spooled(
         label. A feature that has such a name comes as ``features.<name>``.
     now
         Seconds since 1970, for systems without file locks; see ``seal_abandoned``.
+    faults
+        Is told of files that cannot be taken, and of rows that were lost before they got here.
 
     Raises
     ------
     SourceError
-        When a segment cannot be read or deleted.
+        When the spool cannot be read, or a segment cannot be deleted.
     """
-    spool = Path(spool_folder(folder, model))
-    for path in _segments(spool, now):
-        tables = {table: rows for table, rows in _read(path).items() if rows}
+    faults = SpoolFaults() if faults is None else faults
+    for path in _segments(Path(spool_folder(folder, model)), now, faults):
+        try:
+            found, lost = _read(path)
+        except OSError as error:
+            faults.unread.append(f"{path} cannot be read: {error.strerror or error}")
+            continue
+        faults.lost += lost
+        tables = {table: rows for table, rows in found.items() if rows}
         left = set(tables)
         if not left:
             _delete(path)
@@ -64,12 +97,10 @@ def spooled(
             yield f"{path.stem}.{table.value}", table, frame, partial(_taken, path, table, left)
 
 
-def _segments(spool: Path, now: float | None) -> list[Path]:
+def _segments(spool: Path, now: float | None, faults: SpoolFaults) -> list[Path]:
     """Return the finished segments, after those of processes that died were finished."""
-    if not spool.is_dir():
-        return []
     try:
-        seal_abandoned(str(spool), now=now)
+        faults.unread.extend(seal_abandoned(str(spool), now=now))
         return sorted(spool.glob(f"*{SEALED}"))
     except OSError as error:
         raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
@@ -96,8 +127,12 @@ def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
     """
     spool = Path(spool_folder(folder, model))
     found: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
-    for path in _segments(spool, None):
-        for table, rows in _read(path).items():
+    for path in _segments(spool, None, SpoolFaults()):
+        try:
+            waiting, _ = _read(path)
+        except OSError:
+            continue  # the run says so
+        for table, rows in waiting.items():
             found[table].extend(rows[: max(0, _PEEKED - len(found[table]))])
     if not found[Table.PREDICTIONS]:
         return None
@@ -109,23 +144,34 @@ def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
     return frame.with_columns(_series(Role.LABEL.value, labels))
 
 
-def _read(path: Path) -> dict[Table, list[dict[str, Any]]]:
+def _read(path: Path) -> tuple[dict[Table, list[dict[str, Any]]], int]:
+    """Return the rows of a segment by table, and how many its process lost."""
     rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
     damaged: list[bytes] = []
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    lost = 0
+    with os.fdopen(open_trusted(str(path), os.O_RDONLY, trusted_users(str(path.parent))), "rb") as opened:
+        lines = opened.read().split(b"\n")
     # Every whole line ends in a line feed, so what follows the last one is half a line or nothing.
     for line in lines[:-1]:
         try:
             row = json.loads(line)
-            rows[_TABLES[row["kind"]]].append(row)
-        except (ValueError, KeyError, TypeError):
+            if row["kind"] == _LOST:
+                lost += int(row["rows"])
+            else:
+                rows[_TABLES[row["kind"]]].append(row)
+        except (ValueError, KeyError, TypeError, OverflowError):
             damaged.append(line)
     if damaged:
-        path.with_suffix(_DAMAGED).write_bytes(b"\n".join(damaged) + b"\n")
-    return rows
+        _keep_damaged(path.with_suffix(_DAMAGED), b"\n".join(damaged) + b"\n")
+    return rows, lost
+
+
+def _keep_damaged(path: Path, lines: bytes) -> None:
+    """Write lines for a person to look at, into a file of its own that is no link to another."""
+    fresh = path.with_name(f".{secrets.token_hex(16)}.part")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        opened.write(lines)
+    fresh.replace(path)
 
 
 def _name(schema: Schema | None, role: Role) -> str:

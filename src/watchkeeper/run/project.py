@@ -28,7 +28,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
-from watchkeeper.ingest.spool import Spooled, peek, spooled
+from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
 from watchkeeper.run.keep import Maintainer
@@ -91,6 +91,11 @@ class RunReport:
             rows = one.appended
             if one.problem:
                 found.append(f"not taken in: {one.problem}")
+            if one.lost:
+                found.append(
+                    f"{one.source}: {one.lost:,} {'row was' if one.lost == 1 else 'rows were'} lost in the serving "
+                    "process, before they reached the disk: its log says why"
+                )
             if rows.doubled or rows.refused:
                 found.append(f"{one.source}: {rows.doubled + rows.refused} rows set aside in quarantine: {rows.reason}")
         if self.ran.orphans:
@@ -156,9 +161,13 @@ class Project(Records):
         """
         model, found = self.config.model(name), []
         schema = self.spec(name).schema
-        for source, table, frame, done in self._spooled(name, schema):
+        faults = SpoolFaults()
+        for source, table, frame, done in self._spooled(name, schema, faults):
             found.append(Taken(source, table, self.store.append(name, table, frame, schema, source=source)))
             done()
+        found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
+        if faults.lost:
+            found.append(Taken("the spool", Table.PREDICTIONS, lost=faults.lost))
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
             if place is not None:
@@ -222,9 +231,9 @@ class Project(Records):
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)
 
-    def _spooled(self, name: str, schema: Schema | None) -> Iterable[Spooled]:
+    def _spooled(self, name: str, schema: Schema | None, faults: SpoolFaults) -> Iterable[Spooled]:
         url = self.config.store.url
-        return spooled(self.folder / url, name, schema) if "://" not in url else ()
+        return spooled(self.folder / url, name, schema, faults=faults) if "://" not in url else ()
 
     def _infer(self, name: str, model: Model) -> Schema:
         columns = model.column_options
