@@ -26,6 +26,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "STOPS",
     "ArtefactError",
     "ConfigError",
     "ConflictError",
@@ -47,6 +48,9 @@ __all__ = [
 
 
 _LONGEST = 60
+
+STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a program on purpose: everything else, a panic of a library included, costs only what it concerns."""
 
 
 class WatchkeeperError(Exception):

@@ -14,6 +14,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -24,7 +25,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "Store", "Table"]
+__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "Store", "Table", "Unusable"]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
@@ -40,6 +41,23 @@ class Table(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """Values of one column that cannot be stored, and are null in the log.
+
+    Parameters
+    ----------
+    type
+        What the column holds.
+    values
+        How many of its values that concerns.
+    """
+
+    column: str
+    type: str
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """What became of appended rows.
 
@@ -51,11 +69,13 @@ class Appended:
         Rows left out because another row of the same rows has their id: of predictions the first is written, of labels
         the last. They are kept aside in quarantine.
     refused
-        Rows kept aside in quarantine because their id or time was null or unreadable.
+        Rows kept aside in quarantine because their id or time was null, unreadable or cannot be.
     reason
         Why rows were kept aside, with counts, in words.
     known
         Whether this source had been appended before, in which case nothing was written.
+    unusable
+        Values that could not be stored; their rows were written without them.
     """
 
     rows: int = 0
@@ -63,6 +83,7 @@ class Appended:
     refused: int = 0
     reason: str = ""
     known: bool = False
+    unusable: tuple[Unusable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +143,20 @@ class Store(Protocol):
     what was there before untouched.
     """
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
-        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
+        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing.
+
+        Rows whose time lies outside the limits (None: the usual ones) are set aside.
+        """
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id, in bounded memory.

@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
@@ -74,9 +75,18 @@ class LakeStore:
         """Close the connections to the database; Delta tables need no closing."""
         self._ledger.close()
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
-        return self._log(model).append(table, rows, schema, source)
+        return self._log(model).append(table, rows, schema, source, limits)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id, in bounded memory."""

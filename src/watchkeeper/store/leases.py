@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import LeasedError, LeaseLostError, StoreError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
@@ -113,9 +114,18 @@ class LeasedStore:
     def close(self) -> None:
         """Leave the store open: whoever opened it closes it."""
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels; a ``source`` named before writes nothing."""
-        return self._store.append(model, table, rows, schema, source=source)
+        return self._store.append(model, table, rows, schema, source=source, limits=limits)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id."""

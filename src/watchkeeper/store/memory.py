@@ -17,6 +17,7 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -31,9 +32,10 @@ from watchkeeper.store.audit import HEAD, next_event
 from watchkeeper.store.columns import DATE, Layout
 from watchkeeper.store.forgetting import check_forgettable
 from watchkeeper.store.leases import check_model, lost, taken
-from watchkeeper.store.log import pack, set_aside
+from watchkeeper.store.log import appended, pack
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
+from watchkeeper.store.quarantine import set_aside
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
@@ -91,19 +93,30 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels; a ``source`` named before writes nothing."""
         with self._lock:
             pile = self._pile(model, table)
             if source and source in pile.sources:
                 return Appended(known=True)
-            admitted = admit(rows, table, schema)
+            dates = self._pile(model, Table.PREDICTIONS).snapshot().dates
+            admitted = admit(rows, table, schema, limits, dates)
             if admitted.aside.height:
-                self._aside.setdefault(model, []).append(set_aside(admitted.aside, table, source))
+                aside = set_aside(admitted, table, source, dates)
+                self._aside.setdefault(model, []).append(aside)
             if admitted.rows.height or source:
                 pile.frames.append(pack(admitted.rows, schema, table, len(pile.frames), pile.layout))
                 pile.sources.add(source)
-            return Appended(admitted.rows.height, admitted.doubled, admitted.refused, admitted.reason)
+            return appended(admitted)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id."""
