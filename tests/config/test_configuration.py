@@ -98,7 +98,7 @@ def test_the_maintenance_section_has_every_field_of_the_specification():
         ("models:\n  f:\n    windws: {}", "watchkeeper.yaml:3: models.f.windws: unknown key; did you mean 'windows'?"),
         (
             "models:\n  f:\n    windows:\n      grian: 1d",
-            "watchkeeper.yaml:4: models.f.windows.grian: unknown key; did you mean 'grain'? Valid: every, grain",
+            "watchkeeper.yaml:4: models.f.windows.grian: unknown key; did you mean 'grain'? Valid: every, grace, grain",
         ),
         (
             "models:\n  f:\n    notify:\n      - to: file\n        pth: x",

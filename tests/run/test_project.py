@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -180,7 +181,7 @@ def test_a_feed_that_has_gone_is_told_and_silence_is_judged(tmp_path: Path) -> N
     deliver(tmp_path, "a", whole, whole)
     model.run(MODEL, day(6).start)
     shutil.rmtree(tmp_path / "incoming")
-    outcome = model.run(MODEL, day(7).start)
+    outcome = model.run(MODEL, day(7).start + timedelta(hours=3))
     assert len(outcome.unread) == 2
     assert all("no file matches" in problem for problem in outcome.unread)
     assert [a.since for a in alerts(model.store, Cause.NO_DATA)] == [day(6).start]

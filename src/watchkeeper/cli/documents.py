@@ -99,6 +99,8 @@ class RunDocument:
         Labels without a prediction.
     problems
         What a person should know beside the result.
+    dry_run
+        True where all of it only would have been; else left out.
     """
 
     error: ErrorDocument | UnsetType = UNSET
@@ -111,6 +113,7 @@ class RunDocument:
     actions: tuple[ActionDocument, ...] | UnsetType = UNSET
     orphans: int | UnsetType = UNSET
     problems: tuple[str, ...] | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)

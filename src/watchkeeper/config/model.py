@@ -140,10 +140,22 @@ def _shared(name: str) -> Any:
 
 
 class Windows(Part):
-    """How event time is cut: judged every so often, stored in grains."""
+    """How event time is cut and when it is judged: every so often, stored in grains.
+
+    Attributes
+    ----------
+    every
+        Length of a judged window.
+    grain
+        Length of the window of a stored state; ``every`` is a whole multiple of it.
+    grace
+        How long after its end a window is judged. Left out, a window with rows is judged at its end, and one without
+        rows when they would have come: learned from how late they came before, at least a tenth of a window.
+    """
 
     every: Duration = timedelta(days=1)
     grain: Duration = timedelta(days=1)
+    grace: Duration | None = None
 
     @model_validator(mode="after")
     def _whole_multiple(self) -> Self:
@@ -153,7 +165,7 @@ class Windows(Part):
     def rule(self) -> WindowRule:
         """Return the rule for the pure steps."""
         try:
-            return WindowRule(self.every, self.grain)
+            return WindowRule(self.every, self.grain, grace=self.grace)
         except UsageError:
             every, grain = format_duration(self.every), format_duration(self.grain)
             raise ValueError(f"every ({every}) must be a whole multiple of grain ({grain})") from None

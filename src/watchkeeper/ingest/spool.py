@@ -17,7 +17,7 @@ from watchkeeper.core.errors import SourceError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
 from watchkeeper.ingest.sources import normalise_time
-from watchkeeper.log.segment import SEALED, open_trusted, seal_abandoned, spool_folder, trusted_users
+from watchkeeper.log.segment import SEALED, abandoned, open_trusted, seal_abandoned, spool_folder, trusted_users
 from watchkeeper.schema.names import without
 
 __all__ = ["SpoolFaults", "Spooled", "peek", "spooled"]
@@ -55,6 +55,7 @@ def spooled(
     *,
     now: float | None = None,
     faults: SpoolFaults | None = None,
+    kept: bool = False,
 ) -> Iterator[Spooled]:
     """Return what was logged of a model and not yet taken: per finished segment its predictions, then its labels.
 
@@ -74,6 +75,8 @@ def spooled(
         Seconds since 1970, for systems without file locks; see ``seal_abandoned``.
     faults
         Is told of files that cannot be taken, and of rows that were lost before they got here.
+    kept
+        Whether everything is left as it lies: nothing is finished, deleted or set aside.
 
     Raises
     ------
@@ -81,27 +84,38 @@ def spooled(
         When the spool cannot be read, or a segment cannot be deleted.
     """
     faults = SpoolFaults() if faults is None else faults
-    for path in _segments(Path(spool_folder(folder, model)), now, faults):
+    for path, rest in _segments(Path(spool_folder(folder, model)), now, faults, kept=kept):
         try:
-            found, lost = _read(path)
+            found, lost = _read(path, rest, kept=kept)
         except OSError as error:
             faults.unread.append(f"{path} cannot be read: {error.strerror or error}")
             continue
         faults.lost += lost
         tables = {table: rows for table, rows in found.items() if rows}
         left = set(tables)
-        if not left:
+        if not left and not kept:
             _delete(path)
         for table, rows in tables.items():
             frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
-            yield f"{path.stem}.{table.value}", table, frame, partial(_taken, path, table, left)
+            done = _leave if kept else partial(_taken, path, table, left)
+            yield f"{path.stem}.{table.value}", table, frame, done
 
 
-def _segments(spool: Path, now: float | None, faults: SpoolFaults) -> list[Path]:
-    """Return the finished segments, after those of processes that died were finished."""
+def _leave() -> None:
+    """Leave a segment as it lies."""
+
+
+def _segments(spool: Path, now: float | None, faults: SpoolFaults, *, kept: bool = False) -> list[tuple[Path, bytes]]:
+    """Return the finished segments, after those of processes that died were finished.
+
+    Where everything is kept as it lies, those of processes that died come too, each with the lines it lacks.
+    """
     try:
+        if kept:
+            rests = {Path(path): rest for path, rest in abandoned(str(spool), now=now).items()}
+            return sorted({**dict.fromkeys(spool.glob(f"*{SEALED}"), b""), **rests}.items())
         faults.unread.extend(seal_abandoned(str(spool), now=now))
-        return sorted(spool.glob(f"*{SEALED}"))
+        return [(path, b"") for path in sorted(spool.glob(f"*{SEALED}"))]
     except OSError as error:
         raise SourceError(f"the spool {spool} cannot be read: {error.strerror or error}") from error
 
@@ -119,7 +133,7 @@ def _delete(path: Path) -> None:
         raise SourceError(f"{path} was taken but cannot be deleted: {error.strerror or error}") from error
 
 
-def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
+def peek(folder: str | Path, model: str, *, kept: bool = False) -> pl.DataFrame | None:
     """Return predictions that wait in the spool with the labels that wait too, leaving everything there.
 
     A column that nobody logged is left out, but for the label: labels come late, and the schema must have a place for
@@ -127,9 +141,9 @@ def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
     """
     spool = Path(spool_folder(folder, model))
     found: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
-    for path in _segments(spool, None, SpoolFaults()):
+    for path, rest in _segments(spool, None, SpoolFaults(), kept=kept):
         try:
-            waiting, _ = _read(path)
+            waiting, _ = _read(path, rest, kept=kept)
         except OSError:
             continue  # the run says so
         for table, rows in waiting.items():
@@ -144,13 +158,12 @@ def peek(folder: str | Path, model: str) -> pl.DataFrame | None:
     return frame.with_columns(_series(Role.LABEL.value, labels))
 
 
-def _read(path: Path) -> tuple[dict[Table, list[dict[str, Any]]], int]:
-    """Return the rows of a segment by table, and how many its process lost."""
+def _read(path: Path, rest: bytes, *, kept: bool) -> tuple[dict[Table, list[dict[str, Any]]], int]:
+    """Return the rows of a segment and of the lines it lacks by table, and how many its process lost."""
     rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in Table}
     damaged: list[bytes] = []
     lost = 0
-    with os.fdopen(open_trusted(str(path), os.O_RDONLY, trusted_users(str(path.parent))), "rb") as opened:
-        lines = opened.read().split(b"\n")
+    lines = [*(_content(path).split(b"\n")[:-1] if not rest or path.exists() else ()), *rest.split(b"\n")]
     # Every whole line ends in a line feed, so what follows the last one is half a line or nothing.
     for line in lines[:-1]:
         try:
@@ -161,9 +174,14 @@ def _read(path: Path) -> tuple[dict[Table, list[dict[str, Any]]], int]:
                 rows[_TABLES[row["kind"]]].append(row)
         except (ValueError, KeyError, TypeError, OverflowError):
             damaged.append(line)
-    if damaged:
+    if damaged and not kept:
         _keep_damaged(path.with_suffix(_DAMAGED), b"\n".join(damaged) + b"\n")
     return rows, lost
+
+
+def _content(path: Path) -> bytes:
+    with os.fdopen(open_trusted(str(path), os.O_RDONLY, trusted_users(str(path.parent))), "rb") as opened:
+        return opened.read()
 
 
 def _keep_damaged(path: Path, lines: bytes) -> None:

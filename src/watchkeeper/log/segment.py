@@ -16,6 +16,7 @@ __all__ = [
     "OPEN",
     "SEALED",
     "Segment",
+    "abandoned",
     "open_trusted",
     "seal_abandoned",
     "spool_folder",
@@ -121,6 +122,42 @@ def seal_abandoned(folder: str, *, now: float | None = None) -> list[str]:
     finally:
         if LOCKS:
             os.close(reader)
+
+
+def abandoned(folder: str, *, now: float | None = None) -> dict[str, bytes]:
+    """Return the unfinished segments of dead processes with the lines that each lacks; everything stays as it lies.
+
+    Parameters
+    ----------
+    now
+        As for ``seal_abandoned``.
+    """
+    names = (
+        [n.removesuffix(OPEN) for n in sorted(os.listdir(folder)) if n.endswith(OPEN)] if os.path.isdir(folder) else []
+    )
+    found = {}
+    for name in names:
+        path = os.path.join(folder, name + OPEN)
+        try:
+            if _is_dead(path, now):
+                found[path] = b""
+        except OSError:
+            continue  # the run says so
+    for remains in abandoned_tails(folder):
+        path = os.path.join(folder, remains.name + OPEN)
+        if path in found or remains.name not in names:
+            found[path] = remains.missing(os.stat(path).st_size if path in found else 0)
+    return found
+
+
+def _is_dead(path: str, now: float | None) -> bool:
+    if not LOCKS:
+        return now is not None and now - os.stat(path).st_mtime > _ABANDONED_SECONDS
+    fd = open_trusted(path, os.O_RDONLY, trusted_users(os.path.dirname(path)))
+    try:
+        return locked(fd)
+    finally:
+        os.close(fd)
 
 
 def _seal_all(folder: str, now: float | None) -> list[str]:

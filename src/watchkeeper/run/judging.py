@@ -22,7 +22,8 @@ from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
 from watchkeeper.run.reach import rows_moves
-from watchkeeper.run.remembering import newest_remembered, recalled, remembered
+from watchkeeper.run.remembering import newest_remembered, recalled
+from watchkeeper.run.replay import Replayed, replay
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.chart_step import Earlier
@@ -89,44 +90,35 @@ class Judging:
         memory = recalled(stored, alerts) if stored and known else JudgeMemory()
         lost, damaged = memory.lost, memory.damaged
         since = stored.window.start if stored and known else _BEGINNING
-        for one in sorted(w for w in place.judged if since < w.start <= before.start):
-            _, judged, _ = self._judged(one, memory, place.revisions[one])
+        again = sorted(w for w in place.judged if since < w.start <= before.start)
+        for step in replay(self, again, memory, lambda one: place.revisions[one], recorded=False):
             # What was damaged is told of the next window that is recorded.
-            memory = replace(recalled(remembered(judged.watch, one), ()), lost=lost, damaged=damaged)
+            memory = replace(recalled(step.after, ()), lost=lost, damaged=damaged)
         return memory
 
     def record(
-        self, window: Window, place: Checkpoint, memory: JudgeMemory, alerts: Iterable[Alert], casebook: Casebook
-    ) -> tuple[Judged, list[Alert], Checkpoint]:
-        """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
-        again = 1 if place.waiting.get(window, True) else 0
-        revision = max(0, place.revisions.get(window, -1) + again)
-        measured, judged, states = self._judged(window, memory, revision)
+        self, step: Replayed, place: Checkpoint, alerts: Iterable[Alert], casebook: Casebook
+    ) -> tuple[list[Alert], Checkpoint]:
+        """Record everything about a judged window in one transaction; also return alerts that it no longer gives."""
+        window, judged = step.window, step.judged
         # An alert is named after its first window, so judging it again gives it again or shows that it was none.
-        given = {alert.id for alert in judged.alerts}
-        gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
-        moved = place.judge(window, revision, bool(states))
-        stored = [replace(m, curve=()) for m in measured]
-        after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
-        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
-        moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, states)}
+        kept = {alert.id for alert in judged.alerts}
+        gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in kept]
+        moved = place.judge(window, step.revision, bool(step.states))
+        stored = [replace(m, curve=()) for m in step.measured]
+        diagnoses = casebook.begun(judged.alerts, moved, stored)
+        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, step.after]
+        moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, step.states)}
         self.store.record(self.spec.model, nouns, moves)
-        # The next window goes on from what is stored, whether it is judged in this run or in another.
-        return replace(judged, watch=recalled(after, ())), gone, moved
+        return gone, moved
 
-    def _judged(self, window: Window, memory: JudgeMemory, revision: int) -> tuple[list[Measurement], Judged, States]:
+    def judged(self, window: Window, memory: JudgeMemory, revision: int) -> tuple[list[Measurement], Judged, States]:
         """Return what is measured of a window, what that is judged to be, and the states of its rows."""
         spec = self.spec
         # Sums depend on their order in the last digits; sorted, they are the same whatever came when and lies where.
         held = sorted(self.store.states(spec.model, window).items())
         states = merged((state for _, state in held), window, spec.model)
-        measured = assess(
-            states, self.reference, spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
-            between=self.between,
-        )  # fmt: skip
-        if self.behaviour and states:
-            measured.extend(self.behaviour(self.reference, states, StateKey(spec.model, "", window)))
-        measured = measured or [_nothing(spec, window)]
+        measured = self._measured(window, states) or [_nothing(spec, window)]
         steady = _steady(memory, self.rule, window, measured)
         if steady and steady[-1].window == window:
             measured.append(stability(steady))
@@ -137,6 +129,18 @@ class Judging:
             learning=_inside(window, spec.reference), version=version, earlier=self._history(window),
         )  # fmt: skip
         return measured, judged, states
+
+    def _measured(self, window: Window, states: States) -> list[Measurement]:
+        """Return what is measured of the rows of a window; nothing of none, whatever rules ask for."""
+        if not states:
+            return []
+        found = assess(
+            states, self.reference, self.spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
+            between=self.between,
+        )  # fmt: skip
+        if self.behaviour:
+            found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))
+        return found
 
     def _history(self, window: Window) -> Earlier:
         """Return what tells the measurements of a series in the windows before, oldest first."""

@@ -46,6 +46,7 @@ from watchkeeper.steps.first_marks import first_columns, first_rows
 from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
+from watchkeeper.store.rehearsal import RehearsalStore
 
 __all__ = ["Project", "RunReport", "Taken", "open_project"]
 
@@ -71,12 +72,18 @@ class RunReport:
         What was judged, and what was done.
     problems
         Notifiers that failed; they are tried again at the next run.
+    rehearsed
+        Whether all of it only would have been: nothing was written, and nobody was told.
+    receivers
+        Of a rehearsal, the notifiers that would have been told of what has changed.
     """
 
     taken: tuple[Taken, ...]
     ran: RunResult
     actions: tuple[Action, ...]
     problems: tuple[str, ...]
+    rehearsed: bool = False
+    receivers: tuple[str, ...] = ()
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -105,6 +112,11 @@ class RunReport:
 
 class Project(Records):
     """A configuration, its folder and its open store: what a run works on."""
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether runs only show what they would do."""
+        return isinstance(self.store, RehearsalStore)
 
     def spec(self, name: str) -> Spec:
         """Return the specification of a model; its schema is inferred once and then kept.
@@ -174,8 +186,15 @@ class Project(Records):
                 found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder))
         return found
 
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> RunReport:
+    def run(self, name: str, now: datetime, *, progress: Progress | None = None, stepwise: bool = False) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
+
+        Parameters
+        ----------
+        now
+            The moment of the run: windows that end later wait, and nobody is told of anything after it.
+        stepwise
+            Whether to respond after each window, as a run at its time would have, and not to the newest alone.
 
         Raises
         ------
@@ -190,11 +209,22 @@ class Project(Records):
             embedding = self.embedding(keeper.spec)
             leaseholder._reference_from_table(name, keeper.spec, embedding)  # noqa: SLF001 - it is the same class
             behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
-            ran = run_once(keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour)
+            respond, actions = keeper.propose if self.rehearsed else keeper.keep, list[Action]()
+            ran = run_once(
+                keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour,
+                respond=(lambda moment: actions.extend(respond(moment))) if stepwise else None,
+            )  # fmt: skip
             # Training may take long, or fail: people are told before.
-            problems = notify(name, store, self._receivers(name))
+            receivers = self._receivers(name)
+            problems = [] if self.rehearsed else notify(name, store, receivers)
             apply_retention(store, name, self.config.store.retention)
-            return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+            actions.extend(respond(now))
+            if not self.rehearsed:
+                return RunReport(tuple(taken), ran, tuple(actions), tuple(problems))
+            # Nothing that was proposed came to an end here, so that it is proposed again and again.
+            first = {(action.kind, action.alert): action for action in reversed(actions)}
+            told = tuple(dict.fromkeys(to for to, _ in receivers))
+            return RunReport(tuple(taken), ran, tuple(reversed(first.values())), (), rehearsed=True, receivers=told)
 
     def _renew_schema(self, name: str) -> None:
         """Know the columns by today's fingerprint where 0.1.0 has stored another mark of the same ones."""
@@ -233,7 +263,7 @@ class Project(Records):
 
     def _spooled(self, name: str, schema: Schema | None, faults: SpoolFaults) -> Iterable[Spooled]:
         url = self.config.store.url
-        return spooled(self.folder / url, name, schema, faults=faults) if "://" not in url else ()
+        return spooled(self.folder / url, name, schema, faults=faults, kept=self.rehearsed) if "://" not in url else ()
 
     def _infer(self, name: str, model: Model) -> Schema:
         columns = model.column_options
@@ -256,7 +286,7 @@ class Project(Records):
         if model.source is not None:
             rows = open_table(self._resolved(model.source)).sample(_SAMPLE)
         else:
-            found = peek(self.folder / self.config.store.url, name)
+            found = peek(self.folder / self.config.store.url, name, kept=self.rehearsed)
             if found is None:
                 raise SourceError(
                     f"model {name!r} has no source and nothing has been logged for it yet; "
@@ -292,8 +322,15 @@ def _about(model: Model) -> tuple[Any, ...]:
     return model.columns, model.split_by, model.positive, model.task, model.reference
 
 
-def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Project:
+def open_project(
+    path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None, *, rehearsed: bool = False
+) -> Project:
     """Read a configuration and open its store.
+
+    Parameters
+    ----------
+    rehearsed
+        Whether runs only show what they would do: nothing is written, and nobody is told.
 
     Raises
     ------
@@ -302,7 +339,7 @@ def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, st
     StoreError
         When the store cannot be opened.
     """
-    records = open_records(path, environ)
+    records = open_records(path, environ, rehearsed=rehearsed)
     try:
         check_names(records.config)
     except BaseException:

@@ -83,7 +83,8 @@ def judge(
         What was measured before, for a chart whose memory is lost.
     """
     charts = dict(watch.charts)
-    monitors, label = _by_measure(spec.monitors), spec.schema.name_of(Role.LABEL)
+    # That no rows came is told once, whatever watches their number.
+    monitors, label = _by_measure(() if _empty(measurements) else spec.monitors), spec.schema.name_of(Role.LABEL)
     known = settled(measurements)
     signals: list[Signal] = []
     caused: list[tuple[Cause, Signal]] = []
@@ -137,6 +138,10 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
         if monitor.chart:
             found.setdefault(monitor.measure, []).append((monitor, frozenset(monitor.columns)))
     return found
+
+
+def _empty(measurements: Iterable[Measurement]) -> bool:
+    return any(m.name == "rows" and m.segment == ALL and m.value == 0 for m in measurements)
 
 
 def _lost(

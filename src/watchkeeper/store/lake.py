@@ -24,6 +24,7 @@ from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
+from watchkeeper.store.snapshot import Snapshot
 from watchkeeper.store.states import StateTable
 from watchkeeper.store.upkeep import Upkeep
 
@@ -95,6 +96,14 @@ class LakeStore:
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor``."""
         return self._log(model).changes(schema, windows, cursor)
+
+    def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels of a model as they are now."""
+        return self._log(model).snapshots()
+
+    def appended(self, model: str, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        return self._log(model).appended(table, source)
 
     def put_states(
         self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None

@@ -17,7 +17,7 @@ from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 from watchkeeper.store.delta import Delta
 from watchkeeper.store.faults import reported
 from watchkeeper.store.quarantine import set_aside
-from watchkeeper.store.snapshot import changes_since, read_window
+from watchkeeper.store.snapshot import Snapshot, changes_since, read_window
 
 __all__ = ["StoredLog", "appended", "pack"]
 
@@ -67,15 +67,23 @@ class StoredLog:
                 return Appended(known=True)
         return appended(admitted)
 
+    def snapshots(self) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels as they are now."""
+        return self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+
+    def appended(self, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        return self._tables[table].appended(source)
+
     def read(self, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels."""
-        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        predictions, labels = self.snapshots()
         with reported(self._root, "read"):
             yield from read_window(predictions, labels, schema, window)
 
     def changes(self, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return the stored windows touched since ``cursor``."""
-        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        predictions, labels = self.snapshots()
         with reported(self._root, "read"):
             return changes_since(predictions, labels, schema, windows, cursor)
 

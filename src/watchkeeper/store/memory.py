@@ -120,15 +120,21 @@ class MemoryStore:
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id."""
-        with self._lock:
-            predictions, labels = self._snapshots(model)
-        return read_window(predictions, labels, schema, window)
+        return read_window(*self.snapshots(model), schema, window)
 
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor``."""
+        return changes_since(*self.snapshots(model), schema, windows, cursor)
+
+    def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels of a model as they are now."""
         with self._lock:
-            predictions, labels = self._snapshots(model)
-        return changes_since(predictions, labels, schema, windows, cursor)
+            return self._pile(model, Table.PREDICTIONS).snapshot(), self._pile(model, Table.LABELS).snapshot()
+
+    def appended(self, model: str, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        with self._lock:
+            return source in self._pile(model, table).sources
 
     def put_states(
         self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
@@ -265,9 +271,6 @@ class MemoryStore:
 
     def _pile(self, model: str, table: Table) -> _Pile:
         return self._piles.setdefault((model, table), _Pile())
-
-    def _snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
-        return self._pile(model, Table.PREDICTIONS).snapshot(), self._pile(model, Table.LABELS).snapshot()
 
     def _move(self, model: str, name: str, new: str | None) -> None:
         if new is None:
