@@ -8,21 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from watchkeeper.core.schema import Column, Kind, Role, Schema
+from tests.store.crash_run import SCHEMA
 from watchkeeper.ingest.spool import spooled
 from watchkeeper.log import Log
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store import delta
 from watchkeeper.store.open import open_store
 
-SCHEMA = Schema(
-    (
-        Column("id", Role.ID, Kind.IDENTIFIER, "Int64"),
-        Column("time", Role.TIME, Kind.TIME, "Datetime"),
-        Column("x", Role.FEATURE, Kind.NUMERIC, "Float64"),
-        Column("label", Role.LABEL, Kind.NUMERIC, "Int64"),
-    )
-)
 DAY = 86_400
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from watchkeeper.core.errors import StoreError
 from watchkeeper.core.store import Table
 from watchkeeper.core.window import Window
 from watchkeeper.store import durable
@@ -102,12 +103,14 @@ def ids(store: LakeStore) -> list[int]:
 
 @pytest.mark.parametrize("torn", ["empty commit", "half a commit", "empty file", "half a file", "checkpoint"])
 def test_a_commit_that_lost_power_left_torn_is_left_out_and_comes_again(
-    opened: Callable[..., LakeStore], tmp_path: Path, torn: str
+    opened: Callable[..., LakeStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: str
 ) -> None:
     frames = [crash_run.feed(step)[0] for step in range(2)]
     first = opened("store")
-    for step, frame in enumerate(frames):
-        first.append("m", Table.PREDICTIONS, frame, crash_run.SCHEMA, source=str(step))
+    first.append("m", Table.PREDICTIONS, frames[0], crash_run.SCHEMA, source="0")
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr("watchkeeper.store.delta.settle_since", lambda root, version: None)
+        first.append("m", Table.PREDICTIONS, frames[1], crash_run.SCHEMA, source="1")
     whole = ids(first)
     table = tmp_path / "store/log/m/predictions"
     newest = table / "_delta_log/00000000000000000001.json"
@@ -123,6 +126,31 @@ def test_a_commit_that_lost_power_left_torn_is_left_out_and_comes_again(
     appended = again.append("m", Table.PREDICTIONS, frames[1], crash_run.SCHEMA, source="1")
     assert appended.known is (torn == "checkpoint")
     assert ids(again) == whole
+
+
+def test_a_commit_that_was_settled_and_is_damaged_later_is_an_error(
+    opened: Callable[..., LakeStore], tmp_path: Path
+) -> None:
+    opened("store").append("m", Table.PREDICTIONS, crash_run.feed(0)[0], crash_run.SCHEMA, source="0")
+    (entry,) = (tmp_path / "store/log/m/predictions/_delta_log").glob("*.json")
+    entry.write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot read"):
+        ids(opened("store"))
+    assert entry.exists()
+
+
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_first_commit_that_lost_power_left_torn_comes_again(
+    opened: Callable[..., LakeStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: bool
+) -> None:
+    rows = crash_run.feed(0)[0]
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr("watchkeeper.store.delta.settle_since", lambda root, version: None)
+        opened("store").append("m", Table.PREDICTIONS, rows, crash_run.SCHEMA, source="0")
+    (entry,) = (tmp_path / "store/log/m/predictions/_delta_log").glob("*.json")
+    entry.write_bytes(b"" if torn else entry.read_bytes())
+    assert opened("store").append("m", Table.PREDICTIONS, rows, crash_run.SCHEMA, source="0").known is not torn
+    assert len(ids(opened("store"))) == rows["at"].count()
 
 
 def test_the_run_that_is_watched_keeps_what_was_logged(tmp_path: Path) -> None:

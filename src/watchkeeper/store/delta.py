@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.columns import DATE, UTC_TIME, Layout
-from watchkeeper.store.durable import leave_out_torn, settle_all, settle_since
+from watchkeeper.store.durable import begin, leave_out_torn, settle_all, settle_since
 from watchkeeper.store.faults import reported
 from watchkeeper.store.snapshot import BATCH_ROWS, Bounds, Snapshot
 
@@ -206,6 +206,8 @@ class Delta:
                 yield f"{path}: {fault}"
 
     def _create(self, rows: pl.DataFrame, properties: CommitProperties) -> None:
+        if self._local is not None:
+            begin(self._local)
         write_deltalake(
             self.uri, rows, mode="error", partition_by=[self._partition] if self._partition else None,
             storage_options=self._options or None, writer_properties=_COMPRESSION, commit_properties=properties,

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
-__all__ = ["leave_out_torn", "settle_all", "settle_since"]
+__all__ = ["begin", "leave_out_torn", "settle_all", "settle_since"]
 
 _THREADS = 16
-_LOG, _LAST = "_delta_log", "_last_checkpoint"
+_LOG, _LAST, _MARK = "_delta_log", "_last_checkpoint", "_settled"
 _PARQUET = b"PAR1"
+
+
+def begin(root: Path) -> None:
+    """Say of a table that is about to be made that nothing in it is settled."""
+    (root / _LOG).mkdir(parents=True, exist_ok=True)
+    _mark(root, -1)
 
 
 def settle_since(root: Path, version: int) -> None:
@@ -29,7 +36,7 @@ def settle_since(root: Path, version: int) -> None:
     OSError
         When the disk refuses.
     """
-    log = root / _LOG
+    log, first = root / _LOG, version + 1
     entries: list[Path] = []
     data: set[Path] = set()
     while (entry := log / f"{version + 1:020d}.json").is_file():
@@ -39,7 +46,8 @@ def settle_since(root: Path, version: int) -> None:
     _sync({*data, *(folder for path in data for folder in path.parents if folder.is_relative_to(root))})
     _sync({*(entry for entry in (*entries, log / _LAST) if entry.exists()), log})
     # A table that was just made has a name in folders that are new as well.
-    _sync(set(list(root.parents)[:3]) if version < 1 else set())
+    _sync(set(list(root.parents)[:3]) if first == 0 else set())
+    _mark(root, version)
 
 
 def settle_all(root: Path) -> None:
@@ -50,10 +58,13 @@ def settle_all(root: Path) -> None:
 
 
 def leave_out_torn(root: Path) -> None:
-    """Set the newest commits aside that lost power left empty or without the bytes of their files."""
-    log = root / _LOG
+    """Set the newest commits aside that lost power left empty or without the bytes of their files.
+
+    Only those that nobody was told of: what is damaged later is an error.
+    """
+    log, settled = root / _LOG, _settled(root)
     for entry in sorted(log.glob("[0-9]*.json"), reverse=True):
-        if not entry.is_file() or not _is_torn(root, entry):
+        if settled is None or int(entry.stem) <= settled or not entry.is_file() or not _is_torn(root, entry):
             break
         _set_aside(entry)
     # A checkpoint only shortens the way: the commits themselves are there for days.
@@ -61,6 +72,21 @@ def leave_out_torn(root: Path) -> None:
         if not checkpoint.read_bytes().endswith(_PARQUET):
             _set_aside(checkpoint)
             (log / _LAST).unlink(missing_ok=True)
+
+
+def _settled(root: Path) -> int | None:
+    """Return the newest version that is known to be on the disk; None where nobody has kept count."""
+    try:
+        return int((root / _LOG / _MARK).read_text() or -1)
+    except (OSError, ValueError):
+        return None
+
+
+def _mark(root: Path, version: int) -> None:
+    # It need not be on the disk itself: what it says of older commits is true as well.
+    part = root / _LOG / f".{secrets.token_hex(8)}.part"
+    part.write_text(str(version))
+    part.replace(root / _LOG / _MARK)
 
 
 def _set_aside(path: Path) -> None:
