@@ -99,11 +99,11 @@ def test_nothing_reaches_the_host_and_everything_is_counted(tmp_path, caplog):
         for _ in range(3):
             log.predict(1, features=circle)
         log.predict(2, features={"x": Hostile()})
-        log.predict(3, features={("a", "b"): 1})
+        log.predict(3, features={"x": {("a", "b"): 1}})
         log.predict(4, prediction=1)
     assert sum(log.problems.values()) == 5
     assert len(caplog.records) == len(log.problems)
-    assert ids(tmp_path) == [4]
+    assert ids(tmp_path) == [1, 1, 1, 2, 3, 4]
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm_and_lines_wait(tmp_path):

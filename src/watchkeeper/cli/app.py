@@ -334,7 +334,7 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         _stop()
-    except Exception as error:  # noqa: BLE001 - exit code 1 means alerts, so that no fault may end with it
+    except BaseException as error:  # noqa: BLE001 - exit code 1 means alerts: no fault, and no panic, may end with it
         if interrupt.asked:
             _stop()
         _explain(error)
@@ -347,7 +347,7 @@ def _stop() -> NoReturn:
     sys.exit(130)
 
 
-def _explain(error: Exception) -> NoReturn:
+def _explain(error: BaseException) -> NoReturn:
     from watchkeeper.cli.results import error_kind
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, create_model, field_val
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
 from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration, part_fields
+from watchkeeper.config.intake import Intake
 from watchkeeper.config.metrics import Metrics, MetricsField
 from watchkeeper.config.pairs import check_place
 from watchkeeper.core.against import parse_against
@@ -284,6 +285,8 @@ class Model(Part):
         The class that the score is the probability of.
     task
         What the model answers, where labels alone mislead.
+    intake
+        Which rows may come in.
     monitors
         ``default``, or the list of what to watch.
     rules
@@ -307,6 +310,7 @@ class Model(Part):
     segments: tuple[Text, ...] = _shared("segments")
     positive: Text | None = _shared("positive")
     task: Task | None = None
+    intake: Intake = Intake()
     windows: Windows = Windows()
     monitors: Annotated[
         tuple[MonitorConfig, ...] | None,

@@ -33,6 +33,7 @@ __all__ = [
     "DataError",
     "DeliveryError",
     "EmptyError",
+    "InternalError",
     "LeaseLostError",
     "LeasedError",
     "PluginError",
@@ -43,11 +44,13 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "WatchkeeperError",
+    "in_short",
     "near_miss",
 ]
 
 
 _LONGEST = 60
+_LONGEST_LINE = 300
 
 STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What ends a program on purpose: everything else, a panic of a library included, costs only what it concerns."""
@@ -115,6 +118,24 @@ class TrainingError(WatchkeeperError):
 
 class ArtefactError(WatchkeeperError):
     """A model file is missing, altered or not on the allow-list."""
+
+
+class InternalError(WatchkeeperError):
+    """Something went wrong that nobody foresaw, in Watchkeeper or in a library below it."""
+
+
+def in_short(error: BaseException) -> str:
+    """Return what went wrong in one line: our own message, or the kind of error of somebody else's and its first line.
+
+    Examples
+    --------
+    >>> in_short(ValueError("year 33658 is out of range"))
+    'ValueError: year 33658 is out of range'
+    """
+    if isinstance(error, WatchkeeperError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:_LONGEST_LINE]}" if lines else type(error).__name__
 
 
 def near_miss(word: str, valid: Iterable[str], *, most: int = 12) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.columns import series_named
-from watchkeeper.core.errors import SchemaError, SourceError, near_miss
+from watchkeeper.core.errors import STOPS, SchemaError, SourceError, in_short, near_miss
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.ingest.tables import TableFile, new_pieces, pieces_of
 from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
@@ -174,6 +174,10 @@ def new_tables(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[So
             yield Source(piece.name, (piece,), schema)
         except SourceError as error:
             yield error
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
+            yield SourceError(f"{piece.name} cannot be read: {in_short(error)}")
 
 
 def _checked(source: Source) -> Source:

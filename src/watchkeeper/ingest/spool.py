@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import polars as pl
 from watchkeeper.core.errors import SourceError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
-from watchkeeper.ingest.sources import normalise_time
+from watchkeeper.ingest.logged_rows import LOGGED, label_frame, prediction_frame, read_row, series_of, unnamed
 from watchkeeper.log.segment import SEALED, abandoned, open_trusted, seal_abandoned, spool_folder, trusted_users
 from watchkeeper.schema.names import without
 
@@ -28,7 +27,6 @@ Spooled = tuple[str, Table, pl.DataFrame, Callable[[], None]]
 _DAMAGED = ".damaged"
 _LOST = "lost"
 _PEEKED = 100_000
-_ROLES = (Role.ID, Role.TIME, Role.PREDICTION, Role.SCORE, Role.LATENCY, Role.VERSION)
 _TABLES = {"prediction": Table.PREDICTIONS, "label": Table.LABELS}
 
 
@@ -42,10 +40,13 @@ class SpoolFaults:
         Files that are not taken, each with the reason.
     lost
         Rows that a serving process could not keep.
+    unnamed
+        Rows whose features came without names, as a list or an array: they are taken without features.
     """
 
     unread: list[str] = field(default_factory=list)
     lost: int = 0
+    unnamed: int = 0
 
 
 def spooled(
@@ -91,14 +92,15 @@ def spooled(
             faults.unread.append(f"{path} cannot be read: {error.strerror or error}")
             continue
         faults.lost += lost
+        faults.unnamed += unnamed(found[Table.PREDICTIONS])
         tables = {table: rows for table, rows in found.items() if rows}
         left = set(tables)
         if not left and not kept:
             _delete(path)
         for table, rows in tables.items():
-            frame = _predictions(rows, schema) if table is Table.PREDICTIONS else _labels(rows, schema)
+            make = prediction_frame if table is Table.PREDICTIONS else label_frame
             done = _leave if kept else partial(_taken, path, table, left)
-            yield f"{path.stem}.{table.value}", table, frame, done
+            yield f"{path.stem}.{table.value}", table, make(rows, schema), done
 
 
 def _leave() -> None:
@@ -150,12 +152,12 @@ def peek(folder: str | Path, model: str, *, kept: bool = False) -> pl.DataFrame 
             found[table].extend(rows[: max(0, _PEEKED - len(found[table]))])
     if not found[Table.PREDICTIONS]:
         return None
-    frame = _predictions(found[Table.PREDICTIONS], None)
-    empty = [role.value for role in _ROLES if frame[role.value].null_count() == len(frame)]
+    frame = prediction_frame(found[Table.PREDICTIONS], None)
+    empty = [role.value for role in LOGGED if frame[role.value].null_count() == len(frame)]
     frame = without(frame, empty)
     known = {str(row.get("id")): row.get("label") for row in found[Table.LABELS]}
     labels = [known.get(str(row.get("id"))) for row in found[Table.PREDICTIONS]]
-    return frame.with_columns(_series(Role.LABEL.value, labels))
+    return frame.with_columns(series_of(Role.LABEL.value, labels))
 
 
 def _read(path: Path, rest: bytes, *, kept: bool) -> tuple[dict[Table, list[dict[str, Any]]], int]:
@@ -167,7 +169,7 @@ def _read(path: Path, rest: bytes, *, kept: bool) -> tuple[dict[Table, list[dict
     # Every whole line ends in a line feed, so what follows the last one is half a line or nothing.
     for line in lines[:-1]:
         try:
-            row = json.loads(line)
+            row = read_row(line)
             if row["kind"] == _LOST:
                 lost += int(row["rows"])
             else:
@@ -190,43 +192,3 @@ def _keep_damaged(path: Path, lines: bytes) -> None:
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
         opened.write(lines)
     fresh.replace(path)
-
-
-def _name(schema: Schema | None, role: Role) -> str:
-    return (schema.name_of(role) if schema else None) or role.value
-
-
-def _predictions(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
-    columns: dict[str, list[Any]] = {_name(schema, role): [row.get(role.value) for row in rows] for role in _ROLES}
-    taken = {*columns, _name(schema, Role.LABEL)}
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row.get("features") or ()))
-    for name in names:
-        values = [(row.get("features") or {}).get(name) for row in rows]
-        columns[f"features.{name}" if name in taken else name] = values
-    return _frame(columns, schema)
-
-
-def _labels(rows: Sequence[dict[str, Any]], schema: Schema | None) -> pl.DataFrame:
-    roles = (Role.ID, Role.LABEL, Role.TIME)
-    frame = _frame({_name(schema, role): [row.get(role.value) for row in rows] for role in roles}, schema)
-    known_at = schema.name_of(Role.LABEL_TIME) if schema else None
-    # A label is logged with the moment at which it became known.
-    return frame.with_columns(frame[_name(schema, Role.TIME)].alias(known_at)) if known_at else frame
-
-
-def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame:
-    frame = pl.DataFrame([_series(name, values) for name, values in columns.items()])
-    return normalise_time(frame, _name(schema, Role.TIME))[0]
-
-
-def _series(name: str, values: list[Any]) -> pl.Series:
-    """Return values of mixed types as text rather than lose some."""
-    kinds = {type(value) for value in values if value is not None}
-    if len(kinds) <= 1 or kinds == {int, float}:
-        try:
-            return pl.Series(values=values, strict=kinds != {int, float}).alias(name)
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):
-            pass
-    return pl.Series(name, [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time as _time
@@ -10,6 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from watchkeeper.log.named import line_of
 from watchkeeper.log.open_writers import writer_of
 from watchkeeper.log.segment import spool_folder
 from watchkeeper.log.writer import Order
@@ -161,10 +161,12 @@ class Log:
         try:
             if row["time"] is None:
                 row["time"] = self._clock()
-            line = (json.dumps(row, default=_plain, separators=(",", ":")) + "\n").encode()
+            line, lost = line_of(row, _plain)
+            if lost is not None:
+                self._writer.problems.note("a value cannot be logged and is null", lost)
             if self._handle is None:
                 self._open()
-            self._writer.put(line)
+            self._writer.put(f"{line}\n".encode())
         except BaseException as error:
             # A panic of an extension is no Exception, and is no wish to end the process either.
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

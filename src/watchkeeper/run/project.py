@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window
-from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
+from watchkeeper.ingest.intake import Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
 from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
+from watchkeeper.run.failures import remembers_failures
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
@@ -47,6 +48,7 @@ from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
+from watchkeeper.words.intake import appended_sentences, unnamed_sentence
 
 __all__ = ["Project", "RunReport", "Taken", "open_project"]
 
@@ -95,7 +97,6 @@ class RunReport:
         """What a person should know about the rows that came in, in words."""
         found = []
         for one in self.taken:
-            rows = one.appended
             if one.problem:
                 found.append(f"not taken in: {one.problem}")
             if one.lost:
@@ -103,8 +104,9 @@ class RunReport:
                     f"{one.source}: {one.lost:,} {'row was' if one.lost == 1 else 'rows were'} lost in the serving "
                     "process, before they reached the disk: its log says why"
                 )
-            if rows.doubled or rows.refused:
-                found.append(f"{one.source}: {rows.doubled + rows.refused} rows set aside in quarantine: {rows.reason}")
+            if one.unnamed:
+                found.append(unnamed_sentence(one.source, one.unnamed))
+            found += appended_sentences(one.source, one.appended)
         if self.ran.orphans:
             found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
         return found
@@ -166,26 +168,33 @@ class Project(Records):
         place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
         return Maintainer(self.spec(name), self.store, str(self.folder), place)
 
-    def take_in(self, name: str) -> list[Taken]:
+    def take_in(self, name: str, now: datetime | None = None) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
-        Each source is appended at most once, see ``take_files``.
+        Each source is appended at most once, see ``take_files``; one that cannot be costs itself.
+
+        Parameters
+        ----------
+        now
+            What counts as now where it is later than the clock; rows beyond it are set aside.
         """
-        model, found = self.config.model(name), []
+        model, found = self.config.model(name), list[Taken]()
         schema = self.spec(name).schema
-        faults = SpoolFaults()
-        for source, table, frame, done in self._spooled(name, schema, faults):
-            found.append(Taken(source, table, self.store.append(name, table, frame, schema, source=source)))
-            done()
+        faults, clock = SpoolFaults(), datetime.now(UTC)
+        limits = model.intake.limits(max(clock, now or clock))
+        found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits))
         found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
         if faults.lost:
             found.append(Taken("the spool", Table.PREDICTIONS, lost=faults.lost))
+        if faults.unnamed:
+            found.append(Taken("the spool", Table.PREDICTIONS, unnamed=faults.unnamed))
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
             if place is not None:
-                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder))
+                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder, limits))
         return found
 
+    @remembers_failures
     def run(self, name: str, now: datetime, *, progress: Progress | None = None, stepwise: bool = False) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
 
@@ -203,7 +212,7 @@ class Project(Records):
         """
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
-            taken = leaseholder.take_in(name)
+            taken = leaseholder.take_in(name, now)
             leaseholder._renew_schema(name)  # noqa: SLF001 - it is the same class
             keeper = leaseholder.keeper(name)
             embedding = self.embedding(keeper.spec)

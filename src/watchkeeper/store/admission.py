@@ -195,6 +195,12 @@ def _ids(ids: pl.Series) -> pl.Series:
     if dtype == pl.Binary:
         return ids.bin.encode("hex")
     if dtype == pl.Object or dtype.is_nested():
-        texts = [str(value) if isinstance(value, str | int) else None for value in ids]
-        return pl.Series(ids.name, texts, pl.String)
+        return pl.Series(ids.name, [_id(value) for value in ids], pl.String)
     return ids.cast(pl.String)
+
+
+def _id(value: object) -> str | None:
+    """Return a Python object as an id; None where it is neither a whole number nor text."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

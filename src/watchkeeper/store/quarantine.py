@@ -14,8 +14,8 @@ from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import STOPS
 from watchkeeper.core.store import Table
 from watchkeeper.schema.event_time import MOMENT, in_calendar
+from watchkeeper.schema.texts import text_of
 from watchkeeper.store.admission import Admitted
-from watchkeeper.store.storable import text_of
 
 __all__ = ["set_aside"]
 

@@ -27,6 +27,7 @@ BATCH_ROWS = 262_144
 Bounds = Mapping[str, tuple[Any, Any]]
 """The least and the greatest value, both included, that is asked for, by stored column."""
 
+_CALENDAR = (datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC))
 _KEY = "watchkeeper_key"
 _GRAIN = "watchkeeper_grain"
 
@@ -258,7 +259,7 @@ def _grains(rows: pl.LazyFrame, time: str, windows: WindowRule) -> set[int]:
     origin = (windows.origin - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     length = windows.grain // timedelta(microseconds=1)
     grain = (column_named(time).dt.epoch("us") - origin) // length
-    found = (
-        rows.filter(column_named(time).is_not_null()).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
-    )
+    # Stores of 0.1.0 may hold times at the ends of the calendar, beyond which a window would reach.
+    held = column_named(time).is_between(pl.lit(_CALENDAR[0]), pl.lit(_CALENDAR[1]))
+    found = rows.filter(held).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
     return set(found[_GRAIN].to_list())

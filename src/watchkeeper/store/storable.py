@@ -11,6 +11,7 @@ from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import STOPS
 from watchkeeper.core.store import Unusable
 from watchkeeper.schema.event_time import in_calendar
+from watchkeeper.schema.texts import text_of
 from watchkeeper.store.columns import kind_of_type, stored_json
 
 __all__ = ["storable"]
@@ -96,8 +97,3 @@ def _value(value: Any) -> float | str | None:
         raise
     except BaseException:  # noqa: BLE001 - an object may raise whatever it likes
         return None
-
-
-def text_of(text: str) -> str:
-    """Return text that can be written as UTF-8: half a character of UTF-16 becomes its number."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
