@@ -34,13 +34,13 @@ demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 20
 	$(VENV)/bin/watchkeeper demo
 
 test: $(STAMPS)/test chromium postgresql strace  ## run the tests in random order, warnings as errors
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 soak: $(STAMPS)/test postgresql  ## kill runs, stores and workers again and again: every case of these campaigns
-	$(PY) -m pytest tests -n 2 -m soak --campaign full $(ARGS)
+	$(PY) -m pytest tests -n 2 --dist worksteal -m soak --campaign full $(ARGS)
 
 fuzz: $(STAMPS)/test  ## try odd input of many kinds: every case of these campaigns
-	$(PY) -m pytest tests -n 2 -m fuzz --campaign full $(ARGS)
+	$(PY) -m pytest tests -n 2 --dist worksteal -m fuzz --campaign full $(ARGS)
 
 check: $(STAMPS)/check  ## lint, types, import layers
 	$(PY) -m ruff check .
