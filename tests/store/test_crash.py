@@ -76,7 +76,6 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
             ended = int(runs.stdout.readline())
         runs.stdin.close()
     assert ended == 0
-    print(len(reached), len(set(reached)), reached, a_commit)
     assert len(set(reached)) > 0.8 * kills, "the run was not killed at different stages"
     assert _everything(opened("killed")) == expected
     assert _refused(tmp_path / "killed") == _refused(tmp_path / "undisturbed")
