@@ -16,7 +16,8 @@ from watchkeeper.core.errors import SourceError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Table
 from watchkeeper.ingest.logged_rows import LOGGED, label_frame, prediction_frame, read_row, series_of, unnamed
-from watchkeeper.log.segment import SEALED, abandoned, open_trusted, seal_abandoned, spool_folder, trusted_users
+from watchkeeper.log.segment import SEALED, abandoned, seal_abandoned, spool_folder
+from watchkeeper.log.trusted import open_trusted, trusted_users
 from watchkeeper.schema.names import without
 
 __all__ = ["SpoolFaults", "Spooled", "peek", "spooled"]
@@ -182,7 +183,7 @@ def _read(path: Path, rest: bytes, *, kept: bool) -> tuple[dict[Table, list[dict
 
 
 def _content(path: Path) -> bytes:
-    with os.fdopen(open_trusted(str(path), os.O_RDONLY, trusted_users(str(path.parent))), "rb") as opened:
+    with os.fdopen(open_trusted(str(path), os.O_RDONLY, trusted_users(str(path.parent), 2)), "rb") as opened:
         return opened.read()
 
 

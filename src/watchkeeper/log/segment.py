@@ -8,9 +8,9 @@ for the lines that its tail still holds (see ``watchkeeper.log.tail``).
 from __future__ import annotations
 
 import os
-import stat
 
 from watchkeeper.log.tail import LOCKS, Remains, abandoned_tails, locked
+from watchkeeper.log.trusted import NO_LINKS, make_folder, open_trusted, sync_folder, trusted_users
 
 __all__ = [
     "OPEN",
@@ -29,7 +29,6 @@ SEALED = ".jsonl"
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _ABANDONED_SECONDS = 3_600.0
-_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 def spool_folder(folder: str | os.PathLike[str], model: str) -> str:
@@ -55,12 +54,12 @@ class Segment:
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        _make_folder(folder)
+        make_folder(folder, 2)
         self.folder, self.name = folder, name
         self.size = 0
         # The reader takes an unlocked .open file for abandoned, so the file is locked before it gets that name.
         fresh = os.path.join(folder, f"{name}.new")
-        self.fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | _NO_LINKS, 0o600)
+        self.fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | NO_LINKS, 0o600)
         try:
             locked(self.fd)
             os.rename(fresh, self._path(OPEN))
@@ -115,7 +114,7 @@ def seal_abandoned(folder: str, *, now: float | None = None) -> list[str]:
     if not os.path.isdir(folder):
         if not any(remains.data or remains.lost for remains in abandoned_tails(folder)):
             return []
-        _make_folder(folder)
+        make_folder(folder, 2)
     reader = os.open(folder, os.O_RDONLY) if LOCKS else -1
     try:
         return _seal_all(folder, now) if not LOCKS or locked(reader) else []
@@ -153,7 +152,7 @@ def abandoned(folder: str, *, now: float | None = None) -> dict[str, bytes]:
 def _is_dead(path: str, now: float | None) -> bool:
     if not LOCKS:
         return now is not None and now - os.stat(path).st_mtime > _ABANDONED_SECONDS
-    fd = open_trusted(path, os.O_RDONLY, trusted_users(os.path.dirname(path)))
+    fd = open_trusted(path, os.O_RDONLY, trusted_users(os.path.dirname(path), 2))
     try:
         return locked(fd)
     finally:
@@ -197,7 +196,7 @@ def _complete(folder: str, name: str, remains: Remains | None) -> None:
         The tail of a segment that was never made; None to look for that of one that was.
     """
     path = os.path.join(folder, name + OPEN)
-    fd = open_trusted(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if remains else 0), trusted_users(folder))
+    fd = open_trusted(path, os.O_WRONLY | os.O_APPEND | (os.O_CREAT if remains else 0), trusted_users(folder, 2))
     try:
         if not locked(fd):
             return
@@ -214,69 +213,7 @@ def _complete(folder: str, name: str, remains: Remains | None) -> None:
         os.close(fd)
 
 
-def open_trusted(path: str, flags: int, users: frozenset[int]) -> int:
-    """Open a file that a trusted user owns, following no link.
-
-    Raises
-    ------
-    OSError
-        When it is a link, no plain file, or somebody else's.
-    """
-    fd = os.open(path, flags | _NO_LINKS | getattr(os, "O_NONBLOCK", 0), 0o600)
-    held = os.fstat(fd)
-    if not stat.S_ISREG(held.st_mode) or (users and held.st_uid not in users):
-        os.close(fd)
-        what = f"belongs to the user {held.st_uid}" if stat.S_ISREG(held.st_mode) else "is no plain file"
-        raise PermissionError(1, f"it {what}, and only files of {_named(users)} are trusted", path)
-    return fd
-
-
-def trusted_users(folder: str) -> frozenset[int]:
-    """Return whose files are trusted in a spool folder: this user's, root's and those of whoever owns the store."""
-    if not hasattr(os, "geteuid"):
-        return frozenset()
-    store = os.path.dirname(os.path.dirname(folder))
-    try:
-        owner = os.stat(store).st_uid
-    except OSError:
-        owner = os.geteuid()
-    return frozenset({0, os.geteuid(), owner})
-
-
-def _named(users: frozenset[int]) -> str:
-    return "the users " + ", ".join(str(user) for user in sorted(users))
-
-
-def _make_folder(folder: str) -> None:
-    """Make a spool folder that is this user's alone; refuse one that is a link or that somebody else put there."""
-    if not os.path.isdir(folder):
-        os.makedirs(os.path.dirname(os.path.dirname(folder)), exist_ok=True)
-        for part in (os.path.dirname(folder), folder):
-            try:
-                os.mkdir(part, 0o700)
-            except FileExistsError:
-                continue
-            sync_folder(os.path.dirname(part))
-    held, users = os.lstat(folder), trusted_users(folder)
-    if stat.S_ISLNK(held.st_mode) or (users and held.st_uid not in users):
-        raise PermissionError(1, f"it is a link or belongs to none of {_named(users)}", folder)
-
-
 def _write_all(fd: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(fd, rest) :]
-
-
-def sync_folder(folder: str) -> None:
-    """Put names on the disk too; systems that cannot open a folder do so by themselves."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        return
-    finally:
-        os.close(fd)
