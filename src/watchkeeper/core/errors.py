@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from watchkeeper.core.secrets import without_secrets
+
 __all__ = [
     "STOPS",
     "ArtefactError",
@@ -57,7 +59,13 @@ STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class WatchkeeperError(Exception):
-    """Base of every error raised on purpose; the message says what, where, what is valid and what to do."""
+    """Base of every error raised on purpose; the message says what, where, what is valid and what to do.
+
+    Passwords, keys and signatures are masked in it, wherever they stand.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_secrets(word) if isinstance(word, str) else word for word in words))
 
 
 class UsageError(WatchkeeperError):
