@@ -31,6 +31,7 @@ SHOWN = [
     "token_drift of review: .31, limit .09 (key: none)",
     "the key 'a' and the token \"b\"",
     "a@b.de wrote to https://host/a/b?from=2024&until=2025",
+    "cannot open postgresql://me:***@host/db",
     "x=3, key_columns=[a, b], monkey=1, compass=north",
 ]
 

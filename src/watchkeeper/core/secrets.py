@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _WORD = re.compile(r"key|keys|token|tokens|secret|pass|pwd|auth|sig|sas|dsn|cookie|authorization", re.IGNORECASE)
 _PARTS = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")
 
-_LOGIN = re.compile(r"(?<=://)(?:[^\s\"'<>@/:]{0,500}:[^\s\"'<>]{0,500}|[^\s\"'<>@/]{1,500})@")
+_LOGIN = re.compile(r"(?<=://)(?![^\s@/]*:\*+@)(?:[^\s\"'<>@/:]{0,500}:[^\s\"'<>]{0,500}|[^\s\"'<>@/]{1,500})@")
 _PARAMETER = re.compile(rf"(?<![\w.-])({_NAME})(=|%3D)[^\s\"'&;,<>)}}\]]*[^\s\"'&;,<>)}}\]:.]", re.IGNORECASE)
 _ENTRY = re.compile(rf"(?<![\w.-])(['\"]?)({_NAME})\1(\s*:\s*)(['\"])(?:(?!\4).)+\4", re.IGNORECASE)
 _HEADER = re.compile(r"\b(Bearer|Basic|Authorization:)\s+(?:Bearer |Basic )?[\w.~+/=-]{8,}", re.IGNORECASE)
