@@ -24,7 +24,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.failures import FailedRun, failed_run
-from watchkeeper.run.reach import against_note, effects_note, reach, rows, rows_recorded
+from watchkeeper.run.reach import against_note, effects_note, quarantine_note, reach, rows, rows_recorded
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
@@ -258,7 +258,12 @@ def report(
     before = reference_states(spec, store) if counted is None else {}
     now = merged(store.states(name, newest).values(), newest, name) if newest and counted is None else {}
     effects = reference_effects(spec, store)
-    notes = (*reach(*(counted or (rows(before), rows(now))), spec), *effects_note(effects), *against_note(spec))
+    notes = (
+        *quarantine_note(store, name),
+        *reach(*(counted or (rows(before), rows(now))), spec),
+        *effects_note(effects),
+        *against_note(spec),
+    )
     now_is = made or datetime.now(UTC)
     filled = newest if place.filled else None
     headline = headline_of_model(verdict, alerts, filled, now_is)

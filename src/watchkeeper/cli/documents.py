@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from watchkeeper.alerts.payload import AlertPayload, SchemaVersion
+from watchkeeper.cli.quarantine_documents import QuarantineDocument, QuarantinedRowsDocument, RemovalDocument
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.encode import SCHEMA_VERSION, Cell, Moment
 from watchkeeper.maintain.registry import Standing
@@ -439,7 +440,12 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "status": ModelsDocument,
     "store check": StoreCheckDocument,
     "store compact": StoreCompactDocument,
+    "store forget": RemovalDocument,
     "store info": StoreInfoDocument,
+    "store quarantine drop": RemovalDocument,
+    "store quarantine list": QuarantineDocument,
+    "store quarantine release": RemovalDocument,
+    "store quarantine show": QuarantinedRowsDocument,
     "store vacuum": StoreVacuumDocument,
     "versions": VersionsDocument,
 }

@@ -25,7 +25,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "Store", "Table", "Unusable"]
+__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "SetsAside", "Store", "Table", "Unusable"]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
@@ -134,6 +134,14 @@ class Forgets(Protocol):
         Nothing else is removed but what is remembered: actions, the audit chain and specs stay. Returns how many
         went, signals and diagnoses not counted.
         """
+
+
+@runtime_checkable
+class SetsAside(Protocol):
+    """A store that can say what it has set aside."""
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
 
 
 class Store(Protocol):

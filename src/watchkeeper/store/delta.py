@@ -172,6 +172,21 @@ class Delta:
 
         return self._until_committed(attempt)
 
+    def delete(self, predicate: str) -> int:
+        """Remove the rows that meet a condition in SQL, in one commit; return how many."""
+        removed = 0
+
+        def attempt(table: DeltaTable | None) -> bool:
+            nonlocal removed
+            if table is not None:
+                once = CommitProperties(max_commit_retries=0)
+                done = table.delete(predicate, writer_properties=_COMPRESSION, commit_properties=once)
+                removed = int(done["num_deleted_rows"] or 0)
+            return True
+
+        self._until_committed(attempt)
+        return removed
+
     def files(self) -> pl.DataFrame:
         """Return the data files of the newest version with their statistics; none before the first commit."""
         with self._lock, reported(self.uri, "read"):

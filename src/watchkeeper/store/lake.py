@@ -20,6 +20,7 @@ from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.erasure import Erased, erase, quarantined, remove_quarantined, windows_of
 from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
@@ -156,6 +157,27 @@ class LakeStore:
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
         return self._ledger.pointer(model, name)
+
+    def quarantined(self, model: str) -> pl.DataFrame:
+        """Return the rows in quarantine, each with a key to name it by."""
+        return quarantined(self._log(model).tables["quarantine"])
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        files = self._log(model).tables["quarantine"].files()
+        return int(files["num_records"].sum()) if files.height else 0
+
+    def remove_quarantined(self, model: str, keys: Collection[str]) -> int:
+        """Remove rows from quarantine by their keys; return how many there were."""
+        return remove_quarantined(self._log(model).tables["quarantine"], keys)
+
+    def windows_of(self, model: str, schema: Schema, rule: WindowRule, ids: Collection[str]) -> list[Window]:
+        """Return the stored windows that predictions with these ids lie in."""
+        return windows_of(self._log(model).tables["predictions"], schema, rule, ids)
+
+    def erase(self, model: str, schema: Schema, ids: Collection[str]) -> Erased:
+        """Remove the rows with these ids; the files that held them stay until they are vacuumed."""
+        return erase(self._log(model).tables, schema, ids)
 
     def upkeep(self, model: str) -> Upkeep:
         """Return what looks after the tables of a model and the database."""

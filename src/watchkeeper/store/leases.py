@@ -17,7 +17,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Store, Table
+from watchkeeper.core.store import Appended, Changes, Forgets, Noun, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -168,6 +168,10 @@ class LeasedStore:
         if not isinstance(self._store, Forgets):
             return 0
         return self._store.forget(model, kind, before, keep, lease=lease or self.lease)
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        return self._store.quarantine_size(model) if isinstance(self._store, SetsAside) else 0
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

@@ -240,6 +240,10 @@ class MemoryStore:
         """Return what a pointer holds."""
         return self._pointers.get((model, name))
 
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        return sum(rows.height for rows in self._aside.get(model, []))
+
     def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
         """Take a model for a worker, which may be another thread."""
         with self._lock:
