@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from watchkeeper.alerts.policy import withdraw
+from watchkeeper.compare.recent import Recent
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.evidence import Evidence
@@ -28,8 +30,9 @@ from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.recent import recent_before, with_window
 from watchkeeper.steps.reference import reference_blocks
-from watchkeeper.steps.stored_reference import reference_effects, reference_states
+from watchkeeper.steps.stored_reference import reference_effects, reference_rates, reference_states
 
 __all__ = ["Judging", "Measured"]
 
@@ -49,8 +52,8 @@ class Judging:
 
     Attributes
     ----------
-    reference, effects, between
-        States, design effects and spreads between blocks of the reference.
+    reference, effects, rates, between
+        States, design effects, usual rates of faults and spreads between blocks of the reference.
     behaviour
         Measures what needs the model itself, given the states of reference and window and the window's key.
     """
@@ -60,6 +63,7 @@ class Judging:
     rule: WindowRule
     reference: States
     effects: Mapping[str, float]
+    rates: Mapping[str, UsualRates]
     between: Mapping[str, BetweenBlocks]
     behaviour: Measured | None = None
 
@@ -68,8 +72,9 @@ class Judging:
         """Read the reference of a model."""
         reference = reference_states(spec, store)
         return cls(
-            spec, store, rule, reference, reference_effects(spec, store), reference_blocks(spec, store), behaviour
-        )
+            spec, store, rule, reference, reference_effects(spec, store), reference_rates(spec, store),
+            reference_blocks(spec, store), behaviour,
+        )  # fmt: skip
 
     def memory_before(self, window: Window, place: Checkpoint, alerts: Iterable[Alert] = ()) -> JudgeMemory:
         """Return what judging remembered before a window.
@@ -118,7 +123,8 @@ class Judging:
         # Sums depend on their order in the last digits; sorted, they are the same whatever came when and lies where.
         held = sorted(self.store.states(spec.model, window).items())
         states = merged((state for _, state in held), window, spec.model)
-        measured = self._measured(window, states) or [_nothing(spec, window)]
+        recent = recent_before(memory.recent, window, self.rule.every)
+        measured = self._measured(window, states, recent) or [_nothing(spec, window)]
         steady = _steady(memory, self.rule, window, measured)
         if steady and steady[-1].window == window:
             measured.append(stability(steady))
@@ -128,15 +134,16 @@ class Judging:
             measured, spec, replace(memory, steady=steady, versions=known), window,
             learning=_inside(window, spec.reference), version=version, earlier=self._history(window),
         )  # fmt: skip
-        return measured, judged, states
+        recent = with_window(recent, self.reference, states, judged.signals, window)
+        return measured, replace(judged, watch=replace(judged.watch, recent=recent)), states
 
-    def _measured(self, window: Window, states: States) -> list[Measurement]:
+    def _measured(self, window: Window, states: States, recent: Mapping[str, Recent]) -> list[Measurement]:
         """Return what is measured of the rows of a window; nothing of none, whatever rules ask for."""
         if not states:
             return []
         found = assess(
-            states, self.reference, self.spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
-            between=self.between,
+            states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent,
+            earlier=self._earlier(window), now=window.end, between=self.between,
         )  # fmt: skip
         if self.behaviour:
             found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))

@@ -159,7 +159,7 @@ def _run_once(
     casebook = Casebook(spec, store)
     if due:
         judging = Judging.of(spec, store, rule, behaviour)
-        casebook = Casebook(spec, store, (judging.reference, judging.effects))
+        casebook = Casebook(spec, store, (judging.reference, judging.effects, judging.rates))
         place, result, alerts = _judge(judging, casebook, due, place, alerts, result, progress, respond)
     renewed = casebook.renewed(alerts, place)
     if renewed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.chart import ChartMemory
+from watchkeeper.compare.recent import Recent
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -37,6 +38,8 @@ class JudgeMemory:
         The mean predictions of the last windows, which stability is measured over.
     versions
         The versions of the model that have answered, in the order of their first answer.
+    recent
+        By column, what the last windows held beyond the reference.
     lost
         Why what was remembered cannot be read, in words.
     damaged
@@ -47,6 +50,7 @@ class JudgeMemory:
     episodes: Mapping[Cause, Episode] = field(default_factory=dict)
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
+    recent: Mapping[str, Recent] = field(default_factory=dict)
     lost: str = ""
     damaged: bool = False
 

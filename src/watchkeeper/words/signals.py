@@ -123,6 +123,10 @@ def _rate(signal: Signal, basis: Basis) -> str:
     return f"from {before:.2%} to {_number(basis.statistic):.2%}, above {_number(basis.threshold):.2%}"
 
 
+def _rate_over_windows(_: Signal, basis: Basis) -> str:
+    return f"{_number(basis.statistic):.2%} in {basis.count} windows together, above {_number(basis.threshold):.2%}"
+
+
 def _seen(signal: Signal, basis: Basis) -> str:
     return f"{signal.chart} sees a change after {basis.count} values"
 
@@ -192,6 +196,7 @@ _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
     "t_squared": _together,
     "beyond_tolerance": _tolerance,
     "rate_beyond_tolerance": _rate,
+    "rate_over_windows": _rate_over_windows,
     "change_seen": _seen,
     "no_rows": _no_rows,
     "rows_broken": _rows_broken,
