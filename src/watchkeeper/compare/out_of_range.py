@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from watchkeeper.compare.cells import lacking, sizes
 from watchkeeper.compare.recent import Seen, last_range
-from watchkeeper.compare.value_range import CONSTANT_BEFORE, ROOM, beyond, value_range
+from watchkeeper.compare.value_range import CONSTANT_BEFORE, beyond, value_range
 from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
@@ -21,12 +21,12 @@ __all__ = ["OutOfRange"]
 
 
 class OutOfRange:
-    """Share of the values that lie further outside of the range of all that was seen than a quarter of its width.
+    """Share of the values outside of all that was seen: beyond its range by its width, or most by a quarter of it.
 
     The range is that of the reference and of the last eight windows, so that it runs with growth; of a window only the
-    values inside of it and its margin widen it, so that a fault never does. Codes such as -999 that the reference holds
-    itself lie outside and are counted on both sides. Values are told apart by the bins of the universal histogram,
-    which are at most 1/128 of the distance from the reference's median wide.
+    values inside of it and a quarter more widen it, so that a fault never does. Codes such as -999 that the reference
+    holds itself lie outside and are counted on both sides. Values are told apart by the bins of the universal
+    histogram, which are at most 1/128 of the distance from the reference's median wide.
 
     A column that held one value has no range: that it moves now is no fault.
     """
@@ -62,7 +62,7 @@ class OutOfRange:
             evidence=Evidence(
                 Change(Quantity.SHARE, before, now, wilson(outside0, p.n)[1]), sizes(p.n, q.n),
                 details={"lower": span.lower, "upper": span.upper,
-                         "smallest": moments.smallest, "largest": moments.largest, "room": ROOM},
+                         "smallest": moments.smallest, "largest": moments.largest},
             ),
         )  # fmt: skip
 

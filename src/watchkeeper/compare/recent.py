@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from watchkeeper.compare.value_range import ValueRange, extent, value_range
+from watchkeeper.compare.value_range import ROOM, ValueRange, extent, value_range
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
 from watchkeeper.stats.histogram import HistogramPart
@@ -85,7 +85,7 @@ def _range_seen(p: HistogramPart, q: HistogramPart, recent: Recent, start: datet
     own = value_range(p)
     if own is None:
         return Seen(start)
-    inside = extent(q, own.joined(last_range(recent)).wide)
+    inside = extent(q, own.joined(last_range(recent)).widened(ROOM))
     if inside is None:
         return Seen(start)
     lower = inside.lower if inside.lower < own.lower else None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watchkeeper.stats.histogram import HistogramPart
 
-__all__ = ["CONSTANT_BEFORE", "ROOM", "ValueRange", "beyond", "extent", "value_range"]
+__all__ = ["CONSTANT_BEFORE", "FAR", "ROOM", "ValueRange", "beyond", "extent", "value_range"]
 
 ROOM = 0.25
-"""Widths by which values may lie outside of the range before they count."""
+"""Widths by which values may lie outside of the range before they count, where most rows do."""
+
+FAR = 1.0
+"""Widths by which they may where few rows do."""
 
 CONSTANT_BEFORE = "the reference holds one value"
 """Why there is no range, and nothing to take over from."""
@@ -29,10 +31,9 @@ class ValueRange:
     lower: float
     upper: float
 
-    @property
-    def wide(self) -> ValueRange:
-        """The range with a quarter of its width on either side."""
-        room = ROOM * (self.upper - self.lower)
+    def widened(self, widths: float) -> ValueRange:
+        """Return the range with so many times its width on either side."""
+        room = widths * (self.upper - self.lower)
         return ValueRange(self.lower - room, self.upper + room)
 
     def joined(self, other: ValueRange | None) -> ValueRange:
@@ -73,8 +74,14 @@ def extent(part: HistogramPart, inside: ValueRange) -> ValueRange | None:
 
 
 def beyond(part: HistogramPart, span: ValueRange) -> int:
-    """Return how many rows lie further outside of a range than a quarter of its width; by whole bins."""
+    """Return how many rows lie outside of a range by more than its width, or most rows by more than a quarter of it.
+
+    A heat wave or a price that few rows reach lies near what was seen; what a fault makes of single rows does not.
+    Counted by whole bins.
+    """
     lower, upper = part.edges()
-    wide = span.wide
-    outside: NDArray[np.bool_] = (lower > wide.upper) | (upper < wide.lower)
-    return int(part.counts[outside].sum())
+    near, far = (
+        int(part.counts[(lower > wide.upper) | (upper < wide.lower)].sum())
+        for wide in (span.widened(ROOM), span.widened(FAR))
+    )
+    return near if 2 * near > part.n else far
