@@ -25,12 +25,15 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "SetsAside", "Store", "Table", "Unusable"]
+__all__ = ["ASIDE", "Appended", "AuditEvent", "Changes", "Forgets", "Noun", "SetsAside", "Store", "Table", "Unusable"]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
 
 T = TypeVar("T")
+
+ASIDE: Mapping[str, Any] = {"arrival": pl.Int64, "code": pl.String, "filed": pl.Datetime("us", "UTC")}
+"""What a store says of predictions in quarantine."""
 
 
 class Table(StrEnum):
@@ -142,6 +145,12 @@ class SetsAside(Protocol):
 
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return of each prediction in quarantine its ``arrival``, its ``code`` and the moment it is ``filed`` under.
+
+        Rows that another one stands for, and those of version 0.1.0, are left out.
+        """
 
 
 class Store(Protocol):

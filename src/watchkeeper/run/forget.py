@@ -10,24 +10,22 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.schema import Kind, Role, Schema
-from watchkeeper.core.store import Appended, Store, Table
-from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.core.store import Appended, Table
+from watchkeeper.core.window import WindowRule
 from watchkeeper.ingest.logged_rows import series_of
 from watchkeeper.maintain.registry import action_id
 from watchkeeper.run.lease import leased
-from watchkeeper.run.once import AGAIN
 from watchkeeper.run.project import Project
+from watchkeeper.run.waiting import summarise_again
 from watchkeeper.schema.event_time import to_utc
 from watchkeeper.store.erasure import Erased
 from watchkeeper.store.lake import LakeStore
-from watchkeeper.store.nouns import from_json
 
 __all__ = ["Selection", "drop_rows", "forget_rows", "quarantined_rows", "release_rows"]
 
@@ -94,7 +92,7 @@ def forget_rows(
             raise UsageError(f"rows of {model!r} have no ids, so that none can be named; set columns.id")
         rule = spec.windows or WindowRule()
         # Said before anything goes: whoever dies in between leaves it to the next run.
-        _summarise_again(store, model, lake.windows_of(model, spec.schema, rule, ids))
+        summarise_again(store, model, lake.windows_of(model, spec.schema, rule, ids))
         erased = lake.erase(model, spec.schema, ids)
         lake.upkeep(model).purge()
         facts = {"ids": len(set(ids)), **_counts(erased)}
@@ -155,14 +153,6 @@ def _typed(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
         elif column.kind is Kind.NUMERIC:
             columns[column.name] = series.cast(pl.Float64, strict=False)
     return pl.DataFrame(columns)
-
-
-def _summarise_again(store: Store, model: str, windows: Collection[Window]) -> None:
-    before = store.pointer(model, AGAIN)
-    waiting = sorted({*windows, *(from_json(before, list[Window]) if before else ())})
-    after = msgspec.json.encode(waiting).decode() if waiting else None
-    if after != before:
-        store.record(model, [], {AGAIN: (before, after)})
 
 
 def _counts(erased: Erased) -> dict[str, float | str]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import polars as pl
+
 from watchkeeper.alerts.policy import withdraw
 from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.usual_rates import UsualRates
@@ -17,7 +19,7 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State, StateKey
-from watchkeeper.core.store import Noun, Store
+from watchkeeper.core.store import Noun, SetsAside, Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
@@ -32,6 +34,7 @@ from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.recent import recent_before, with_window
 from watchkeeper.steps.reference import reference_blocks
+from watchkeeper.steps.set_aside import set_aside
 from watchkeeper.steps.stored_reference import reference_effects, reference_rates, reference_states
 
 __all__ = ["Judging", "Measured"]
@@ -56,6 +59,8 @@ class Judging:
         States, design effects, usual rates of faults and spreads between blocks of the reference.
     behaviour
         Measures what needs the model itself, given the states of reference and window and the window's key.
+    aside
+        What the store says of predictions in quarantine; None where that is nothing.
     """
 
     spec: Spec
@@ -66,14 +71,16 @@ class Judging:
     rates: Mapping[str, UsualRates]
     between: Mapping[str, BetweenBlocks]
     behaviour: Measured | None = None
+    aside: pl.DataFrame | None = None
 
     @classmethod
     def of(cls, spec: Spec, store: Store, rule: WindowRule, behaviour: Measured | None = None) -> Judging:
         """Read the reference of a model."""
         reference = reference_states(spec, store)
+        aside = store.set_aside(spec.model) if isinstance(store, SetsAside) else None
         return cls(
             spec, store, rule, reference, reference_effects(spec, store), reference_rates(spec, store),
-            reference_blocks(spec, store), behaviour,
+            reference_blocks(spec, store), behaviour, aside,
         )  # fmt: skip
 
     def memory_before(self, window: Window, place: Checkpoint, alerts: Iterable[Alert] = ()) -> JudgeMemory:
@@ -125,6 +132,7 @@ class Judging:
         states = merged((state for _, state in held), window, spec.model)
         recent = recent_before(memory.recent, window, self.rule.every)
         measured = self._measured(window, states, recent) or [_nothing(spec, window)]
+        measured += self._set_aside(window, measured)
         steady = _steady(memory, self.rule, window, measured)
         if steady and steady[-1].window == window:
             measured.append(stability(steady))
@@ -148,6 +156,15 @@ class Judging:
         if self.behaviour:
             found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))
         return found
+
+    def _set_aside(self, window: Window, measured: Iterable[Measurement]) -> list[Measurement]:
+        """Return the share of the window's rows that are in quarantine; nothing where none is."""
+        inside = pl.col("filed").is_between(window.start, window.end, closed="left")
+        codes = self.aside.filter(inside)["code"].value_counts() if self.aside is not None else None
+        if codes is None or codes.is_empty():
+            return []
+        rows = sum(m.n for m in measured if m.name == "rows" and m.segment == ALL)
+        return [set_aside(self.spec.model, window, dict(codes.iter_rows()), rows)]
 
     def _history(self, window: Window) -> Earlier:
         """Return what tells the measurements of a series in the windows before, oldest first."""

@@ -14,7 +14,7 @@ from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State
-from watchkeeper.core.store import Changes, Forgets, Store
+from watchkeeper.core.store import Forgets, Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
@@ -23,20 +23,17 @@ from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.remembering import kept_windows
 from watchkeeper.run.replay import replay
+from watchkeeper.run.waiting import Waiting
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.judge import Judged
 from watchkeeper.steps.marks import states_basis
 from watchkeeper.steps.reference import refresh_reference
 from watchkeeper.steps.stored_reference import reference_mark
-from watchkeeper.store.nouns import from_json
 
-__all__ = ["AGAIN", "RunResult", "run_once"]
+__all__ = ["RunResult", "run_once"]
 
 _STATES_A_COMMIT = 1_000
 """States that wait in memory to be stored together: a commit takes as long as summarising a day."""
-
-AGAIN = "summarise_again"
-"""The pointer that holds stored windows from which rows were removed."""
 
 _WINDOWS_A_FORGETTING = 64
 """Windows after which what is remembered is thinned out within a run."""
@@ -131,7 +128,9 @@ def _run_once(
     place = held.based_on(states_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
-    changes, again = _with_waiting(store.changes(spec.model, logged, rule, place.cursor), store, spec.model)
+    changes, again = store.changes(spec.model, logged, rule, place.cursor), Waiting.load(store, spec.model, rule)
+    came = {rule.window_of(grain.start) for grain in changes.windows}
+    changes = replace(changes, windows=tuple(sorted({*changes.windows, *again.windows})))
     waiting: dict[Window | None, list[State]] = {}
     for done, grain in enumerate(changes.windows):
         batches = (Batch(b.frame, b.schema, grain) for b in store.read(spec.model, logged, grain))
@@ -142,12 +141,11 @@ def _run_once(
         if progress:
             progress("summarised", done + 1, len(changes.windows))
     refresh_reference(spec, store, changes, embedding, logged)
-    touched = {rule.window_of(grain.start) for grain in changes.windows if grain not in again}
-    place = place.touch(changes.cursor, touched, reference_mark(spec, store), now)
+    place = place.touch(changes.cursor, came, reference_mark(spec, store), now)
     # Windows from which rows were removed say nothing of how late rows come.
-    place = place.touch(place.cursor, {rule.window_of(grain.start) for grain in again}, place.reference)
+    place = place.touch(place.cursor, {rule.window_of(grain.start) for grain in again.windows}, place.reference)
     place = place.save(store, spec.model, held)
-    _clear_waiting(store, spec.model)
+    again.done(store, spec.model)
     due = place.due(rule, now)
     result = RunResult(
         changes.windows,
@@ -166,19 +164,6 @@ def _run_once(
         store.record(spec.model, renewed)
     _thin_out(store, spec.model, place, rule)
     return result
-
-
-def _with_waiting(changes: Changes, store: Store, model: str) -> tuple[Changes, set[Window]]:
-    """Return the changes with the stored windows that are to be summarised again though nothing came, and these."""
-    text = store.pointer(model, AGAIN)
-    again = set(from_json(text, list[Window])) - set(changes.windows) if text else set[Window]()
-    return replace(changes, windows=tuple(sorted({*changes.windows, *again}))), again
-
-
-def _clear_waiting(store: Store, model: str) -> None:
-    text = store.pointer(model, AGAIN)
-    if text:
-        store.record(model, [], {AGAIN: (text, None)})
 
 
 def _judge(

@@ -17,6 +17,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.quality.assess import judge_rules
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
+from watchkeeper.steps.set_aside import judge_set_aside
 
 __all__ = ["JudgeMemory", "Judged", "judge"]
 
@@ -125,6 +126,7 @@ def judge(
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
+    caused.extend(judge_set_aside(measurements))
     ruled = judge_rules(measurements, spec.rules, spec.schema)
     caused.extend(ruled)
     signals.extend(signal for _, signal in ruled)

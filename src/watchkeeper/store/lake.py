@@ -25,6 +25,7 @@ from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
+from watchkeeper.store.quarantine import missed
 from watchkeeper.store.snapshot import Snapshot
 from watchkeeper.store.states import StateTable
 from watchkeeper.store.upkeep import Upkeep
@@ -166,6 +167,10 @@ class LakeStore:
         """Return how many rows are in quarantine."""
         files = self._log(model).tables["quarantine"].files()
         return int(files["num_records"].sum()) if files.height else 0
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        return missed(self._log(model).tables["quarantine"].scan())
 
     def remove_quarantined(self, model: str, keys: Collection[str]) -> int:
         """Remove rows from quarantine by their keys; return how many there were."""

@@ -17,7 +17,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, Changes, Forgets, Noun, SetsAside, Store, Table
+from watchkeeper.core.store import ASIDE, Appended, Changes, Forgets, Noun, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -172,6 +172,10 @@ class LeasedStore:
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""
         return self._store.quarantine_size(model) if isinstance(self._store, SetsAside) else 0
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        return self._store.set_aside(model) if isinstance(self._store, SetsAside) else pl.DataFrame(schema=ASIDE)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

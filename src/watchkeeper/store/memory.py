@@ -29,13 +29,13 @@ from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
 from watchkeeper.store.audit import HEAD, next_event
-from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.columns import ARRIVAL, DATE, Layout
 from watchkeeper.store.forgetting import check_forgettable
 from watchkeeper.store.leases import check_model, lost, taken
 from watchkeeper.store.log import appended, pack
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
-from watchkeeper.store.quarantine import set_aside
+from watchkeeper.store.quarantine import missed, set_aside
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
@@ -243,6 +243,12 @@ class MemoryStore:
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""
         return sum(rows.height for rows in self._aside.get(model, []))
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        parts = self._aside.get(model, [])
+        frames = [part.with_columns(pl.lit(place, pl.Int64).alias(ARRIVAL)) for place, part in enumerate(parts)]
+        return missed(pl.concat(frames).lazy() if frames else None)
 
     def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
         """Take a model for a worker, which may be another thread."""

@@ -12,12 +12,14 @@ import polars as pl
 
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import STOPS
-from watchkeeper.core.store import Table
+from watchkeeper.core.intake import Refusal
+from watchkeeper.core.store import ASIDE, Table
 from watchkeeper.schema.event_time import MOMENT, in_calendar
 from watchkeeper.schema.texts import text_of
 from watchkeeper.store.admission import Admitted
+from watchkeeper.store.columns import ARRIVAL
 
-__all__ = ["set_aside"]
+__all__ = ["missed", "set_aside"]
 
 
 def set_aside(admitted: Admitted, table: Table, source: str, dates: Mapping[date, int]) -> pl.DataFrame:
@@ -42,6 +44,15 @@ def set_aside(admitted: Admitted, table: Table, source: str, dates: Mapping[date
             "filed": admitted.filed.fill_null(pl.Series([newest], dtype=MOMENT)),
         }
     )
+
+
+def missed(rows: pl.LazyFrame | None) -> pl.DataFrame:
+    """Return what a store says of predictions in quarantine, but for those that another row stands for."""
+    if rows is None or "filed" not in rows.collect_schema():
+        return pl.DataFrame(schema=ASIDE)
+    wanted = (pl.col("table") == Table.PREDICTIONS.value) & (pl.col("code") != Refusal.DOUBLED.value)
+    found = rows.filter(wanted & pl.col("filed").is_not_null())
+    return found.select(pl.col(ARRIVAL).alias("arrival"), "code", "filed").collect()
 
 
 def _values(series: pl.Series) -> list[Any]:
