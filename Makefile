@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading calibrate size changelog chromium postgresql clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading calibrate size changelog chromium postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -33,14 +33,14 @@ $(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
 demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013
 	$(VENV)/bin/watchkeeper demo
 
-test: $(STAMPS)/test chromium postgresql  ## run the tests in random order, warnings as errors
-	$(PY) -m pytest -n 2 $(ARGS)
+test: $(STAMPS)/test chromium postgresql strace  ## run the tests in random order, warnings as errors
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 soak: $(STAMPS)/test postgresql  ## kill runs, stores and workers again and again: every case of these campaigns
-	$(PY) -m pytest tests -n 2 -m soak --campaign full $(ARGS)
+	$(PY) -m pytest tests -n 2 --dist worksteal -m soak --campaign full $(ARGS)
 
 fuzz: $(STAMPS)/test  ## try odd input of many kinds: every case of these campaigns
-	$(PY) -m pytest tests -n 2 -m fuzz --campaign full $(ARGS)
+	$(PY) -m pytest tests -n 2 --dist worksteal -m fuzz --campaign full $(ARGS)
 
 check: $(STAMPS)/check  ## lint, types, import layers
 	$(PY) -m ruff check .
@@ -76,12 +76,16 @@ size:  ## size of a plain install and its number of packages
 changelog: $(STAMPS)/demo  ## move the fragments of changelog.d into CHANGELOG.md: make changelog VERSION=1.2.0
 	$(PY) changelog.d/assemble.py $(VERSION)
 
-# Tests of pages need Chromium, tests of the store PostgreSQL; where one is missing and cannot be had they skip and say so.
+# Tests of pages need Chromium, tests of the store PostgreSQL, tests of what is on the disk strace; where one is missing and
+# cannot be had they skip and say so.
 chromium:
 	@$(call package,chromium,chromium chromium-browser google-chrome)
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call package,postgresql,initdb); }
+
+strace:
+	@$(call package,strace,strace)
 
 define package
 for name in $(2); do command -v $$name >/dev/null && exit 0; done; \

@@ -12,6 +12,7 @@ from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.errors import DataError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL, Role
@@ -22,14 +23,15 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
-from watchkeeper.run.reach import against_note, effects_note, reach, rows, rows_recorded
+from watchkeeper.run.failures import FailedRun, failed_run
+from watchkeeper.run.reach import against_note, effects_note, quarantine_note, reach, rows, rows_recorded
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
-from watchkeeper.views.headline import headline_of_check, headline_of_model
+from watchkeeper.views.headline import headline_of_check, headline_of_failure, headline_of_model
 from watchkeeper.views.report import Report
 
 if TYPE_CHECKING:
@@ -235,7 +237,12 @@ def report(
         When there is no such model.
     """
     name = project.only(model)
-    store, spec = project.store, _spec(project, name)
+    store, failed = project.store, failed_run(project.store, name)
+    try:
+        spec = _spec(project, name)
+    except DataError as error:
+        # Nothing was ever judged, and the run says why.
+        return _of_failure(name, failed or FailedRun(made or datetime.now(UTC), str(error)), made)
     place = Checkpoint.load(store, name)
     # Where the newest windows are empty, the last numbers there are say more than none.
     newest = max(place.filled or place.judged, default=None)
@@ -246,19 +253,26 @@ def report(
     measured = tuple(m for m in found if m.series not in judged)
     shown = {key_of(m): m for m in (*measured, *(s.measurement for s in signals))}
     alerts = tuple(joined(alert, shown) for alert in _alerts(store, name, recent))
-    verdict = _verdict(place, alerts)
+    verdict = Verdict.FAILED if failed else _verdict(place, alerts)
     counted = None if drawn else rows_recorded(store, name)
     before = reference_states(spec, store) if counted is None else {}
     now = merged(store.states(name, newest).values(), newest, name) if newest and counted is None else {}
     effects = reference_effects(spec, store)
-    notes = (*reach(*(counted or (rows(before), rows(now))), spec), *effects_note(effects), *against_note(spec))
+    notes = (
+        *quarantine_note(store, name),
+        *reach(*(counted or (rows(before), rows(now))), spec),
+        *effects_note(effects),
+        *against_note(spec),
+    )
     now_is = made or datetime.now(UTC)
+    filled = newest if place.filled else None
+    headline = headline_of_model(verdict, alerts, filled, now_is)
     return Report(
         title=name,
         model=name,
         verdict=verdict,
         made=now_is,
-        headline=headline_of_model(verdict, alerts, newest if place.filled else None, now_is),
+        headline=headline_of_failure(failed.message, failed.at, filled) if failed else headline,
         alerts=alerts,
         diagnoses=recorded_diagnoses(store, name, alerts),
         actions=tuple(store.recorded(name, Action, Query(window=recent))) if recent else (),
@@ -269,6 +283,11 @@ def report(
         schema=spec.schema,
         notes=notes,
     )
+
+
+def _of_failure(model: str, failed: FailedRun, made: datetime | None) -> Report:
+    headline = headline_of_failure(failed.message, failed.at, None)
+    return Report(title=model, model=model, verdict=Verdict.FAILED, made=made or datetime.now(UTC), headline=headline)
 
 
 def explain(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -86,3 +87,48 @@ def test_the_webhook_follows_no_redirect_and_hides_no_error(receiver: HTTPServer
 def test_the_webhook_refuses_other_schemes(url: str) -> None:
     with pytest.raises(UsageError, match="http or https"):
         Webhook().send(ALERT, {"url": url})
+
+
+class _Drips(BaseHTTPRequestHandler):
+    """Answers a byte at a time, each long before a socket would be given up, for as long as somebody listens."""
+
+    def do_POST(self) -> None:
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            while True:
+                self.wfile.write(b"x")
+                self.server.dripped += 1
+                time.sleep(0.005)
+        except OSError:
+            self.server.cut_off.set()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_the_time_out_of_the_webhook_bounds_the_whole_call() -> None:
+    server = HTTPServer(("127.0.0.1", 0), _Drips)
+    server.dripped, server.cut_off = 0, Event()
+    thread = Thread(target=server.handle_request, daemon=True)
+    thread.start()
+    with pytest.raises(DeliveryError, match="TimeoutError"):
+        Webhook().send(ALERT, {"url": f"http://127.0.0.1:{server.server_port}/hook", "timeout": "0.3s"})
+    # The call itself ends too, instead of listening on beside the run.
+    assert server.cut_off.wait(60)
+    assert server.dripped > 1
+    thread.join()
+    server.server_close()
+
+
+def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(60) and [])
+    with pytest.raises(DeliveryError, match=r"hooks\.example\.org cannot be reached: TimeoutError"):
+        Webhook().send(ALERT, {"url": "http://hooks.example.org/secret", "timeout": "0.05s"})
+    answered.set()
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_out_that_is_none_is_refused(timeout: str) -> None:
+    with pytest.raises(UsageError, match="a timeout such as 5s"):
+        Webhook().send(ALERT, {"url": "http://127.0.0.1:9/hook", "timeout": timeout})

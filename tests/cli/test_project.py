@@ -316,3 +316,40 @@ def test_promote_and_rollback_name_the_versions_there_are(watchkeeper: Command, 
         assert message in done.stderr
     listed = watchkeeper("versions", folder=promoted)
     assert "v1       champion" in listed.stdout
+
+
+def test_history_is_replayed_up_to_a_moment(watchkeeper: Command, project: Path) -> None:
+    done = watchkeeper("run", "--until", "2024-01-05", "--json", folder=project)
+    assert done.returncode == 0, done.stderr
+    ran = parsed(done)["models"]["churn"]
+    assert [w["end"] for w in ran["judged"]][-1] == "2024-01-05T00:00:00Z"
+    assert len(ran["judged"]) == 4
+    assert not any(a["cause"] == "no_data" for a in ran["alerts"])
+    # It goes on from there: what lies after is judged once it is asked for.
+    later = parsed(watchkeeper("run", "--until", "2024-01-06T00:00", "--json", folder=project))["models"]["churn"]
+    assert [w["end"] for w in later["judged"]] == ["2024-01-06T00:00:00Z"]
+
+
+@pytest.mark.parametrize(("moment", "words"), [("soon", "is no moment; valid: 2024-03-31"), ("2999-01-01", "to come")])
+def test_a_moment_that_is_none_or_to_come_is_refused(
+    watchkeeper: Command, project: Path, moment: str, words: str
+) -> None:
+    done = watchkeeper("run", "--until", moment, folder=project)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not (project / "watchkeeper-data").exists()
+
+
+def test_a_dry_run_shows_what_a_run_would_do_and_leaves_no_trace(watchkeeper: Command, project: Path) -> None:
+    config = project / "watchkeeper.yaml"
+    config.write_text(config.read_text() + "    notify: [{to: file, path: alerts.jsonl}]\n")
+    before = sorted(path.relative_to(project) for path in project.rglob("*"))
+    done = watchkeeper("run", "--dry-run", folder=project)
+    assert done.returncode == 0, done.stderr
+    assert "churn: a dry run: nothing was written, and nobody was told. A run would do this:" in done.stdout
+    assert "churn: 500 rows taken in" in done.stdout or "churn: 1,000 rows taken in" in done.stdout
+    assert "it would tell file of firing no_data" in done.stdout
+    shown = parsed(watchkeeper("run", "--dry-run", "--until", "2024-01-05", "--json", folder=project))
+    assert shown["models"]["churn"]["dry_run"] is True
+    assert len(shown["models"]["churn"]["judged"]) == 4
+    assert sorted(path.relative_to(project) for path in project.rglob("*")) == before

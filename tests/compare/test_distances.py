@@ -37,6 +37,16 @@ def test_psi_of_three_levels_is_the_sum_worked_by_hand(pair: Pair) -> None:
     assert found.n == 100
 
 
+def test_psi_of_repeated_values_is_the_textbooks(pair: Pair) -> None:
+    rng = np.random.default_rng(9)
+    reference, current = rng.poisson(2.0, 4_000).astype(float), rng.poisson(3.0, 1_000).astype(float)
+    # Cells that end with each decile of the reference, each once, as pandas.qcut(duplicates="drop") cuts.
+    edges = np.unique(np.quantile(reference, np.arange(1, 10) / 10, method="inverted_cdf"))
+    p, q = (np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (reference, current))
+    p, q = p / p.sum(), q / q.sum()
+    assert Psi().compare(*pair(reference, current)).value == pytest.approx(float(((q - p) * np.log(q / p)).sum()))
+
+
 def test_psi_floor_is_what_equal_distributions_give_on_average(pair: Pair) -> None:
     rng = np.random.default_rng(1)
     found = [Psi().compare(*pair(rng.normal(size=2_000), rng.normal(size=1_000))) for _ in range(150)]

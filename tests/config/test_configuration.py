@@ -12,7 +12,7 @@ from watchkeeper.config.configuration import check_names, json_schema, load_conf
 from watchkeeper.config.model import Maintain
 from watchkeeper.config.yaml_text import read_yaml
 from watchkeeper.core.alert import Cause
-from watchkeeper.core.errors import ConfigError
+from watchkeeper.core.errors import ConfigError, StoreError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import Maintenance
@@ -98,7 +98,7 @@ def test_the_maintenance_section_has_every_field_of_the_specification():
         ("models:\n  f:\n    windws: {}", "watchkeeper.yaml:3: models.f.windws: unknown key; did you mean 'windows'?"),
         (
             "models:\n  f:\n    windows:\n      grian: 1d",
-            "watchkeeper.yaml:4: models.f.windows.grian: unknown key; did you mean 'grain'? Valid: every, grain",
+            "watchkeeper.yaml:4: models.f.windows.grian: unknown key; did you mean 'grain'? Valid: every, grace, grain",
         ),
         (
             "models:\n  f:\n    notify:\n      - to: file\n        pth: x",
@@ -214,6 +214,31 @@ def test_no_secret_is_ever_shown():
     for secret in ("hush", "pw@", "user:", "T0/secret"):
         assert secret not in shown
     assert "hooks.example.com" in shown
+
+
+def test_no_secret_is_shown_wherever_it_stands_in_a_url_or_an_option():
+    text = """
+    store:
+      url: "s3://bucket/path?X-Amz-Signature=hush1"
+      sql: "postgresql+psycopg://host/db?user=me&password=hush2"
+      options: {region: NO, account_key: hush3, ssekms_key: hush4, sasToken: hush5, proxy: "http://me:hush6@proxy:3128"}
+    models:
+      m:
+        source: "https://host/rows.parquet?sig=hush7&se=2024"
+        notify:
+          - {to: webhook, url: "https://hooks.example.com/T0/hush8?x=hush9"}
+          - to: pager
+            options: {routing_key: hush10, address: "https://pager.example.com/hush11", headers: "Bearer hush12345"}
+    """
+    shown = json.dumps(origins(read_config(text)))
+    assert "hush" not in shown
+    for plain in ("bucket/path", "host/db", "NO", "proxy:3128", "se=2024", "hooks.example.com", "pager.example.com"):
+        assert plain in shown
+
+
+def test_what_a_configuration_keeps_secret_is_in_no_later_error():
+    read_config("store: {options: {secret_key: 'h-u-s-h/1'}}")
+    assert str(StoreError("the server says: h-u-s-h%2F1 is no key")) == "the server says: ***** is no key"
 
 
 def test_no_secret_is_shown_in_a_fault():

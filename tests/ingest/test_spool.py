@@ -1,5 +1,6 @@
 """What was logged reaches the store exactly once, whenever the runner dies."""
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from watchkeeper.core.store import Table
-from watchkeeper.ingest.spool import peek, spooled
+from watchkeeper.ingest.spool import SpoolFaults, peek, spooled
 from watchkeeper.log import Log
 
 
@@ -80,3 +81,65 @@ def test_peeking_sees_what_a_killed_process_left(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     assert peek(tmp_path, "m")["id"].to_list() == [7]
+
+
+def modes(folder):
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in sorted(folder.rglob("*"))}
+
+
+def test_the_spool_is_the_serving_users_alone(folder):
+    (segment,) = segments(folder)
+    segment.write_bytes(b"{damaged\n" + segment.read_bytes())
+    list(spooled(folder, "m"))
+    found = modes(folder / "spool")
+    assert found.pop("m") == "0o700"
+    assert set(found.values()) == {"0o600"}
+    assert len(found) == 2
+    assert oct((folder / "spool").stat().st_mode & 0o777) == "0o700"
+
+
+def taken(folder):
+    faults = SpoolFaults()
+    rows = sum(frame.height for _, _, frame, _ in spooled(folder, "m", faults=faults))
+    return rows, faults.unread
+
+
+def test_a_segment_that_is_a_link_or_no_file_is_named_and_the_others_are_taken(folder):
+    secret = folder / "secret"
+    secret.write_text('{"kind": "prediction", "id": 9}\n')
+    spool = folder / "spool" / "m"
+    (spool / "0-link.jsonl").symlink_to(secret)
+    (spool / "0-link.open").symlink_to(secret)
+    os.mkfifo(spool / "0-pipe.jsonl")
+    rows, unread = taken(folder)
+    assert rows == 2
+    assert [name in said for name, said in zip(("link.open", "link.jsonl", "pipe.jsonl"), unread, strict=True)] == [
+        True
+    ] * 3
+    assert peek(folder, "m")["id"].to_list() == [1]
+    assert secret.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a file away")
+def test_a_segment_of_a_user_who_is_not_trusted_is_named(folder):
+    (segment,) = segments(folder)
+    os.chown(segment, 12345, -1)
+    rows, (said,) = taken(folder)
+    assert rows == 0
+    assert "user 12345" in said
+    os.chown(folder, 12345, -1)
+    assert taken(folder) == (2, [])
+
+
+def test_a_spool_folder_that_is_a_link_is_not_written_to(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "m").symlink_to(elsewhere)
+    log = Log(tmp_path, "m")
+    log.predict(1, prediction=1)
+    assert not log.close()
+    assert any("link" in problem for problem in log.problems)
+    assert list(elsewhere.iterdir()) == []
+    (tmp_path / "spool" / "m").unlink()
+    assert log.close()

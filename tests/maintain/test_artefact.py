@@ -255,3 +255,78 @@ def test_a_folder_that_cannot_be_written_is_a_store_error_and_leaves_nothing(
     model = LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
     with pytest.raises(StoreError, match="cannot be written"):
         save(model, str(tmp_path / "models"))
+
+
+@pytest.fixture
+def fitted(rows: pl.DataFrame) -> LogisticRegression:
+    return LogisticRegression().fit(rows.select("x"), rows["label"].to_numpy())
+
+
+def test_a_model_file_is_the_users_alone(fitted: LogisticRegression, tmp_path: Path) -> None:
+    folder = tmp_path / "artefacts"
+    address = save(fitted, str(folder))
+    assert oct(folder.stat().st_mode & 0o777) == "0o700"
+    assert [(p.name, oct(p.stat().st_mode & 0o777)) for p in folder.iterdir()] == [(f"{address}.skops", "0o600")]
+
+
+def test_a_model_file_is_written_under_a_name_that_nobody_knows_before(
+    fitted: LogisticRegression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda part, final: (names.append(part.name), replace(part, final))[1])
+    for folder in ("one", "two"):
+        save(fitted, str(tmp_path / folder))
+    assert len(set(names)) == 2
+    assert all(len(name) == len("..part") + 32 and name.endswith(".part") for name in names)
+
+
+def test_a_link_in_the_place_of_a_model_file_is_not_followed(fitted: LogisticRegression, tmp_path: Path) -> None:
+    address = save(fitted, str(tmp_path / "real"))
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / f"{address}.skops"
+    link.symlink_to(tmp_path / "real" / link.name)
+    with pytest.raises(ArtefactError, match="cannot be read"):
+        load(address, str(tmp_path / "links"))
+    before = (tmp_path / "real" / link.name).stat().st_ino
+    assert save(fitted, str(tmp_path / "links")) == address
+    assert not link.is_symlink()
+    assert (tmp_path / "real" / link.name).stat().st_ino == before
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    with pytest.raises(StoreError, match="link"):
+        save(fitted, str(tmp_path / "linked"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a file away")
+def test_a_model_file_of_a_user_who_is_not_trusted_is_not_read(fitted: LogisticRegression, tmp_path: Path) -> None:
+    folder = tmp_path / "artefacts"
+    address = save(fitted, str(folder))
+    os.chown(folder / f"{address}.skops", 12345, -1)
+    with pytest.raises(ArtefactError, match="user 12345"):
+        load(address, str(folder))
+    os.chown(tmp_path, 12345, -1)
+    assert load(address, str(folder)).coef_ == pytest.approx(fitted.coef_)
+
+
+@pytest.mark.parametrize("kind", ["large", "many", "schema"])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    from zipfile import ZIP_DEFLATED
+
+    for name, most in (("UNPACKED", 1 << 20), ("SCHEMA", 1 << 18), ("MEMBERS", 50)):
+        monkeypatch.setattr(f"watchkeeper.maintain.artefact_files._MOST_{name}", most)
+    members = {
+        "large": {"a.npy": 8 << 20},
+        "many": {f"{n}.npy": 1 for n in range(60)},
+        "schema": {"schema.json": 1 << 19},
+    }
+    out = BytesIO()
+    with ZipFile(out, "w", ZIP_DEFLATED) as packed:
+        for name, size in members[kind].items():
+            packed.writestr(name, b" " * size)
+    address = sha256(out.getvalue()).hexdigest()
+    (tmp_path / f"{address}.skops").write_bytes(out.getvalue())
+    monkeypatch.setattr(ZipFile, "read", lambda *_: pytest.fail("it was unpacked"))
+    with pytest.raises(ArtefactError, match="would unpack to"):
+        load(address, str(tmp_path))

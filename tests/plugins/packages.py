@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
+
+from tests.forked import run_forked
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -27,11 +27,8 @@ def install(site: Path, package: str, *, distribution: str = "", module: str = "
 
 
 def run(site: Path, *command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run Python with a path of packages, in a process of its own: who is installed is read when it starts."""
-    environ = {**os.environ, "PYTHONPATH": str(site), "COVERAGE_PROCESS_START": ""}
-    return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, cwd=folder, env=environ, check=False
-    )
+    """Run Python with a path of packages, in a process of its own: who is installed is read once in each."""
+    return run_forked(*command, folder=folder, path=(site,))
 
 
 def watchkeeper(site: Path, *given: str, folder: Path) -> subprocess.CompletedProcess[str]:

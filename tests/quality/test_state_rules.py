@@ -16,6 +16,7 @@ from watchkeeper.words.signals import rule_in_words
 from .conftest import judged
 
 X = np.random.default_rng(5).gamma(3.0, 10.0, 5_000)
+QS = (0, 0.1, 0.25, 0.5, 0.9, 1)
 FRAME = pl.DataFrame(
     {
         "x": X,
@@ -61,6 +62,50 @@ def test_a_number_between_its_limits_is_kept_and_outside_it_is_not(
     assert [s.fired for s in (inside, below, above)] == [False, True, True]
     assert "is below" in rule_in_words(below)
     assert "is above" in rule_in_words(above)
+
+
+def test_quantiles_are_interpolated_as_numpy_does_and_end_at_the_extremes() -> None:
+    frame = pl.DataFrame({"four": [1.0, 2.0, 3.0, 4.0], "odd": [5.5, 1.25, 9.0, 2.0], "whole": [1, 1, 2, 4]})
+    rules = [{"rule": "quantile", "column": c, "q": q, "name": f"{q}", "lower": 0} for c in frame.columns for q in QS]
+    for name in frame.columns:
+        medians = judged(frame, {"rule": "median", "column": name, "lower": 0})
+        assert medians[0].measurement.value == pytest.approx(float(np.median(frame[name])), abs=1e-12)
+    for signal, rule in zip(judged(frame, *rules, pieces=2), rules, strict=True):
+        by_numpy = float(np.quantile(frame[rule["column"]], rule["q"]))
+        assert signal.measurement.value == pytest.approx(by_numpy, abs=1e-12)
+    many = judged(FRAME, {"rule": "quantile", "column": "x", "q": 1, "lower": 0})[0]
+    assert many.measurement.value == X.max()
+
+
+def test_truths_and_few_whole_numbers_keep_what_rules_ask_of_them() -> None:
+    frame = pl.DataFrame({"yes": [True, True, False, True, None] * 20, "few": [1, 2, 2, 5, 5] * 20})
+    asked = [("mean", "yes", 0.75), ("mean", "few", 3.0), ("total", "few", 300.0), ("median", "few", 2.0)]
+    asked.append(("deviation", "few", float(np.std([1, 2, 2, 5, 5] * 20, ddof=1))))
+    signals = judged(frame, *({"rule": kind, "column": c, "lower": 0} for kind, c, _ in asked), pieces=3)
+    assert [s.measurement.value for s in signals] == pytest.approx([value for *_, value in asked], abs=1e-12)
+
+
+def test_dates_and_times_are_held_against_dates_and_times() -> None:
+    rules = [
+        {"rule": "median", "column": "at", "lower": "2024-01-01", "upper": "2024-01-02"},
+        {"rule": "quantile", "column": "at", "q": 1, "upper": "2024-01-01T12:00:00Z"},
+        {"rule": "mean", "column": "at", "lower": 5},
+    ]
+    kept, broken, wrong = judged(FRAME, *rules)
+    assert not kept.fired
+    assert rule_in_words(broken) == "2024-01-01 23:36:23 is above 2024-01-01 12:00:00"
+    assert "must be dates or times" in wrong.measurement.reason
+
+
+def test_values_as_common_as_the_most_common_one_are_named() -> None:
+    frame = pl.DataFrame({"kind": ["a", "b", "a", "b", "c"], "x": [1.5, 2.5, 1.5, 2.5, 3.5]})
+    rule = {"rule": "most_common", "column": "kind", "values": ["a"]}
+    tied, allowed = judged(frame, {**rule, "name": "all"}, {**rule, "name": "one", "ties_okay": True})
+    assert rule_in_words(tied) == "'a' and 'b' are the most common values, equally often; they may be a"
+    assert not allowed.fired
+    numbers = judged(frame, {"rule": "most_common", "column": "x", "values": [1.5, 2.5]})[0]
+    assert not numbers.fired
+    assert numbers.measurement.evidence.rule.ties == ("2.5",)
 
 
 def test_the_most_common_value_must_be_one_of_those_named() -> None:

@@ -14,6 +14,7 @@ START = datetime(2024, 3, 4, tzinfo=UTC)
 DAY = timedelta(days=1)
 RULE = WindowRule()
 LATER = START + 1_000 * DAY
+TENTH = DAY / 10
 
 
 def day(number: int) -> Window:
@@ -74,7 +75,7 @@ def test_windows_are_due_in_order_once_they_have_ended() -> None:
 def test_four_windows_of_a_silence_are_due_at_its_end_and_in_the_middle() -> None:
     place = judged(0).touch("c2", {day(10)}, "r")
     assert due(place) == [1, 2, 3, 4, 10, 11, 12, 13, 14]
-    assert due(place, day(11).end) == [1, 2, 3, 4, 10, 11]
+    assert due(place, day(11).end + TENTH) == [1, 2, 3, 4, 10, 11]
 
 
 def test_silence_is_counted_from_the_last_rows_and_not_from_the_last_judgement() -> None:
@@ -92,6 +93,94 @@ def test_one_row_of_1970_costs_five_windows() -> None:
     old = RULE.window_of(datetime(1970, 1, 1, tzinfo=UTC))
     place = judged(0, 1).touch("c2", {old}, "r")
     assert len(place.due(RULE, day(1).end)) == 1 + 4 + 2
+
+
+def test_a_window_without_rows_waits_a_tenth_of_its_length_where_nothing_was_learned() -> None:
+    place = judged(0)
+    assert due(place, day(1).end + TENTH - timedelta(microseconds=1)) == []
+    assert due(place, day(1).end + TENTH) == [1]
+    # Rows of a later window that is due show that the feed has gone on; rows of one that runs show nothing yet.
+    assert due(place.touch("c2", {day(2)}, "r"), day(1).end) == []
+    assert due(place.touch("c2", {day(2)}, "r"), day(2).end) == [1, 2]
+
+
+def test_a_stated_grace_holds_for_windows_with_rows_too() -> None:
+    place = judged(0).touch("c2", {day(1)}, "r")
+    rule = WindowRule(grace=timedelta(hours=5))
+    assert place.due(rule, day(1).end + timedelta(hours=4)) == []
+    assert place.due(rule, day(1).end + timedelta(hours=5)) == [day(1)]
+    assert place.judge(day(1), 0, True).due(rule, day(2).end + timedelta(hours=4)) == []
+
+
+def again(place: Checkpoint, window: Window) -> Checkpoint:
+    rows = place.waiting.get(window, False) or window in place.filled
+    return place.judge(window, place.next_revision(window), rows)
+
+
+def fed(late: timedelta, days_: int, step: timedelta = timedelta(hours=1)) -> Checkpoint:
+    """Return the place after a feed whose file of a day comes so late, looked at every hour."""
+    place, moment, given = judged(0), day(1).start, 0
+    while given < days_:
+        files = {day(n) for n in range(given + 1, days_ + 1) if day(n).end + late <= moment}
+        place = place.touch(f"c{moment}", files, "r", moment) if files else place
+        for window in place.due(RULE, moment):
+            place = again(place, window)
+        given, moment = given + len(files), moment + step
+    return place
+
+
+@pytest.mark.parametrize("hours", [5, 30, 60])
+def test_grace_is_learned_from_how_late_rows_came_before(hours: int) -> None:
+    place, late = fed(timedelta(hours=hours), 8), timedelta(hours=hours)
+    assert late <= place.grace(RULE) <= 2 * late
+    newest = max(place.filled)
+    ahead = Window(newest.end, newest.end + DAY)
+    assert ahead not in place.due(RULE, ahead.end + late)
+    assert ahead in place.due(RULE, ahead.end + 2 * late)
+
+
+def test_files_of_a_week_at_once_are_learned_as_a_week_of_lateness() -> None:
+    place, moment = judged(*range(7)), day(7).start
+    place = place.touch("c", set(), "r", moment)
+    for week in range(1, 4):
+        for hour in range(24 * 7):
+            moment = day(7 * week).start + timedelta(hours=hour)
+            for window in place.due(RULE, moment):
+                place = again(place, window)
+        moment = day(7 * week + 7).start
+        place = place.touch(f"c{week}", {day(7 * week + n) for n in range(7)}, "r", moment)
+    assert timedelta(days=6) < place.grace(RULE) < timedelta(days=12)
+
+
+def test_a_history_an_outage_and_a_time_nobody_looked_teach_no_lateness() -> None:
+    place = judged(*range(30)).touch("c1", {day(30)}, "r", day(30).end)
+    assert place.late == ()
+    # Old rows that come now, and a month in which no run was made.
+    place = place.touch("c2", {Window(START - DAY, START)}, "r", day(31).end)
+    place = place.touch("c3", {day(n) for n in range(31, 60)}, "r", day(60).start)
+    assert place.grace(RULE) == TENTH
+    steady = fed(timedelta(hours=1), 16)
+    first = max(steady.filled).end
+    gap = [Window(first + n * DAY, first + (n + 1) * DAY) for n in range(3)]
+    for window in gap:
+        steady = steady.judge(window, 0, False)
+    repaired = steady.touch("again", set(gap), "r", gap[-1].end + 5 * DAY)
+    assert max(repaired.late) >= 5 * DAY.total_seconds()
+    assert repaired.grace(RULE) == TENTH
+
+
+def test_what_is_learned_is_kept_and_a_place_of_before_is_read_and_written_back_alike() -> None:
+    store, place = MemoryStore(), fed(timedelta(hours=5), 4)
+    place.save(store, "m", Checkpoint())
+    assert Checkpoint.load(store, "m") == place
+    assert len(place.late) == 3
+    old = MemoryStore()
+    judged(0, 1).save(old, "m", Checkpoint())
+    text = old.pointer("m", "place")
+    assert text is not None
+    assert "late" not in text
+    assert "seen" not in text
+    assert Checkpoint.load(old, "m").text == text
 
 
 def test_a_row_of_the_future_waits_for_its_time() -> None:

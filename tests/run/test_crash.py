@@ -6,10 +6,13 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from . import crash_story, invented
 from .crash_story import PARTS, bring, step
 from .invented import MODEL, everything
 
-KILLS = 6
+KILLS = 50
 
 
 class Died(BaseException):
@@ -136,36 +139,64 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
     undisturbed: tuple[dict[str, list[str]], set[tuple[str, str, str]]],
     cases: Callable[[int, int], int],
 ) -> None:
-    most = cases(KILLS, 100)
-    invented.write(tmp_path)
-    rng, kills = random.Random(20240304), 0
-    for now, part in PARTS.items():
-        bring(tmp_path, part)
-        command = [sys.executable, crash_story.__file__, str(tmp_path), now.isoformat()]
-        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        pipe = subprocess.PIPE
-        ended, wanted = None, kills + most // len(PARTS)
-        while ended != 0:
-            last = rng.randrange(1, 9) if kills < wanted else None
-            with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environ) as run:
-                assert run.stdout is not None
-                for number, _ in enumerate(run.stdout, 1):
-                    if number == last:
-                        time.sleep(rng.uniform(0, 0.03))
-                        run.kill()
-                        kills += 1
-                        break
-                said_last = run.communicate()[1]
-                ended = run.returncode
-            assert ended in (0, -signal.SIGKILL), said_last
-            invented.lapse(tmp_path)
-    assert kills >= most - 2
-    model = open_project(tmp_path / "watchkeeper.yaml", {})
-    expected, said = undisturbed
-    found = everything(model)
-    alerts = model.store.recorded(MODEL, Alert)
-    model.close()
-    for kind in expected.keys() - {"notified"}:
-        assert sorted(found[kind]) == sorted(expected[kind]), kind
-    assert told(tmp_path) == said
-    assert len(alerts) == len(expected["Alert"])
+    most, kills, stages = cases(KILLS, 10 * KILLS), 0, set[tuple[int, str]]()
+    rng, expected, said = random.Random(20240304), *undisturbed
+    while kills < most:
+        folder = tmp_path / f"{kills}"
+        kills += _killed_story(folder, rng, most - kills, stages)
+        model = open_project(folder / "watchkeeper.yaml", {})
+        found = everything(model)
+        alerts = model.store.recorded(MODEL, Alert)
+        model.close()
+        for kind in expected.keys() - {"notified"}:
+            assert sorted(found[kind]) == sorted(expected[kind]), kind
+        assert told(folder) == said
+        assert len(alerts) == len(expected["Alert"])
+    assert len(stages) > kills / 2, "the run was not killed at different stages"
+
+
+def _killed_story(folder: Path, rng: random.Random, most: int, stages: set[tuple[int, str]]) -> int:
+    """Play the story with at most so many kills; return how many there were."""
+    folder.mkdir()
+    invented.write(folder)
+    kills, command = 0, [sys.executable, crash_story.__file__, str(folder)]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ) as runs:
+        for number, (now, part) in enumerate(PARTS.items(), 1):
+            bring(folder, part)
+            ended, wanted = None, most * number // len(PARTS)
+            while ended != 0:
+                ended, writes = _life(runs, now, rng if kills < wanted else None)
+                assert ended in (0, -signal.SIGKILL)
+                if ended:
+                    kills += 1
+                    stages.add((writes, _stage(folder)))
+                    invented.lapse(folder)
+        assert runs.stdin is not None
+        runs.stdin.close()
+    return kills
+
+
+def _life(runs: subprocess.Popen[str], now: datetime, rng: random.Random | None) -> tuple[int, int]:
+    """Start the run once, kill it after some writes or in the midst of one; return how it ended and its writes."""
+    assert runs.stdin is not None
+    assert runs.stdout is not None
+    print(now.isoformat(), file=runs.stdin, flush=True)
+    process, writes = int(runs.stdout.readline()), 0
+    last = rng.choice((1, 2)) if rng else None
+    for line in runs.stdout:
+        if line.startswith("ended"):
+            return int(line.split()[1]), writes
+        writes += line == "!\n"
+        if rng and writes == last and line == "!\n":
+            time.sleep(rng.uniform(0, 0.02))
+            os.kill(process, signal.SIGKILL)
+    raise AssertionError("what starts the runs is gone")
+
+
+def _stage(folder: Path) -> str:
+    """Return how much has been written."""
+    with closing(sqlite3.connect(folder / "data/watchkeeper.db")) as database:
+        tables = ("actions", "alerts", "signals", "pointers")
+        sizes = [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    return repr((sizes, sum(1 for _ in folder.glob("data/**/_delta_log/*.json"))))

@@ -354,6 +354,8 @@ def test_the_last_windows_without_rows_are_no_data_in_the_report(tmp_path: Path)
     model = ran(tmp_path, [(8, whole, whole)])
     assert report(model, made=END).verdict.value == "ok"
     model.run(MODEL, day(9).start)
+    assert report(model, made=END).verdict.value == "ok"
+    model.run(MODEL, day(9).start + timedelta(hours=3))
     assert report(model, made=END).verdict.value == "no_data"
 
 

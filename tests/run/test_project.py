@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from watchkeeper.core.errors import ConfigError, SourceError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.store import Table
+from watchkeeper.log import Log
 from watchkeeper.run.project import Project, RunReport, open_project
 from watchkeeper.words.actions import action_sentence
 
@@ -47,6 +49,17 @@ def test_each_file_is_taken_in_once(tmp_path: Path) -> None:
     assert taken(model.run(MODEL, day(8).start)) == {"predictions": 2 * COUNT, "labels": 2 * COUNT}
     assert taken(model.run(MODEL, day(8).start)) == {"predictions": 0, "labels": 0}
     assert {m.value for m in values(model.store, "rows").values()} == {COUNT}
+
+
+def test_a_run_says_how_many_rows_the_serving_process_lost(tmp_path: Path) -> None:
+    model = opened(tmp_path)
+    whole = rows(0, 6)
+    deliver(tmp_path, "one", whole, whole)
+    with Log(tmp_path / model.config.store.url, MODEL) as log:
+        log.predict(1, features={("no", "name"): 1.0})
+    (said,) = model.run(MODEL, day(6).start).intake
+    assert said == "the spool: 1 row was lost in the serving process, before they reached the disk: its log says why"
+    assert model.run(MODEL, day(6).start).intake == []
 
 
 def test_a_file_that_was_copied_anew_brings_nothing(tmp_path: Path) -> None:
@@ -168,7 +181,7 @@ def test_a_feed_that_has_gone_is_told_and_silence_is_judged(tmp_path: Path) -> N
     deliver(tmp_path, "a", whole, whole)
     model.run(MODEL, day(6).start)
     shutil.rmtree(tmp_path / "incoming")
-    outcome = model.run(MODEL, day(7).start)
+    outcome = model.run(MODEL, day(7).start + timedelta(hours=3))
     assert len(outcome.unread) == 2
     assert all("no file matches" in problem for problem in outcome.unread)
     assert [a.since for a in alerts(model.store, Cause.NO_DATA)] == [day(6).start]

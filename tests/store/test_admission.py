@@ -1,14 +1,18 @@
+# ruff: noqa: DTZ001
+# Times without a zone are times of a log too.
+
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from watchkeeper.core.errors import SchemaError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.store import Table
-from watchkeeper.store.admission import REASON, admit
+from watchkeeper.store.admission import admit
 
 SCHEMA = Schema(
     (
@@ -97,12 +101,13 @@ def test_refused_rows_are_kept_as_they_came_with_their_reason() -> None:
     rows = pl.DataFrame({"id": [1, None, 3, 1], "at": ["2024-01-01", "2024-01-01", "then", "2024-01-02"]})
     admitted = admit(rows, Table.PREDICTIONS, SCHEMA)
     assert (admitted.rows.height, admitted.refused, admitted.doubled) == (1, 2, 1)
-    assert admitted.aside.rows() == [
-        (None, "2024-01-01", "id is null"),
-        (3, "then", "at is null or no time that can be read"),
-        (1, "2024-01-02", "id occurs twice in the same rows"),
-    ]
-    assert REASON not in admitted.rows.columns
+    assert admitted.aside.rows() == [(None, "2024-01-01"), (3, "then"), (1, "2024-01-02")]
+    assert admitted.reasons.to_list() == [
+        "id is null", "at is null or no time that can be read", "id occurs twice in the same rows",
+    ]  # fmt: skip
+    assert admitted.codes.to_list() == ["id", "time", "doubled"]
+    midnight = NOON.replace(hour=0)
+    assert admitted.filed.to_list() == [midnight, midnight, midnight + timedelta(days=1)]
 
 
 def test_a_refused_row_does_not_take_the_id_from_a_good_one() -> None:
@@ -124,3 +129,54 @@ def test_a_missing_column_is_named_with_its_near_miss() -> None:
     timeless = Schema((Column("id", Role.ID, Kind.IDENTIFIER),))
     with pytest.raises(SchemaError, match="the schema names no time column"):
         admit(rows, Table.PREDICTIONS, timeless)
+
+
+def test_units_of_numbers_are_told_row_by_row() -> None:
+    seconds = NOON.timestamp()
+    mixed = [seconds, seconds * 1e3, seconds * 1e6, seconds * 1e9, 12_345.6, float("nan"), None, float("inf"), -1.0]
+    assert _times([float(v) if v is not None else None for v in mixed]) == [NOON] * 4 + [None] * 5
+    whole = pl.Series([int(seconds), int(seconds) * 1_000, int(seconds) * 10**6, int(seconds) * 10**9, 7])
+    assert _times(whole) == [NOON] * 4 + [None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        (datetime(1, 1, 1), "time"),
+        (datetime(9999, 12, 31), "time"),
+        (datetime(9999, 12, 29), "ahead"),
+        (datetime(2999, 1, 1), "ahead"),
+        (datetime(1970, 1, 1), "early"),
+        (datetime(1970, 1, 20, 17), "early"),
+        (datetime(2005, 1, 1), "apart"),
+        (datetime(2024, 1, 3, 0, 0, 1), "ahead"),
+    ],
+)
+def test_a_time_that_cannot_be_is_set_aside_and_the_others_stay(moment: datetime, code: str) -> None:
+    times = pl.Series([*[NOON.replace(tzinfo=None)] * 9, moment], dtype=pl.Datetime("us"))
+    rows = pl.DataFrame([pl.Series("id", range(10)), times.alias("at")])
+    admitted = admit(rows, Table.PREDICTIONS, SCHEMA, TimeLimits(latest=datetime(2024, 1, 3, tzinfo=UTC)))
+    assert (admitted.rows.height, admitted.codes.to_list(), admitted.filed.to_list()) == (9, [code], [NOON])
+
+
+def test_what_is_stored_says_where_the_rest_is() -> None:
+    rows = pl.DataFrame({"id": [1, 2], "at": [datetime(2005, 1, 1), datetime(2005, 1, 2)]})
+    assert admit(rows, Table.PREDICTIONS, SCHEMA).rows.height == 2
+    stored = {date(2024, 1, 1): 3}
+    assert admit(rows, Table.PREDICTIONS, SCHEMA, dates=stored).codes.to_list() == ["apart"] * 2
+    assert admit(rows, Table.PREDICTIONS, SCHEMA, TimeLimits(apart=None), stored).rows.height == 2
+    # Who brings more rows of another time than there are brings history.
+    assert admit(rows, Table.PREDICTIONS, SCHEMA, dates={date(2024, 1, 1): 1}).rows.height == 2
+
+
+def test_years_without_a_gap_are_one_log() -> None:
+    years = [datetime(year, 1, 1) for year in range(1980, 2024, 9)]
+    rows = pl.DataFrame({"id": list(range(len(years))), "at": years})
+    assert admit(rows, Table.PREDICTIONS, SCHEMA).refused == 0
+
+
+@pytest.mark.parametrize("ids", [pl.Series([[1], [2]]), pl.Series([{"a": 1}, {"a": 2}]), pl.Series([object(), [1]])])
+def test_a_list_is_no_id(ids: pl.Series) -> None:
+    rows = pl.DataFrame({"id": ids, "at": [NOON] * 2})
+    admitted = admit(rows, Table.PREDICTIONS, SCHEMA)
+    assert (admitted.rows.height, admitted.reason) == (0, "2 rows: id is no whole number or text")

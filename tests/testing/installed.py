@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.forked import run_forked
 
 PACKAGE = Path(__file__).parent / "broken"
 
@@ -34,7 +33,7 @@ print(json.dumps(found))
 def told_of(kind: str, site: Path, *also: str) -> dict[str, str]:
     """Install the plug-ins of a kind in a folder and return by name which promise each breaks, in words.
 
-    They are asked in a process of their own, for who is installed is read when it starts.
+    They are asked in a process of their own, for who is installed is read once in each.
 
     Parameters
     ----------
@@ -47,11 +46,7 @@ def told_of(kind: str, site: Path, *also: str) -> dict[str, str]:
     (info / "entry_points.txt").write_text(
         "".join(f"[watchkeeper.{one}]\nbroken = broken_{kind}s\n" for one in (kind, *also))
     )
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(PACKAGE))), "COVERAGE_PROCESS_START": ""}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", TRY_EACH, kind],
-        capture_output=True, text=True, env=environ, check=False,
-    )  # fmt: skip
+    done = run_forked("-c", TRY_EACH, kind, path=(site, PACKAGE), strict=True)
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)
     return found

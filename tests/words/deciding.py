@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from tests.forked import ROOT, run_forked
 from tests.words import decided_run
 
 
 def decided(story: str, folder: Path, *options: str) -> dict[str, Any]:
     """Return what was decided in a story, which is played if the folder is not there yet."""
-    command = [sys.executable, decided_run.__file__, story, str(folder), *options]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    command = ("-m", decided_run.__name__, story, str(folder), *options)
+    if options:
+        # Sentences are emptied before anything else is imported, which may take hold of them.
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    else:
+        done = run_forked(*command)
     assert done.returncode == 0, done.stderr[-2_000:]
     found: dict[str, Any] = json.loads(Path(f"{folder}.json").read_text(encoding="utf-8"))
     return found

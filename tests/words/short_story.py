@@ -27,7 +27,7 @@ models:
     columns: {id: id, time: time, prediction: prediction, score: score, label: label, features: [x, z, plan]}
     positive: "1"
     segments: [plan]
-    windows: {every: 1d, grain: 1d}
+    windows: {every: 1d, grain: 1d, grace: 30m}
     notify: [{to: file, path: alerts.jsonl}]
     maintain:
       train: training:train

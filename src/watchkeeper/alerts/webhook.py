@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import socket
+import ssl
 from collections.abc import Mapping
-from http.client import HTTPException
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Thread
 from typing import ClassVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from watchkeeper.alerts.payload import sent
 from watchkeeper.alerts.plain import plain
@@ -17,14 +22,90 @@ from watchkeeper.core.errors import DeliveryError, UsageError
 
 __all__ = ["Webhook"]
 
+_MOST_SECONDS = 3_600.0
+
 
 class _NoRedirect(HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
         return None
 
 
+class _Call(Thread):
+    """One call of a URL, which can be given up: the time-out of a socket bounds each of its steps, not all of them.
+
+    A name that is looked up, or an answer that comes a byte at a time, takes as long as it likes; so the call is made
+    beside the run, which goes on when its time is over.
+    """
+
+    def __init__(self, request: Request, seconds: float) -> None:
+        super().__init__(name="watchkeeper-webhook", daemon=True)
+        self.error: Exception | None = None
+        self._request, self._seconds = request, seconds
+        self._connections: list[HTTPConnection] = []
+        self._over = False
+
+    def run(self) -> None:
+        """Make the call, and keep what goes wrong."""
+        try:
+            with build_opener(_NoRedirect, _Http(self), _Https(self)).open(
+                self._request, timeout=self._seconds
+            ) as answer:
+                answer.read(1)
+        except Exception as error:  # noqa: BLE001 - it is raised where the call was asked for
+            self.error = error
+
+    def made(self, connection: HTTPConnection) -> HTTPConnection:
+        """Know a connection, to cut it off when time is over."""
+        self._connections.append(connection)
+        if self._over:
+            raise TimeoutError
+        return connection
+
+    def wait(self) -> None:
+        """Wait until it is done, and no longer than its seconds.
+
+        Raises
+        ------
+        Exception
+            What went wrong.
+        """
+        self.start()
+        self.join(self._seconds)
+        if self.is_alive():
+            self._over = True
+            for connection in self._connections:
+                if connection.sock is not None:
+                    with suppress(OSError):
+                        connection.sock.shutdown(socket.SHUT_RDWR)
+            raise TimeoutError
+        if self.error is not None:
+            raise self.error
+
+
+class _Http(HTTPHandler):
+    def __init__(self, call: _Call) -> None:
+        super().__init__()
+        self._call = call
+
+    def http_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(lambda *a, **k: self._call.made(HTTPConnection(*a, **k)), request)
+
+
+class _Https(HTTPSHandler):
+    def __init__(self, call: _Call) -> None:
+        super().__init__()
+        self._call = call
+
+    def https_open(self, request: Request) -> HTTPResponse:
+        context = ssl.create_default_context()
+        return self.do_open(lambda *a, **k: self._call.made(HTTPSConnection(*a, context=context, **k)), request)
+
+
 class Webhook:
-    """Posts the alert as JSON to ``url``, once, within ``timeout`` seconds (5 by default), following no redirect."""
+    """Posts the alert as JSON to ``url``, once, within ``timeout`` seconds (5 by default), following no redirect.
+
+    The seconds are those of the whole call: the look-up of the name, the connection and the answer.
+    """
 
     plugin: ClassVar[str] = "notifier"
     name: ClassVar[str] = "webhook"
@@ -43,13 +124,13 @@ class Webhook:
         url = urlsplit(options.get("url", ""))
         if url.scheme not in ("http", "https") or not url.hostname:
             raise UsageError(f"the notifier 'webhook' needs an http or https url, not {plain(url.geturl(), 60)!r}")
+        seconds = _seconds(options)
         body = as_json(sent(alert)).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "watchkeeper"}
         # The scheme was checked above.
         request = Request(url.geturl(), body, headers, method="POST")  # noqa: S310
         try:
-            with build_opener(_NoRedirect).open(request, timeout=_seconds(options)) as answer:
-                answer.read(1)
+            _Call(request, seconds).wait()
         except HTTPError as error:
             error.close()
             raise DeliveryError(f"{url.hostname} answered with status {error.code}") from error
@@ -61,6 +142,9 @@ class Webhook:
 def _seconds(options: Mapping[str, str]) -> float:
     given = options.get("timeout", "5")
     try:
-        return float(given.rstrip("s"))
+        seconds = float(given.rstrip("s"))
     except ValueError:
-        raise UsageError(f"the notifier 'webhook' takes a timeout such as 5s, not {plain(given, 60)!r}") from None
+        seconds = math.nan
+    if not 0 < seconds <= _MOST_SECONDS:
+        raise UsageError(f"the notifier 'webhook' takes a timeout such as 5s, not {plain(given, 60)!r}")
+    return seconds

@@ -6,6 +6,9 @@ from dataclasses import replace
 from math import exp, log, sqrt
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from watchkeeper.charts.chart import ChartMemory, Options
 from watchkeeper.charts.sight import findable
 from watchkeeper.core.evidence import SightUnit
@@ -13,6 +16,8 @@ from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["Tolerance", "window_limit"]
+
+Grid = NDArray[np.float64]
 
 
 class Tolerance:
@@ -26,7 +31,13 @@ class Tolerance:
     A measurement whose evidence states ``before_upper`` is a rate q against a reference rate p0: the tolerated rate is
     u = max(min(p0 + δ, 2·p0), before_upper, ``always``), and the rule is n·KL(q ‖ u) > ln(p·A), the Chernoff bound,
     which finds a small rate rising where the bound above is blind. A rate that was chosen among several, such as the
-    level that rose most, says ``among`` how many, which multiplies p.
+    level that rose most, says ``among`` how many, which multiplies p. A rate below ``least`` does not matter, and does
+    not signal, however sure its rise; where ``always`` is a rate that may be there, ``least`` is one that few rows may
+    show, so that 4 nulls in 24 rows of a column without any are told.
+
+    Where ``pooled`` is above 1, the rate of a window that reaches ``least`` is also judged together with those of the
+    windows before it that did not signal, the last 2, 4, ... up to ``pooled`` in all, each at a chance as many times
+    smaller: two nulls a day are seen after a few days. A window whose own rate has gone back ends it.
 
     φ is the larger of the option ``design_effect`` and the one in the evidence, which is measured on the windows of the
     reference. A measurement whose label coverage is below ``min_coverage``, such as labels that are still to come,
@@ -41,13 +52,13 @@ class Tolerance:
     name: ClassVar[str] = "tolerance"
     defaults: ClassVar[Options] = {
         "tolerance": 0.05, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "always": 0.0,
-        "min_coverage": 0.0,
+        "least": 0.0, "pooled": 1.0, "min_coverage": 0.0,
     }  # fmt: skip
 
     def step(
         self, memory: ChartMemory | None, measurement: Measurement, options: Options
     ) -> tuple[ChartMemory, Signal]:
-        """Judge the point; the rule needs no memory."""
+        """Judge the point; only rates that are pooled need a memory."""
         memory = memory or ChartMemory()
         chosen = {**self.defaults, **options}
         evidence = measurement.evidence
@@ -55,7 +66,7 @@ class Tolerance:
         if measurement.status is not Status.OK or measurement.value is None or size is None:
             return memory, Signal(measurement, self.name)
         if evidence.change.before_upper is not None:
-            return memory, _rate(self.name, measurement, chosen)
+            return _rate(self.name, memory, measurement, chosen)
         if evidence.labels is not None and evidence.labels.coverage < float(chosen["min_coverage"]):
             return memory, Signal(measurement, self.name)
         delta, limit = float(chosen["tolerance"]), window_limit(measurement, chosen, size)
@@ -79,22 +90,64 @@ def _effect(measurement: Measurement, chosen: Options) -> float:
     return max(1.0, float(chosen["design_effect"]), measurement.evidence.size.design_effect or 1.0)
 
 
-def _rate(name: str, measurement: Measurement, chosen: dict[str, float | str]) -> Signal:
+def _rate(
+    name: str, memory: ChartMemory, measurement: Measurement, chosen: dict[str, float | str]
+) -> tuple[ChartMemory, Signal]:
     change = measurement.evidence.change
     before, now, ceiling = (value or 0.0 for value in (change.before, change.after, change.before_upper))
-    delta = float(chosen["tolerance"])
+    delta, least = float(chosen["tolerance"]), float(chosen["least"])
     tolerated = min(max(min(before + delta, 2 * before), ceiling, float(chosen["always"])), 1.0)
     n = measurement.n / _effect(measurement, chosen)
     among = max(1.0, float(measurement.evidence.among))
-    needed = log(float(chosen["series"]) * float(chosen["run_length"]) * among)
-    limit = _upper(tolerated, needed / n) - before if n else 1.0
-    beyond = now - before > limit
-    basis = Basis(now, before + limit, tolerated) if beyond else None
-    p_value = min(1.0, among * exp(-n * _divergence(now, tolerated))) if now > tolerated else 1.0
-    signal = _signal(name, measurement, now - before, limit, "rate_beyond_tolerance", basis, p_value)
-    rate = min(before + limit, 1.0)
-    spread = sqrt(rate * (1 - rate) / n) if n else 0.0
-    return replace(signal, sight=findable(limit, spread, SightUnit.SHARE, most=1.0 - before))
+    spans = _spans(int(chosen["pooled"]))
+    needed = log(float(chosen["series"]) * float(chosen["run_length"]) * among * len(spans))
+    limit = max(_upper(tolerated, needed / n), least) - before if n else 1.0
+    basis = Basis(now, before + limit, tolerated) if now - before > limit else None
+    p_value = min(1.0, among * exp(-n * _divergence(now, tolerated))) if now > max(tolerated, least) else 1.0
+    if len(spans) > 1:
+        hits, rows = (np.array([*memory.arrays.get(of, ()), own]) for of, own in (("hits", now * n), ("rows", n)))
+        if basis is None and now >= least and now > tolerated:
+            basis = _together(hits, rows, spans, tolerated, max(least, tolerated), needed)
+        memory = _with_rates(memory, hits, rows, spans[-1]) if basis is None else memory
+    code = "rate_over_windows" if basis is not None and basis.count > 1 else "rate_beyond_tolerance"
+    signal = _signal(name, measurement, now - before, limit, code, basis, p_value)
+    rate, spread = min(before + limit, 1.0), 0.0
+    if n:
+        spread = sqrt(rate * (1 - rate) / n)
+    sight = findable(limit, spread, SightUnit.SHARE, most=1.0 - before)
+    if len(spans) > 1 and n:
+        sight = replace(sight, eight_windows=_pooled_sight(before, tolerated, least, needed, n * spans[-1]))
+    return memory, replace(signal, sight=sight)
+
+
+def _spans(pooled: int) -> tuple[int, ...]:
+    return tuple(2**k for k in range(max(1, pooled).bit_length()) if 2**k <= max(1, pooled))
+
+
+def _together(
+    hits: Grid, rows: Grid, spans: tuple[int, ...], tolerated: float, least: float, needed: float
+) -> Basis | None:
+    """Return what the rule judged by where the rate of several windows together is too high; None where none is."""
+    for count in spans[1:]:
+        n, k = float(rows[-count:].sum()), float(hits[-count:].sum())
+        rate = min(k / n, 1.0) if n else 0.0
+        if len(rows) >= count and rate > least and n * _divergence(rate, tolerated) > needed:
+            return Basis(rate, max(_upper(tolerated, needed / n), least), tolerated, count=count)
+    return None
+
+
+def _with_rates(memory: ChartMemory, hits: Grid, rows: Grid, most: int) -> ChartMemory:
+    """Return the memory with the window; nothing as long as nothing was hit."""
+    kept = max(1, most - 1)
+    arrays = {"hits": tuple(hits[-kept:].tolist()), "rows": tuple(rows[-kept:].tolist())}
+    return replace(memory, arrays=arrays if hits[-kept:].any() else {})
+
+
+def _pooled_sight(before: float, tolerated: float, least: float, needed: float, n: float) -> float | None:
+    """Return the rise that is found with 90 % power in the rows of all windows that are judged together."""
+    limit = max(_upper(tolerated, needed / n), least)
+    found = findable(limit - before, sqrt(limit * (1 - limit) / n), SightUnit.SHARE, most=1.0 - before)
+    return found.one_window
 
 
 def _signal(

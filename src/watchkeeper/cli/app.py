@@ -138,25 +138,43 @@ def init(
 
 
 @app.command()
-def run(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
+def run(
+    config: ConfigFile = FILE,
+    model: ModelName = None,
+    until: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Replay history up to this moment, window by window, as if it were then."),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what a run would do; write nothing and tell nobody.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
     """Take in what has arrived, judge it, act, and tell.
 
     Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model.
     """
+    import sys
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import hints, problems_of, run_text, runs_document
+    from watchkeeper.cli.results import hints, moment_until, problems_of, run_text, runs_document
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
 
-    project = open_project(config)
+    now = datetime.now(UTC)
+    moment = moment_until(until, now) if until else now
+    # A module of the user that is imported would leave its compiled form beside it.
+    sys.dont_write_bytecode |= dry_run
+    project = open_project(config, rehearsed=dry_run)
     results: dict[str, RunReport | WatchkeeperError] = {}
     try:
         names = _models(project, model)
         for name in names:
             with progress_bar() as progress:
                 try:
-                    results[name] = project.run(name, datetime.now(UTC), progress=progress)
+                    results[name] = project.run(
+                        name, moment if until else datetime.now(UTC), progress=progress, stepwise=bool(until)
+                    )
                 except WatchkeeperError as error:
                     if len(names) == 1 and not isinstance(error, LeasedError):
                         raise
@@ -316,7 +334,7 @@ def main() -> None:
         raise
     except KeyboardInterrupt:
         _stop()
-    except Exception as error:  # noqa: BLE001 - exit code 1 means alerts, so that no fault may end with it
+    except BaseException as error:  # noqa: BLE001 - exit code 1 means alerts: no fault, and no panic, may end with it
         if interrupt.asked:
             _stop()
         _explain(error)
@@ -329,7 +347,7 @@ def _stop() -> NoReturn:
     sys.exit(130)
 
 
-def _explain(error: Exception) -> NoReturn:
+def _explain(error: BaseException) -> NoReturn:
     from watchkeeper.cli.results import error_kind
     from watchkeeper.core.errors import SchemaError, UsageError, WatchkeeperError
 

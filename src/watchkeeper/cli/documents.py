@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from watchkeeper.alerts.payload import AlertPayload, SchemaVersion
+from watchkeeper.cli.quarantine_documents import QuarantineDocument, QuarantinedRowsDocument, RemovalDocument
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.encode import SCHEMA_VERSION, Cell, Moment
 from watchkeeper.maintain.registry import Standing
@@ -99,6 +100,8 @@ class RunDocument:
         Labels without a prediction.
     problems
         What a person should know beside the result.
+    dry_run
+        True where all of it only would have been; else left out.
     """
 
     error: ErrorDocument | UnsetType = UNSET
@@ -111,6 +114,7 @@ class RunDocument:
     actions: tuple[ActionDocument, ...] | UnsetType = UNSET
     orphans: int | UnsetType = UNSET
     problems: tuple[str, ...] | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +440,12 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "status": ModelsDocument,
     "store check": StoreCheckDocument,
     "store compact": StoreCompactDocument,
+    "store forget": RemovalDocument,
     "store info": StoreInfoDocument,
+    "store quarantine drop": RemovalDocument,
+    "store quarantine list": QuarantineDocument,
+    "store quarantine release": RemovalDocument,
+    "store quarantine show": QuarantinedRowsDocument,
     "store vacuum": StoreVacuumDocument,
     "versions": VersionsDocument,
 }

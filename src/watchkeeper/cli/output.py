@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.core.errors import UsageError, WatchkeeperError
+from watchkeeper.core.secrets import without_secrets
 
 __all__ = [
     "check_page",
@@ -53,7 +54,7 @@ def show_failure(kind: str, message: str) -> None:
     """Write the one shape in which every command with ``--json`` says that it could not run."""
     from watchkeeper.cli.documents import failure
 
-    show_json(failure(kind, message))
+    show_json(failure(kind, without_secrets(message)))
 
 
 def show(renderable: Any) -> None:
@@ -70,9 +71,9 @@ def show(renderable: Any) -> None:
 
 
 def print_err(words: str) -> None:
-    """Write a line to standard error; control characters are shown, not obeyed."""
+    """Write a line to standard error; control characters are shown, not obeyed, and secrets are masked."""
     if sys.stderr is not None:
-        sys.stderr.write(_visible(words) + "\n")
+        sys.stderr.write(_visible(without_secrets(words)) + "\n")
 
 
 def check_page(path: Path | None) -> None:

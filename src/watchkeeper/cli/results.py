@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = [
     "any_firing",
     "error_kind",
     "hints",
+    "moment_until",
     "move_document",
     "problems_of",
     "run_text",
@@ -32,6 +34,28 @@ __all__ = [
 def error_kind(error: BaseException) -> str:
     """Return what kind of error it is in JSON, such as ``source`` or ``config``."""
     return type(error).__name__.removesuffix("Error").lower()
+
+
+def moment_until(text: str, now: datetime) -> datetime:
+    """Return the moment up to which history is replayed.
+
+    Raises
+    ------
+    UsageError
+        When the text is no moment, or one that is yet to come.
+    """
+    from watchkeeper.core.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"--until {text!r} is no moment; valid: 2024-03-31, or 2024-03-31T06:00, in UTC") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment > now:
+        raise UsageError(
+            f"--until {text!r} is yet to come, and only history can be replayed; it is {now:%Y-%m-%d %H:%M} UTC"
+        )
+    return moment
 
 
 def any_firing(alerts: Iterable[Alert], least: str) -> bool:
@@ -96,6 +120,8 @@ def runs_document(results: Mapping[str, RunReport | WatchkeeperError]) -> RunsDo
 
 
 def _run(result: RunReport | WatchkeeperError) -> RunDocument:
+    from msgspec import UNSET
+
     from watchkeeper.alerts.payload import payload
     from watchkeeper.cli.documents import ErrorDocument, RunDocument
     from watchkeeper.views.intervals import window_document
@@ -113,6 +139,7 @@ def _run(result: RunReport | WatchkeeperError) -> RunDocument:
         actions=tuple(action_document(action, result.ran.alerts) for action in result.actions),
         orphans=result.ran.orphans,
         problems=tuple(problems_of(result)),
+        dry_run=result.rehearsed or UNSET,
     )
 
 
@@ -126,14 +153,19 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
         return f"{name}: could not run"
     ran = result.ran
     rows = sum(one.appended.rows for one in result.taken)
+    lines = [f"{name}: a dry run: nothing was written, and nobody was told. A run would do this:"]
     lines = [
+        *(lines if result.rehearsed else ()),
         f"{name}: {rows:,} rows taken in, {len(ran.judged)} windows judged"
-        + (f", {len(ran.revised)} judged again after late data" if ran.revised else "")
+        + (f", {len(ran.revised)} judged again after late data" if ran.revised else ""),
     ]
     lines += [f"  {_alert(alert)}" for alert in ran.alerts]
     lines += [f"  {_action(a, ran.alerts)}" for a in result.actions]
     if not ran.alerts and ran.judged:
         lines.append("  no alerts")
+    if result.rehearsed:
+        news = ", ".join(f"{a.state.value} {a.cause.value}" for a in ran.changed)
+        lines += [f"  it would tell {', '.join(result.receivers) or 'nobody'} of {news or 'nothing new'}"]
     return "\n".join(lines)
 
 

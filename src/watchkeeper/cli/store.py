@@ -11,6 +11,7 @@ import typer
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile
 from watchkeeper.cli.options import ModelName
 from watchkeeper.cli.output import print_err, print_out, progress_bar, show_json
+from watchkeeper.cli.quarantine import quarantine_app, store_forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["store_app"]
 
 store_app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None)
+store_app.add_typer(quarantine_app, name="quarantine")
+store_app.command("forget")(store_forget)
 
 
 @store_app.command("info")

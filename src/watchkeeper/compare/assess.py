@@ -9,6 +9,7 @@ import numpy as np
 
 from watchkeeper.compare.before_after import before_after
 from watchkeeper.compare.comparison import Comparison
+from watchkeeper.compare.recent import Recent, RecentAware
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
@@ -17,7 +18,9 @@ from watchkeeper.core.state import State
 __all__ = ["assess_column"]
 
 
-def assess_column(reference: State | None, current: State, names: Iterable[str]) -> list[Measurement]:
+def assess_column(
+    reference: State | None, current: State, names: Iterable[str], recent: Recent = ()
+) -> list[Measurement]:
     """Compare one column by every named comparison that applies to it.
 
     Parameters
@@ -26,6 +29,8 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
         States of the same column; no reference gives one measurement without data per comparison.
     names
         Registry keys of comparisons.
+    recent
+        What the last windows held beyond the reference, for comparisons that run with them.
 
     Returns
     -------
@@ -45,7 +50,11 @@ def assess_column(reference: State | None, current: State, names: Iterable[str])
         try:
             # Values near the largest number overflow; the comparison then says so by its status.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                found.append(_with_change(comparison.compare(reference, current), reference, current))
+                if recent and isinstance(comparison, RecentAware):
+                    measured = comparison.compare_recent(reference, current, recent)
+                else:
+                    measured = comparison.compare(reference, current)
+                found.append(_with_change(measured, reference, current))
         except WatchkeeperError as error:
             found.append(Measurement.failed(current.key, Family.COMPARISON, name, str(error)))
         except Exception as error:  # noqa: BLE001

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.evidence import Change, Quantity
+from watchkeeper.core.schema import Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.covariance import CovariancePart
 from watchkeeper.stats.levels import LevelsPart
@@ -39,7 +41,7 @@ def before_after(reference: State, current: State) -> Change | None:
         sides = reference.parts.get(kind), current.parts.get(kind)
         change = of(*sides) if None not in sides else None
         if change is not None:
-            return change
+            return _moments_in_time(change, reference) if kind == "moments" else change
     return None
 
 
@@ -47,6 +49,11 @@ def _means(before: object, after: object) -> Change | None:
     if not isinstance(before, MomentsPart) or not isinstance(after, MomentsPart) or not before.n or not after.n:
         return None
     return Change(Quantity.MEAN, before.mean, after.mean) if isfinite(before.mean) and isfinite(after.mean) else None
+
+
+def _moments_in_time(change: Change | None, reference: State) -> Change | None:
+    times = change is not None and reference.spec is not None and reference.spec.kind is Kind.TIME
+    return replace(change, unit="time") if change is not None and times else change
 
 
 def _shares(before: object, after: object) -> Change | None:

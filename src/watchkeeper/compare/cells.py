@@ -30,6 +30,7 @@ __all__ = [
     "lacking",
     "level_cells",
     "numeric",
+    "quantile_cells",
     "sizes",
     "steps",
 ]
@@ -242,6 +243,23 @@ def _cells(same: IdentityKey, bins: int) -> Cells:
     used = np.flatnonzero(shares[0] + shares[1])
     names = tuple(_name(both, np.flatnonzero(place == k)) for k in used)
     return Cells(shares[0][used], shares[1][used], names)
+
+
+def quantile_cells(reference: State, current: State, bins: int = 10) -> Cells:
+    """Cut a numeric column at the reference's quantiles k/``bins``, each once; a cell ends with its quantile.
+
+    What repeats so often that it is several quantiles in a row ends one cell, with the values below it down to the next
+    lower quantile, as in the usual definition of the population stability index.
+    """
+    both = steps(reference, current)
+    cumulated = np.cumsum(both.reference)
+    inner = np.arange(1, bins) / bins * (cumulated[-1] if len(cumulated) else 0)
+    edges = np.unique(np.searchsorted(cumulated, inner - 1e-9 * np.maximum(inner, 1.0), side="left"))
+    cell = np.searchsorted(edges, np.arange(len(cumulated)), side="left")
+    counts = [np.bincount(cell, side, minlength=len(edges) + 1) for side in (both.reference, both.current)]
+    used = np.flatnonzero(counts[0] + counts[1])
+    names = tuple(_name(both, np.flatnonzero(cell == k)) for k in used)
+    return Cells(counts[0][used].astype(np.int64), counts[1][used].astype(np.int64), names)
 
 
 def _name(both: PairedEcdf, bins: NDArray[np.intp]) -> str:

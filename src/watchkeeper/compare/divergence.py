@@ -53,15 +53,19 @@ def chi_mean(degrees_of_freedom: int) -> float:
 
 
 def from_cells(
-    name: str, reference: State, current: State, formula: Callable[[Cells], tuple[float, float, float]]
+    name: str,
+    reference: State,
+    current: State,
+    formula: Callable[[Cells], tuple[float, float, float]],
+    cut: Callable[[State, State], Cells] = column_cells,
 ) -> Measurement:
     """Return the measurement of a formula over cells, or one without data when a side is empty.
 
-    ``formula`` gives value, standard error and floor. The interval is value ± 1.96 standard errors. Near equality the
-    error vanishes and the value is its own sampling noise, so the interval reaches down to 0 wherever the chi-square
-    test of homogeneity over the same cells does not reject at .05.
+    ``cut`` makes the cells, ``formula`` gives value, standard error and floor. The interval is value ± 1.96 standard
+    errors. Near equality the error vanishes and the value is its own sampling noise, so the interval reaches down to 0
+    wherever the chi-square test of homogeneity over the same cells does not reject at .05.
     """
-    table = column_cells(reference, current)
+    table = cut(reference, current)
     missing = lacking(name, current, table.n0, table.n)
     if missing:
         return missing

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import Cells
+from watchkeeper.compare.cells import Cells, level_cells, numeric, quantile_cells
 from watchkeeper.compare.divergence import comparable, delta_error, from_cells
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import Column
@@ -26,9 +26,10 @@ def _psi(table: Cells) -> tuple[float, float, float]:
 
 
 class Psi:
-    """PSI = Σ (q - p)·ln(q / p) over ten reference quantiles or the levels.
+    """PSI = Σ (q - p)·ln(q / p) over the cells between the reference's deciles, or over the levels.
 
-    Bins of the histogram that hold more than 1 % of the rows, as a rule because of one value, have cells of their own.
+    A value that is several deciles ends one cell. It is the definition that most people know the limits .1 and .2 by;
+    a value that holds much of the rows is seen better by the comparisons that give it a cell of its own.
     Shares are raised to at least 1e-4 and both sides renormalised. Sampling alone gives (k - 1)·(1/n0 + 1/n) on
     average, which is reported as the floor: the index inflates as n falls, so a fixed limit such as .2 means different
     things at different sizes.
@@ -48,4 +49,9 @@ class Psi:
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the index with its delta-method error and its floor."""
-        return from_cells(self.name, reference, current, _psi)
+        return from_cells(self.name, reference, current, _psi, _deciles)
+
+
+def _deciles(reference: State, current: State) -> Cells:
+    spec = current.spec or reference.spec
+    return quantile_cells(reference, current) if spec and numeric(spec) else level_cells(reference, current)

@@ -6,6 +6,7 @@ from math import lgamma, log, sqrt
 from typing import ClassVar
 
 from watchkeeper.compare.cells import categorical, lacking, sizes
+from watchkeeper.compare.recent import Recent, last_levels
 from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -29,6 +30,9 @@ class UnseenLevels:
     n0 rows with a probability of at most (1 - s)^n0; with (L choose u) ways to choose them, a share up to
     s = (ln (L choose u) + ln 100,000) / n0 is put down to chance, and stated as ``before_upper``.
 
+    In a history of windows, levels that the last eight brought without a fault are no longer new. How many new levels
+    come by themselves is told by the windows of the reference.
+
     References
     ----------
     Good (1953), The population frequencies of species, doi:10.1093/biomet/40.3-4.237.
@@ -44,12 +48,16 @@ class UnseenLevels:
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the share, and the commonest unseen levels."""
+        return self.compare_recent(reference, current, ())
+
+    def compare_recent(self, reference: State, current: State, recent: Recent) -> Measurement:
+        """Return the share of levels that neither the reference nor the windows before have shown."""
         p, q = reference.part("levels", LevelsPart), current.part("levels", LevelsPart)
         missing = lacking(self.name, current, p.n, q.n)
         if missing:
             return missing
-        seen = set(p.names)
-        unseen = {name: count for name, count in q.as_dict().items() if name not in seen}
+        seen, since = set(p.names), last_levels(recent)
+        unseen = {name: count for name, count in q.as_dict().items() if name not in seen and name not in since}
         rows = sum(unseen.values())
         uncertain = rows + q.other if p.other else q.other
         value = 0.0 if p.other else rows / q.n

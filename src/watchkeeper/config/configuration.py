@@ -13,12 +13,13 @@ from watchkeeper.config.chart_options import option_faults
 from watchkeeper.config.environment import overridden
 from watchkeeper.config.fields import Part, Text
 from watchkeeper.config.model import Model, StoreConfig
-from watchkeeper.config.secrets import masked
+from watchkeeper.config.secrets import masked, secrets_in
 from watchkeeper.config.yaml_text import Document, read_yaml, shown
 from watchkeeper.config.yaml_text import Path as YamlPath
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.metric import chart_of
 from watchkeeper.core.plugins import plugins
+from watchkeeper.core.secrets import known_secret
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE
 
 __all__ = ["FILE", "Config", "check_names", "json_schema", "load_config", "origins", "read_config"]
@@ -104,6 +105,7 @@ def read_config(text: str, *, file: str = FILE, environ: Mapping[str, str] | Non
     """
     document = read_yaml(text, file)
     values, variables = overridden(document.values, environ or {})
+    known_secret(secrets_in(values))
     try:
         return Config.model_validate(values, context={"file": file, "document": document, "variables": variables})
     except ValidationError as error:

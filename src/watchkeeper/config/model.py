@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, create_model, field_val
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
 from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration, part_fields
+from watchkeeper.config.intake import Intake
 from watchkeeper.config.metrics import Metrics, MetricsField
 from watchkeeper.config.pairs import check_place
 from watchkeeper.core.against import parse_against
@@ -149,10 +150,22 @@ def _shared(name: str) -> Any:
 
 
 class Windows(Part):
-    """How event time is cut: judged every so often, stored in grains."""
+    """How event time is cut and when it is judged: every so often, stored in grains.
+
+    Attributes
+    ----------
+    every
+        Length of a judged window.
+    grain
+        Length of the window of a stored state; ``every`` is a whole multiple of it.
+    grace
+        How long after its end a window is judged. Left out, a window with rows is judged at its end, and one without
+        rows when they would have come: learned from how late they came before, at least a tenth of a window.
+    """
 
     every: Duration = timedelta(days=1)
     grain: Duration = timedelta(days=1)
+    grace: Duration | None = None
 
     @model_validator(mode="after")
     def _whole_multiple(self) -> Self:
@@ -162,7 +175,7 @@ class Windows(Part):
     def rule(self) -> WindowRule:
         """Return the rule for the pure steps."""
         try:
-            return WindowRule(self.every, self.grain)
+            return WindowRule(self.every, self.grain, grace=self.grace)
         except UsageError:
             every, grain = format_duration(self.every), format_duration(self.grain)
             raise ValueError(f"every ({every}) must be a whole multiple of grain ({grain})") from None
@@ -281,6 +294,8 @@ class Model(Part):
         The class that the score is the probability of.
     task
         What the model answers, where labels alone mislead.
+    intake
+        Which rows may come in.
     monitors
         ``default``, or the list of what to watch.
     rules
@@ -304,6 +319,7 @@ class Model(Part):
     segments: tuple[Text, ...] = _shared("segments")
     positive: Text | None = _shared("positive")
     task: Task | None = None
+    intake: Intake = Intake()
     windows: Windows = Windows()
     monitors: Annotated[
         tuple[MonitorConfig, ...] | None,

@@ -21,6 +21,9 @@ class ActionKind(StrEnum):
     PROMOTE = "promote"
     ROLL_BACK = "roll_back"
     HOLD = "hold"
+    FORGET = "forget"
+    RELEASE = "release"
+    DROP = "drop"
 
 
 class Outcome(StrEnum):

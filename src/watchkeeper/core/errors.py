@@ -25,13 +25,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from watchkeeper.core.secrets import without_secrets
+
 __all__ = [
+    "STOPS",
     "ArtefactError",
     "ConfigError",
     "ConflictError",
     "DataError",
     "DeliveryError",
     "EmptyError",
+    "InternalError",
     "LeaseLostError",
     "LeasedError",
     "PluginError",
@@ -42,15 +46,26 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "WatchkeeperError",
+    "in_short",
     "near_miss",
 ]
 
 
 _LONGEST = 60
+_LONGEST_LINE = 300
+
+STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a program on purpose: everything else, a panic of a library included, costs only what it concerns."""
 
 
 class WatchkeeperError(Exception):
-    """Base of every error raised on purpose; the message says what, where, what is valid and what to do."""
+    """Base of every error raised on purpose; the message says what, where, what is valid and what to do.
+
+    Passwords, keys and signatures are masked in it, wherever they stand.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_secrets(word) if isinstance(word, str) else word for word in words))
 
 
 class UsageError(WatchkeeperError):
@@ -111,6 +126,24 @@ class TrainingError(WatchkeeperError):
 
 class ArtefactError(WatchkeeperError):
     """A model file is missing, altered or not on the allow-list."""
+
+
+class InternalError(WatchkeeperError):
+    """Something went wrong that nobody foresaw, in Watchkeeper or in a library below it."""
+
+
+def in_short(error: BaseException) -> str:
+    """Return what went wrong in one line: our own message, or the kind of error of somebody else's and its first line.
+
+    Examples
+    --------
+    >>> in_short(ValueError("year 33658 is out of range"))
+    'ValueError: year 33658 is out of range'
+    """
+    if isinstance(error, WatchkeeperError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:_LONGEST_LINE]}" if lines else type(error).__name__
 
 
 def near_miss(word: str, valid: Iterable[str], *, most: int = 12) -> str:

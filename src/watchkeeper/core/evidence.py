@@ -59,7 +59,8 @@ class Change:
         What the numbers are the share of, the commonest few where there are many; or the feature whose mean they are,
         where the measurement is about several.
     unit
-        Unit of both, where it is not that of the column: ``characters``, ``s``.
+        Unit of both, where it is not that of the column: ``characters``, ``s``; ``time`` where they are moments, in
+        seconds since 1970.
     """
 
     quantity: Quantity = Quantity.NONE
@@ -190,6 +191,8 @@ class RuleCheck:
     observed, valid
         What was observed where that is no number, such as the most common value, and the first of what it may be;
         empty where nothing is asked of it.
+    ties
+        What else is as common as the most common value.
     """
 
     kind: str = ""
@@ -201,6 +204,7 @@ class RuleCheck:
     examples: str = ""
     observed: str = ""
     valid: tuple[str, ...] = ()
+    ties: tuple[str, ...] = ()
 
 
 class SightUnit(StrEnum):

@@ -26,6 +26,8 @@ class StatementCode(StrEnum):
     SILENT_DEFAULT = "silent_default"  # names: the default
     ENCODING_CHANGE = "encoding_change"
     UNSEEN_LEVELS = "unseen_levels"  # names: the levels
+    OUT_OF_RANGE = "out_of_range"  # names: the range that was seen, and that of the values now
+    REPEATED_VALUE = "repeated_value"  # names: the value
     # Other rows.
     SEGMENT_SHARE = "segment_share"  # names: the segment
     MOVED_BY_MIX_ONLY = "moved_by_mix_only"

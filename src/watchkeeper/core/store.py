@@ -14,6 +14,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -24,12 +25,15 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["Appended", "AuditEvent", "Changes", "Forgets", "Noun", "Store", "Table"]
+__all__ = ["ASIDE", "Appended", "AuditEvent", "Changes", "Forgets", "Noun", "SetsAside", "Store", "Table", "Unusable"]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
 
 T = TypeVar("T")
+
+ASIDE: Mapping[str, Any] = {"arrival": pl.Int64, "code": pl.String, "filed": pl.Datetime("us", "UTC")}
+"""What a store says of predictions in quarantine."""
 
 
 class Table(StrEnum):
@@ -37,6 +41,23 @@ class Table(StrEnum):
 
     PREDICTIONS = "predictions"
     LABELS = "labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Values of one column that cannot be stored, and are null in the log.
+
+    Parameters
+    ----------
+    type
+        What the column holds.
+    values
+        How many of its values that concerns.
+    """
+
+    column: str
+    type: str
+    values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +72,13 @@ class Appended:
         Rows left out because another row of the same rows has their id: of predictions the first is written, of labels
         the last. They are kept aside in quarantine.
     refused
-        Rows kept aside in quarantine because their id or time was null or unreadable.
+        Rows kept aside in quarantine because their id or time was null, unreadable or cannot be.
     reason
         Why rows were kept aside, with counts, in words.
     known
         Whether this source had been appended before, in which case nothing was written.
+    unusable
+        Values that could not be stored; their rows were written without them.
     """
 
     rows: int = 0
@@ -63,6 +86,7 @@ class Appended:
     refused: int = 0
     reason: str = ""
     known: bool = False
+    unusable: tuple[Unusable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,20 @@ class Forgets(Protocol):
         """
 
 
+@runtime_checkable
+class SetsAside(Protocol):
+    """A store that can say what it has set aside."""
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return of each prediction in quarantine its ``arrival``, its ``code`` and the moment it is ``filed`` under.
+
+        Rows that another one stands for, and those of version 0.1.0, are left out.
+        """
+
+
 class Store(Protocol):
     """The log of one or more models and everything derived from it.
 
@@ -122,8 +160,20 @@ class Store(Protocol):
     what was there before untouched.
     """
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
-        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
+        """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing.
+
+        Rows whose time lies outside the limits (None: the usual ones) are set aside.
+        """
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id, in bounded memory.

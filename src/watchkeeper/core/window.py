@@ -73,13 +73,19 @@ class WindowRule:
         Length of the window of a stored state.
     origin
         A moment at which a window starts; by default Monday, 1 January 1601, so that weeks start on Monday.
+    grace
+        How long after its end a window is judged; None to judge one with rows at its end, and one without rows when
+        its rows would have come, as far as can be learned from how late they came before.
     """
 
     every: timedelta = timedelta(days=1)
     grain: timedelta = timedelta(days=1)
     origin: datetime = datetime(1601, 1, 1, tzinfo=UTC)
+    grace: timedelta | None = None
 
     def __post_init__(self) -> None:
+        if self.grace is not None and self.grace < timedelta(0):
+            raise UsageError(f"grace ({self.grace}) cannot be negative: a window is judged once it has ended")
         if self.grain <= timedelta(0) or self.every % self.grain:
             raise UsageError(f"a judged window ({self.every}) must be a whole multiple of the grain ({self.grain})")
 

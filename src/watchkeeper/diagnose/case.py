@@ -8,6 +8,7 @@ from math import log, log1p, sqrt
 
 from watchkeeper.charts.tolerance import Tolerance
 from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.usual_rates import RATES, UsualRates, with_usual
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.diagnosis import HypothesisKind, Onset
 from watchkeeper.core.measurement import Measurement, Status
@@ -43,6 +44,8 @@ class Case:
         When the change began; None where that is not known.
     thorough
         Whether to look at answers and labels at equal features whatever the alert is about, which takes models.
+    rates
+        By column, how large the rates of faults get by themselves in the windows of the reference.
     """
 
     alert: Alert
@@ -54,6 +57,7 @@ class Case:
     effects: Mapping[str, float] = field(default_factory=dict)
     onset: Onset | None = None
     thorough: bool = True
+    rates: Mapping[str, UsualRates] = field(default_factory=dict)
 
     @property
     def harmful(self) -> bool:
@@ -113,7 +117,9 @@ def dkw_half_width(n_effective: float, among: int = 1, effect: float = 1.0) -> f
     return sqrt(log(2 * among / _SURE) * max(effect, 1.0) / (2 * n_effective)) if n_effective > 0 else float("inf")
 
 
-def compared(case: Case, column: Column, measure: str, *, always: float = 0.0) -> Measurement | None:
+def compared(
+    case: Case, column: Column, measure: str, *, always: float = 0.0, least: float = 0.0
+) -> Measurement | None:
     """Return the comparison of a column if the window rule signals it at 1,000 windows to a false alarm, else None."""
     pair = case.both(column.name)
     if pair is None:
@@ -122,7 +128,9 @@ def compared(case: Case, column: Column, measure: str, *, always: float = 0.0) -
     if not found or found[0].status is not Status.OK:
         return None
     columns = sum(c.role is column.role for c in case.spec.schema)
-    options = {"run_length": _RUN_LENGTH, "series": float(max(columns, 1)), "always": always}
-    options["design_effect"] = case.effects.get(column.name, 1.0)
-    _, signal = Tolerance().step(None, found[0], options)
+    options = {"run_length": _RUN_LENGTH, "series": float(max(columns, 1)), "always": always, "least": least}
+    rates = case.rates.get(column.name)
+    if rates is None or measure not in RATES:
+        options["design_effect"] = case.effects.get(column.name, 1.0)
+    _, signal = Tolerance().step(None, with_usual(found[0], rates), options)
     return found[0] if signal.fired else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import exp
 
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.diagnosis import Attribution, Diagnosis, Hypothesis, HypothesisKind, Onset, WorstSegment
 from watchkeeper.core.measurement import Measurement
@@ -61,6 +62,7 @@ def diagnose(
     history: Iterable[Measurement] = (),
     versions: Mapping[Window, Mapping[str, int]] | None = None,
     effects: Mapping[str, float] | None = None,
+    rates: Mapping[str, UsualRates] | None = None,
     attributed: bool = True,
     seed: int = 0,
 ) -> Diagnosis:
@@ -86,8 +88,8 @@ def diagnose(
         Measurements of windows before and since, of any series.
     versions
         Rows by window and version, from before the change on.
-    effects
-        Design effect by column.
+    effects, rates
+        Design effect, and how large the rates of faults get by themselves, by column.
     attributed
         Whether to attribute the rise of the loss and to search for the worst segments too. Without, where only one
         version answers, nothing is said of answers at equal features, nor of labels unless the alert is about them.
@@ -97,7 +99,9 @@ def diagnose(
     onset = onset_of(alert, history)
     answered = {version for rows in (versions or {}).values() for version in rows}
     thorough = attributed or len(answered) > 1
-    case = Case(alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough)
+    case = Case(
+        alert, spec, reference, current, tuple(history), versions or {}, effects or {}, onset, thorough, rates or {}
+    )
     found, rise, mix, drifted = findings_of(case)
     findings, others = relevant(case, found, feature_faults(case))
     findings += by_itself(case, findings, {m.column for m in drifted})

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.compare.assess import assess_column
+from watchkeeper.compare.out_of_range import OutOfRange
 from watchkeeper.compare.unit_change import UnitChange
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.columns import callable_series, series_named
@@ -43,8 +44,8 @@ class Fault:
     share
         Of the rows it is in; 1 where it is in all.
     what
-        ``missing``, ``type``, ``unit_change``, ``constant``, ``null_rate``, ``silent_default``, ``encoding_change`` or
-        ``unseen_levels``.
+        ``missing``, ``type``, ``unit_change``, ``constant``, ``null_rate``, ``silent_default``, ``encoding_change``,
+        ``unseen_levels``, ``out_of_range`` or ``repeated_value``.
     statement
         The fault with its numbers.
     measurement
@@ -96,10 +97,14 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
         fault = look(case, column)
         if fault:
             found.append(fault)
-    for measure, always in _RATES.items():
-        m = compared(case, column, measure, always=always)
+    for measure, options in _RATES.items():
+        m = compared(case, column, measure, **options)
         if m is not None and m.value is not None and m.value > 0:
             found.append(Fault(column.name, measure, float(m.value), _rate(column.name, m), m))
+    names = {f.what for f in found}
+    # What says more of the same rows stands for it: a unit, a default, a column that holds one value.
+    doubled = {"out_of_range": {"unit_change", "silent_default"}, "repeated_value": {"constant", "silent_default"}}
+    found = [f for f in found if not doubled.get(f.what, set()) & names]
     if any(f.what == "encoding_change" for f in found):
         # Levels in another writing are unseen levels too.
         found = [f for f in found if f.what != "unseen_levels"]
@@ -149,8 +154,12 @@ def _constant(case: Case, column: Column) -> Fault | None:
     return None
 
 
-_RATES = {"null_rate": 0.03, "silent_default": 0.03, "encoding_change": 0.01, "unseen_levels": 0.01}
-"""Comparisons that see faults in single rows, and from which share on they count whatever was usual."""
+_RATES: dict[str, dict[str, float]] = {
+    "null_rate": {"least": 0.03}, "silent_default": {"least": 0.03}, "encoding_change": {"always": 0.01},
+    # The range of the reference alone grows old: what has grown beyond it is no fault.
+    "unseen_levels": {"always": 0.01}, "out_of_range": {"least": 0.5}, "repeated_value": {"least": 0.5},
+}  # fmt: skip
+"""Comparisons that see faults in single rows, and from which share on they count."""
 
 
 def _rate(name: str, m: Measurement) -> Statement:
@@ -160,6 +169,12 @@ def _rate(name: str, m: Measurement) -> Statement:
         return Statement(StatementCode.NULL_RATE, (name,), before=change.before, after=change.after)
     if m.name == "silent_default":
         return Statement(StatementCode.SILENT_DEFAULT, (name,), change.levels, after=change.after)
+    if m.name == "out_of_range":
+        low, high, smallest, largest = OutOfRange.reach(m)
+        names = (f"{low:.4g} to {high:.4g}", f"{smallest:.4g} to {largest:.4g}")
+        return Statement(StatementCode.OUT_OF_RANGE, (name,), names, after=change.after)
+    if m.name == "repeated_value":
+        return Statement(StatementCode.REPEATED_VALUE, (name,), change.levels, before=change.before, after=change.after)
     if m.name == "encoding_change":
         return Statement(StatementCode.ENCODING_CHANGE, (name,), value=value)
     return Statement(StatementCode.UNSEEN_LEVELS, (name,), change.levels, value)

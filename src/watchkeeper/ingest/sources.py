@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.columns import series_named
-from watchkeeper.core.errors import SchemaError, SourceError, near_miss
+from watchkeeper.core.errors import STOPS, SchemaError, SourceError, in_short, near_miss
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.ingest.tables import TableFile, new_pieces, pieces_of
-from watchkeeper.schema.event_time import MOMENT, offsets, to_utc
+from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
 
 __all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
 
@@ -174,6 +174,10 @@ def new_tables(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[So
             yield Source(piece.name, (piece,), schema)
         except SourceError as error:
             yield error
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
+            yield SourceError(f"{piece.name} cannot be read: {in_short(error)}")
 
 
 def _checked(source: Source) -> Source:
@@ -204,6 +208,9 @@ def normalise_time(frame: pl.DataFrame, column: str) -> tuple[pl.DataFrame, tupl
     if count:
         first = given.filter(lost)[0]
         problems.append(f"{count:,} values of the time column {column!r} cannot be read as times, such as {first!r}")
+    units = mixed_units(given)
+    if units:
+        problems.append(f"the time column {column!r} mixes {' and '.join(units)}; each value was read by its size")
     zones = offsets(given)
     if len(zones) > 1:
         shown = ", ".join(zone or "none" for zone in zones[:5])

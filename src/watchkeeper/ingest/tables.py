@@ -13,7 +13,7 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from watchkeeper.core.columns import column_named, columns_named
-from watchkeeper.core.errors import EmptyError, SourceError, near_miss
+from watchkeeper.core.errors import STOPS, EmptyError, SourceError, in_short, near_miss
 from watchkeeper.ingest.csv_file import CsvFile
 from watchkeeper.schema.event_time import MOMENT
 
@@ -187,6 +187,10 @@ def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Ta
             )
         except SourceError as error:
             yield error
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
+            yield SourceError(f"{name} cannot be read: {in_short(error)}")
 
 
 def _has_rows(piece: TableFile) -> bool:

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import atexit
-import json
 import os
 import threading
 import time as _time
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from watchkeeper.log.segment import Segment, spool_folder
+from watchkeeper.log.named import line_of
+from watchkeeper.log.open_writers import writer_of
+from watchkeeper.log.segment import spool_folder
+from watchkeeper.log.writer import Order
 
 __all__ = ["Log"]
 
-_QUEUE = 10_000
-_BLOCK_SECONDS = 0.25
-_ROTATE_SECONDS = 60.0
-_HELD = 10 * _QUEUE
+WAIT = 5.0
+"""Seconds that ``flush`` and ``close`` wait for the disk."""
 
 
 class Log:
     """Writes predictions and labels to append-only files, from any number of threads and processes.
 
-    Each call puts one line into a bounded queue in memory; a thread writes the queue to the disk. When the queue is
-    full the caller waits for a moment and then writes by itself. Nothing that goes wrong reaches the host: it is
-    counted in ``problems`` and told once through ``logging``. While the disk refuses, up to 100,000 lines are held;
-    what comes beyond that is dropped, and counted.
+    A call puts one line into memory that outlives the process, and makes no call on the disk; a thread writes the lines
+    and syncs them. However the process ends, killed or not, the lines are read. Nothing that goes wrong reaches the
+    host: it is counted in ``problems`` and told once through ``logging``. While the disk refuses or does not keep up,
+    lines wait in memory (100,000 of them, or 64 MB); a call waits for room at most .1 seconds, and only once until the
+    disk answers again. What comes beyond that is dropped, and counted: in ``lost``, and in the spool, so that the next
+    run says so. All logs of a model in a process share one file and one thread, so one may be made for each request.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Log:
     max_bytes, rotate_seconds
         Size and age at which a file is finished, so that the reader can take it.
     flush_seconds
-        How long a line may wait in memory before it is written and synced to the disk.
+        How long a line may wait before it is written and synced to the disk: what a power cut may cost.
     clock
         Gives the time of predictions that are logged without one, in seconds since 1970.
     """
@@ -52,26 +52,28 @@ class Log:
         version: str = "",
         max_bytes: int = 16_777_216,
         flush_seconds: float = 1.0,
-        rotate_seconds: float = _ROTATE_SECONDS,
+        rotate_seconds: float = 60.0,
         clock: Callable[[], float] = _time.time,
     ) -> None:
         self.folder = spool_folder(folder, model)
         self.model, self.version = model, str(version)
         self.max_bytes, self.flush_seconds, self.rotate_seconds = max_bytes, flush_seconds, rotate_seconds
-        self._clock = clock
-        self._problems: dict[str, int] = {}
-        self._set_up()
-        _open_logs.add(self)
+        self._given, self._clock = os.path.abspath(os.fspath(folder)), clock
+        self._open()
 
-    def _set_up(self) -> None:
-        """Set up what one process must not share with another."""
-        self._queue: deque[bytes] = deque()
-        self._file_lock = threading.RLock()
-        self._problem_lock = threading.Lock()
-        self._wanted, self._stopped = threading.Event(), threading.Event()
-        self._since, self._number, self._synced = 0.0, 0, True
-        self._segment: Segment | None = None
-        self._thread: threading.Thread | None = None
+    def _open(self) -> None:
+        key = (self.folder, self.model, self.max_bytes, self.flush_seconds, self.rotate_seconds)
+        handle = object()
+        self._writer = writer_of(key, handle)
+        # The writer holds no reference to the log, so that a forgotten log can be collected.
+        forgotten = weakref.finalize(self, self._writer.release, handle)
+        forgotten.atexit = False
+        self._handle: object | None = handle
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Give another process a log of its own."""
+        return _log, (self._given, self.model, self.version, self.max_bytes, self.flush_seconds, self.rotate_seconds,
+                      self._clock)  # fmt: skip
 
     def predict(
         self,
@@ -113,34 +115,38 @@ class Log:
 
     @property
     def problems(self) -> dict[str, int]:
-        """What went wrong so far, and how often."""
-        return dict(self._problems)
+        """What went wrong so far, and how often; all logs of a model in this process count together."""
+        return dict(self._writer.problems.counts)
 
-    def flush(self) -> bool:
-        """Put every line that was logged before on the disk; return whether all of them are there."""
-        try:
-            with self._file_lock:
-                self._write()
-                return not self._queue
-        except Exception as error:  # noqa: BLE001 - nothing may reach the host
-            self._note("cannot flush", error)
-            return False
+    @property
+    def lost(self) -> int:
+        """Rows that could not be kept, as ``problems`` says why."""
+        return self._writer.problems.lost
 
-    def close(self) -> bool:
-        """Flush, finish the file and stop; logging again starts anew."""
-        done = False
+    def flush(self, timeout: float = WAIT) -> bool:
+        """Put every line that was logged before on the disk.
+
+        Returns whether all of them are there; after ``timeout`` seconds it does not wait any longer.
+        """
+        return self._ask(Order(close=False), timeout)
+
+    def close(self, timeout: float = WAIT) -> bool:
+        """Flush, and finish the file where no other log of the model is open; logging again starts anew.
+
+        Returns whether all is on the disk; after ``timeout`` seconds it does not wait any longer.
+        """
+        handle, self._handle = self._handle, None
+        return self._ask(Order(close=True, handle=handle), timeout)
+
+    def _ask(self, order: Order, seconds: float) -> bool:
         try:
-            self._wanted.set()
-            self._stopped.set()
-            done = self.flush()
-            with self._file_lock:
-                if self._segment is not None:
-                    segment, self._segment = self._segment, None
-                    segment.seal()
+            if threading.current_thread() is self._writer.thread:
+                return False  # a logging handler asks, from within
+            self._writer.ask(order)
+            return order.wait(seconds)
         except Exception as error:  # noqa: BLE001 - nothing may reach the host
-            self._note("cannot close", error)
+            self._writer.problems.note("cannot flush", error)
             return False
-        return done
 
     def __enter__(self) -> Log:
         """Return the log itself."""
@@ -151,96 +157,31 @@ class Log:
         self.close()
 
     def _take(self, row: dict[str, Any]) -> None:
-        """Put a row into the queue; whatever goes wrong is counted."""
+        """Put a row into memory; whatever goes wrong is counted."""
         try:
             if row["time"] is None:
                 row["time"] = self._clock()
-            line = (json.dumps(row, default=_plain, separators=(",", ":")) + "\n").encode()
-            if self._thread is None or self._stopped.is_set():
-                self._run()
-            if len(self._queue) >= _QUEUE:
-                self._make_room()
-            if len(self._queue) >= _HELD:
-                self._note("dropped because the disk refuses", None)
-                return
-            self._queue.append(line)
-            if len(self._queue) >= _QUEUE // 2:
-                self._wanted.set()
-        except Exception as error:  # noqa: BLE001 - nothing may reach the host
-            self._note("cannot be logged", error)
-
-    def _make_room(self) -> None:
-        """Wait a moment for the thread to write; then write here."""
-        self._wanted.set()
-        if self._file_lock.acquire(timeout=_BLOCK_SECONDS):
-            try:
-                if len(self._queue) >= _QUEUE:
-                    self._write()
-            except OSError as error:
-                self._note("cannot write", error)
-            finally:
-                self._file_lock.release()
-
-    def _write(self) -> None:
-        """Write the queue as it is now, sync, and rotate when due; the file lock is held."""
-        waiting = len(self._queue)
-        if waiting:
-            lines = [self._queue[place] for place in range(waiting)]
-            if self._segment is None:
-                self._segment, self._since = self._open(), _time.monotonic()
-            self._segment.append(b"".join(lines))
-            self._synced = False
-            for _ in lines:
-                self._queue.popleft()
-        segment = self._segment
-        if segment is None:
-            return
-        if not self._synced:
-            segment.sync()
-            self._synced = True
-        old = _time.monotonic() - self._since > self.rotate_seconds
-        if segment.size >= self.max_bytes or (old and segment.size):
-            self._segment = None
-            segment.seal()
-
-    def _open(self) -> Segment:
-        self._number += 1
-        name = f"{_time.time_ns():020d}-{os.getpid()}-{self._number}-{os.urandom(4).hex()}"
-        return Segment(self.folder, name)
-
-    def _run(self) -> None:
-        with self._file_lock:
-            if self._thread is not None and not self._stopped.is_set():
-                return
-            self._stopped = threading.Event()
-            # The thread holds no reference to the log, so that a forgotten log can be collected.
-            arguments = (weakref.ref(self), self._wanted, self._stopped, self.flush_seconds)
-            self._thread = threading.Thread(target=_drain, args=arguments, name="watchkeeper-log", daemon=True)
-            self._thread.start()
-
-    def _note(self, what: str, error: BaseException | None) -> None:
-        words = f"{what}: {error}" if error is not None else what
-        with self._problem_lock:
-            known = len(self._problems) >= 100 and words not in self._problems
-            words = what if known else words
-            self._problems[words] = self._problems.get(words, 0) + 1
-            first = self._problems[words] == 1
-        if first:
-            import logging
-
-            logging.getLogger("watchkeeper.log").warning("model %s: %s", self.model, words)
+            line, lost = line_of(row, _plain)
+            if lost is not None:
+                self._writer.problems.note("a value cannot be logged and is null", lost)
+            if self._handle is None:
+                self._open()
+            self._writer.put(f"{line}\n".encode())
+        except BaseException as error:
+            # A panic of an extension is no Exception, and is no wish to end the process either.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            self._writer.lose("cannot be logged", error)
 
 
-def _drain(log: weakref.ref[Log], wanted: threading.Event, stopped: threading.Event, seconds: float) -> None:
-    """Write what is queued, every so often or when asked to, until the log is closed or gone."""
-    while not stopped.is_set():
-        wanted.wait(seconds)
-        wanted.clear()
-        alive = log()
-        if alive is None:
-            return
-        alive.flush()
-        del alive
+def _log(
+    folder: str, model: str, version: str, max_bytes: int, flush_seconds: float, rotate_seconds: float,
+    clock: Callable[[], float],
+) -> Log:  # fmt: skip
+    return Log(
+        folder, model, version=version, max_bytes=max_bytes, flush_seconds=flush_seconds,
+        rotate_seconds=rotate_seconds, clock=clock,
+    )  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -252,25 +193,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset | tuple):
         return list(value)
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-_open_logs: weakref.WeakSet[Log] = weakref.WeakSet()
-
-
-def _close_all() -> None:
-    for log in list(_open_logs):
-        log.close()
-
-
-def _after_fork() -> None:
-    """Give a forked process files, locks and a thread of its own; queued lines stay with the parent."""
-    for log in list(_open_logs):
-        segment = log._segment  # noqa: SLF001 - the same module
-        log._set_up()  # noqa: SLF001 - the same module
-        if segment is not None:
-            segment.forget()
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

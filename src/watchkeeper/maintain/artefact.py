@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-import fsspec
-
-from watchkeeper.core.errors import ArtefactError, StoreError
+from watchkeeper.core.errors import ArtefactError
 from watchkeeper.maintain.allow_list import TRUSTED_TYPES, check_trees, refuse_untrusted
+from watchkeeper.maintain.artefact_files import check_size, read_artefact, write_artefact
 from watchkeeper.maintain.canonical import canonical
 
 __all__ = ["load", "save"]
@@ -29,7 +27,8 @@ def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed
     written as ``<sha256>.pickle``, and only when that is allowed for the model. A skops file is brought into one form
     first, so that a model fitted to the same numbers has the same address whenever and wherever it is saved with the
     same library versions (scikit-learn's GradientBoosting leaves unset bytes in its trees and may differ); a pickle has
-    no such form. Saving a model again changes nothing. A reader never sees half a file.
+    no such form. Saving a model again changes nothing. A reader never sees half a file. On a disk the file is this
+    user's alone (0600, its folder 0700), and there for good when this returns.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed
     """
     data, ending = _packed(model, trusted, pickle_allowed)
     address = sha256(data).hexdigest()
-    _write(folder, f"{address}.{ending}", data)
+    write_artefact(folder, f"{address}.{ending}", data)
     return address
 
 
@@ -60,7 +59,8 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
 
     Nothing in the file is executed or even unpacked before its SHA-256 is found to be ``address`` and all its types
     are found on the allow-list; decision trees are checked to point inside themselves. The file is read and its SHA-256
-    told each time; what was unpacked of the same bytes a moment ago is given again, the same object.
+    told each time; what was unpacked of the same bytes a moment ago is given again, the same object. What a file would
+    unpack to is bounded before it is unpacked.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
     """
     if len(address) != 64 or set(address) - set("0123456789abcdef"):
         raise ArtefactError(f"{address!r} is not the address of a model: 64 hexadecimal digits were expected")
-    data, ending = _read(folder, address)
+    data, ending = read_artefact(folder, address)
     where = f"the model file {address[:12]}….{ending} in {folder}"
     if sha256(data).hexdigest() != address:
         raise ArtefactError(f"{where} was altered or damaged: its content has another SHA-256. Restore it from a copy")
@@ -121,6 +121,7 @@ def _pickled(model: Any) -> bytes:
 def _unpacked(data: bytes, trusted: Sequence[str], where: str) -> Any:
     import skops.io
 
+    check_size(data, where)
     try:
         found = skops.io.get_untrusted_types(data=data)
         refuse_untrusted(found, trusted, where)
@@ -144,32 +145,3 @@ def _unpacked_once(address: str, data: bytes, trusted: Sequence[str], where: str
     while len(_unpacked_last) > _MOST_KEPT:
         _unpacked_last.popitem(last=False)
     return model
-
-
-def _read(folder: str, address: str) -> tuple[bytes, str]:
-    system, root = fsspec.core.url_to_fs(folder)
-    for ending in ("skops", "pickle"):
-        try:
-            return bytes(system.cat_file(f"{root}/{address}.{ending}")), ending
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ArtefactError(f"the model file {address[:12]}… in {folder} cannot be read: {error}") from error
-    raise ArtefactError(f"there is no model file {address[:12]}… in {folder}; was the folder moved or cleaned?")
-
-
-def _write(folder: str, name: str, data: bytes) -> None:
-    system, root = fsspec.core.url_to_fs(folder)
-    final, part = f"{root}/{name}", f"{root}/.{name}.{os.getpid()}.part"
-    try:
-        if system.exists(final) and sha256(system.cat_file(final)).digest() == sha256(data).digest():
-            return
-        system.makedirs(root, exist_ok=True)
-        system.pipe_file(part, data)
-        system.mv(part, final)
-    except OSError as error:
-        if system.exists(part):
-            system.rm_file(part)
-        raise StoreError(
-            f"the model file cannot be written to {folder}: {error}. Make room or point the artefacts elsewhere"
-        ) from error

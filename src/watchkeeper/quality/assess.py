@@ -74,7 +74,8 @@ def _change(kind: RuleKind, rule: Rule, measured: Measurement) -> Change:
         return Change(Quantity.LIMIT, None, measured.value)
     value = measured.value
     limits = [limit for limit in (verdict.lower, verdict.upper) if limit is not None]
-    return Change(Quantity.LIMIT, min(limits, key=lambda limit: abs(limit - value), default=None), value)
+    nearest = min(limits, key=lambda limit: abs(limit - value), default=None)
+    return Change(Quantity.LIMIT, nearest, value, unit=measured.evidence.change.unit)
 
 
 def severity_of_rule(rule: Rule, schema: Schema) -> Severity:

@@ -10,7 +10,7 @@ import polars as pl
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.rule import Looked, Parameter, Rule, RuleTrial
-from watchkeeper.quality.parameters import as_column, as_number, one_of
+from watchkeeper.quality.parameters import as_column, as_number, as_truth, one_of
 from watchkeeper.quality.row_rule import RowRule, as_level
 from watchkeeper.schema.kinds import type_name
 
@@ -25,12 +25,15 @@ _BROKEN: Mapping[str, Callable[[Any, Any, Any], Any]] = {
     "at_least": lambda a, b, room: a < b - room if room else a < b,
 }
 
+_EQUALITY = ("equal", "unequal")
+
 
 class Compares(RowRule):
     """A column is equal, unequal, less, at_most, greater or at_least when held against another of the same row.
 
     ``room`` is how far two numbers may be off and still pass: |a - b| ≤ room for ``equal``, a ≤ b + room for
-    ``at_most``. Rows in which one of the two is null or NaN are not asked. Exact.
+    ``at_most``. A null or NaN is equal to no value: ``equal`` and ``unequal`` leave out rows in which both are missing,
+    the other relations, or these with ``skip_nulls``, rows in which one is. Exact.
     """
 
     plugin: ClassVar[str] = "rule"
@@ -39,6 +42,7 @@ class Compares(RowRule):
         Parameter("relation", one_of(*_BROKEN), "what the column is, held against the other", required=True),
         Parameter("other", as_column, "the other column", required=True),
         Parameter("room", as_number, "by how much numbers may be off", default=0),
+        Parameter("skip_nulls", as_truth, "whether a null against a value is not asked", default=False),
     )
     trial: ClassVar[RuleTrial] = RuleTrial(
         {"column": "x", "relation": "at_most", "other": "y"},
@@ -63,9 +67,10 @@ class Compares(RowRule):
         numbers = [dtype.is_numeric() or dtype == pl.Null for dtype in kinds]
         a, b = (column_named(name) for name in names)
         if all(numbers) or all(dtype in (pl.Date, pl.Datetime) for dtype in kinds):
-            known = a.is_not_null() & b.is_not_null()
-            for column, dtype in zip((a, b), kinds, strict=True):
-                known = known & column.is_not_nan() if dtype.is_float() else known
+            filled = [
+                column.is_not_null() & column.is_not_nan() if dtype.is_float() else column.is_not_null()
+                for column, dtype in zip((a, b), kinds, strict=True)
+            ]
             if not all(numbers):
                 a, b = (_moment(name, dtype) for name, dtype in zip(names, kinds, strict=True))
         elif any(numbers) or any(dtype.is_temporal() for dtype in kinds):
@@ -73,9 +78,13 @@ class Compares(RowRule):
             raise SchemaError(f"these do not compare: column {told}")
         else:
             a, b = (as_level(name, dtype) for name, dtype in zip(names, kinds, strict=True))
-            known = a.is_not_null() & b.is_not_null()
+            filled = [a.is_not_null(), b.is_not_null()]
         room = rule.options.get("room", 0) if all(numbers) else 0
-        return Looked(known, _BROKEN[rule.options["relation"]](a, b, room))
+        relation, (left, right) = rule.options["relation"], filled
+        broken = _BROKEN[relation](a, b, room)
+        if relation not in _EQUALITY or rule.options.get("skip_nulls"):
+            return Looked(left & right, broken)
+        return Looked(left | right, pl.when(left & right).then(broken).otherwise(relation == "equal"))
 
 
 def _moment(name: str, dtype: pl.DataType) -> pl.Expr:

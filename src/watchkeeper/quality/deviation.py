@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
+from watchkeeper.quality.column_numbers import moments_of
 from watchkeeper.quality.state_rule import StateRule
-from watchkeeper.stats.moments import MomentsPart
 
 __all__ = ["Deviation"]
 
@@ -21,5 +21,5 @@ class Deviation(StateRule):
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the standard deviation."""
-        part = state.part("moments", MomentsPart)
+        part = moments_of(rule, state)
         return part.deviation, part.n, None

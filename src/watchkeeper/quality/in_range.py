@@ -11,7 +11,7 @@ import polars as pl
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.rule import Extent, Looked, Parameter, Rule, RuleTrial
-from watchkeeper.quality.parameters import as_bound, as_truth
+from watchkeeper.quality.parameters import as_bound, as_truth, wrong_order
 from watchkeeper.quality.row_rule import RowRule
 from watchkeeper.schema.kinds import type_name
 
@@ -40,11 +40,7 @@ class InRange(RowRule):
         lower, upper = rule.options.get("lower"), rule.options.get("upper")
         if lower is None and upper is None:
             return "give lower, upper or both"
-        if lower is None or upper is None:
-            return ""
-        if isinstance(lower, datetime) != isinstance(upper, datetime):
-            return "lower and upper must both be numbers or both be times"
-        return f"lower ({lower}) is above upper ({upper})" if lower > upper else ""
+        return wrong_order(lower, upper)
 
     def settled(self, rule: Rule, extent: Extent) -> int | None:
         """Return the rows with a number, where the smallest and the largest keep the rule."""

@@ -15,7 +15,7 @@ from watchkeeper.core.window import parse_duration
 
 __all__ = [
     "as_bound", "as_column", "as_duration", "as_moment", "as_number", "as_pattern", "as_share", "as_text", "as_truth",
-    "as_values", "one_of",
+    "as_values", "one_of", "wrong_order",
 ]  # fmt: skip
 
 Bound = float | datetime
@@ -90,6 +90,17 @@ def as_bound(value: Any) -> Bound:
             return as_moment(value)
         except ValueError:
             raise ValueError("a number, or a date or time such as 2013-01-31") from None
+
+
+def wrong_order(lower: Bound | None, upper: Bound | None) -> str:
+    """Say when there is nothing between two limits; empty where there is."""
+    if lower is None or upper is None:
+        return ""
+    if isinstance(lower, datetime) or isinstance(upper, datetime):
+        if not (isinstance(lower, datetime) and isinstance(upper, datetime)):
+            return "lower and upper must both be numbers or both be times"
+        return f"lower ({lower}) is above upper ({upper})" if lower > upper else ""
+    return f"lower ({lower}) is above upper ({upper})" if lower > upper else ""
 
 
 def as_duration(value: Any) -> timedelta:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from watchkeeper.core.rule import Rule, RuleTrial
 from watchkeeper.core.state import State
+from watchkeeper.quality.column_numbers import moments_of
 from watchkeeper.quality.state_rule import StateRule
-from watchkeeper.stats.moments import MomentsPart
 
 __all__ = ["Total"]
 
@@ -23,5 +23,5 @@ class Total(StateRule):
 
     def number(self, rule: Rule, state: State) -> tuple[float, int, float | None]:
         """Return the sum: n times the anchor, plus the sum of the differences from it."""
-        part = state.part("moments", MomentsPart)
+        part = moments_of(rule, state)
         return part.n * part.anchor + part.first, part.n, None

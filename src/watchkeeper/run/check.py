@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from watchkeeper.charts.chart import ChartMemory
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.config.check_options import CheckOptions, Progress
 from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
@@ -46,7 +47,8 @@ from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
-from watchkeeper.steps.reference import design_effects, reference_pieces
+from watchkeeper.steps.recent import recent_within
+from watchkeeper.steps.reference import design_effects, rates_of_reference, reference_pieces
 
 __all__ = ["CheckResult", "check_tables"]
 
@@ -164,7 +166,7 @@ def check_tables(
     batches = _batches(theirs, read, tuple(embedding.embedders))
     whole = reference_pieces(batches, spread, embedding, progress=_told(options.progress, "reference", theirs))
     before = merged(whole.values(), None, model)
-    effects = design_effects(whole, spread)
+    effects, rates = design_effects(whole, spread), rates_of_reference(whole, spread)
     grain = _grain(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
@@ -172,10 +174,13 @@ def check_tables(
     pieces = embedding.summarise(batches, spec_in_time, progress=_told(options.progress, "current", ours))
     states = merged(pieces.values(), None, model)
     between = blocks_of_reference(whole, spec) if late or _waits(states, schema) else {}
-    measurements = assess(states, before, spec, effects=effects, now=now, between=between, learns=False)
+    recent = recent_within(pieces, before) if grain else {}
+    measurements = assess(
+        states, before, spec, effects=effects, rates=rates, recent=recent, now=now, between=between, learns=False
+    )
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
-    history = _history(pieces, (before, effects), spec, baseline, judged.alerts) if grain else ()
+    history = _history(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
     n0, n = rows(before), rows(states)
     if not n0 or not n:
@@ -187,6 +192,7 @@ def check_tables(
             before,
             states,
             effects=effects,
+            rates=rates,
             attributed=options.attributed or alert.cause is Cause.PERFORMANCE,
         )
         for alert in alerts
@@ -309,7 +315,7 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> JudgeMemor
 
 def _history(
     pieces: Mapping[StateKey, State],
-    before: tuple[Mapping[tuple[str, str], State], Mapping[str, float]],
+    before: tuple[Mapping[tuple[str, str], State], Mapping[str, float], Mapping[str, UsualRates]],
     spec: Spec,
     baseline: JudgeMemory,
     alerts: Sequence[Alert],
@@ -324,7 +330,7 @@ def _history(
     signals: list[Signal] = []
     for window in sorted(by_window):
         current = merged(by_window[window], window, spec.model)
-        measured = assess(current, before[0], spec, only=measures, effects=before[1])
+        measured = assess(current, before[0], spec, only=measures, effects=before[1], rates=before[2])
         signals.extend(judge(measured, spec, baseline, window).signals)
     return tuple(signals)
 

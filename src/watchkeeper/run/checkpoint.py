@@ -26,6 +26,20 @@ _EMPTY_AT_MOST = 4
 """Windows without a row that are judged after one with rows: enough to alert, without inventing years of silence."""
 
 
+_LATENESSES = 20
+"""Windows whose lateness is remembered: what a feed did half a year ago says little of today."""
+
+_USUAL, _SPARE = 0.75, 1.5
+"""Of the latenesses remembered the quantile that counts as usual, so that one outage does not, and how much more a
+window waits."""
+
+_LOOKED = 1.5
+"""Lengths of a window since rows came last within which it is known when the next ones came."""
+
+_LEAST = 10
+"""A window waits for its rows at least one of so many parts of its length."""
+
+
 class _Run(msgspec.Struct, array_like=True):
     """Judged windows one after the other that were measured again equally often and all had rows, or all had none."""
 
@@ -35,12 +49,14 @@ class _Run(msgspec.Struct, array_like=True):
     filled: bool
 
 
-class _Stored(msgspec.Struct):
+class _Stored(msgspec.Struct, omit_defaults=True):
     cursor: str
     basis: str
     reference: str
     waiting: list[tuple[Window, bool]]
     judged: list[_Run]
+    seen: datetime | None = None
+    late: list[float] = []
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,10 @@ class Checkpoint:
         Judged windows with the number of times they were measured again.
     filled
         Judged windows that had rows.
+    seen
+        The last run that rows or labels were new to.
+    late
+        How many seconds after their end the first rows of the newest windows had come, oldest first.
     """
 
     cursor: str = ""
@@ -69,6 +89,8 @@ class Checkpoint:
     waiting: Mapping[Window, bool] = field(default_factory=dict)
     revisions: Mapping[Window, int] = field(default_factory=dict)
     filled: frozenset[Window] = frozenset()
+    seen: datetime | None = None
+    late: tuple[float, ...] = ()
 
     @cached_property
     def judged(self) -> frozenset[Window]:
@@ -90,6 +112,8 @@ class Checkpoint:
             dict(held.waiting),
             {window: run.revision for window, run in judged},
             frozenset(window for window, run in judged if run.filled),
+            held.seen,
+            tuple(held.late),
         )
 
     def based_on(self, basis: str, rule: WindowRule) -> Checkpoint:
@@ -97,13 +121,22 @@ class Checkpoint:
         if basis == self.basis:
             return self
         same = {w: revision for w, revision in self.revisions.items() if w == rule.window_of(w.start)}
-        return Checkpoint("", basis, self.reference, {}, same, self.filled & same.keys())
+        late = self.late if len(same) == len(self.revisions) else ()
+        return Checkpoint("", basis, self.reference, {}, same, self.filled & same.keys(), None, late)
 
-    def touch(self, cursor: str, windows: set[Window], reference: str) -> Checkpoint:
+    def touch(self, cursor: str, windows: set[Window], reference: str, now: datetime | None = None) -> Checkpoint:
         """Return the place after new rows or labels arrived in ``windows``: they, and all judged after them, wait.
 
         All judged windows wait when the reference is another one than they were compared with.
+
+        Parameters
+        ----------
+        now
+            The moment of the run, to learn from how late the rows came; None to learn nothing.
         """
+        late, seen = self.late, self.seen
+        if now is not None and cursor != self.cursor:
+            late, seen = (*late, *self._late(windows, now))[-_LATENESSES:], now
         waiting = {**self.waiting, **dict.fromkeys(windows, True)}
         if reference != self.reference:
             again = self.judged
@@ -111,24 +144,58 @@ class Checkpoint:
             oldest = min(waiting, default=None)
             again = frozenset(w for w in self.judged if oldest is not None and w > oldest)
         waiting = {**dict.fromkeys(again, False), **waiting}
-        return replace(self, cursor=cursor, reference=reference, waiting=waiting)
+        return replace(self, cursor=cursor, reference=reference, waiting=waiting, seen=seen, late=late)
+
+    def _late(self, windows: set[Window], now: datetime) -> list[float]:
+        """Return how late the first rows of windows came, where that is known.
+
+        Rows of a history that is taken in say nothing of how late rows come, and neither do those of a time in which
+        nobody looked: what counts are windows that were waited for in vain, and those newer than any with rows where
+        rows had come not much longer than a window's length ago.
+        """
+        newest = max((w.end for w in (*self.filled, *self.waiting)), default=None)
+        if self.seen is None or newest is None:
+            return []
+        late = []
+        for window in sorted(windows):
+            missed = window in self.revisions and window not in self.filled
+            looked = now - self.seen <= _LOOKED * (window.end - window.start)
+            if missed or (window not in self.revisions and window.end > newest and looked):
+                late.append(max(0.0, (now - window.end).total_seconds()))
+        return late
+
+    def grace(self, rule: WindowRule) -> timedelta:
+        """Return how long after its end a window without rows is judged."""
+        if rule.grace is not None:
+            return rule.grace
+        usual = sorted(self.late)[int(_USUAL * (len(self.late) - 1) + 0.5)] if self.late else 0.0
+        return max(rule.every / _LEAST, timedelta(seconds=_SPARE * usual))
+
+    def next_revision(self, window: Window) -> int:
+        """Return how often a window that is to be judged was measured before."""
+        again = 1 if self.waiting.get(window, True) else 0
+        return max(0, self.revisions.get(window, -1) + again)
 
     def due(self, rule: WindowRule, now: datetime) -> list[Window]:
         """Return the windows to judge now, in order: those waiting, and those without rows in between and after them.
 
+        A window without rows is due when its grace is over, or when one with rows after it is due.
         Of each silence the first few windows are judged: rows dated 1970 do not make half a century of alerts.
         """
         filled = sorted({*self.filled, *(w for w, new in self.waiting.items() if new)}, key=_start)
+        waits, grace = rule.grace or timedelta(0), self.grace(rule)
+        passed = max((w for w in filled if w.end + waits <= now), default=None)
         silent: list[Window] = []
         for window, following in zip_longest(filled, filled[1:]):
             ahead = Window(window.end, window.end + rule.every)
             for _ in range(_EMPTY_AT_MOST):
-                if ahead.end > now or (following is not None and ahead >= following):
+                over = ahead.end + grace <= now or (passed is not None and ahead < passed)
+                if not over or (following is not None and ahead >= following):
                     break
                 if ahead not in self.revisions and ahead not in self.waiting:
                     silent.append(ahead)
                 ahead = Window(ahead.end, ahead.end + rule.every)
-        return sorted((w for w in (*self.waiting, *silent) if w.end <= now), key=_start)
+        return sorted((*(w for w in self.waiting if w.end + waits <= now), *silent), key=_start)
 
     def newest(self, windows: int) -> Window | None:
         """Return the time of so many newest judged windows, and of the newest with rows; None before the first."""
@@ -165,7 +232,7 @@ class Checkpoint:
         if not self.cursor and not self.waiting and not self.revisions:
             return None
         waiting = sorted(self.waiting.items(), key=lambda item: item[0].start)
-        held = _Stored(self.cursor, self.basis, self.reference, waiting, self._runs())
+        held = _Stored(self.cursor, self.basis, self.reference, waiting, self._runs(), self.seen, list(self.late))
         return msgspec.json.encode(held).decode()
 
     def _runs(self) -> list[_Run]:

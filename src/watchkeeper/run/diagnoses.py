@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.diagnosis import Diagnosis, DiagnosisBasis, Hypothesis, HypothesisKind
 from watchkeeper.core.errors import StateError, StoreError
@@ -23,7 +24,7 @@ from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.embedding import Embedding
-from watchkeeper.steps.stored_reference import reference_effects, reference_states
+from watchkeeper.steps.stored_reference import reference_effects, reference_rates, reference_states
 from watchkeeper.store.nouns import from_json, to_json
 
 __all__ = ["Casebook", "diagnose_again", "diagnosed"]
@@ -35,7 +36,7 @@ _MORE = 2
 """Times as much as a diagnosis rests on that makes it due again: an alert of n windows is diagnosed log n times."""
 
 States = Mapping[tuple[str, str], State]
-Known = tuple[States, Mapping[str, float]]
+Known = tuple[States, Mapping[str, float], Mapping[str, UsualRates]]
 
 
 class Casebook:
@@ -51,7 +52,7 @@ class Casebook:
     spec
         With the schema that states have, vectors included.
     reference
-        States by (segment, column) and design effects by column, where they are at hand.
+        States by (segment, column), design effects and usual rates by column, where they are at hand.
     """
 
     def __init__(self, spec: Spec, store: Store, reference: Known | None = None) -> None:
@@ -116,7 +117,7 @@ class Casebook:
     def _reference(self) -> Known:
         if self._at_hand is not None:
             return self._at_hand
-        return reference_states(self.spec, self.store), reference_effects(self.spec, self.store)
+        return _known(self.spec, self.store)
 
 
 def diagnose_again(spec: Spec, store: Store, alert: Alert, *, seed: int = 0) -> Diagnosis:
@@ -133,8 +134,11 @@ def diagnose_again(spec: Spec, store: Store, alert: Alert, *, seed: int = 0) -> 
         When the store cannot be read.
     """
     wide = replace(spec, schema=Embedding(spec.embed).wide(spec.schema))
-    known = reference_states(wide, store), reference_effects(wide, store)
-    return _explained(wide, store, alert, known, attributed=True, seed=seed)
+    return _explained(wide, store, alert, _known(wide, store), attributed=True, seed=seed)
+
+
+def _known(spec: Spec, store: Store) -> Known:
+    return reference_states(spec, store), reference_effects(spec, store), reference_rates(spec, store)
 
 
 def _explained(
@@ -153,7 +157,8 @@ def _explained(
         return _undiagnosed(alert, str(error))
     history = _history(store, alert, since, measured)
     versions = _versions(store, spec.model, since, rule)
-    return diagnosed(alert, spec, known[0], current, history=history, versions=versions, effects=known[1], **further)
+    about = {"history": history, "versions": versions, "effects": known[1], "rates": known[2]}
+    return diagnosed(alert, spec, known[0], current, **about, **further)
 
 
 def diagnosed(alert: Alert, *known: Any, **further: Any) -> Diagnosis:

@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import polars as pl
+
 from watchkeeper.alerts.policy import withdraw
+from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.evidence import Evidence
@@ -16,21 +20,24 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import ROWS, State, StateKey
-from watchkeeper.core.store import Noun, Store
+from watchkeeper.core.store import Noun, SetsAside, Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.diagnoses import Casebook
 from watchkeeper.run.reach import rows_moves
-from watchkeeper.run.remembering import newest_remembered, recalled, remembered
+from watchkeeper.run.remembering import newest_remembered, recalled
+from watchkeeper.run.replay import Replayed, replay
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.recent import recent_before, with_window
 from watchkeeper.steps.reference import reference_blocks
 from watchkeeper.steps.season import read_season
-from watchkeeper.steps.stored_reference import reference_effects, reference_states
+from watchkeeper.steps.set_aside import set_aside
+from watchkeeper.steps.stored_reference import reference_effects, reference_rates, reference_states
 
 __all__ = ["Judging", "Measured"]
 
@@ -50,12 +57,14 @@ class Judging:
 
     Attributes
     ----------
-    reference, effects, between
-        States, design effects and spreads between blocks of the reference.
-    season
-        What each season expects of the columns; None where the reference cannot tell.
+    reference, effects, rates, between
+        States, design effects, usual rates of faults and spreads between blocks of the reference.
     behaviour
         Measures what needs the model itself, given the states of reference and window and the window's key.
+    aside
+        What the store says of predictions in quarantine; None where that is nothing.
+    season
+        What each season expects of the columns; None where the reference cannot tell.
     """
 
     spec: Spec
@@ -63,17 +72,20 @@ class Judging:
     rule: WindowRule
     reference: States
     effects: Mapping[str, float]
+    rates: Mapping[str, UsualRates]
     between: Mapping[str, BetweenBlocks]
     behaviour: Measured | None = None
+    aside: pl.DataFrame | None = None
     season: SeasonModel | None = None
 
     @classmethod
     def of(cls, spec: Spec, store: Store, rule: WindowRule, behaviour: Measured | None = None) -> Judging:
         """Read the reference of a model."""
         reference = reference_states(spec, store)
+        aside = store.set_aside(spec.model) if isinstance(store, SetsAside) else None
         return cls(
-            spec, store, rule, reference, reference_effects(spec, store), reference_blocks(spec, store), behaviour,
-            read_season(spec, store)[0],
+            spec, store, rule, reference, reference_effects(spec, store), reference_rates(spec, store),
+            reference_blocks(spec, store), behaviour, aside, read_season(spec, store)[0],
         )  # fmt: skip
 
     def memory_before(self, window: Window, place: Checkpoint, alerts: Iterable[Alert] = ()) -> JudgeMemory:
@@ -95,44 +107,37 @@ class Judging:
         memory = recalled(stored, alerts) if stored and known else JudgeMemory()
         lost, damaged = memory.lost, memory.damaged
         since = stored.window.start if stored and known else _BEGINNING
-        for one in sorted(w for w in place.judged if since < w.start <= before.start):
-            _, judged, _ = self._judged(one, memory, place.revisions[one])
+        again = sorted(w for w in place.judged if since < w.start <= before.start)
+        for step in replay(self, again, memory, lambda one: place.revisions[one], recorded=False):
             # What was damaged is told of the next window that is recorded.
-            memory = replace(recalled(remembered(judged.watch, one), ()), lost=lost, damaged=damaged)
+            memory = replace(recalled(step.after, ()), lost=lost, damaged=damaged)
         return memory
 
     def record(
-        self, window: Window, place: Checkpoint, memory: JudgeMemory, alerts: Iterable[Alert], casebook: Casebook
-    ) -> tuple[Judged, list[Alert], Checkpoint]:
-        """Judge one window and record everything about it in one transaction; also return alerts it no longer gives."""
-        again = 1 if place.waiting.get(window, True) else 0
-        revision = max(0, place.revisions.get(window, -1) + again)
-        measured, judged, states = self._judged(window, memory, revision)
+        self, step: Replayed, place: Checkpoint, alerts: Iterable[Alert], casebook: Casebook
+    ) -> tuple[list[Alert], Checkpoint]:
+        """Record everything about a judged window in one transaction; also return alerts that it no longer gives."""
+        window, judged = step.window, step.judged
         # An alert is named after its first window, so judging it again gives it again or shows that it was none.
-        given = {alert.id for alert in judged.alerts}
-        gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in given]
-        moved = place.judge(window, revision, bool(states))
-        stored = [replace(m, curve=(), departures=()) for m in measured]
-        after, diagnoses = remembered(judged.watch, window), casebook.begun(judged.alerts, moved, stored)
-        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, after]
-        moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, states)}
+        kept = {alert.id for alert in judged.alerts}
+        gone = [withdraw(a) for a in alerts if a.since == window.start and a.id not in kept]
+        moved = place.judge(window, step.revision, bool(step.states))
+        stored = [replace(m, curve=(), departures=()) for m in step.measured]
+        diagnoses = casebook.begun(judged.alerts, moved, stored)
+        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, step.after]
+        moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, step.states)}
         self.store.record(self.spec.model, nouns, moves)
-        # The next window goes on from what is stored, whether it is judged in this run or in another.
-        return replace(judged, watch=recalled(after, ())), gone, moved
+        return gone, moved
 
-    def _judged(self, window: Window, memory: JudgeMemory, revision: int) -> tuple[list[Measurement], Judged, States]:
+    def judged(self, window: Window, memory: JudgeMemory, revision: int) -> tuple[list[Measurement], Judged, States]:
         """Return what is measured of a window, what that is judged to be, and the states of its rows."""
         spec = self.spec
         # Sums depend on their order in the last digits; sorted, they are the same whatever came when and lies where.
         held = sorted(self.store.states(spec.model, window).items())
         states = merged((state for _, state in held), window, spec.model)
-        measured = assess(
-            states, self.reference, spec, effects=self.effects, earlier=self._earlier(window), now=window.end,
-            between=self.between, season=self.season,
-        )  # fmt: skip
-        if self.behaviour and states:
-            measured.extend(self.behaviour(self.reference, states, StateKey(spec.model, "", window)))
-        measured = measured or [_nothing(spec, window)]
+        recent = recent_before(memory.recent, window, self.rule.every)
+        measured = self._measured(window, states, recent) or [_nothing(spec, window)]
+        measured += self._set_aside(window, measured)
         steady = _steady(memory, self.rule, window, measured)
         if steady and steady[-1].window == window:
             measured.append(stability(steady))
@@ -142,7 +147,29 @@ class Judging:
             measured, spec, replace(memory, steady=steady, versions=known), window,
             learning=_inside(window, spec.reference), version=version, earlier=self._history(window),
         )  # fmt: skip
-        return measured, judged, states
+        recent = with_window(recent, self.reference, states, judged.signals, window)
+        return measured, replace(judged, watch=replace(judged.watch, recent=recent)), states
+
+    def _measured(self, window: Window, states: States, recent: Mapping[str, Recent]) -> list[Measurement]:
+        """Return what is measured of the rows of a window; nothing of none, whatever rules ask for."""
+        if not states:
+            return []
+        found = assess(
+            states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent,
+            earlier=self._earlier(window), now=window.end, between=self.between, season=self.season,
+        )  # fmt: skip
+        if self.behaviour:
+            found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))
+        return found
+
+    def _set_aside(self, window: Window, measured: Iterable[Measurement]) -> list[Measurement]:
+        """Return the share of the window's rows that are in quarantine; nothing where none is."""
+        inside = pl.col("filed").is_between(window.start, window.end, closed="left")
+        codes = self.aside.filter(inside)["code"].value_counts() if self.aside is not None else None
+        if codes is None or codes.is_empty():
+            return []
+        rows = sum(m.n for m in measured if m.name == "rows" and m.segment == ALL)
+        return [set_aside(self.spec.model, window, dict(codes.iter_rows()), rows)]
 
     def _history(self, window: Window) -> Earlier:
         """Return what tells the measurements of a series in the windows before, oldest first."""

@@ -132,6 +132,13 @@ class Maintainer:
         list of Action
             What was done, refused or proposed, in order.
         """
+        told = self.propose(now)
+        for proposal in self.unfinished():
+            told += self.retrain(proposal, now, progress=progress)
+        return told
+
+    def propose(self, now: datetime) -> list[Action]:
+        """Respond to the alerts of the newest judged window, and carry out nothing."""
         place = Checkpoint.load(self.store, self.spec.model)
         if not self.spec.maintenance.train or not place.filled:
             return []
@@ -147,8 +154,6 @@ class Maintainer:
         ]
         if told:
             self.store.record(self.spec.model, told)
-        for proposal in self._unfinished():
-            told += self.retrain(proposal, now, progress=progress)
         return told
 
     def retrain(self, proposal: Action, now: datetime, *, progress: Progress | None = None) -> list[Action]:
@@ -217,7 +222,7 @@ class Maintainer:
         self.store.record(self.spec.model, actions, moves)
         return actions
 
-    def _unfinished(self) -> list[Action]:
+    def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
         actions = self._actions()
         closed = {str(a.facts["proposal"]) for a in actions if a.kind is ActionKind.RETRAIN and "proposal" in a.facts}

@@ -10,6 +10,7 @@ from watchkeeper.alerts.policy import has_fired
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.query import Query
+from watchkeeper.core.secrets import without_secrets
 from watchkeeper.core.store import Store
 from watchkeeper.store.pointers import CHANGES
 
@@ -61,7 +62,7 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
                 plugin("notifier", name).send(alert, dict(options))
             except Exception as error:  # noqa: BLE001
                 # A receiver may fail in any way; the others are told all the same.
-                problems.append(f"the notifier {name} failed on alert {alert.id}: {error}")
+                problems.append(without_secrets(f"the notifier {name} failed on alert {alert.id}: {error}"))
                 news = [_OWED, *told[1:]]
             else:
                 news = [alert.state.value, *sorted(alert.columns)]

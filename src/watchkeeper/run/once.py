@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from watchkeeper.alerts.policy import has_fired
 from watchkeeper.core.alert import Alert, AlertState, Cause
@@ -22,6 +22,8 @@ from watchkeeper.run.judging import Judging, Measured
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.remembering import kept_windows
+from watchkeeper.run.replay import replay
+from watchkeeper.run.waiting import Waiting
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.judge import Judged
 from watchkeeper.steps.marks import states_basis
@@ -40,6 +42,7 @@ _OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)
 _EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 Progress = Callable[[str, int, int], None]
+Respond = Callable[[datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def run_once(
     progress: Progress | None = None,
     embedding: Embedding | None = None,
     behaviour: Measured | None = None,
+    respond: Respond | None = None,
 ) -> RunResult:
     """Bring everything derived from a model's log up to date.
 
@@ -92,6 +96,8 @@ def run_once(
         Embedders that are there already; None to import those that ``spec`` names.
     behaviour
         Measures what needs the model itself, given the states of reference and window and the window's key.
+    respond
+        Called once a window with rows is recorded, with the moment from which on it could be judged.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def run_once(
         When the store cannot be read or written.
     """
     with leased(store, spec.model) as held:
-        return _run_once(spec, held, now, progress, embedding, behaviour)
+        return _run_once(spec, held, now, progress, embedding, behaviour, respond)
 
 
 def _run_once(
@@ -111,6 +117,7 @@ def _run_once(
     progress: Progress | None,
     embedding: Embedding | None,
     behaviour: Measured | None,
+    respond: Respond | None,
 ) -> RunResult:
     rule = spec.windows or WindowRule()
     store.record(spec.model, [replace(spec, rules=tuple(rule.declared for rule in spec.rules))])
@@ -121,7 +128,9 @@ def _run_once(
     place = held.based_on(states_basis(spec, rule), rule)
     if held.cursor and not place.cursor:
         _forget_other_grains(spec, store, rule)
-    changes = store.changes(spec.model, logged, rule, place.cursor)
+    changes, again = store.changes(spec.model, logged, rule, place.cursor), Waiting.load(store, spec.model, rule)
+    came = {rule.window_of(grain.start) for grain in changes.windows}
+    changes = replace(changes, windows=tuple(sorted({*changes.windows, *again.windows})))
     waiting: dict[Window | None, list[State]] = {}
     for done, grain in enumerate(changes.windows):
         batches = (Batch(b.frame, b.schema, grain) for b in store.read(spec.model, logged, grain))
@@ -132,8 +141,11 @@ def _run_once(
         if progress:
             progress("summarised", done + 1, len(changes.windows))
     refresh_reference(spec, store, changes, embedding, logged)
-    touched = {rule.window_of(grain.start) for grain in changes.windows}
-    place = place.touch(changes.cursor, touched, reference_mark(spec, store)).save(store, spec.model, held)
+    place = place.touch(changes.cursor, came, reference_mark(spec, store), now)
+    # Windows from which rows were removed say nothing of how late rows come.
+    place = place.touch(place.cursor, {rule.window_of(grain.start) for grain in again.windows}, place.reference)
+    place = place.save(store, spec.model, held)
+    again.done(store, spec.model)
     due = place.due(rule, now)
     result = RunResult(
         changes.windows,
@@ -145,8 +157,8 @@ def _run_once(
     casebook = Casebook(spec, store)
     if due:
         judging = Judging.of(spec, store, rule, behaviour)
-        casebook = Casebook(spec, store, (judging.reference, judging.effects))
-        place, result, alerts = _judge(judging, casebook, due, place, alerts, result, progress)
+        casebook = Casebook(spec, store, (judging.reference, judging.effects, judging.rates))
+        place, result, alerts = _judge(judging, casebook, due, place, alerts, result, progress, respond)
     renewed = casebook.renewed(alerts, place)
     if renewed:
         store.record(spec.model, renewed)
@@ -162,6 +174,7 @@ def _judge(
     still: Iterable[Alert],
     result: RunResult,
     progress: Progress | None,
+    respond: Respond | None,
 ) -> tuple[Checkpoint, RunResult, Iterable[Alert]]:
     """Judge the windows that are due, in order; return where that leads, the result with what it gave, and alerts.
 
@@ -176,12 +189,15 @@ def _judge(
     ids = tuple(episode.alert.id for episode in memory.episodes.values() if episode.alert)
     queries = (Query(window=Window(due[0].start, due[-1].end)), Query(ids=ids))
     before = {a.id: a for a in (*still, *(a for query in queries for a in store.recorded(model, Alert, query)))}
-    alerts, judged = dict(before), Judged((), (), memory)
-    for done, window in enumerate(due, 1):
-        judged, gone, place = judging.record(window, place, judged.watch, alerts.values(), casebook)
+    alerts, judged, rule = dict(before), Judged((), (), memory), judging.rule
+    for done, step in enumerate(replay(judging, due, memory, place.next_revision), 1):
+        gone, place = judging.record(step, place, alerts.values(), casebook)
+        judged = step.judged
         alerts.update((alert.id, alert) for alert in (*judged.alerts, *gone))
+        if respond and step.states:
+            respond(step.window.end + (rule.grace or timedelta(0)))
         if done % _WINDOWS_A_FORGETTING == 0:
-            _thin_out(store, model, place, judging.rule)
+            _thin_out(store, model, place, rule)
         if progress:
             progress("judged", done, len(due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))

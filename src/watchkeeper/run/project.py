@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window
-from watchkeeper.ingest.intake import Taken, mark_of, near, take_files
+from watchkeeper.ingest.intake import Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
-from watchkeeper.ingest.spool import Spooled, peek, spooled
+from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
+from watchkeeper.run.failures import remembers_failures
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
@@ -46,6 +47,8 @@ from watchkeeper.steps.first_marks import first_columns, first_rows
 from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
+from watchkeeper.store.rehearsal import RehearsalStore
+from watchkeeper.words.intake import appended_sentences, unnamed_sentence
 
 __all__ = ["Project", "RunReport", "Taken", "open_project"]
 
@@ -71,12 +74,18 @@ class RunReport:
         What was judged, and what was done.
     problems
         Notifiers that failed; they are tried again at the next run.
+    rehearsed
+        Whether all of it only would have been: nothing was written, and nobody was told.
+    receivers
+        Of a rehearsal, the notifiers that would have been told of what has changed.
     """
 
     taken: tuple[Taken, ...]
     ran: RunResult
     actions: tuple[Action, ...]
     problems: tuple[str, ...]
+    rehearsed: bool = False
+    receivers: tuple[str, ...] = ()
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -88,11 +97,16 @@ class RunReport:
         """What a person should know about the rows that came in, in words."""
         found = []
         for one in self.taken:
-            rows = one.appended
             if one.problem:
                 found.append(f"not taken in: {one.problem}")
-            if rows.doubled or rows.refused:
-                found.append(f"{one.source}: {rows.doubled + rows.refused} rows set aside in quarantine: {rows.reason}")
+            if one.lost:
+                found.append(
+                    f"{one.source}: {one.lost:,} {'row was' if one.lost == 1 else 'rows were'} lost in the serving "
+                    "process, before they reached the disk: its log says why"
+                )
+            if one.unnamed:
+                found.append(unnamed_sentence(one.source, one.unnamed))
+            found += appended_sentences(one.source, one.appended)
         if self.ran.orphans:
             found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
         return found
@@ -100,6 +114,11 @@ class RunReport:
 
 class Project(Records):
     """A configuration, its folder and its open store: what a run works on."""
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether runs only show what they would do."""
+        return isinstance(self.store, RehearsalStore)
 
     def spec(self, name: str) -> Spec:
         """Return the specification of a model; its schema is inferred once and then kept.
@@ -149,24 +168,42 @@ class Project(Records):
         place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
         return Maintainer(self.spec(name), self.store, str(self.folder), place)
 
-    def take_in(self, name: str) -> list[Taken]:
+    def take_in(self, name: str, now: datetime | None = None) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
-        Each source is appended at most once, see ``take_files``.
+        Each source is appended at most once, see ``take_files``; one that cannot be costs itself.
+
+        Parameters
+        ----------
+        now
+            What counts as now where it is later than the clock; rows beyond it are set aside.
         """
-        model, found = self.config.model(name), []
+        model, found = self.config.model(name), list[Taken]()
         schema = self.spec(name).schema
-        for source, table, frame, done in self._spooled(name, schema):
-            found.append(Taken(source, table, self.store.append(name, table, frame, schema, source=source)))
-            done()
+        faults, clock = SpoolFaults(), datetime.now(UTC)
+        limits = model.intake.limits(max(clock, now or clock))
+        found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits))
+        found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
+        if faults.lost:
+            found.append(Taken("the spool", Table.PREDICTIONS, lost=faults.lost))
+        if faults.unnamed:
+            found.append(Taken("the spool", Table.PREDICTIONS, unnamed=faults.unnamed))
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
         for table, place in wanted:
             if place is not None:
-                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder))
+                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder, limits))
         return found
 
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None) -> RunReport:
+    @remembers_failures
+    def run(self, name: str, now: datetime, *, progress: Progress | None = None, stepwise: bool = False) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
+
+        Parameters
+        ----------
+        now
+            The moment of the run: windows that end later wait, and nobody is told of anything after it.
+        stepwise
+            Whether to respond after each window, as a run at its time would have, and not to the newest alone.
 
         Raises
         ------
@@ -175,17 +212,28 @@ class Project(Records):
         """
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
-            taken = leaseholder.take_in(name)
+            taken = leaseholder.take_in(name, now)
             leaseholder._renew_schema(name)  # noqa: SLF001 - it is the same class
             keeper = leaseholder.keeper(name)
             embedding = self.embedding(keeper.spec)
             leaseholder._reference_from_table(name, keeper.spec, embedding)  # noqa: SLF001 - it is the same class
             behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
-            ran = run_once(keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour)
+            respond, actions = keeper.propose if self.rehearsed else keeper.keep, list[Action]()
+            ran = run_once(
+                keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour,
+                respond=(lambda moment: actions.extend(respond(moment))) if stepwise else None,
+            )  # fmt: skip
             # Training may take long, or fail: people are told before.
-            problems = notify(name, store, self._receivers(name))
+            receivers = self._receivers(name)
+            problems = [] if self.rehearsed else notify(name, store, receivers)
             apply_retention(store, name, self.config.store.retention)
-            return RunReport(tuple(taken), ran, tuple(keeper.keep(now)), tuple(problems))
+            actions.extend(respond(now))
+            if not self.rehearsed:
+                return RunReport(tuple(taken), ran, tuple(actions), tuple(problems))
+            # Nothing that was proposed came to an end here, so that it is proposed again and again.
+            first = {(action.kind, action.alert): action for action in reversed(actions)}
+            told = tuple(dict.fromkeys(to for to, _ in receivers))
+            return RunReport(tuple(taken), ran, tuple(reversed(first.values())), (), rehearsed=True, receivers=told)
 
     def _renew_schema(self, name: str) -> None:
         """Know the columns by today's fingerprint where 0.1.0 has stored another mark of the same ones."""
@@ -222,9 +270,9 @@ class Project(Records):
     def _resolved(self, place: str) -> str:
         return place if "://" in place else str(self.folder / place)
 
-    def _spooled(self, name: str, schema: Schema | None) -> Iterable[Spooled]:
+    def _spooled(self, name: str, schema: Schema | None, faults: SpoolFaults) -> Iterable[Spooled]:
         url = self.config.store.url
-        return spooled(self.folder / url, name, schema) if "://" not in url else ()
+        return spooled(self.folder / url, name, schema, faults=faults, kept=self.rehearsed) if "://" not in url else ()
 
     def _infer(self, name: str, model: Model) -> Schema:
         columns = model.column_options
@@ -247,7 +295,7 @@ class Project(Records):
         if model.source is not None:
             rows = open_table(self._resolved(model.source)).sample(_SAMPLE)
         else:
-            found = peek(self.folder / self.config.store.url, name)
+            found = peek(self.folder / self.config.store.url, name, kept=self.rehearsed)
             if found is None:
                 raise SourceError(
                     f"model {name!r} has no source and nothing has been logged for it yet; "
@@ -283,8 +331,15 @@ def _about(model: Model) -> tuple[Any, ...]:
     return model.columns, model.split_by, model.positive, model.task, model.reference
 
 
-def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Project:
+def open_project(
+    path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None, *, rehearsed: bool = False
+) -> Project:
     """Read a configuration and open its store.
+
+    Parameters
+    ----------
+    rehearsed
+        Whether runs only show what they would do: nothing is written, and nobody is told.
 
     Raises
     ------
@@ -293,7 +348,7 @@ def open_project(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, st
     StoreError
         When the store cannot be opened.
     """
-    records = open_records(path, environ)
+    records = open_records(path, environ, rehearsed=rehearsed)
     try:
         check_names(records.config)
     except BaseException:

@@ -8,13 +8,14 @@ from math import inf, log, sqrt
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, ROWS, State
-from watchkeeper.core.store import Store
+from watchkeeper.core.store import SetsAside, Store
 from watchkeeper.stats.row_sample import RowSamplePart
 
 __all__ = [
     "against_note",
     "effects_note",
     "listed",
+    "quarantine_note",
     "reach",
     "room",
     "rows",
@@ -91,6 +92,15 @@ def effects_note(effects: Mapping[str, float]) -> list[str]:
     shown = listed([f"{column} ({effects[column]:.1f})" for column in strong])
     told = f"Windows of the reference differ by more than independent rows would in {shown}"
     return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
+
+
+def quarantine_note(store: Store, model: str) -> list[str]:
+    """Say how many rows are in quarantine."""
+    count = store.quarantine_size(model) if isinstance(store, SetsAside) else 0
+    if not count:
+        return []
+    rows = f"{count:,} row is" if count == 1 else f"{count:,} rows are"
+    return [f"{rows} in quarantine and not counted: watchkeeper store quarantine list says why."]
 
 
 def against_note(spec: Spec) -> list[str]:

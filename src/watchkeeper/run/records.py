@@ -15,12 +15,13 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
-from watchkeeper.store.open import open_store
+from watchkeeper.store.open import open_rehearsal, open_store
 
 if TYPE_CHECKING:
     from watchkeeper.store.lake import LakeStore
     from watchkeeper.store.leases import LeasedStore
     from watchkeeper.store.memory import MemoryStore
+    from watchkeeper.store.rehearsal import RehearsalStore
 
 __all__ = ["Records", "open_records"]
 
@@ -31,7 +32,7 @@ class Records:
 
     config: Config
     folder: Path
-    store: LakeStore | MemoryStore | LeasedStore
+    store: LakeStore | MemoryStore | LeasedStore | RehearsalStore
 
     def close(self) -> None:
         """Close the store."""
@@ -62,8 +63,15 @@ class Records:
         return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
 
 
-def open_records(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None) -> Records:
+def open_records(
+    path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None, *, rehearsed: bool = False
+) -> Records:
     """Read a configuration and open its store to read; names of plug-ins are not looked up.
+
+    Parameters
+    ----------
+    rehearsed
+        Whether the store only shows what would be written to it, and is left as it is.
 
     Raises
     ------
@@ -75,7 +83,8 @@ def open_records(path: str | Path = "watchkeeper.yaml", environ: Mapping[str, st
     config = load_config(path, environ=os.environ if environ is None else environ)
     folder = Path(path).absolute().parent
     url = config.store.url if "://" in config.store.url else str(folder / config.store.url)
-    store = open_store(
+    opened = open_rehearsal if rehearsed else open_store
+    store = opened(
         url, sql_url=config.store.sql, storage_options=config.store.options, encode=encode_state, decode=decode_state
     )
     return Records(config, folder, store)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchkeeper.alerts.policy import Episode
 from watchkeeper.charts.chart import ChartMemory
+from watchkeeper.compare.recent import Recent
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Measurement
@@ -35,13 +36,14 @@ class _Shared:
 
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
+    recent: dict[str, Recent] = field(default_factory=dict)
 
 
 def remembered(memory: JudgeMemory, window: Window) -> Remembered:
     """Return what is stored of what judging remembers after a window."""
     parts: dict[str, Any] = {f"{_CHART}{key}": chart for key, chart in memory.charts.items()}
     parts |= {f"{_EPISODE}{cause.value}": episode for cause, episode in memory.episodes.items()}
-    parts[_SHARED] = _Shared(memory.steady, memory.versions)
+    parts[_SHARED] = _Shared(memory.steady, memory.versions, dict(memory.recent))
     return Remembered(
         window, tuple(SeriesMemory(name, brief_json(part), _version(part)) for name, part in parts.items())
     )
@@ -68,12 +70,12 @@ def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
                 shared = _read(part, _Shared)
         except (StoreError, ValueError) as error:
             faults.append(str(error))
-    memory = JudgeMemory(charts, episodes, shared.steady, shared.versions)
+    memory = JudgeMemory(charts, episodes, shared.steady, shared.versions, shared.recent)
     if not faults:
         return memory
     still = {a.cause: Episode((True,), 0, a) for a in alerts if _open_at(a, stored.window)}
     why = f"{faults[0]}; the charts were made anew from the stored history"
-    return JudgeMemory(charts, still | episodes, shared.steady, shared.versions, lost=why, damaged=True)
+    return replace(memory, episodes=still | episodes, lost=why, damaged=True)
 
 
 def newest_remembered(store: Store, model: str, until: Window) -> Remembered | None:

@@ -7,7 +7,7 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.schema.kinds import type_name
 
-__all__ = ["MOMENT", "is_moment_text", "offsets", "to_utc"]
+__all__ = ["MOMENT", "in_calendar", "is_moment_text", "mixed_units", "offsets", "to_utc"]
 
 MOMENT = pl.Datetime("us", "UTC")
 """The type of a time column once it is read."""
@@ -17,22 +17,29 @@ _ISO = (
     r"(?:[Tt ]+(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?)?"
     r"\s*(?<offset>[Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?\s*$"
 )
-_UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
+_UNITS = {"seconds": (1e11, 1_000_000), "milliseconds": (1e14, 1_000), "microseconds": (1e17, 1)}
+"""Up to which size a number counts in which unit since 1970, and its microseconds; what is larger is nanoseconds."""
 _FIRST_EPOCH = 1e8
+"""Seconds since 1970 below which a number is no moment: what a clock that counts since its start shows."""
+
+_DAYS = (-719_161, 2_932_895)
+"""The second day of year 1 and the last but one of 9999, since 1970: a time zone may move a moment by a day."""
+_A_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 
 
 def to_utc(series: pl.Series) -> pl.Series:
     """Return moments as microseconds in UTC; what cannot be read becomes null.
 
-    Times without a zone count as UTC, aware times are converted, text is read as ISO 8601 with or without an offset
-    (row by row, so offsets may be mixed), numbers are read as seconds, milliseconds, microseconds or nanoseconds since
-    1970 by their size.
+    Times without a zone count as UTC, aware times are converted, text is read as ISO 8601 with or without an offset,
+    numbers are read as seconds, milliseconds, microseconds or nanoseconds since 1970 by their size: each value by
+    itself, so that offsets and units may be mixed. Moments outside the years 1 to 9999 cannot be read.
 
     Raises
     ------
     SchemaError
         When the column holds neither times, text nor plausible numbers.
     """
+    series = in_calendar(series)
     dtype = series.dtype
     if isinstance(dtype, pl.Datetime):
         aware = series.dt.convert_time_zone("UTC") if dtype.time_zone else series.dt.replace_time_zone("UTC")
@@ -49,6 +56,32 @@ def to_utc(series: pl.Series) -> pl.Series:
         f"column {series.name!r} holds {type_name(dtype)}, where times were expected. "
         "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
     )
+
+
+def in_calendar(series: pl.Series) -> pl.Series:
+    """Return times and dates without those outside the years 1 to 9999, which no calendar of Python holds."""
+    dtype = series.dtype
+    if dtype == pl.Date:
+        low, high = _DAYS
+    elif isinstance(dtype, pl.Datetime) and dtype.time_unit in _A_DAY:
+        low, high = (day * _A_DAY[dtype.time_unit] for day in _DAYS)
+    else:
+        return series
+    numbers = series.to_physical()
+    outside = ~numbers.is_between(low, high)
+    return numbers.set(outside, None).cast(dtype) if outside.any() else series
+
+
+def mixed_units(series: pl.Series) -> list[str]:
+    """Return the units that numbers are read in as moments, where these are several."""
+    if not series.dtype.is_numeric():
+        return []
+    sizes = series.cast(pl.Float64).abs()
+    sizes = sizes.filter(sizes.is_finite() & (sizes >= _FIRST_EPOCH))
+    limits = [0.0, *(limit for limit, _ in _UNITS.values()), float("inf")]
+    bounds = zip((*_UNITS, "nanoseconds"), limits, limits[1:], strict=False)
+    units = [unit for unit, low, high in bounds if ((sizes >= low) & (sizes < high)).any()]
+    return units if len(units) > 1 else []
 
 
 def offsets(series: pl.Series) -> list[str]:
@@ -104,11 +137,11 @@ def _from_numbers(series: pl.Series) -> pl.Series:
             f"column {series.name!r} holds numbers around {size:g}, which are no moments. "
             "Valid: datetimes, dates, ISO 8601 text, seconds since 1970"
         )
-    if series.dtype.is_integer():
-        whole = series.cast(pl.Int64, strict=False)
-        factor = next((f for limit, f in _UNITS if size < limit), 0)
-        micros = whole * factor if factor else whole // 1_000
-    else:
-        factor = next((f for limit, f in _UNITS if size < limit), 0)
-        micros = (numbers * (factor or 1e-3)).round().cast(pl.Int64, strict=False)
-    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias(series.name)
+    exact = series.cast(pl.Int64, strict=False) if series.dtype.is_integer() else numbers
+    sizes = numbers.abs()
+    micros = exact // 1_000 if series.dtype.is_integer() else exact / 1_000
+    for limit, factor in reversed(_UNITS.values()):
+        micros = micros.zip_with(~(sizes < limit).fill_null(False), exact * factor)
+    micros = micros.set((sizes < _FIRST_EPOCH).fill_null(False) | ~sizes.is_finite().fill_null(False), None)
+    whole = micros if series.dtype.is_integer() else micros.round().cast(pl.Int64, strict=False)
+    return whole.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias(series.name)

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.departures import departures
+from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
-from watchkeeper.core.evidence import Change, Evidence, Labels, Quantity
+from watchkeeper.compare.usual_rates import UsualRates, with_usual
+from watchkeeper.core.evidence import Change, Evidence, Labels, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
@@ -38,6 +40,8 @@ def assess(
     *,
     only: Collection[str] | None = None,
     effects: Mapping[str, float] | None = None,
+    rates: Mapping[str, UsualRates] | None = None,
+    recent: Mapping[str, Recent] | None = None,
     earlier: Mapping[str, States] | None = None,
     now: datetime | None = None,
     between: Mapping[str, BetweenBlocks] | None = None,
@@ -54,6 +58,10 @@ def assess(
         Comparisons to make; None for the usual ones, those that monitors name, and those that other packages bring.
     effects
         Design effect by column, from the windows of the reference.
+    rates
+        By column, how large the rates of faults get by themselves in the windows of the reference.
+    recent
+        By column, what the last windows held beyond the reference.
     earlier
         States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
     now
@@ -80,8 +88,11 @@ def assess(
         elif column == RULES or roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
-            made = assess_column(reference.get((segment, column)), state, comparisons)
-            found.extend(_with_worth(m, state, effects or {}, late=column == label) for m in made)
+            seen = (recent or {}).get(column, ()) if segment == ALL else ()
+            made = assess_column(reference.get((segment, column)), state, comparisons, seen)
+            worth = [_with_worth(m, state, effects or {}, late=column == label) for m in made]
+            own = (rates or {}).get(column) if segment == ALL else None
+            found.extend(_unjudged(with_usual(m, own), own) for m in worth)
     if season is not None and (only is None or DEPARTURE in only):
         found.extend(_departures(season, current, spec))
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
@@ -121,6 +132,13 @@ def _with_worth(measurement: Measurement, state: State, effects: Mapping[str, fl
     if late and isinstance(count, CountPart) and count.rows:
         evidence = replace(evidence, labels=Labels(count.valid / count.rows))
     return replace(measurement, evidence=evidence)
+
+
+def _unjudged(measurement: Measurement, rates: UsualRates | None) -> Measurement:
+    """Take from a repeated value what it could be judged by, where no windows tell how values repeat by themselves."""
+    if measurement.name != "repeated_value" or rates is not None:
+        return measurement
+    return replace(measurement, evidence=replace(measurement.evidence, size=Size()))
 
 
 def _against(name: str, earlier: States, current: States, spec: Spec) -> list[Measurement]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.chart import ChartMemory
+from watchkeeper.compare.recent import Recent
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -16,6 +17,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.quality.assess import judge_rules
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
+from watchkeeper.steps.set_aside import judge_set_aside
 
 __all__ = ["JudgeMemory", "Judged", "judge"]
 
@@ -37,6 +39,8 @@ class JudgeMemory:
         The mean predictions of the last windows, which stability is measured over.
     versions
         The versions of the model that have answered, in the order of their first answer.
+    recent
+        By column, what the last windows held beyond the reference.
     lost
         Why what was remembered cannot be read, in words.
     damaged
@@ -47,6 +51,7 @@ class JudgeMemory:
     episodes: Mapping[Cause, Episode] = field(default_factory=dict)
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
+    recent: Mapping[str, Recent] = field(default_factory=dict)
     lost: str = ""
     damaged: bool = False
 
@@ -83,7 +88,8 @@ def judge(
         What was measured before, for a chart whose memory is lost.
     """
     charts = dict(watch.charts)
-    monitors, label = _by_measure(spec.monitors), spec.schema.name_of(Role.LABEL)
+    # That no rows came is told once, whatever watches their number.
+    monitors, label = _by_measure(() if _empty(measurements) else spec.monitors), spec.schema.name_of(Role.LABEL)
     known = settled(measurements)
     signals: list[Signal] = []
     caused: list[tuple[Cause, Signal]] = []
@@ -120,6 +126,7 @@ def judge(
     caused.extend(_broken(measurements, spec.schema))
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
+    caused.extend(judge_set_aside(measurements))
     ruled = judge_rules(measurements, spec.rules, spec.schema)
     caused.extend(ruled)
     signals.extend(signal for _, signal in ruled)
@@ -137,6 +144,10 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
         if monitor.chart:
             found.setdefault(monitor.measure, []).append((monitor, frozenset(monitor.columns)))
     return found
+
+
+def _empty(measurements: Iterable[Measurement]) -> bool:
+    return any(m.name == "rows" and m.segment == ALL and m.value == 0 for m in measurements)
 
 
 def _lost(

@@ -25,7 +25,7 @@ __all__ = ["LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_op
 
 MEASURED = (
     "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
-    "encoding_change", "silent_default",
+    "encoding_change", "silent_default", "out_of_range", "repeated_value",
 )  # fmt: skip
 """Comparisons that are always measured, judged or not."""
 
@@ -179,11 +179,12 @@ def _watched(
     vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
     spiked = _names(columns, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
-    series = len(usable) + len(spiked) + len(numeric) + 3 * len(leveled) + 5 * len(texts) + len(vectors)
+    series = len(usable) + len(spiked) + 3 * len(numeric) + 4 * len(leveled) + 5 * len(texts) + len(vectors)
     series += len(measured) + 2 * len(coded) + len(latencies)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
-    rare = {**budget, "always": 0.01}
+    rare, few = {**budget, "always": 0.01}, {**budget, "least": 0.03}
+    lasting = {**few, "pooled": 8.0}
     # Where the distance is not large enough for ks, no unit has changed, so this takes nothing from the budget.
     unit: dict[str, float | str] = {**budget, "lower": 0.99, "upper": 1.01, "distance": "before"}
     tail: dict[str, float | str] = {**budget, "tolerance": TOLERATED - BEYOND, "always": TOLERATED}
@@ -193,12 +194,14 @@ def _watched(
         Monitor("level_rise", "tolerance", leveled, options=budget),
         Monitor("ks", "tolerance", measured, options=late),
         Monitor("l_infinity", "tolerance", coded, options=late),
-        Monitor("null_rate", "tolerance", usable, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
+        Monitor("null_rate", "tolerance", usable, options=lasting, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
         Monitor("unseen_levels", "tolerance", coded, options=rare, cause=Cause.LABEL_FAULT),
         # Its rows are rows of unseen levels too, so that it takes nothing from the budget.
         Monitor("encoding_change", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
-        Monitor("silent_default", "tolerance", spiked, options={**budget, "always": 0.03}, cause=Cause.DATA_FAULT),
+        Monitor("silent_default", "tolerance", spiked, options=few, cause=Cause.DATA_FAULT),
+        Monitor("out_of_range", "tolerance", numeric, options=lasting, cause=Cause.DATA_FAULT),
+        Monitor("repeated_value", "tolerance", numeric + leveled, options=few, cause=Cause.DATA_FAULT),
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
         Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),

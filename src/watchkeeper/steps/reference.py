@@ -8,22 +8,25 @@ from dataclasses import replace
 import msgspec
 
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect, rank_effect, tells_effect
+from watchkeeper.compare.usual_rates import UsualRates, usual_rates
 from watchkeeper.core.batch import Batch
-from watchkeeper.core.schema import Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, State, StateKey
 from watchkeeper.core.store import Changes, Store
+from watchkeeper.core.window import Window
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.stats.codec import merge_alike, merge_states, merged
 from watchkeeper.stats.summarise import gathered
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference
 from watchkeeper.steps.marks import reference_basis
-from watchkeeper.steps.season import SEASON, read_season, reference_windows, season_of_reference, stored_season
-from watchkeeper.steps.stored_reference import EFFECTS, REFERENCE, reference_mark
+from watchkeeper.steps.season import SEASON, read_season, season_of_reference, stored_season
+from watchkeeper.steps.stored_reference import EFFECTS, RATES, REFERENCE, reference_mark
 
 __all__ = [
     "design_effects",
+    "rates_of_reference",
     "reference_blocks",
     "reference_pieces",
     "refresh_reference",
@@ -31,7 +34,8 @@ __all__ = [
 ]
 
 _BLOCKS = "between_blocks"
-_UNJUDGED = (Role.TIME, Role.ID)
+_FEWEST = 8
+"""Windows of a reference from which it tells how much rates vary; with fewer, shorter ones are looked at."""
 
 
 def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Embedding, logged: Schema) -> None:
@@ -46,12 +50,13 @@ def refresh_reference(spec: Spec, store: Store, changes: Changes, embedding: Emb
     if window is None:
         return
     touched = any(grain.start < window.end and window.start < grain.end for grain in changes.windows)
-    known = reference_mark(spec, store)
-    fresh = touched or not known.startswith(_mark(spec, f"{window} "))
-    if fresh or _lacks_season(spec, store):
+    if touched or not reference_mark(spec, store).startswith(_mark(spec, f"{window} ")):
         batches = (Batch(b.frame, b.schema) for b in store.read(spec.model, logged, window))
-        what = f"{window} {changes.cursor}" if fresh else known.removeprefix(_mark(spec, ""))
-        summarise_reference(spec, store, batches, what, embedding)
+        summarise_reference(spec, store, batches, f"{window} {changes.cursor}", embedding)
+    elif not _learned(spec, store):
+        # A reference that an earlier version stored: its windows tell the rest, and its rows may be gone.
+        pieces = {state.key: state for _, state in store.states(spec.model, window).items()}
+        store.record(spec.model, [], _lessons(pieces, spec, store))
 
 
 def summarise_reference(
@@ -65,27 +70,35 @@ def summarise_reference(
         Names the rows: other rows have another name.
     """
     held, mark = store.pointer(spec.model, REFERENCE), _mark(spec, what)
-    if held == mark and not _lacks_season(spec, store):
+    known = held == mark
+    if known and _learned(spec, store):
         return
     # Rules are for the rows that arrive.
     learning = replace(spec, rules=(), keep=spec.reference_keep or spec.keep)
     pieces = reference_pieces(batches, learning, embedding or Embedding())
-    before, season = store.pointer(spec.model, SEASON), stored_season(season_of_reference(pieces, spec))
-    if held == mark:
-        # Its states are as they were; the seasons were not kept then, or in an earlier form.
-        store.record(spec.model, [], {SEASON: (before, season)})
+    lessons = _lessons(pieces, spec, store)
+    if known:
+        # An earlier version stored the reference and not how its windows vary.
+        store.record(spec.model, [], lessons)
         return
     ordered = sorted(pieces.items(), key=lambda item: _place(item[0]))
     whole = merge_alike(replace(state, key=replace(key, window=None)) for key, state in ordered)
     effects = msgspec.json.encode(design_effects(pieces, spec), order="deterministic").decode()
     store.put_states(spec.model, {None: whole.values()})
     between = msgspec.json.encode(blocks_of_reference(pieces, spec), order="deterministic").decode()
-    told = {name: (store.pointer(spec.model, name), text) for name, text in ((EFFECTS, effects), (_BLOCKS, between))}
-    store.record(spec.model, [], {REFERENCE: (held, mark), SEASON: (before, season), **told})
+    moves = {name: (store.pointer(spec.model, name), text) for name, text in ((EFFECTS, effects), (_BLOCKS, between))}
+    store.record(spec.model, [], {REFERENCE: (held, mark), **moves, **lessons})
 
 
-def _lacks_season(spec: Spec, store: Store) -> bool:
-    return spec.windows is not None and not read_season(spec, store)[1]
+def _learned(spec: Spec, store: Store) -> bool:
+    """Return whether all is stored that the windows of a reference tell."""
+    return store.pointer(spec.model, RATES) is not None and read_season(spec, store)[1]
+
+
+def _lessons(pieces: Mapping[StateKey, State], spec: Spec, store: Store) -> dict[str, tuple[str | None, str]]:
+    """Return what the windows of a reference tell of rates and seasons, as moves of the pointers that keep it."""
+    rates, season = _as_json(rates_of_reference(pieces, spec)), stored_season(season_of_reference(pieces, spec))
+    return {name: (store.pointer(spec.model, name), text) for name, text in ((RATES, rates), (SEASON, season))}
 
 
 def reference_pieces(
@@ -125,24 +138,53 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
     Windows have the length that is judged if there are 20 of them, else that of the stored states; with fewer than 20
     of those too, or without times, nothing can be told and rows count as independent.
     """
-    rule = spec.windows
-    if rule is None:
+    cut = _cut(pieces, spec, LEAST_WINDOWS)
+    if cut is None:
         return {}
     found: dict[str, float] = {}
-    for length in (rule.window_of, rule.grain_of):
-        windows = reference_windows(pieces, spec, length)
-        if len(windows) < LEAST_WINDOWS:
-            continue
-        whole = merged((s for states in windows.values() for s in states.values()), None, spec.model)
-        for place, state in whole.items():
-            if state.problem or state.spec is None or not tells_effect(state.spec) or state.spec.role in _UNJUDGED:
-                continue
-            own = [m[place] for m in windows.values() if place in m and not m[place].problem]
-            for name, told in ((place[1], design_effect(state, own)), (RANKS + place[1], rank_effect(state, own))):
+    for column, (whole, own) in cut.items():
+        if whole.spec is not None and tells_effect(whole.spec):
+            for name, told in ((column, design_effect(whole, own)), (RANKS + column, rank_effect(whole, own))):
                 found |= {} if told is None else {name: round(told, 6)}
-        break
     numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
     return found | ({JOINT: max(numeric)} if numeric else {})
+
+
+def rates_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, UsualRates]:
+    """Return how large the rates of faults get by themselves, by column, in the windows of a reference.
+
+    Windows have the length that is judged if there are 8 of them, else that of the stored states.
+    """
+    cut = _cut(pieces, spec, _FEWEST) or _cut(pieces, spec, 2) or {}
+    made = {column: usual_rates(whole, own) for column, (whole, own) in cut.items()}
+    return {column: rates for column, rates in made.items() if rates is not None}
+
+
+def _cut(pieces: Mapping[StateKey, State], spec: Spec, least: int) -> dict[str, tuple[State, list[State]]] | None:
+    """Return the whole reference and its windows in order, by column; None where there are fewer than ``least``."""
+    rule = spec.windows
+    if rule is None:
+        return None
+    held = [(key.window, state) for key, state in pieces.items() if key.window is not None and key.segment == ALL]
+    for length in (rule.window_of, rule.grain_of):
+        if len({length(window.start) for window, _ in held}) < least:
+            continue
+        by_window: dict[Window, list[State]] = {}
+        for window, state in held:
+            if state.spec is not None and state.spec.role not in (Role.TIME, Role.ID):
+                by_window.setdefault(length(window.start), []).append(state)
+        merges = [merged(by_window[window], window, spec.model) for window in sorted(by_window)]
+        whole = merged((state for states in by_window.values() for state in states), None, spec.model)
+        return {
+            place[1]: (state, [m[place] for m in merges if place in m and not m[place].problem])
+            for place, state in whole.items()
+            if not state.problem
+        }
+    return None
+
+
+def _as_json(rates: Mapping[str, UsualRates]) -> str:
+    return msgspec.json.encode(rates, order="deterministic").decode()
 
 
 def _mark(spec: Spec, what: str) -> str:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import msgspec
 
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.store import Store
 from watchkeeper.stats.codec import merged
 
-__all__ = ["EFFECTS", "REFERENCE", "reference_effects", "reference_mark", "reference_states"]
+__all__ = [
+    "EFFECTS",
+    "RATES",
+    "REFERENCE",
+    "reference_effects",
+    "reference_mark",
+    "reference_rates",
+    "reference_states",
+]
 
 REFERENCE = "reference"
 """The pointer that says what the stored reference was made of."""
 
 EFFECTS = "design_effects"
 """The pointer that holds the design effect of each column."""
+
+RATES = "usual_rates"
+"""The pointer that holds how large the rates of faults get by themselves in each column."""
 
 
 def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
@@ -33,3 +45,9 @@ def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
     """Return the design effect of each column that one could be told for."""
     held = store.pointer(spec.model, EFFECTS)
     return msgspec.json.decode(held, type=dict[str, float]) if held else {}
+
+
+def reference_rates(spec: Spec, store: Store) -> dict[str, UsualRates]:
+    """Return how large the rates of faults get by themselves, by column."""
+    held = store.pointer(spec.model, RATES)
+    return msgspec.json.decode(held, type=dict[str, UsualRates]) if held else {}

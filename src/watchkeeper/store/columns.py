@@ -33,7 +33,7 @@ from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Kind, Schema
 
-__all__ = ["ARRIVAL", "DATE", "PLACE", "UTC_TIME", "Layout", "dtype_of", "kind_of", "kind_of_type"]
+__all__ = ["ARRIVAL", "DATE", "PLACE", "UTC_TIME", "Layout", "dtype_of", "kind_of", "kind_of_type", "stored_json"]
 
 OWN = "watchkeeper_"
 DATE, ARRIVAL, PLACE = f"{OWN}date", f"{OWN}arrival", f"{OWN}place"
@@ -161,8 +161,11 @@ class Layout:
         return self._kinds[name][kind]
 
     def _free(self, name: str, tail: str) -> str:
-        """Escape what is ours, and names that differ from a taken one only in case: Delta holds them for the same."""
-        plain = name.replace("%", "%25").replace("@", "%40")
+        """Escape what is ours, and names that differ from a taken one only in case: Delta holds them for the same.
+
+        A NUL ends a name where Arrow hands it on in C, and the process with it.
+        """
+        plain = name.replace("%", "%25").replace("@", "%40").replace("\0", "%00")
         if plain.lower().startswith(OWN):
             plain = f"%{ord(plain[0]):02X}{plain[1:]}"
         for cut in range(len(name) + 1):
@@ -200,11 +203,16 @@ def _as(series: pl.Series, dtype: pl.DataType) -> pl.Series:
 def _to_stored(series: pl.Series, kind: str) -> pl.Series:
     series = callable_series(series)
     if kind == "json":
-        wrapped = pl.DataFrame([series.alias("value")]).select(pl.struct("value").struct.json_encode()).to_series()
-        return wrapped.str.strip_prefix('{"value":').str.strip_suffix("}").set(series.is_null(), None)
+        return stored_json(series)
     if kind == "span":
         return series.cast(pl.Duration("us")).cast(pl.Int64)
     return series.cast(_STORED[kind])
+
+
+def stored_json(series: pl.Series) -> pl.Series:
+    """Return nested values as JSON; Polars panics where it has no form for what they hold."""
+    wrapped = pl.DataFrame([series.alias("value")]).select(pl.struct("value").struct.json_encode()).to_series()
+    return wrapped.str.strip_prefix('{"value":').str.strip_suffix("}").set(series.is_null(), None)
 
 
 def _kind_expected(schema: Schema, name: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.faults import reported
 
-__all__ = ["REVISION", "WAIT", "migrate", "open_database", "place_of"]
+__all__ = ["REVISION", "WAIT", "migrate", "open_database", "place_of", "stored_revision"]
 
 REVISION = "0003"
 """The newest step in ``migrations/versions``."""
@@ -62,6 +62,27 @@ def open_database(url: str | URL) -> Engine:
             engine.dispose()
             raise
     return engine
+
+
+def stored_revision(url: str | URL) -> str | None:
+    """Return the step that the tables of a database are at; None where there are none, and nothing is made.
+
+    Raises
+    ------
+    StoreError
+        When the database is there and cannot be read.
+    """
+    parsed = make_url(url)
+    local = parsed.get_backend_name() == "sqlite"
+    if local and not (parsed.database and Path(parsed.database).exists()):
+        return None
+    with reported(place_of(parsed), "read"):
+        engine = _sqlite(parsed) if local else create_engine(parsed)
+        try:
+            with engine.connect() as connection:
+                return _revision(connection)
+        finally:
+            engine.dispose()
 
 
 def place_of(url: URL) -> str:

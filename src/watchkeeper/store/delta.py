@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
@@ -14,6 +15,7 @@ from deltalake.exceptions import DeltaError
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import StoreError
 from watchkeeper.store.columns import DATE, UTC_TIME, Layout
+from watchkeeper.store.durable import begin, leave_out_torn, settle_all, settle_since
 from watchkeeper.store.faults import reported
 from watchkeeper.store.snapshot import BATCH_ROWS, Bounds, Snapshot
 
@@ -54,6 +56,8 @@ class Delta:
         self._partition = partition
         self._lock = threading.RLock()
         self._handle: DeltaTable | None = None
+        self._local = None if "://" in uri else Path(uri)
+        self._settled = False
 
     def table(self) -> DeltaTable | None:
         """Return the table as it is now; None before the first commit.
@@ -62,6 +66,8 @@ class Delta:
         """
         with self._lock, reported(self.uri, "read"):
             if self._handle is None:
+                if self._local is not None:
+                    leave_out_torn(self._local)
                 if DeltaTable.is_deltatable(self.uri, self._options):
                     self._handle = DeltaTable(self.uri, storage_options=self._options)
             else:
@@ -105,8 +111,13 @@ class Delta:
     def appended(self, source: str) -> bool:
         """Return whether a source was appended before."""
         table = self.table()
-        with reported(self.uri, "read"):
-            return table is not None and table.transaction_version(source) is not None
+        with self._lock, reported(self.uri, "read"):
+            known = table is not None and table.transaction_version(source) is not None
+            if known and self._local is not None and not self._settled:
+                # Whoever committed it may have died before it was on the disk; the source is let go of now.
+                settle_all(self._local)
+                self._settled = True
+            return known
 
     def append(self, make: Callable[[int, Layout], pl.DataFrame], *, source: str = "") -> bool:
         """Append rows in one commit; return False, with nothing written, when the source was appended before.
@@ -161,6 +172,21 @@ class Delta:
 
         return self._until_committed(attempt)
 
+    def delete(self, predicate: str) -> int:
+        """Remove the rows that meet a condition in SQL, in one commit; return how many."""
+        removed = 0
+
+        def attempt(table: DeltaTable | None) -> bool:
+            nonlocal removed
+            if table is not None:
+                once = CommitProperties(max_commit_retries=0)
+                done = table.delete(predicate, writer_properties=_COMPRESSION, commit_properties=once)
+                removed = int(done["num_deleted_rows"] or 0)
+            return True
+
+        self._until_committed(attempt)
+        return removed
+
     def files(self) -> pl.DataFrame:
         """Return the data files of the newest version with their statistics; none before the first commit."""
         with self._lock, reported(self.uri, "read"):
@@ -195,6 +221,8 @@ class Delta:
                 yield f"{path}: {fault}"
 
     def _create(self, rows: pl.DataFrame, properties: CommitProperties) -> None:
+        if self._local is not None:
+            begin(self._local)
         write_deltalake(
             self.uri, rows, mode="error", partition_by=[self._partition] if self._partition else None,
             storage_options=self._options or None, writer_properties=_COMPRESSION, commit_properties=properties,
@@ -207,11 +235,15 @@ class Delta:
                 table = self.table()
                 before = -1 if table is None else table.version()
                 try:
-                    return attempt(table)
+                    done = attempt(table)
                 except DeltaError:
                     now = self.table()
                     if now is None or now.version() == before:
                         raise
+                else:
+                    if self._local is not None:
+                        settle_since(self._local, before)
+                    return done
             time.sleep(min(0.005 * 2**number, 0.1))
         raise StoreError(f"cannot write to {self.uri}: others committed first {_ATTEMPTS} times in a row; run again")
 

@@ -13,16 +13,20 @@ from sqlalchemy import URL
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.erasure import Erased, erase, quarantined, remove_quarantined, windows_of
 from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
+from watchkeeper.store.quarantine import missed
+from watchkeeper.store.snapshot import Snapshot
 from watchkeeper.store.states import StateTable
 from watchkeeper.store.upkeep import Upkeep
 
@@ -74,9 +78,18 @@ class LakeStore:
         """Close the connections to the database; Delta tables need no closing."""
         self._ledger.close()
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels in one atomic commit; a ``source`` named before writes nothing."""
-        return self._log(model).append(table, rows, schema, source)
+        return self._log(model).append(table, rows, schema, source, limits)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id, in bounded memory."""
@@ -85,6 +98,14 @@ class LakeStore:
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor``."""
         return self._log(model).changes(schema, windows, cursor)
+
+    def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels of a model as they are now."""
+        return self._log(model).snapshots()
+
+    def appended(self, model: str, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        return self._log(model).appended(table, source)
 
     def put_states(
         self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
@@ -137,6 +158,31 @@ class LakeStore:
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
         return self._ledger.pointer(model, name)
+
+    def quarantined(self, model: str) -> pl.DataFrame:
+        """Return the rows in quarantine, each with a key to name it by."""
+        return quarantined(self._log(model).tables["quarantine"])
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        files = self._log(model).tables["quarantine"].files()
+        return int(files["num_records"].sum()) if files.height else 0
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        return missed(self._log(model).tables["quarantine"].scan())
+
+    def remove_quarantined(self, model: str, keys: Collection[str]) -> int:
+        """Remove rows from quarantine by their keys; return how many there were."""
+        return remove_quarantined(self._log(model).tables["quarantine"], keys)
+
+    def windows_of(self, model: str, schema: Schema, rule: WindowRule, ids: Collection[str]) -> list[Window]:
+        """Return the stored windows that predictions with these ids lie in."""
+        return windows_of(self._log(model).tables["predictions"], schema, rule, ids)
+
+    def erase(self, model: str, schema: Schema, ids: Collection[str]) -> Erased:
+        """Remove the rows with these ids; the files that held them stay until they are vacuumed."""
+        return erase(self._log(model).tables, schema, ids)
 
     def upkeep(self, model: str) -> Upkeep:
         """Return what looks after the tables of a model and the database."""

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import LeasedError, LeaseLostError, StoreError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Store, Table
+from watchkeeper.core.store import ASIDE, Appended, Changes, Forgets, Noun, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -113,9 +114,18 @@ class LeasedStore:
     def close(self) -> None:
         """Leave the store open: whoever opened it closes it."""
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels; a ``source`` named before writes nothing."""
-        return self._store.append(model, table, rows, schema, source=source)
+        return self._store.append(model, table, rows, schema, source=source, limits=limits)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id."""
@@ -158,6 +168,14 @@ class LeasedStore:
         if not isinstance(self._store, Forgets):
             return 0
         return self._store.forget(model, kind, before, keep, lease=lease or self.lease)
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        return self._store.quarantine_size(model) if isinstance(self._store, SetsAside) else 0
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        return self._store.set_aside(model) if isinstance(self._store, SetsAside) else pl.DataFrame(schema=ASIDE)
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

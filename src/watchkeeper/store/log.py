@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-import msgspec
 import polars as pl
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import series_named
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Appended, Changes, Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.store.admission import REASON, admit
+from watchkeeper.store.admission import Admitted, admit
 from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 from watchkeeper.store.delta import Delta
 from watchkeeper.store.faults import reported
-from watchkeeper.store.snapshot import changes_since, read_window
+from watchkeeper.store.quarantine import set_aside
+from watchkeeper.store.snapshot import Snapshot, changes_since, read_window
 
-__all__ = ["StoredLog", "pack", "set_aside"]
+__all__ = ["StoredLog", "appended", "pack"]
 
 
 class StoredLog:
@@ -47,15 +46,18 @@ class StoredLog:
         """The Delta tables by name."""
         return {**{table.value: delta for table, delta in self._tables.items()}, "quarantine": self._aside}
 
-    def append(self, table: Table, rows: pl.DataFrame, schema: Schema, source: str) -> Appended:
+    def append(
+        self, table: Table, rows: pl.DataFrame, schema: Schema, source: str, limits: TimeLimits | None = None
+    ) -> Appended:
         """Append rows; those that may not enter go to quarantine first, so that a crash between cannot lose them."""
         target = self._tables[table]
         if source and target.appended(source):
             return Appended(known=True)
-        admitted = admit(rows, table, schema)
+        dates = self._tables[Table.PREDICTIONS].snapshot().dates
+        admitted = admit(rows, table, schema, limits, dates)
         if admitted.aside.height:
             mark = f"{table.value}:{source}" if source else ""
-            aside = set_aside(admitted.aside, table, source)
+            aside = set_aside(admitted, table, source, dates)
             self._aside.append(lambda version, _: _numbered(aside, version), source=mark)
         if admitted.rows.height or source:
             written = target.append(
@@ -63,17 +65,25 @@ class StoredLog:
             )
             if not written:
                 return Appended(known=True)
-        return Appended(admitted.rows.height, admitted.doubled, admitted.refused, admitted.reason)
+        return appended(admitted)
+
+    def snapshots(self) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels as they are now."""
+        return self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+
+    def appended(self, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        return self._tables[table].appended(source)
 
     def read(self, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels."""
-        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        predictions, labels = self.snapshots()
         with reported(self._root, "read"):
             yield from read_window(predictions, labels, schema, window)
 
     def changes(self, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return the stored windows touched since ``cursor``."""
-        predictions, labels = self._tables[Table.PREDICTIONS].snapshot(), self._tables[Table.LABELS].snapshot()
+        predictions, labels = self.snapshots()
         with reported(self._root, "read"):
             return changes_since(predictions, labels, schema, windows, cursor)
 
@@ -97,25 +107,7 @@ def _numbered(rows: pl.DataFrame, version: int) -> pl.DataFrame:
     return pl.DataFrame([arrival, place]).hstack(rows)
 
 
-def set_aside(rows: pl.DataFrame, table: Table, source: str) -> pl.DataFrame:
-    """Return rows as quarantine keeps them: the reason, and each row as JSON whatever its columns are."""
-    texts = [msgspec.json.encode(_plain(row), enc_hook=str).decode() for row in rows.drop(REASON).iter_rows(named=True)]
-    height = rows.height
-    return pl.DataFrame(
-        {
-            "table": pl.repeat(table.value, height, dtype=pl.String, eager=True),
-            "source": pl.repeat(source, height, dtype=pl.String, eager=True),
-            "reason": rows[REASON],
-            "row": pl.Series(texts, dtype=pl.String),
-        }
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+def appended(admitted: Admitted) -> Appended:
+    """Return what became of rows that were written."""
+    a = admitted
+    return Appended(a.rows.height, a.doubled, a.refused, a.reason, unusable=a.unusable)

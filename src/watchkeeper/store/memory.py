@@ -17,6 +17,7 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -28,12 +29,13 @@ from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
 from watchkeeper.store.audit import HEAD, next_event
-from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.columns import ARRIVAL, DATE, Layout
 from watchkeeper.store.forgetting import check_forgettable
 from watchkeeper.store.leases import check_model, lost, taken
-from watchkeeper.store.log import pack, set_aside
+from watchkeeper.store.log import appended, pack
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
+from watchkeeper.store.quarantine import missed, set_aside
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
@@ -91,31 +93,48 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def append(self, model: str, table: Table, rows: pl.DataFrame, schema: Schema, *, source: str = "") -> Appended:
+    def append(
+        self,
+        model: str,
+        table: Table,
+        rows: pl.DataFrame,
+        schema: Schema,
+        *,
+        source: str = "",
+        limits: TimeLimits | None = None,
+    ) -> Appended:
         """Append predictions or labels; a ``source`` named before writes nothing."""
         with self._lock:
             pile = self._pile(model, table)
             if source and source in pile.sources:
                 return Appended(known=True)
-            admitted = admit(rows, table, schema)
+            dates = self._pile(model, Table.PREDICTIONS).snapshot().dates
+            admitted = admit(rows, table, schema, limits, dates)
             if admitted.aside.height:
-                self._aside.setdefault(model, []).append(set_aside(admitted.aside, table, source))
+                aside = set_aside(admitted, table, source, dates)
+                self._aside.setdefault(model, []).append(aside)
             if admitted.rows.height or source:
                 pile.frames.append(pack(admitted.rows, schema, table, len(pile.frames), pile.layout))
                 pile.sources.add(source)
-            return Appended(admitted.rows.height, admitted.doubled, admitted.refused, admitted.reason)
+            return appended(admitted)
 
     def read(self, model: str, schema: Schema, window: Window) -> Iterator[Batch]:
         """Return the predictions of a window with their newest labels, one row per id."""
-        with self._lock:
-            predictions, labels = self._snapshots(model)
-        return read_window(predictions, labels, schema, window)
+        return read_window(*self.snapshots(model), schema, window)
 
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor``."""
+        return changes_since(*self.snapshots(model), schema, windows, cursor)
+
+    def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
+        """Return the predictions and the labels of a model as they are now."""
         with self._lock:
-            predictions, labels = self._snapshots(model)
-        return changes_since(predictions, labels, schema, windows, cursor)
+            return self._pile(model, Table.PREDICTIONS).snapshot(), self._pile(model, Table.LABELS).snapshot()
+
+    def appended(self, model: str, table: Table, source: str) -> bool:
+        """Return whether a source was appended before."""
+        with self._lock:
+            return source in self._pile(model, table).sources
 
     def put_states(
         self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None
@@ -221,6 +240,16 @@ class MemoryStore:
         """Return what a pointer holds."""
         return self._pointers.get((model, name))
 
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine."""
+        return sum(rows.height for rows in self._aside.get(model, []))
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        parts = self._aside.get(model, [])
+        frames = [part.with_columns(pl.lit(place, pl.Int64).alias(ARRIVAL)) for place, part in enumerate(parts)]
+        return missed(pl.concat(frames).lazy() if frames else None)
+
     def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
         """Take a model for a worker, which may be another thread."""
         with self._lock:
@@ -252,9 +281,6 @@ class MemoryStore:
 
     def _pile(self, model: str, table: Table) -> _Pile:
         return self._piles.setdefault((model, table), _Pile())
-
-    def _snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
-        return self._pile(model, Table.PREDICTIONS).snapshot(), self._pile(model, Table.LABELS).snapshot()
 
     def _move(self, model: str, name: str, new: str | None) -> None:
         if new is None:

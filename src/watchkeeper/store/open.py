@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
 from watchkeeper.core.errors import StoreError, UsageError
 from watchkeeper.core.state import State
+from watchkeeper.store.database import REVISION, place_of, stored_revision
 from watchkeeper.store.faults import reported
 from watchkeeper.store.lake import LakeStore
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.store.rehearsal import RehearsalStore
 
-__all__ = ["MEMORY", "open_store"]
+__all__ = ["MEMORY", "open_rehearsal", "open_store"]
 
 MEMORY = ":memory:"
 """The address of a store that lives as long as the process."""
@@ -54,6 +56,44 @@ def open_store(
     text = str(url)
     if text == MEMORY:
         return MemoryStore()
+    log, database = _places(url, sql_url, made=True)
+    return LakeStore(log, database, encode=encode, decode=decode, storage_options=storage_options)
+
+
+def open_rehearsal(
+    url: str | Path,
+    *,
+    sql_url: str | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    encode: Callable[[State], bytes],
+    decode: Callable[[bytes], State],
+) -> RehearsalStore:
+    """Return a store that shows what the one at an address holds, and writes nothing; for the rest see ``open_store``.
+
+    Raises
+    ------
+    StoreError
+        When the store there cannot be opened, or was made by an earlier version and would have to be brought up to
+        date.
+    """
+    if str(url) == MEMORY:
+        return RehearsalStore(MemoryStore())
+    log, database = _places(url, sql_url, made=False)
+    revision = stored_revision(database)
+    if revision is None:
+        return RehearsalStore(MemoryStore())
+    if revision != REVISION:
+        raise StoreError(
+            f"{place_of(make_url(database))} was made by another version of Watchkeeper (its tables are at {revision}, "
+            f"this version has {REVISION}), and a dry run writes nothing; run watchkeeper run once, which brings it up "
+            f"to date"
+        )
+    return RehearsalStore(LakeStore(log, database, encode=encode, decode=decode, storage_options=storage_options))
+
+
+def _places(url: str | Path, sql_url: str | None, *, made: bool) -> tuple[str, str | URL]:
+    """Return where the log and the database are; the folder is made where that is wanted."""
+    text = str(url)
     remote = "://" in text and not text.startswith("file://")
     if remote and sql_url is None:
         raise UsageError(
@@ -61,14 +101,12 @@ def open_store(
             f"sql_url='sqlite:///watchkeeper.db'"
         )
     if remote:
-        return LakeStore(text, sql_url or "", encode=encode, decode=decode, storage_options=storage_options)
-    folder = _folder(Path(unquote(urlsplit(text).path)) if text.startswith("file://") else Path(url))
-    database = sql_url or URL.create("sqlite", database=str(folder / "watchkeeper.db"))
-    log = str(folder / "log")
-    return LakeStore(log, database, encode=encode, decode=decode, storage_options=storage_options)
+        return text, sql_url or ""
+    folder = _folder(Path(unquote(urlsplit(text).path)) if text.startswith("file://") else Path(url), made=made)
+    return str(folder / "log"), sql_url or URL.create("sqlite", database=str(folder / "watchkeeper.db"))
 
 
-def _folder(folder: Path) -> Path:
+def _folder(folder: Path, *, made: bool) -> Path:
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"cannot open {folder}: it is a file, and a store is a folder; choose another folder")
@@ -78,6 +116,7 @@ def _folder(folder: Path) -> Path:
             f"cannot open {folder}: Delta tables cannot lie under a name with {' or '.join(map(repr, wrong))}; "
             f"choose another folder"
         )
-    with reported(str(folder), "open"):
-        folder.mkdir(parents=True, exist_ok=True)
+    if made:
+        with reported(str(folder), "open"):
+            folder.mkdir(parents=True, exist_ok=True)
     return folder

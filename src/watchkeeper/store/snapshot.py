@@ -19,7 +19,7 @@ from watchkeeper.core.store import Changes
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 
-__all__ = ["BATCH_ROWS", "Bounds", "Snapshot", "changes_since", "read_window"]
+__all__ = ["BATCH_ROWS", "Bounds", "Snapshot", "changes_since", "grains_in", "read_window"]
 
 BATCH_ROWS = 262_144
 """Most rows of a batch."""
@@ -27,6 +27,7 @@ BATCH_ROWS = 262_144
 Bounds = Mapping[str, tuple[Any, Any]]
 """The least and the greatest value, both included, that is asked for, by stored column."""
 
+_CALENDAR = (datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC))
 _KEY = "watchkeeper_key"
 _GRAIN = "watchkeeper_grain"
 
@@ -120,7 +121,7 @@ def changes_since(predictions: Snapshot, labels: Snapshot, schema: Schema, windo
     grains: set[int] = set()
     if predictions.scan and time and seen < predictions.version:
         new = predictions.scan({ARRIVAL: (seen + 1, predictions.version)}).filter(pl.col(ARRIVAL) > seen)
-        grains |= _grains(new, time, windows)
+        grains |= grains_in(new, time, windows)
     orphans = 0
     key = _keys(predictions, labels, schema)
     if labels.scan and key and labelled < labels.version:
@@ -132,7 +133,7 @@ def changes_since(predictions: Snapshot, labels: Snapshot, schema: Schema, windo
             asked = predictions.scan({key.our_column: (low, high)} if key.our_column else {})
             met = asked.select(key.ours.alias(_KEY), column_named(time)).join(ids.lazy(), on=_KEY, how="semi").unique()
             found = met.collect(engine="streaming")
-            grains |= _grains(found.lazy(), time, windows)
+            grains |= grains_in(found.lazy(), time, windows)
             orphans -= found[_KEY].n_unique()
     touched = [windows.origin + grain * windows.grain for grain in sorted(grains)]
     return Changes(
@@ -254,11 +255,18 @@ def _either(came: pl.Series, late: pl.Series, logged: pl.Series) -> pl.Series:
     return late.zip_with(came, logged)
 
 
-def _grains(rows: pl.LazyFrame, time: str, windows: WindowRule) -> set[int]:
+def grains_in(rows: pl.LazyFrame, time: str, windows: WindowRule) -> set[int]:
+    """Return the numbers of the stored windows that rows lie in, counted from the origin of the windows.
+
+    Parameters
+    ----------
+    time
+        The stored column of times.
+    """
     origin = (windows.origin - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     length = windows.grain // timedelta(microseconds=1)
     grain = (column_named(time).dt.epoch("us") - origin) // length
-    found = (
-        rows.filter(column_named(time).is_not_null()).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
-    )
+    # Stores of 0.1.0 may hold times at the ends of the calendar, beyond which a window would reach.
+    held = column_named(time).is_between(pl.lit(_CALENDAR[0]), pl.lit(_CALENDAR[1]))
+    found = rows.filter(held).select(grain.alias(_GRAIN)).unique().collect(engine="streaming")
     return set(found[_GRAIN].to_list())

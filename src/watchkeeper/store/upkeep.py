@@ -98,6 +98,13 @@ class Upkeep:
             if delta.table() is not None:
                 yield name, delta.vacuum(max(hours, _LEAST_HOURS), dry_run=dry_run)
 
+    def purge(self) -> int:
+        """Remove every file that the newest version does not need; return how many there were.
+
+        Whoever reads an older version meanwhile loses its files.
+        """
+        return sum(len(delta.vacuum(0, dry_run=False)) for delta in self._tables.values())
+
     def faults(self) -> Iterator[str]:
         """Yield, in words, what is missing or damaged in the tables and in the database."""
         for name, delta in self._tables.items():

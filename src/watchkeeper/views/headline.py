@@ -11,7 +11,7 @@ from watchkeeper.views.findings import Verdict
 from watchkeeper.views.wording import age, moment, period
 from watchkeeper.words.alerts import alert_sentence
 
-__all__ = ["headline_of_check", "headline_of_model"]
+__all__ = ["headline_of_check", "headline_of_failure", "headline_of_model"]
 
 
 def headline_of_check(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> str:
@@ -38,3 +38,9 @@ def headline_of_model(verdict: Verdict, alerts: Sequence[Alert], newest: Window 
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
     words = alert_sentence(firing[0]) if firing else "everything is within its limits"
     return f"Window {newest}: {words}"
+
+
+def headline_of_failure(message: str, at: datetime, newest: Window | None) -> str:
+    """Say that the last run of a model failed, given the newest window with rows."""
+    before = f"What is shown is of {period(newest)}, judged before." if newest else "Nothing has been judged yet."
+    return f"The last run, {moment(at)}, failed: {message.removesuffix('.')}. {before}"

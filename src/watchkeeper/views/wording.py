@@ -40,6 +40,9 @@ ACTIONS: Mapping[ActionKind, str] = {
     ActionKind.PROMOTE: "promote",
     ActionKind.ROLL_BACK: "roll back",
     ActionKind.HOLD: "hold",
+    ActionKind.FORGET: "forget rows",
+    ActionKind.RELEASE: "release rows",
+    ActionKind.DROP: "drop rows",
 }
 
 

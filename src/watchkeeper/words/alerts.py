@@ -59,6 +59,12 @@ def describe(signals: Sequence[Signal]) -> str:
     return told + (f"; with {', '.join(along[:_MOST])}{rest}" if along else "")
 
 
+_ASIDE = {
+    "id": "no id that can be read", "time": "no time that can be read",
+    **dict.fromkeys(("early", "ahead", "apart"), "a time that cannot be"),
+}  # fmt: skip
+
+
 def describe_signal(signal: Signal) -> str:
     """Say what one signal found, in words and with its number."""
     m = signal.measurement
@@ -69,6 +75,9 @@ def describe_signal(signal: Signal) -> str:
         return f"{about}{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"
+    if m.name == "rows_set_aside":
+        reasons = " or ".join(dict.fromkeys(_ASIDE.get(code, code) for code in m.evidence.change.levels))
+        return f"{round(m.value * m.n):,} of {m.n:,} rows are in quarantine: {reasons}{where}"
     if m.evidence.rule is not None and signal.fired:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
         return f"{subject} is broken, {rule_in_words(signal)}{where}"

@@ -99,6 +99,8 @@ _SENTENCES: Mapping[StatementCode, str] = {
     Says.SILENT_DEFAULT: "{after:.1%} of {column!r} is {name}, which stands in for a missing value",
     Says.ENCODING_CHANGE: "{value:.1%} of {column!r} is written in another way than in the reference",
     Says.UNSEEN_LEVELS: "{value:.1%} of {column!r} holds levels that the reference never showed: {listed}",
+    Says.OUT_OF_RANGE: "{after:.1%} of {column!r} lies outside of all that was seen, {name}: now {second}",
+    Says.REPEATED_VALUE: "{after:.1%} of {column!r} is {name}, {before:.1%} was: it is stuck, or filled in",
     Says.SEGMENT_SHARE: "{name} makes up {after:.1%} of the rows, {before:.1%} before",
     Says.MOVED_BY_MIX_ONLY: "{columns} moved only because of that: inside segments the rows are as before",
     Says.COLUMN_MOVED: _MOVED,

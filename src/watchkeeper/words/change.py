@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from watchkeeper.core.evidence import Change, Quantity
 
-__all__ = ["change_words", "from_to", "value_words"]
+__all__ = ["change_words", "from_to", "moment", "value_words"]
 
 _LONGEST = 40
 _SHARES = (Quantity.SHARE, Quantity.NULL_SHARE, Quantity.RESIDUAL)
@@ -37,4 +39,14 @@ def value_words(change: Change, value: float | None) -> str:
         return f"{value:.1%}"
     if change.quantity is Quantity.CORRELATION:
         return f"{value:.2f}"
+    if change.unit == "time":
+        return moment(value)
     return f"{value:.4g} {change.unit}".rstrip()
+
+
+def moment(seconds: float) -> str:
+    """Return seconds since 1970 as a date and time of UTC, and as they are beyond the years 1 to 9999."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds:.4g} s since 1970"

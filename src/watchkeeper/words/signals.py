@@ -8,7 +8,7 @@ from datetime import timedelta
 from watchkeeper.core.evidence import Quantity, RuleCheck
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.signal import Basis, Signal
-from watchkeeper.words.change import from_to
+from watchkeeper.words.change import from_to, moment
 
 __all__ = ["RUNS_RULES", "rule_in_words"]
 
@@ -123,6 +123,10 @@ def _rate(signal: Signal, basis: Basis) -> str:
     return f"from {before:.2%} to {_number(basis.statistic):.2%}, above {_number(basis.threshold):.2%}"
 
 
+def _rate_over_windows(_: Signal, basis: Basis) -> str:
+    return f"{_number(basis.statistic):.2%} in {basis.count} windows together, above {_number(basis.threshold):.2%}"
+
+
 def _broke_off(_: Signal, basis: Basis) -> str:
     return f"unlike the last windows: {_departure(basis)}"
 
@@ -171,11 +175,18 @@ def _rows_broken(signal: Signal, basis: Basis) -> str:
 
 
 def _value_below(signal: Signal, _: Basis) -> str:
-    return f"{_number(signal.measurement.value):.6g} is below {_number(signal.lower):.6g}"
+    return _beyond(signal, "below", signal.lower)
 
 
 def _value_above(signal: Signal, _: Basis) -> str:
-    return f"{_number(signal.measurement.value):.6g} is above {_number(signal.upper):.6g}"
+    return _beyond(signal, "above", signal.upper)
+
+
+def _beyond(signal: Signal, way: str, limit: float | None) -> str:
+    value, limit = _number(signal.measurement.value), _number(limit)
+    if signal.measurement.evidence.change.unit == "time":
+        return f"{moment(value)} is {way} {moment(limit)}"
+    return f"{value:.6g} is {way} {limit:.6g}"
 
 
 def _constant(_: Signal, __: Basis) -> str:
@@ -189,8 +200,12 @@ def _too_old(signal: Signal, _: Basis) -> str:
 
 def _another_value(signal: Signal, _: Basis) -> str:
     check = signal.measurement.evidence.rule or RuleCheck()
-    common = f"the most common value is {check.observed!r}" if signal.measurement.value else ""
-    return f"{common or 'no value is common'}, which is not among {', '.join(check.valid)}"
+    if not signal.measurement.value:
+        return f"no value is common, which is not among {', '.join(check.valid)}"
+    if check.ties:
+        common = " and ".join(repr(value) for value in (check.observed, *check.ties))
+        return f"{common} are the most common values, equally often; they may be {', '.join(check.valid)}"
+    return f"the most common value is {check.observed!r}, which is not among {', '.join(check.valid)}"
 
 
 _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
@@ -217,6 +232,7 @@ _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
     "t_squared": _together,
     "beyond_tolerance": _tolerance,
     "rate_beyond_tolerance": _rate,
+    "rate_over_windows": _rate_over_windows,
     "change_seen": _seen,
     "no_rows": _no_rows,
     "rows_broken": _rows_broken,

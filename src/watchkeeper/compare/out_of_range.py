@@ -1,0 +1,79 @@
+"""Share of rows outside of everything that was ever seen."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import ClassVar
+
+from watchkeeper.compare.cells import lacking, sizes
+from watchkeeper.compare.recent import Seen, last_range
+from watchkeeper.compare.value_range import CONSTANT_BEFORE, beyond, value_range
+from watchkeeper.core.evidence import Change, Evidence, Quantity
+from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.state import State
+from watchkeeper.stats.histogram import HistogramPart
+from watchkeeper.stats.intervals import wilson
+from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.words.change import from_to
+
+__all__ = ["OutOfRange"]
+
+
+class OutOfRange:
+    """Share of the values outside of all that was seen: beyond its range by its width, or most by a quarter of it.
+
+    The range is that of the reference and of the last eight windows, so that it runs with growth; of a window only the
+    values inside of it and a quarter more widen it, so that a fault never does. Codes such as -999 that the reference
+    holds itself lie outside and are counted on both sides. Values are told apart by the bins of the universal
+    histogram, which are at most 1/128 of the distance from the reference's median wide.
+
+    A column that held one value has no range: that it moves now is no fault.
+    """
+
+    plugin: ClassVar[str] = "comparison"
+    name: ClassVar[str] = "out_of_range"
+    identical: ClassVar[float] = 0.0
+    narrow: ClassVar[bool] = True
+
+    def applies(self, column: Column) -> bool:
+        """Numeric columns."""
+        return column.kind is Kind.NUMERIC
+
+    def compare(self, reference: State, current: State) -> Measurement:
+        """Return by how much the share rose, by the range of the reference alone."""
+        return self.compare_recent(reference, current, ())
+
+    def compare_recent(self, reference: State, current: State, recent: tuple[Seen, ...]) -> Measurement:
+        """Return by how much the share rose, by the range of the reference and of the windows before."""
+        p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+        missing = lacking(self.name, current, p.n, q.n)
+        if missing:
+            return missing
+        own = value_range(p)
+        if own is None:
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, CONSTANT_BEFORE, n=q.n)
+        span, moments = own.joined(last_range(recent)), current.part("moments", MomentsPart)
+        outside0, outside = beyond(p, own), beyond(q, span)
+        before, now = outside0 / p.n, outside / q.n
+        return Measurement.of(
+            current.key, Family.COMPARISON, self.name, max(0.0, now - before), q.n,
+            error=sqrt(before * (1 - before) / p.n + now * (1 - now) / q.n),
+            evidence=Evidence(
+                Change(Quantity.SHARE, before, now, wilson(outside0, p.n)[1]), sizes(p.n, q.n),
+                details={"lower": span.lower, "upper": span.upper,
+                         "smallest": moments.smallest, "largest": moments.largest},
+            ),
+        )  # fmt: skip
+
+    def describe(self, measurement: Measurement) -> str:
+        """Say how many rows lie outside of which range, and how far the values reach."""
+        lower, upper, smallest, largest = self.reach(measurement)
+        share, now = from_to(measurement.evidence.change), f"{smallest:.4g} to {largest:.4g}"
+        return f"lies outside of all that was seen ({lower:.4g} to {upper:.4g}): {share}, now {now}"
+
+    @staticmethod
+    def reach(measurement: Measurement) -> tuple[float, float, float, float]:
+        """Return the range that was seen, and the smallest and largest value now, of a measurement of this."""
+        held = measurement.evidence.details
+        return float(held["lower"]), float(held["upper"]), float(held["smallest"]), float(held["largest"])

@@ -1,0 +1,112 @@
+"""Model files on disks and in object stores: whole or not there, and on disks the user's alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from watchkeeper.core.errors import ArtefactError, StoreError
+from watchkeeper.log.trusted import NO_LINKS, make_folder, open_trusted, sync_folder, trusted_users
+
+__all__ = ["check_size", "read_artefact", "write_artefact"]
+
+_SCHEMA = "schema.json"
+_MOST_SCHEMA = 1 << 26
+_MOST_MEMBERS = 100_000
+_MOST_UNPACKED = 1 << 30
+_MOST_TIMES = 20
+
+
+def read_artefact(folder: str, address: str) -> tuple[bytes, str]:
+    """Return the content and the ending of the model file of an address.
+
+    On a disk no link is followed, and only files of this user, of root and of whoever owns the store are read.
+
+    Raises
+    ------
+    ArtefactError
+        When there is none, or it cannot be read or trusted.
+    """
+    system, root = fsspec.core.url_to_fs(folder)
+    for ending in ("skops", "pickle"):
+        path = f"{root}/{address}.{ending}"
+        try:
+            if isinstance(system, LocalFileSystem):
+                with os.fdopen(open_trusted(path, os.O_RDONLY, trusted_users(root, 1)), "rb") as file:
+                    return file.read(), ending
+            return bytes(system.cat_file(path)), ending
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ArtefactError(f"the model file {address[:12]}… in {folder} cannot be read: {error}") from error
+    raise ArtefactError(f"there is no model file {address[:12]}… in {folder}; was the folder moved or cleaned?")
+
+
+def write_artefact(folder: str, name: str, data: bytes) -> None:
+    """Write a model file under a name that nobody knows before, and rename it; one that is there and whole is left.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written.
+    """
+    system, root = fsspec.core.url_to_fs(folder)
+    final, part = f"{root}/{name}", f"{root}/.{secrets.token_hex(16)}.part"
+    try:
+        if isinstance(system, LocalFileSystem):
+            _write_local(Path(part), Path(final), data)
+        elif not system.exists(final) or sha256(system.cat_file(final)).digest() != sha256(data).digest():
+            system.makedirs(root, exist_ok=True)
+            system.pipe_file(part, data)
+            system.mv(part, final)
+    except OSError as error:
+        with suppress(OSError):
+            system.rm_file(part)
+        raise StoreError(
+            f"the model file cannot be written to {folder}: {error}. Make room or point the artefacts elsewhere"
+        ) from error
+
+
+def _write_local(part: Path, final: Path, data: bytes) -> None:
+    make_folder(str(final.parent), 1)
+    if final.is_file() and not final.is_symlink() and sha256(final.read_bytes()).digest() == sha256(data).digest():
+        return
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINKS, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(final)
+    sync_folder(str(final.parent))
+
+
+def check_size(data: bytes, where: str) -> None:
+    """Check that a skops file unpacks to what a model may take: a small file may stand for any number of bytes.
+
+    What it says of its members holds: no more of a member is unpacked than its directory says.
+
+    Raises
+    ------
+    ArtefactError
+        When it has too many members, or they are too large.
+    """
+    try:
+        with ZipFile(BytesIO(data)) as packed:
+            members = packed.infolist()
+    except BadZipFile as error:
+        raise ArtefactError(f"{where} cannot be read: {error}") from error
+    most = max(_MOST_UNPACKED, _MOST_TIMES * len(data))
+    size = sum(member.file_size for member in members)
+    schema = max((member.file_size for member in members if member.filename == _SCHEMA), default=0)
+    if len(members) > _MOST_MEMBERS or size > most or schema > _MOST_SCHEMA:
+        raise ArtefactError(
+            f"{where} would unpack to {size:,} bytes in {len(members):,} parts, {schema:,} of them its description. At "
+            f"most {most:,} in {_MOST_MEMBERS:,} are unpacked, {_MOST_SCHEMA:,} of a description; do not use this file"
+        )

@@ -1,0 +1,64 @@
+"""What the last windows held beyond the reference, from window to window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from watchkeeper.compare.recent import Recent, Seen, newly_seen
+from watchkeeper.core.schema import ALL
+from watchkeeper.core.signal import Signal
+from watchkeeper.core.state import State, StateKey
+from watchkeeper.core.window import Window
+
+__all__ = ["recent_before", "recent_within", "with_window"]
+
+_WINDOWS = 8
+"""Windows that a range runs with."""
+
+States = Mapping[tuple[str, str], State]
+
+
+def recent_before(recent: Mapping[str, Recent], window: Window, every: timedelta) -> dict[str, Recent]:
+    """Return what the eight windows before one held beyond the reference."""
+    since = window.start - _WINDOWS * every
+    kept = {
+        column: tuple(one for one in seen if one.start is not None and since <= one.start < window.start)
+        for column, seen in recent.items()
+    }
+    return {column: seen for column, seen in kept.items() if seen}
+
+
+def with_window(
+    recent: Mapping[str, Recent], reference: States, current: States, signals: Iterable[Signal], window: Window
+) -> dict[str, Recent]:
+    """Return the same with a window that was judged; levels of a column at fault do not become known ones."""
+    faulty = {s.measurement.column for s in signals if s.fired and s.measurement.name in _NEW_LEVELS}
+    found = dict(recent)
+    for (segment, column), state in current.items():
+        before = reference.get((segment, column))
+        if segment != ALL or before is None:
+            continue
+        own = found.get(column, ())
+        seen = newly_seen(before, state, own, window.start, trusted=column not in faulty)
+        if seen != Seen(window.start):
+            found[column] = (*own, seen)
+    return found
+
+
+def recent_within(pieces: Mapping[StateKey, State], reference: States) -> dict[str, Recent]:
+    """Return how far the values of rows that are judged together moved on beyond the reference, window by window.
+
+    Levels are not told from a fault that way, so that all are new.
+    """
+    found: dict[str, Recent] = {}
+    for key in sorted((k for k in pieces if k.window is not None and k.segment == ALL), key=lambda k: str(k.window)):
+        before, state, own = reference.get((ALL, key.column)), pieces[key], found.get(key.column, ())
+        start = key.window.start if key.window else None
+        if before is not None:
+            seen = newly_seen(before, state, own, start, trusted=False)
+            found |= {key.column: (*own, seen)} if seen != Seen(start) else {}
+    return found
+
+
+_NEW_LEVELS = frozenset({"unseen_levels", "encoding_change"})
