@@ -91,6 +91,14 @@ def test_an_alert_names_the_column_that_broke_in_the_first_window(spec: Spec, pi
         assert drift == ([] if day == 56 else [("also",)])
 
 
+def test_a_column_that_is_off_says_nothing_of_those_that_go_with_it(spec: Spec, pieces) -> None:
+    faulty = measured(spec, pieces, rows(57, 1).with_columns(pl.col("also") + 100), 57)
+    apart = [d.residual for d in faulty["warm"].departures if d.alone]
+    assert apart
+    assert all(np.isnan(apart))
+    assert (faulty["warm"].value or 0) < 4
+
+
 def test_a_window_that_rows_cover_in_part_is_not_measured_and_says_so(spec: Spec, pieces) -> None:
     morning = measured(spec, pieces, rows(57, 1).head(ROWS // 3), 57)
     assert {m.status for m in morning.values()} == {Status.NO_DATA}

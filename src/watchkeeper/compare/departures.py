@@ -25,9 +25,7 @@ __all__ = ["coverage", "departures"]
 Floats = NDArray[np.float64]
 
 _PARTIAL, _OFF_MIDDLE = 0.8, 0.15
-_FAR = 4.0
-
-_NEAR = 3.0
+_FAR, _NEAR = 4.0, 5.0
 
 _APART = 2.0
 """Robust standard deviations by which a mean may be off what the others make of it."""
@@ -73,10 +71,8 @@ def departures(
     for name, (state, rows, values, expected) in seen.items():
         season = model.columns[name]
         own = _departures(model, season, state, rows, values, expected, start)
-        known = season.companions
-        # A column that is off itself says nothing of the others.
-        if known is not None and all(abs(robust.get(other, _FAR)) <= _NEAR for other in known.columns):
-            own.append(_apart(known, own[0], robust, name))
+        if season.companions is not None:
+            own.append(_apart(season.companions, own[0], robust, name))
         found[name] = _measurement(state, season, rows, own)
     return [found[name] for name in model.columns if name in found]
 
@@ -109,8 +105,11 @@ def _departures(
 
 def _apart(known: Companions, mean: Departure, robust: Mapping[str, float], name: str) -> Departure:
     """Return how far the mean is from what those of the other columns make of it, in robust standard deviations."""
-    others = np.array([robust[other] for other in known.columns])
-    rest = robust[name] - float(others @ np.array(known.weights))
+    others = np.array([robust.get(other, np.nan) for other in known.columns])
+    # A column that is off itself says nothing of the others.
+    told = bool((np.abs(others) <= _NEAR).all())
+    own = float(np.clip(others, -_FAR, _FAR) @ np.array(known.weights))
+    rest = robust[name] - own if told else float("nan")
     return Departure(
         "mean, others known", rest, mean.inflation, _APART, known.rho, known.gain, known.level, known.previous,
         (known.scale,), (known.largest,), mean.windows, alone=True, change=mean.change,
@@ -119,7 +118,7 @@ def _apart(known: Companions, mean: Departure, robust: Mapping[str, float], name
 
 def _measurement(state: State, season: ColumnSeason, rows: int, own: list[Departure]) -> Measurement:
     far = [abs(one.residual) / max(one.scales[0] * one.inflation, 1e-12) for one in own]
-    most = int(np.argmax(far))
+    most = int(np.nanargmax(far))
     evidence = Evidence(own[most].change, Size(season.usual * season.windows), among=len(own))
     found = Measurement.of(state.key, Family.COMPARISON, DEPARTURE, float(far[most]), rows, evidence=evidence)
     return replace(found, departures=tuple(own))

@@ -19,6 +19,10 @@ Floats = NDArray[np.float64]
 Numbers = tuple[float, ...]
 
 _GAINS = (0.03, 0.1, 0.3)
+"""How fast a level may follow its series: in a month, ten days or three, where windows are days."""
+
+_LONG = 2 * DAY
+"""Windows from which a month is too few of them for the slowest."""
 _CARRIED = 2.5
 """Standard errors beyond which the correlation with the window before is taken for one."""
 
@@ -186,7 +190,8 @@ class _Fit:
         self.slower = self.faster = np.zeros(values.shape[1])
         if terms.yearly:
             self._with_slope(starts, length, design, values, blocks)
-        self.rho, self.gain, self.views, self.track = _followed(self.residuals, self.inflation)
+        self.gains = _GAINS[1:] if length > _LONG else _GAINS
+        self.rho, self.gain, self.views, self.track = _followed(self.residuals, self.inflation, self.gains)
         mean = self.residuals[:, 0]
         scale = 1.4826 * float(np.nanmedian(np.abs(mean))) or float(np.nanstd(mean)) or 1.0
         self.scale, self.robust = scale, np.clip(np.nan_to_num(mean / scale), -_FAR, _FAR)
@@ -211,7 +216,7 @@ class _Fit:
         self.coefficients = np.where(sure, at_end, self.coefficients)
 
     def column(self, companions: Companions | None) -> ColumnSeason:
-        wider = np.where((self.rho > 0) | (self.gain > _GAINS[0]), _SHAKY, 1.0)
+        wider = np.where((self.rho > 0) | (self.gain > self.gains[0]), _SHAKY, 1.0)
         scales, largest = (wider * one for one in _scales(self.views))
         if self.terms.yearly:
             scales[FAST:] *= 1 + _ONE_YEAR / sqrt(self.years)
@@ -244,11 +249,11 @@ def _slope_error(rest: Floats, years: Floats, design: Floats) -> Floats:
     return found
 
 
-def _followed(residuals: Floats, inflation: Floats) -> tuple[Floats, Floats, Floats, Track]:
+def _followed(residuals: Floats, inflation: Floats, gains: Numbers) -> tuple[Floats, Floats, Floats, Track]:
     """Return ρ and gain that follow each series best, the views of its windows, (windows, 5, k), and the track."""
     k = residuals.shape[1]
-    rho, gain, best = np.zeros(k), np.full(k, _GAINS[0]), np.full(k, np.inf)
-    for one in _GAINS:
+    rho, gain, best = np.zeros(k), np.full(k, gains[0]), np.full(k, np.inf)
+    for one in gains:
         views, _ = _passed(residuals, inflation, np.zeros(k), np.full(k, one))
         away = views[:, 0] * inflation
         # What the window before lies off the level that this window is judged by.
@@ -301,9 +306,9 @@ def _companions(name: str, residuals: Mapping[str, Floats], fit: _Fit) -> Compan
     for block in range(_BLOCKS):
         apart = blocks == block
         left[apart] -= z[apart] @ _weights(z[~apart], own[~apart])
-    rho, gain, views, track = _followed(left[:, None], fit.inflation)
+    rho, gain, views, track = _followed(left[:, None], fit.inflation, fit.gains)
     scales, largest = _scales(views)
-    wider = _SHAKY if rho[0] > 0 or gain[0] > _GAINS[0] else 1.0
+    wider = _SHAKY if rho[0] > 0 or gain[0] > fit.gains[0] else 1.0
     return Companions(
         chosen, _row(_weights(z, own)), _row(rho)[0], _row(gain)[0], _row(track.level)[0], _last(track)[0],
         wider * float(scales[0, 0]), wider * float(largest[0, 0]),
