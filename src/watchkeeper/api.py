@@ -24,7 +24,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.failures import FailedRun, failed_run
-from watchkeeper.run.reach import against_note, effects_note, quarantine_note, reach, rows, rows_recorded
+from watchkeeper.run.reach import against_note, effects_note, moving_note, quarantine_note, reach, rows, rows_recorded
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
@@ -262,6 +262,7 @@ def report(
         *quarantine_note(store, name),
         *reach(*(counted or (rows(before), rows(now))), spec),
         *effects_note(effects),
+        *moving_note(spec.schema),
         *against_note(spec),
     )
     now_is = made or datetime.now(UTC)

@@ -106,6 +106,10 @@ class Schema:
         (level, column) of each predicted quantile, in the order of the levels (regression only).
     metrics
         ``module:function`` of the user's own metrics, each of which makes a number of label, prediction and score.
+    calendar
+        (column, part) of each feature that is a part of the calendar, such as ``("mnth", "month")``.
+    counters
+        Features whose numbers count on from row to row. Both move by themselves.
     """
 
     columns: tuple[Column, ...]
@@ -116,6 +120,8 @@ class Schema:
     class_scores: tuple[tuple[str, str], ...] = ()
     quantiles: tuple[tuple[float, str], ...] = ()
     metrics: tuple[str, ...] = ()
+    calendar: tuple[tuple[str, str], ...] = ()
+    counters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         twice = [name for name, times in Counter(c.name for c in self.columns).items() if times > 1]
@@ -151,6 +157,11 @@ class Schema:
     def features(self) -> tuple[Column, ...]:
         """The feature columns."""
         return tuple(c for c in self.columns if c.role is Role.FEATURE)
+
+    @property
+    def moving(self) -> frozenset[str]:
+        """Features that move by themselves: parts of the calendar and counters."""
+        return frozenset((*(name for name, _ in self.calendar), *self.counters))
 
     def with_columns(self, columns: tuple[Column, ...]) -> Schema:
         """Return the same schema with other columns."""

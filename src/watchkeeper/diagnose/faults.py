@@ -93,11 +93,14 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
     if now is None or now.problem:
         return [_broken(column, now)]
     found: list[Fault] = []
-    for look in (_unit, _constant):
+    moves = column.name in case.spec.schema.moving
+    for look in () if moves else (_unit, _constant):
         fault = look(case, column)
         if fault:
             found.append(fault)
     for measure, options in _RATES.items():
+        if moves and measure not in ("null_rate", "out_of_range"):
+            continue
         m = compared(case, column, measure, **options)
         if m is not None and m.value is not None and m.value > 0:
             found.append(Fault(column.name, measure, float(m.value), _rate(column.name, m), m))

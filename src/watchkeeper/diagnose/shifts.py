@@ -106,9 +106,10 @@ def segment_mix(case: Case) -> list[Mix]:
 def moved(case: Case, mix: Mix | None) -> list[Moved]:
     """Return how far each feature moved, and how far inside segments; the farthest inside segments first.
 
-    Without declared segments the two are the same.
+    Without declared segments the two are the same. What moves by itself, such as the month, explains nothing.
     """
-    columns = [c for c in case.spec.schema.features if c.kind not in (Kind.TEXT, Kind.VECTOR, Kind.UNUSABLE)]
+    left_out, moving = (Kind.TEXT, Kind.VECTOR, Kind.UNUSABLE), case.spec.schema.moving
+    columns = [c for c in case.spec.schema.features if c.kind not in left_out and c.name not in moving]
     found: list[Moved] = []
     for column in columns:
         pair = case.both(column.name)

@@ -64,6 +64,10 @@ def suggest(schema: Schema, states: Mapping[str, State], sample: pl.DataFrame) -
     return (*found, *_pairs(schema, sample))
 
 
+_STILL = ("in_range", "in_set", "varies")
+"""Rules about what a column keeps to, which one that moves by itself does not."""
+
+
 def confirmed(
     rules: Iterable[Rule], states: Mapping[str, State], schema: Schema, now: datetime | None = None
 ) -> tuple[Rule, ...]:

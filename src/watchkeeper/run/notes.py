@@ -13,7 +13,7 @@ from watchkeeper.ingest.rules import looked_at_by
 from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
 from watchkeeper.performance.estimator import ASSUMES
-from watchkeeper.run.reach import effects_note, listed, reach, rows, rows_sampled
+from watchkeeper.run.reach import effects_note, listed, moving_note, reach, rows, rows_sampled
 from watchkeeper.stats.count import CountPart
 
 __all__ = ["notes"]
@@ -41,6 +41,7 @@ def notes(
     found += _blank(before, spec.schema)
     found += reach(rows(before), rows(now), spec)
     found += effects_note(effects)
+    found += moving_note(spec.schema)
     found += [_columns(spec.schema), *_segments(spec.schema)]
     return tuple(dict.fromkeys(found))
 

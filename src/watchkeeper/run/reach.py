@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf, log, sqrt
 
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, ROWS, State
 from watchkeeper.core.store import SetsAside, Store
@@ -15,6 +15,7 @@ __all__ = [
     "against_note",
     "effects_note",
     "listed",
+    "moving_note",
     "quarantine_note",
     "reach",
     "room",
@@ -101,6 +102,16 @@ def quarantine_note(store: Store, model: str) -> list[str]:
         return []
     rows = f"{count:,} row is" if count == 1 else f"{count:,} rows are"
     return [f"{rows} in quarantine and not counted: watchkeeper store quarantine list says why."]
+
+
+def moving_note(schema: Schema) -> list[str]:
+    """Say which columns move by themselves, and what is judged of them."""
+    parts = [f"{name} (the {part.replace('_', ' ')})" for name, part in schema.calendar]
+    names = [*parts, *(f"{name} (counts on)" for name in schema.counters)]
+    if not names:
+        return []
+    verb = "moves by itself" if len(names) == 1 else "move by themselves"
+    return [f"{listed(names)} {verb}: judged for missing values and values out of range, not for drift."]
 
 
 def against_note(spec: Spec) -> list[str]:

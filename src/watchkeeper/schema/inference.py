@@ -13,6 +13,7 @@ from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, Segm
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.class_scores import class_scores_of
+from watchkeeper.schema.courses import calendar_part, counts_on, moment_of
 from watchkeeper.schema.event_time import MOMENT, is_moment_text, to_utc
 from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name
 from watchkeeper.schema.label_sets import is_label_set, members
@@ -142,6 +143,7 @@ def infer_schema(
         if name not in found.of:
             _give_rest(name, found, features, segments)
     columns = tuple(_column(name, series_named(frame, name), found, answer) for name in frame.columns)
+    calendar, counters = _moving(frame, columns)
     return Schema(
         columns,
         answer.task,
@@ -150,7 +152,18 @@ def infer_schema(
         _segment_rules(frame, segments),
         pairs,
         tuple(levels.items()),
+        calendar=calendar,
+        counters=counters,
     )
+
+
+def _moving(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the features that are parts of the calendar, with the part, and those that count on."""
+    time = moment_of(frame, {c.name: c.role for c in columns})
+    features = [(c, series_named(frame, c.name)) for c in columns if c.role is Role.FEATURE]
+    parts = {c.name: calendar_part(series, c.kind, time) for c, series in features}
+    counters = [c.name for c, series in features if not parts[c.name] and counts_on(series, c.kind, time)]
+    return tuple((name, part) for name, part in parts.items() if part), tuple(counters)
 
 
 def _check_names(

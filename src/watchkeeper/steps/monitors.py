@@ -77,12 +77,13 @@ def default_monitors(
     if history:
         # Half of either is for the distances from the reference, half for what departs from its season.
         run_length *= 2
-        found = [_seasonal(columns, run_length, tolerance) for columns in (features, answers)]
+        still = [c for c in features if c.name not in schema.moving]
+        found = [_seasonal(columns, run_length, tolerance) for columns in (still, answers)]
     else:
         found = []
-    found += _watched(features, run_length, tolerance)
+    found += _watched(features, run_length, tolerance, moving=schema.moving)
     found += _watched(answers, run_length, tolerance, labels=label, latencies=slow)
-    if len([c for c in features if c.kind is Kind.NUMERIC]) > 1:
+    if len([c for c in features if c.kind is Kind.NUMERIC and c.name not in schema.moving]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
         # Rows of one window are near each other in time, so without the design effect nothing is known of chance.
         options = {"run_length": rule.budget, "tolerance": _CORRELATION, "known": float(history)}
@@ -172,14 +173,25 @@ def _watched(
     *,
     labels: Sequence[Column] = (),
     latencies: Sequence[Column] = (),
+    moving: Collection[str] = (),
 ) -> list[Monitor]:
-    """Return the monitors that share one budget over ``columns``, ``labels`` and ``latencies``."""
-    numeric, leveled = _names(columns, Kind.NUMERIC), _names(columns, *_LEVELED)
+    """Return the monitors that share one budget over ``columns``, ``labels`` and ``latencies``.
+
+    Parameters
+    ----------
+    moving
+        Columns that move by themselves: only what is missing and what lies out of range is a fault there.
+    """
+    still = [c for c in columns if c.name not in moving]
+    ranged = tuple(c.name for c in columns if c.kind is Kind.NUMERIC)
+    numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
     usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
     vectors = _names(columns, Kind.VECTOR)
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
-    spiked = _names(columns, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
-    series = len(usable) + len(spiked) + 3 * len(numeric) + 4 * len(leveled) + 5 * len(texts) + len(vectors)
+    spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
+    series = (
+        len(usable) + len(spiked) + 2 * len(numeric) + len(ranged) + 4 * len(leveled) + 5 * len(texts) + len(vectors)
+    )
     series += len(measured) + 2 * len(coded) + len(latencies)
     budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
@@ -200,7 +212,7 @@ def _watched(
         # Its rows are rows of unseen levels too, so that it takes nothing from the budget.
         Monitor("encoding_change", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
         Monitor("silent_default", "tolerance", spiked, options=few, cause=Cause.DATA_FAULT),
-        Monitor("out_of_range", "tolerance", numeric, options=lasting, cause=Cause.DATA_FAULT),
+        Monitor("out_of_range", "tolerance", ranged, options=lasting, cause=Cause.DATA_FAULT),
         Monitor("repeated_value", "tolerance", numeric + leveled, options=few, cause=Cause.DATA_FAULT),
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.

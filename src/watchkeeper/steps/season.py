@@ -70,7 +70,8 @@ def season_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> SeasonM
     at = np.round((np.array([start for start, _ in held]) - starts[0]) / length).astype(int)
     if len(starts) == len(held):
         at = np.arange(len(held))
-    names = [column.name for column in spec.schema if followed(column)]
+    moving = spec.schema.moving
+    names = [column.name for column in spec.schema if followed(column) and column.name not in moving]
     references = {}
     for name in names:
         own = [(place, states.get((ALL, name))) for place, (_, states) in zip(at.tolist(), held, strict=True)]
