@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.columns import series_named
+from watchkeeper.core.columns import has_column, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
@@ -228,7 +228,7 @@ def _fold(column: Column, blocks: Iterable[Any], statistics: Iterable[Statistic]
 
 def problem_of(frame: pl.DataFrame, column: Column) -> str:
     """Say why a column cannot be summarised; empty when it can."""
-    if column.name not in frame.columns:
+    if not has_column(frame, column.name):
         return missing_column(column.name)
     dtype = frame[column.name].dtype
     if column.kind is Kind.VECTOR and (_holds_numbers(dtype) or dtype == pl.String):
@@ -292,7 +292,7 @@ def _fold_rows(
     name = schema.name_of(Role.ID)
     ids = series_named(frame, name) if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
-    vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
+    vectors = [column.name for column in schema if column.kind is Kind.VECTOR and has_column(frame, column.name)]
     rest = without(frame, vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema, row_numbers)
     hashes = hashes if pieces.positions is None else permute(hashes, pieces.positions)
