@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 import polars.selectors as cs
 
-__all__ = ["callable_series", "column_named", "columns_named", "has_column", "series_named"]
+__all__ = ["callable_series", "column_named", "columns_named", "doubled_name", "has_column", "series_named"]
 
 
 def column_named(name: str) -> pl.Expr:
@@ -57,6 +57,22 @@ def has_column(frame: pl.DataFrame, name: str) -> bool:
     (True, False)
     """
     return frame.get_column(name, default=None) is not None
+
+
+def doubled_name(names: Iterable[str]) -> str | None:
+    """Return the first name that comes a second time; None where none does.
+
+    Examples
+    --------
+    >>> doubled_name(["a", "b", "a", "b"])
+    'a'
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def callable_series(series: pl.Series) -> pl.Series:
