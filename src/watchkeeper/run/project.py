@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
-from watchkeeper.core.window import Window
+from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.ingest.intake import Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
@@ -50,7 +50,7 @@ from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
 from watchkeeper.words.intake import appended_sentences, unnamed_sentence
 
-__all__ = ["Project", "RunReport", "Taken", "open_project"]
+__all__ = ["Project", "RunReport", "Taken", "monitored", "open_project"]
 
 _SAMPLE = 100_000
 
@@ -144,14 +144,7 @@ class Project(Records):
         if schema.metrics:
             # Functions may lie beside the configuration, as embedders and training do.
             search_in(self.folder)
-        wide = self.embedding(spec).wide(schema)
-        every = model.windows.every
-        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT}
-        named = charted(spec.monitors, metrics, spec.alerts, every)
-        monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
-        sampled, learnt_from = kept_for_estimates(schema, spec.estimate)
-        keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
-        return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
+        return monitored(spec, self.embedding(spec), model.own_measures)
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)
@@ -324,6 +317,24 @@ class Project(Records):
         inside, _ = normalise_time(rows, time)
         held = inside.filter(series_named(inside, time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
+
+
+def monitored(spec: Spec, embedding: Embedding, own_measures: Sequence[str] = ()) -> Spec:
+    """Return a specification with the monitors it is watched by, and with what these need to be kept.
+
+    Parameters
+    ----------
+    own_measures
+        What is measured of this model that no plug-in is registered for.
+    """
+    wide = embedding.wide(spec.schema)
+    every = (spec.windows or WindowRule()).every
+    metrics = {*plugins("metric"), *own_measures} - {ATTRIBUTION_DRIFT}
+    named = charted(spec.monitors, metrics, spec.alerts, every)
+    monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
+    sampled, learnt_from = kept_for_estimates(spec.schema, spec.estimate)
+    keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
+    return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
 
 
 def _about(model: Model) -> tuple[Any, ...]:
