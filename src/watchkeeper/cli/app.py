@@ -153,6 +153,9 @@ def run(
         str,
         typer.Option(metavar="TIME", help="Replay history up to this moment, window by window, as if it were then."),
     ] = "",
+    replaces: Annotated[
+        bool, typer.Option("--replace", help="Put the rows of files that were replaced by others in place of the old.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what a run would do; write nothing and tell nobody.")
     ] = False,
@@ -181,7 +184,11 @@ def run(
             with progress_bar() as progress:
                 try:
                     results[name] = project.run(
-                        name, moment if until else datetime.now(UTC), progress=progress, stepwise=bool(until)
+                        name,
+                        moment if until else datetime.now(UTC),
+                        progress=progress,
+                        stepwise=bool(until),
+                        replaces=replaces,
                     )
                 except WatchkeeperError as error:
                     if len(names) == 1 and not isinstance(error, LeasedError):

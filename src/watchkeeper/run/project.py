@@ -25,7 +25,7 @@ from watchkeeper.core.spec import ATTRIBUTION_DRIFT, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.ingest.intake import Taken, mark_of, near, take_files, take_segments
+from watchkeeper.ingest.intake import FileIntake, Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
 from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
@@ -48,7 +48,13 @@ from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
-from watchkeeper.words.intake import appended_sentences, unnamed_sentence
+from watchkeeper.words.intake import (
+    appended_sentences,
+    copy_sentence,
+    known_sentence,
+    replaced_sentence,
+    unnamed_sentence,
+)
 
 __all__ = ["Project", "RunReport", "Taken", "monitored", "open_project"]
 
@@ -106,6 +112,12 @@ class RunReport:
                 )
             if one.unnamed:
                 found.append(unnamed_sentence(one.source, one.unnamed))
+            if one.copy_of:
+                found.append(copy_sentence(one.source, one.copy_of))
+            if one.replaced:
+                found.append(replaced_sentence(one.source))
+            if one.known:
+                found.append(known_sentence(one.source, one.known))
             found += appended_sentences(one.source, one.appended)
         if self.ran.orphans:
             found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
@@ -161,7 +173,7 @@ class Project(Records):
         place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
         return Maintainer(self.spec(name), self.store, str(self.folder), place)
 
-    def take_in(self, name: str, now: datetime | None = None) -> list[Taken]:
+    def take_in(self, name: str, now: datetime | None = None, *, replaces: bool = False) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
         Each source is appended at most once, see ``take_files``; one that cannot be costs itself.
@@ -170,6 +182,8 @@ class Project(Records):
         ----------
         now
             What counts as now where it is later than the clock; rows beyond it are set aside.
+        replaces
+            Whether a file that was replaced by another replaces its rows, whatever the configuration says.
         """
         model, found = self.config.model(name), list[Taken]()
         schema = self.spec(name).schema
@@ -182,13 +196,23 @@ class Project(Records):
         if faults.unnamed:
             found.append(Taken("the spool", Table.PREDICTIONS, unnamed=faults.unnamed))
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
+        replaces, rule = replaces or model.intake.on_change == "replace", model.windows.rule()
         for table, place in wanted:
             if place is not None:
-                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder, limits))
+                intake = FileIntake(self.store, name, schema, table, self.folder, limits, rule, replaces)
+                found.extend(take_files(intake, self._resolved(place)))
         return found
 
     @remembers_failures
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None, stepwise: bool = False) -> RunReport:
+    def run(
+        self,
+        name: str,
+        now: datetime,
+        *,
+        progress: Progress | None = None,
+        stepwise: bool = False,
+        replaces: bool = False,
+    ) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
 
         Parameters
@@ -197,6 +221,8 @@ class Project(Records):
             The moment of the run: windows that end later wait, and nobody is told of anything after it.
         stepwise
             Whether to respond after each window, as a run at its time would have, and not to the newest alone.
+        replaces
+            Whether files that were replaced by others replace their rows.
 
         Raises
         ------
@@ -205,7 +231,7 @@ class Project(Records):
         """
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
-            taken = leaseholder.take_in(name, now)
+            taken = leaseholder.take_in(name, now, replaces=replaces)
             leaseholder._renew_schema(name)  # noqa: SLF001 - it is the same class
             keeper = leaseholder.keeper(name)
             embedding = self.embedding(keeper.spec)
