@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading calibrate size changelog chromium postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading bench-series calibrate size changelog chromium postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -66,6 +66,10 @@ bench-charts: $(STAMPS)/test  ## false alarms of control charts by situation, as
 
 bench-reading: $(STAMPS)/demo  ## processor time of status, explain and report on the demo's store
 	$(PY) -m bench.reading $(ARGS)
+
+SERIES ?= ../shared/data/nab_part
+bench-series: $(STAMPS)/test  ## charts on labelled operational series in the folder SERIES; writes bench/SERIES.md
+	$(PY) -m bench.series $(SERIES)
 
 calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
 	$(PY) -m bench.calibration $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 
@@ -31,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("short", max_examples=SHORT, **unhurried)
     settings.register_profile("full", max_examples=5_000, **unhurried)
     settings.load_profile(config.getoption("--campaign"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Thousands of tests, and the packages they import, are there to the end: not to be looked through for rubbish.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchkeeper.api import Stream, behaviour, check, explain, open_project, open_records, report, run_once, stream
+    from watchkeeper.api import (
+        Stream,
+        behaviour,
+        check,
+        explain,
+        open_project,
+        open_records,
+        prove,
+        report,
+        run_once,
+        stream,
+    )
     from watchkeeper.core.errors import WatchkeeperError
 
 __version__ = "0.1.0"
@@ -19,6 +30,7 @@ _LAZY = {
     "explain": "watchkeeper.api",
     "open_project": "watchkeeper.api",
     "open_records": "watchkeeper.api",
+    "prove": "watchkeeper.api",
     "report": "watchkeeper.api",
     "run_once": "watchkeeper.api",
     "stream": "watchkeeper.api",
@@ -33,6 +45,7 @@ __all__ = [
     "explain",
     "open_project",
     "open_records",
+    "prove",
     "report",
     "run_once",
     "stream",

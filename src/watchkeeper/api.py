@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Store
-from watchkeeper.core.window import Window
+from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.failures import FailedRun, failed_run
@@ -40,16 +40,19 @@ if TYPE_CHECKING:
     from watchkeeper.run.project import Project, open_project
     from watchkeeper.streams.stream import Stream
     from watchkeeper.views.behaviour import ModelBehaviour
+    from watchkeeper.views.proof import Proof
 
 __all__ = [
     "Explanation",
     "ModelBehaviour",
+    "Proof",
     "Stream",
     "behaviour",
     "check",
     "explain",
     "open_project",
     "open_records",
+    "prove",
     "report",
     "run_once",
     "stream",
@@ -63,6 +66,7 @@ _RECENT = 30
 
 _ELSEWHERE = {
     "ModelBehaviour": "watchkeeper.views.behaviour",
+    "Proof": "watchkeeper.views.proof",
     "Stream": "watchkeeper.streams.stream",
     "open_project": "watchkeeper.run.project",
     "run_once": "watchkeeper.run.once",
@@ -185,6 +189,84 @@ def stream(
         ignore=ignore, segments=segments, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
         rows_per_day=rows_per_day, every=every,
     )  # fmt: skip
+
+
+def prove(
+    what: Any,
+    model: str | None = None,
+    *,
+    faults: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    seeds: int = 3,
+    within: int = 8,
+    limit: int | None = None,
+    quick: bool = False,
+    windows: int = 60,
+    require: Mapping[str, float] | None = None,
+    every: str | None = None,
+    progress: Callable[[str, int, int | None], None] | None = None,
+    **roles: Any,
+) -> Proof:
+    """Plant faults into a replay, one at a time, and return which of them are found.
+
+    Parameters
+    ----------
+    what
+        An open project, of which the log or else the reference is replayed; or a table from when all was well, of which
+        the last third is replayed against the rest.
+    model
+        The model of a project; None where the configuration has only one.
+    faults, columns
+        What to plant, such as ``nulls`` or ``nulls@0.1``, and where; all where none is named.
+    seeds
+        How often each is planted, each time beginning in another window.
+    within
+        Windows after which a fault counts as missed.
+    limit
+        Faults to plant at most, drawn evenly from all.
+    quick
+        The faults that everybody should see, once and for two windows, in a few columns.
+    windows
+        Windows to replay at most.
+    require
+        The share that has to be found, by kind, fault, or fault and size; ``Proof.met`` says whether it was.
+    every
+        Length of a window of a table, such as ``1d``.
+    progress
+        Takes (what, done, total).
+    roles
+        Of a table: ``time``, ``label``, ``score``, ``prediction``, ``id``, ``latency``, ``version``, ``features``,
+        ``ignore``, ``segments`` and ``positive``, as ``check`` takes them.
+
+    Raises
+    ------
+    UsageError
+        When there is no such fault, or no times to replay.
+    SchemaError
+        When there is no such column.
+
+    Examples
+    --------
+    >>> from datetime import datetime, timedelta
+    >>> import numpy as np, polars as pl
+    >>> draws = np.random.default_rng(0)
+    >>> times = [datetime(2024, 1, 1) + timedelta(minutes=20 * n) for n in range(40 * 72)]
+    >>> rows = pl.DataFrame({"at": times, "fare": draws.normal(20, 5, len(times))})
+    >>> proof = prove(rows, time="at", faults=["nulls@1"], seeds=1)
+    >>> proof
+    <Proof of 'table': 1 of 1 faults found>
+    """
+    from watchkeeper.run.proof_ground import ground_of_project, ground_of_table
+    from watchkeeper.run.prove import ProofRequest, prove_on
+    from watchkeeper.views.proof import Proof
+
+    asked = ProofRequest(faults=faults, columns=columns, seeds=seeds, horizon=within, limit=limit, quick=quick)
+    if isinstance(what, Records):
+        ground = ground_of_project(what, what.only(model), most=windows, progress=progress)
+    else:
+        length = parse_duration(every) if every else None
+        ground = ground_of_table(what, CheckOptions(**roles), every=length, most=windows, progress=progress)
+    return Proof(prove_on(ground, asked, progress=progress), dict(require or {}))
 
 
 def _of_check(found: CheckResult, made: datetime, name: str) -> Report:

@@ -101,6 +101,7 @@ CALLS = [
     "check now.parquet -r then.parquet --rules rules.yaml",
     "anomalies now.parquet -r then.parquet --id id", "rules suggest then.parquet", "rules diff older.yaml rules.yaml",
     "rules rows now.parquet --rules rules.yaml", "store info", "store compact", "store vacuum --dry-run", "store check",
+    "prove incoming/predictions/all.parquet --time time --id id --every 6h --fault nulls@1 --column x --seeds 1",
 ]  # fmt: skip
 
 

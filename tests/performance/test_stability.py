@@ -77,6 +77,14 @@ def test_constant_predictions_weigh_the_same_instead_of_infinitely():
     assert [still.value, *still.interval] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
 
 
+@pytest.mark.parametrize("error", [0.0, 1e-17, 5e-324])
+def test_one_window_of_equal_predictions_weighs_as_the_others(error):
+    values = [0.50, 0.52, 0.48, 0.51, 0.93]
+    found = stability(series(values, [0.01, 0.012, 0.011, 0.01, error]))
+    assert found.status is Status.OK
+    assert 0.1 < found.value < 0.25
+
+
 def test_windows_without_data_are_left_out_and_counted():
     some = series([0.1, 0.2, 0.3], [0.01, 0.01, 0.01])
     none = Measurement.missing(StateKey("m", "1", window(9), "all", OUTCOME), Family.METRIC, "prediction_mean", "none")

@@ -55,8 +55,8 @@ def test_a_run_says_how_many_rows_the_serving_process_lost(tmp_path: Path) -> No
     model = opened(tmp_path)
     whole = rows(0, 6)
     deliver(tmp_path, "one", whole, whole)
-    with Log(tmp_path / model.config.store.url, MODEL) as log:
-        log.predict(1, features={("no", "name"): 1.0})
+    with Log(tmp_path / model.config.store.url, MODEL, clock=lambda: 1 / 0) as log:
+        log.predict(1, features={"x": 1.0})
     (said,) = model.run(MODEL, day(6).start).intake
     assert said == "the spool: 1 row was lost in the serving process, before they reached the disk: its log says why"
     assert model.run(MODEL, day(6).start).intake == []

@@ -15,6 +15,9 @@ from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["LevelChart", "LevelJudgement", "zone_of"]
 
+_FARTHEST = 1e6
+"""Standard deviations beyond which scores are not told apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class LevelJudgement:
@@ -88,6 +91,8 @@ class LevelChart:
             return memory, self._told(memory, Signal(measurement, self.name, memory.numbers["centre"]))
         verdict = self._judged(memory, found, chosen)
         fired = verdict.fired
+        # A series that never varied has no sigma, and a number that no JSON holds says nothing more than a large one.
+        verdict = replace(verdict, score=min(max(verdict.score, -_FARTHEST), _FARTHEST))
         signal = Signal(
             measurement, self.name, found.centre, verdict.lower, verdict.upper, zone_of(verdict.score, fired),
             verdict.rule, verdict.score, verdict.p_value, fired=fired, also=verdict.also, basis=verdict.basis,

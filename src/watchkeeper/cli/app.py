@@ -24,6 +24,8 @@ from watchkeeper.cli.output import (
     show_json,
     write_page,
 )
+from watchkeeper.cli.prove import prove as prove_command
+from watchkeeper.cli.prove import tell_briefly
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
 from watchkeeper.config.check_options import CheckOptions
@@ -116,6 +118,7 @@ def init(
     *,
     options: CheckOptions,
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
+    prove: Annotated[bool, typer.Option(help="Try in seconds what this set-up sees.")] = True,
 ) -> None:
     """Write a first watchkeeper.yaml from reference rows."""
     from watchkeeper.config.starter import starter_yaml
@@ -135,6 +138,11 @@ def init(
     if schema.of(Role.TIME) is None:
         print_err("no time column was recognised, and run files predictions by their time: name it with --time, or")
         print_err("under columns; watchkeeper check compares two tables without one")
+    elif prove:
+        tell_briefly(config, model, reference)
+
+
+app.command("prove")(prove_command)
 
 
 @app.command()
@@ -145,6 +153,9 @@ def run(
         str,
         typer.Option(metavar="TIME", help="Replay history up to this moment, window by window, as if it were then."),
     ] = "",
+    replaces: Annotated[
+        bool, typer.Option("--replace", help="Put the rows of files that were replaced by others in place of the old.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what a run would do; write nothing and tell nobody.")
     ] = False,
@@ -173,7 +184,11 @@ def run(
             with progress_bar() as progress:
                 try:
                     results[name] = project.run(
-                        name, moment if until else datetime.now(UTC), progress=progress, stepwise=bool(until)
+                        name,
+                        moment if until else datetime.now(UTC),
+                        progress=progress,
+                        stepwise=bool(until),
+                        replaces=replaces,
                     )
                 except WatchkeeperError as error:
                     if len(names) == 1 and not isinstance(error, LeasedError):

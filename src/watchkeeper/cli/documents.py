@@ -22,6 +22,7 @@ from watchkeeper.views.documents import (
 )
 from watchkeeper.views.intervals import WindowDocument
 from watchkeeper.views.json_schema import json_schema
+from watchkeeper.views.proof_json import ProofsDocument
 
 __all__ = [
     "OUTPUTS",
@@ -431,6 +432,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "config show": ConfigDocument,
     "explain": ExplanationDocument,
     "promote": MoveDocument,
+    "prove": ProofsDocument,
     "report": ReportDocument,
     "rollback": MoveDocument,
     "rules diff": RuleChangesDocument,

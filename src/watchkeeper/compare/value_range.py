@@ -55,8 +55,9 @@ def value_range(part: HistogramPart) -> ValueRange | None:
     below = np.cumsum(part.counts) / part.n
     first, last = (int(np.searchsorted(below, share)) for share in _CORE)
     # Where one value fills the middle, a code cannot be told from the tails.
-    width = float(upper[last] - lower[first]) if last > first else np.inf
-    far = lower[1:] - upper[:-1] > _GAP * width
+    # Halves are compared, whose differences no two numbers overflow.
+    width = float(upper[last] / 2) - float(lower[first] / 2) if last > first else np.inf
+    far = lower[1:] / 2 - upper[:-1] / 2 > _GAP * width
     left = np.flatnonzero(far[:first])
     right = np.flatnonzero(far[last:])
     start = int(left[-1]) + 1 if len(left) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from watchkeeper.config.fields import Duration, Moment, Part
 from watchkeeper.core.intake import TimeLimits
@@ -23,11 +24,15 @@ class Intake(Part):
         No row is older.
     apart
         How far rows may lie from all others that are more; null for any distance.
+    on_change
+        What becomes of the rows of a file that was replaced by another: ``tell`` leaves them and says so, ``replace``
+        puts the new ones in their place.
     """
 
     ahead: Duration = timedelta(days=1)
     earliest: Moment = _USUAL.earliest
     apart: Duration | None = _USUAL.apart
+    on_change: Literal["tell", "replace"] = "tell"
 
     def limits(self, now: datetime) -> TimeLimits:
         """Return which times can be at a moment."""

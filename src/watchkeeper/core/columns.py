@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 import polars.selectors as cs
 
-__all__ = ["callable_series", "column_named", "columns_named", "series_named"]
+__all__ = ["callable_series", "column_named", "columns_named", "doubled_name", "has_column", "series_named"]
 
 
 def column_named(name: str) -> pl.Expr:
@@ -46,6 +46,33 @@ def series_named(frame: pl.DataFrame, name: str) -> pl.Series:
     [1, 2]
     """
     return callable_series(frame.get_column(name))
+
+
+def has_column(frame: pl.DataFrame, name: str) -> bool:
+    """Return whether there is a column of exactly this name, without a list of all names for every question.
+
+    Examples
+    --------
+    >>> has_column(pl.DataFrame({"a": [1]}), "a"), has_column(pl.DataFrame({"a": [1]}), "*")
+    (True, False)
+    """
+    return frame.get_column(name, default=None) is not None
+
+
+def doubled_name(names: Iterable[str]) -> str | None:
+    """Return the first name that comes a second time; None where none does.
+
+    Examples
+    --------
+    >>> doubled_name(["a", "b", "a", "b"])
+    'a'
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def callable_series(series: pl.Series) -> pl.Series:

@@ -22,7 +22,7 @@ from watchkeeper.core.errors import PluginError, near_miss
 
 __all__ = ["KINDS", "plugin", "plugin_if_any", "plugins"]
 
-KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger")
+KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger", "fault")
 
 
 @cache

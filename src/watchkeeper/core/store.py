@@ -25,7 +25,19 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
-__all__ = ["ASIDE", "Appended", "AuditEvent", "Changes", "Forgets", "Noun", "SetsAside", "Store", "Table", "Unusable"]
+__all__ = [
+    "ASIDE",
+    "Appended",
+    "AuditEvent",
+    "Changes",
+    "Forgets",
+    "Noun",
+    "Replaces",
+    "SetsAside",
+    "Store",
+    "Table",
+    "Unusable",
+]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
@@ -151,6 +163,17 @@ class SetsAside(Protocol):
 
         Rows that another one stands for, and those of version 0.1.0, are left out.
         """
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A store that knows which file a prediction came from, and can let go of a file's rows."""
+
+    def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+        """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+
+    def remove_rows(self, model: str, origin: str, until: int) -> int:
+        """Remove the predictions of a file that arrived up to ``until``; return how many there were."""
 
 
 class Store(Protocol):

@@ -127,7 +127,7 @@ def compared(
     found = assess_column(*pair, [measure])
     if not found or found[0].status is not Status.OK:
         return None
-    columns = sum(c.role is column.role for c in case.spec.schema)
+    columns = case.spec.schema.count_of(column.role)
     options = {"run_length": _RUN_LENGTH, "series": float(max(columns, 1)), "always": always, "least": least}
     rates = case.rates.get(column.name)
     if rates is None or measure not in RATES:

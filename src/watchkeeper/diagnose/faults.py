@@ -213,9 +213,8 @@ def _sent_again(case: Case, before: RowSamplePart, now: RowSamplePart) -> float:
     chance, as pairs of another order show, is taken off, with three of its standard errors.
     """
     _, left, right = np.intersect1d(before.hashes, now.hashes, assume_unique=True, return_indices=True)
-    names = [
-        c.name for c in case.spec.schema.features if c.name in before.frame.columns and c.name in now.frame.columns
-    ]
+    known = set(before.frame.columns) & set(now.frame.columns)
+    names = [c.name for c in case.spec.schema.features if c.name in known]
     if not len(left) or not names:
         return 0.0
     old, new = before.frame[left][names], now.frame[right][names]

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import polars as pl
 
+from watchkeeper.core.columns import doubled_name
 from watchkeeper.core.errors import SourceError
 
 __all__ = ["CsvFile"]
@@ -51,9 +52,9 @@ class CsvFile:
                 names = next(csv.reader(stream, delimiter=self.separator), [])
         except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error) as error:
             raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
-        for name in names:
-            if names.count(name) > 1:
-                raise SourceError(f"{self.path} has the column {name!r} twice; rename one")
+        twice = doubled_name(names)
+        if twice is not None:
+            raise SourceError(f"{self.path} has the column {twice!r} twice; rename one")
         return names
 
     @cached_property

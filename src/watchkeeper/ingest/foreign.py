@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from watchkeeper.core.columns import doubled_name
 from watchkeeper.core.errors import SourceError
 
 __all__ = ["frame_of"]
@@ -37,9 +38,9 @@ def frame_of(source: Any) -> tuple[pl.DataFrame | pl.LazyFrame, list[str]]:
 
 def _from_pandas(source: Any) -> tuple[pl.DataFrame, list[str]]:
     names = [str(name) for name in source.columns]
-    doubled = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if doubled:
-        raise SourceError(f"the pandas DataFrame has the column {doubled[0]!r} twice; rename one")
+    twice = doubled_name(names)
+    if twice is not None:
+        raise SourceError(f"the pandas DataFrame has the column {twice!r} twice; rename one")
     columns, notes = [], []
     for place, name in enumerate(names):
         series, note = _column(name, source.iloc[:, place])

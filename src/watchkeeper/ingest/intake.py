@@ -8,16 +8,25 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import polars as pl
+from msgspec import structs
 
 from watchkeeper.core.errors import STOPS, LeaseLostError, SourceError, in_short
 from watchkeeper.core.intake import TimeLimits
-from watchkeeper.core.schema import Schema
-from watchkeeper.core.store import Appended, Store, Table
+from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.store import Appended, Replaces, Store, Table
+from watchkeeper.core.window import WindowRule
+from watchkeeper.ingest.contents import Contents, Known, StoredRows
 from watchkeeper.ingest.sources import Source, new_tables
 from watchkeeper.ingest.spool import Spooled
+from watchkeeper.store.again import summarise_again
+from watchkeeper.store.pointers import Moves
 
-__all__ = ["Taken", "mark_of", "near", "take_files", "take_segments"]
+__all__ = ["FileIntake", "Taken", "mark_of", "near", "take_files", "take_segments"]
+
+_MOST_ALIKE = 20
+"""Files of one size that are remembered as such."""
 
 _LABELLED = "labelled"
 """The pointer that says that labels have come from a table of their own."""
@@ -33,6 +42,12 @@ class Taken:
         Rows that were lost before they got there.
     unnamed
         Rows whose features had no names, and were taken in without.
+    known
+        Rows without an id that are in the log already, and were left out.
+    copy_of
+        The file of which this is a copy; nothing was taken in of it.
+    replaced
+        Whether the file was replaced by another since its rows were taken in, and they stay as they were.
     """
 
     source: str
@@ -41,6 +56,9 @@ class Taken:
     problem: str = ""
     lost: int = 0
     unnamed: int = 0
+    known: int = 0
+    copy_of: str = ""
+    replaced: bool = False
 
 
 def take_segments(
@@ -60,82 +78,199 @@ def take_segments(
             yield Taken(source, table, appended)
 
 
-def take_files(
-    store: Store,
-    model: str,
-    schema: Schema,
-    table: Table,
-    place: str,
-    folder: Path,
-    limits: TimeLimits | None = None,
-) -> Iterator[Taken]:
+def take_files(intake: FileIntake, place: str) -> Iterator[Taken]:
     """Append the files behind a path, folder, glob or URL that are new or have changed.
 
-    A file is known by its path as seen from ``folder``, its size and its time of change; one that was merely copied
-    anew is known by its content. Of predictions that have changed, the batches that have not do not come twice; where
-    rows have ids, no row does. One that cannot be read does not keep the others out.
+    A file is known by its path as seen from the project's folder, its size and its time of change, and then by its
+    rows: one that was merely copied, under its own name or another, brings none, and of one that has grown only the new
+    rows come. One that was replaced by another is told, and replaces its rows where that is asked for; where rows have
+    ids, those with new ids come in any case. One that cannot be read does not keep the others out.
     """
-    intake = _Intake(store, model, schema, table, folder, limits)
     try:
         for source in new_tables(place, intake.is_new):
             if isinstance(source, SourceError):
-                yield Taken(place, table, problem=str(source))
+                yield Taken(place, intake.table, problem=str(source))
             else:
                 yield from intake.take(source)
     except SourceError as error:
         # Labels come late: that there are none yet is nothing to report.
-        if table is Table.PREDICTIONS or store.pointer(model, _LABELLED):
-            yield Taken(place, table, problem=str(error))
+        if intake.table is Table.PREDICTIONS or intake.store.pointer(intake.model, _LABELLED):
+            yield Taken(place, intake.table, problem=str(error))
 
 
 @dataclass(frozen=True)
-class _Intake:
+class FileIntake:
+    """How the files of one table of a model are taken in.
+
+    Attributes
+    ----------
+    folder
+        The project's, which paths are seen from.
+    limits
+        Which times of rows can be.
+    rule
+        How time is cut into stored windows.
+    replaces
+        Whether a file that was replaced by another replaces its rows.
+    """
+
     store: Store
     model: str
     schema: Schema
     table: Table
     folder: Path
     limits: TimeLimits | None = None
+    rule: WindowRule = field(default_factory=WindowRule)
+    replaces: bool = False
 
     def is_new(self, file: str) -> bool:
-        mark = mark_of(file)
-        return not mark or self._held(file).split(" ")[0] != mark
+        """Return whether there may be something new in a file, or something to tell of it."""
+        mark, known = mark_of(file), self._known(file)
+        return not mark or known.mark != mark or known.replaced
 
     def take(self, source: Source) -> Iterator[Taken]:
-        """Append a file batch by batch, and remember it last: killed in between, its batches are known."""
-        mark, held, hashes = mark_of(source.name), self._held(source.name), list[int]()
+        """Append what is new in a file, and remember it last: killed in between, its batches are known."""
         try:
-            if held and held == f"{held.split(' ')[0]} {_digest([_hash(frame) for frame in source.batches()])}":
-                self._remember(source.name, f"{mark} {held.split(' ')[1]}")
-                return
-            for number, frame in enumerate(source.batches()):
-                hashes.append(_hash(frame))
-                # Labels that are put back to what they were are news.
-                stamp = mark if self.table is Table.LABELS else ""
-                name = f"{near(source.name, self.folder)}#{number}@{hashes[-1]}{stamp}"
-                appended = self.store.append(
-                    self.model, self.table, frame, self.schema, source=name, limits=self.limits
-                )
-                yield Taken(source.name, self.table, appended)
+            yield from self._take(source)
         except (*STOPS, LeaseLostError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
             yield Taken(source.name, self.table, problem=_named(source.name, in_short(error)))
+
+    def _take(self, source: Source) -> Iterator[Taken]:
+        mark, known = mark_of(source.name), self._known(source.name)
+        if known.replaced and known.mark == mark and not self.replaces:
+            yield Taken(source.name, self.table, replaced=True)
+            return
+        if not known.digest:
+            yield from self._take_new(source, mark)
+            return
+        contents, batches = Contents(known), list[int]()
+        for frame in source.batches():
+            contents.add(frame)
+            batches.append(_hash(frame))
+        if known.digest in (contents.digest, _digest(batches)):
+            self._remember(source.name, structs.replace(known, mark=mark, replaced=False))
+            return
+        new = Known(mark, contents.digest, contents.rows)
+        if contents.grown:
+            yield from self._append(source, known.rows)
+            self._remember(source.name, new)
+        elif self.table is Table.PREDICTIONS and known.rows >= 0 and Path(source.name).is_file():
+            yield from self._replaced(source, known, new)
         else:
-            self._remember(source.name, f"{mark} {_digest(hashes)}" if mark else "")
+            yield from self._append(source, stamp=mark if self.table is Table.LABELS else "")
+            # What version 0.1.0 took in does not say which file it came from.
+            self._remember(source.name, new if known.rows >= 0 else Known(mark, _digest(batches)))
 
-    def _pointer(self, file: str) -> str:
-        return f"taken/{self.table.value}/{near(file, self.folder)}"
+    def _take_new(self, source: Source, mark: str) -> Iterator[Taken]:
+        """Take in a file of a name that is new; one that holds what another holds brings nothing."""
+        if self.table is Table.PREDICTIONS:
+            original = self._original(source, mark)
+            if original is not None:
+                yield Taken(source.name, self.table, copy_of=original[0])
+                self._remember(source.name, structs.replace(original[1], mark=mark))
+                return
+        contents = Contents(Known())
+        yield from self._append(source, contents=contents, stamp=mark if self.table is Table.LABELS else "")
+        self._remember(source.name, Known(mark, contents.digest, contents.rows))
 
-    def _held(self, file: str) -> str:
-        return self.store.pointer(self.model, self._pointer(file)) or ""
+    def _replaced(self, source: Source, known: Known, new: Known) -> Iterator[Taken]:
+        """Take in a file that holds other rows than those that were taken in of it."""
+        if self.replaces and isinstance(self.store, Replaces):
+            origin, pointer = near(source.name, self.folder), f"replacing/{near(source.name, self.folder)}"
+            # Said before anything goes: whoever dies in between leaves it to the next run.
+            until, windows = self.store.rows_of(self.model, self.schema, self.rule, origin)
+            begun = self.store.pointer(self.model, pointer)
+            if begun is None:
+                begun = str(until)
+                self.store.record(self.model, [], {pointer: (None, begun)})
+            summarise_again(self.store, self.model, windows)
+            yield from self._append(source, stamp=new.mark, again=True)
+            self.store.remove_rows(self.model, origin, int(begun))
+            self._remember(source.name, new, {pointer: (begun, None)})
+            return
+        if self._has_ids:
+            yield from self._append(source)
+        # Without ids nobody can tell which of its rows are new.
+        self._remember(source.name, structs.replace(known, mark=new.mark, replaced=True))
+        yield Taken(source.name, self.table, replaced=True)
 
-    def _remember(self, file: str, what: str) -> None:
-        wanted = {self._pointer(file): what, _LABELLED: "yes" if self.table is Table.LABELS else ""}
-        held = {pointer: self.store.pointer(self.model, pointer) for pointer in wanted}
-        moves = {pointer: (held[pointer], new) for pointer, new in wanted.items() if new and held[pointer] != new}
-        if moves:
-            self.store.record(self.model, [], moves)
+    def _append(
+        self, source: Source, start: int = 0, *, contents: Contents | None = None, stamp: str = "", again: bool = False
+    ) -> Iterator[Taken]:
+        """Append the rows of a file from one on; without ids, those that are in the log already are left out.
+
+        Parameters
+        ----------
+        contents
+            Is told what the file holds.
+        stamp
+            Makes the batches differ from those of the same file before: labels that are put back to what they were are
+            news, and so are rows that replace others.
+        again
+            Whether rows are taken in though the like of them are there.
+        """
+        stored = None if again or self._has_ids or self.table is Table.LABELS else StoredRows(self.store, self.model)
+        row = 0
+        for number, whole in enumerate(source.batches()):
+            if contents is not None:
+                contents.add(whole)
+            frame, row = whole.slice(max(0, start - row)), row + whole.height
+            if frame.is_empty() and start:
+                continue
+            position = f"{number}" if not start else f"r{row - frame.height}"
+            name = f"{near(source.name, self.folder)}#{position}@{_hash(frame)}{stamp}"
+            unknown = frame if stored is None else stored.without(frame, self.schema)
+            appended = self.store.append(self.model, self.table, unknown, self.schema, source=name, limits=self.limits)
+            yield Taken(source.name, self.table, appended, known=0 if appended.known else frame.height - unknown.height)
+
+    @property
+    def _has_ids(self) -> bool:
+        return self.schema.name_of(Role.ID) is not None
+
+    def _original(self, source: Source, mark: str) -> tuple[str, Known] | None:
+        """Return the file of which another is a copy; None where it is none."""
+        alike = self._same_size(mark)
+        if not alike:
+            return None
+        contents = Contents(Known())
+        for frame in source.batches():
+            contents.add(frame)
+        for name in alike:
+            known = self._known_as(name)
+            if (known.digest, known.rows) == (contents.digest, contents.rows) and name != near(
+                source.name, self.folder
+            ):
+                return name, known
+        return None
+
+    def _same_size(self, mark: str) -> list[str]:
+        """Return the files of a size that were taken in; only they are looked into for a copy."""
+        text = self.store.pointer(self.model, f"size/{self.table.value}/{mark.partition(':')[0]}") if mark else None
+        return msgspec.json.decode(text, type=list[str]) if text else []
+
+    def _pointer(self, name: str) -> str:
+        return f"taken/{self.table.value}/{name}"
+
+    def _known(self, file: str) -> Known:
+        return self._known_as(near(file, self.folder))
+
+    def _known_as(self, name: str) -> Known:
+        return Known.of(self.store.pointer(self.model, self._pointer(name)) or "")
+
+    def _remember(self, file: str, known: Known, moves: Moves | None = None) -> None:
+        name = near(file, self.folder)
+        wanted = {self._pointer(name): known.text, _LABELLED: "yes" if self.table is Table.LABELS else ""}
+        if known.mark and self.table is Table.PREDICTIONS:
+            alike = self._same_size(known.mark)
+            names = [*(one for one in alike if one != name), name][-_MOST_ALIKE:]
+            size = known.mark.partition(":")[0]
+            wanted[f"size/{self.table.value}/{size}"] = msgspec.json.encode(names).decode()
+        before = {pointer: self.store.pointer(self.model, pointer) for pointer in wanted}
+        changed = {pointer: (before[pointer], new) for pointer, new in wanted.items() if new and before[pointer] != new}
+        if changed or moves:
+            self.store.record(self.model, [], {**changed, **(moves or {})})
 
 
 def _named(file: str, why: str) -> str:

@@ -23,6 +23,9 @@ NAME = "prediction_stability"
 
 Floats = NDArray[np.float64]
 
+_LEAST_ERROR = 1e-6
+"""Of the largest error, below which an error is one of rounding."""
+
 
 def stability(measurements: Sequence[Measurement]) -> Measurement:
     """Return the spread τ between windows of one series, usually ``prediction_mean``, beyond sampling noise.
@@ -66,7 +69,8 @@ def stability(measurements: Sequence[Measurement]) -> Measurement:
         return Measurement.missing(key, Family.METRIC, NAME, reason, n=rows)
     values = np.array([m.value for m in used], float)
     errors = np.array([m.error for m in used], float)
-    estimate = _weighted if (errors > 0).all() else _unweighted
+    # One window of equal predictions, whose error is nothing but rounding, would weigh all there is.
+    estimate = _weighted if (errors > _LEAST_ERROR * errors.max()).all() else _unweighted
     spread, error, interval = estimate(values, errors)
     left_out = len(measurements) - len(used)
     details: dict[str, float | str] = {"of": used[0].name, "windows": len(used), "mean": float(values.mean())}

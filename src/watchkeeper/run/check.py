@@ -217,7 +217,7 @@ def check_tables(
 def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterator[Batch]:
     label = schema.name_of(Role.LABEL)
     wanted = [*(c.name for c in schema if c.role is not Role.IGNORED), *(r.column for r in schema.segments), *also]
-    columns = [name for name in dict.fromkeys(wanted) if name in source.columns]
+    columns = [name for name in dict.fromkeys(wanted) if name in source.schema]
     for frame in source.batches(columns=columns):
         if label and label not in frame.columns:
             # Labels come late: a table that has none yet is not at fault.
@@ -271,7 +271,7 @@ def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[s
 
 def _refuse_foreign(source: Source, schema: Schema) -> None:
     known = [c.name for c in schema if c.role is not Role.IGNORED]
-    if known and not any(name in source.columns for name in known):
+    if known and not any(name in source.schema for name in known):
         told = " and ".join(
             f"{side} has {', '.join(map(repr, names[:8]))}"
             for side, names in (("current", source.columns), ("the reference", known))

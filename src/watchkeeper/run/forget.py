@@ -22,8 +22,8 @@ from watchkeeper.ingest.logged_rows import series_of
 from watchkeeper.maintain.registry import action_id
 from watchkeeper.run.lease import leased
 from watchkeeper.run.project import Project
-from watchkeeper.run.waiting import summarise_again
 from watchkeeper.schema.event_time import to_utc
+from watchkeeper.store.again import summarise_again
 from watchkeeper.store.erasure import Erased
 from watchkeeper.store.lake import LakeStore
 

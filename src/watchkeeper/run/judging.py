@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -150,15 +150,24 @@ class Judging:
         recent = with_window(recent, self.reference, states, judged.signals, window)
         return measured, replace(judged, watch=replace(judged.watch, recent=recent)), states
 
-    def _measured(self, window: Window, states: States, recent: Mapping[str, Recent]) -> list[Measurement]:
-        """Return what is measured of the rows of a window; nothing of none, whatever rules ask for."""
+    def _measured(
+        self, window: Window, states: States, recent: Mapping[str, Recent], only: Collection[str] | None = None
+    ) -> list[Measurement]:
+        """Return what is measured of the rows of a window; nothing of none, whatever rules ask for.
+
+        Parameters
+        ----------
+        only
+            Comparisons to make, of the states that are there and of nothing else; None for everything.
+        """
         if not states:
             return []
         found = assess(
             states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent,
-            earlier=self._earlier(window), now=window.end, between=self.between, season=self.season,
+            earlier=self._earlier(window), now=window.end, between=self.between, only=only,
+            season=self.season,
         )  # fmt: skip
-        if self.behaviour:
+        if self.behaviour and only is None:
             found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,8 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
-from watchkeeper.core.window import Window
-from watchkeeper.ingest.intake import Taken, mark_of, near, take_files, take_segments
+from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.ingest.intake import FileIntake, Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
 from watchkeeper.ingest.sources import normalise_time, open_table
 from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
@@ -48,9 +48,15 @@ from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
-from watchkeeper.words.intake import appended_sentences, unnamed_sentence
+from watchkeeper.words.intake import (
+    appended_sentences,
+    copy_sentence,
+    known_sentence,
+    replaced_sentence,
+    unnamed_sentence,
+)
 
-__all__ = ["Project", "RunReport", "Taken", "open_project"]
+__all__ = ["Project", "RunReport", "Taken", "monitored", "open_project"]
 
 _SAMPLE = 100_000
 
@@ -106,6 +112,12 @@ class RunReport:
                 )
             if one.unnamed:
                 found.append(unnamed_sentence(one.source, one.unnamed))
+            if one.copy_of:
+                found.append(copy_sentence(one.source, one.copy_of))
+            if one.replaced:
+                found.append(replaced_sentence(one.source))
+            if one.known:
+                found.append(known_sentence(one.source, one.known))
             found += appended_sentences(one.source, one.appended)
         if self.ran.orphans:
             found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
@@ -144,14 +156,7 @@ class Project(Records):
         if schema.metrics:
             # Functions may lie beside the configuration, as embedders and training do.
             search_in(self.folder)
-        wide = self.embedding(spec).wide(schema)
-        every = model.windows.every
-        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}
-        named = charted(spec.monitors, metrics, spec.alerts, every)
-        monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
-        sampled, learnt_from = kept_for_estimates(schema, spec.estimate)
-        keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
-        return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
+        return monitored(spec, self.embedding(spec), model.own_measures)
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)
@@ -168,7 +173,7 @@ class Project(Records):
         place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
         return Maintainer(self.spec(name), self.store, str(self.folder), place)
 
-    def take_in(self, name: str, now: datetime | None = None) -> list[Taken]:
+    def take_in(self, name: str, now: datetime | None = None, *, replaces: bool = False) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
         Each source is appended at most once, see ``take_files``; one that cannot be costs itself.
@@ -177,6 +182,8 @@ class Project(Records):
         ----------
         now
             What counts as now where it is later than the clock; rows beyond it are set aside.
+        replaces
+            Whether a file that was replaced by another replaces its rows, whatever the configuration says.
         """
         model, found = self.config.model(name), list[Taken]()
         schema = self.spec(name).schema
@@ -189,13 +196,23 @@ class Project(Records):
         if faults.unnamed:
             found.append(Taken("the spool", Table.PREDICTIONS, unnamed=faults.unnamed))
         wanted = [(Table.PREDICTIONS, model.source), (Table.LABELS, model.labels.source if model.labels else None)]
+        replaces, rule = replaces or model.intake.on_change == "replace", model.windows.rule()
         for table, place in wanted:
             if place is not None:
-                found.extend(take_files(self.store, name, schema, table, self._resolved(place), self.folder, limits))
+                intake = FileIntake(self.store, name, schema, table, self.folder, limits, rule, replaces)
+                found.extend(take_files(intake, self._resolved(place)))
         return found
 
     @remembers_failures
-    def run(self, name: str, now: datetime, *, progress: Progress | None = None, stepwise: bool = False) -> RunReport:
+    def run(
+        self,
+        name: str,
+        now: datetime,
+        *,
+        progress: Progress | None = None,
+        stepwise: bool = False,
+        replaces: bool = False,
+    ) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
 
         Parameters
@@ -204,6 +221,8 @@ class Project(Records):
             The moment of the run: windows that end later wait, and nobody is told of anything after it.
         stepwise
             Whether to respond after each window, as a run at its time would have, and not to the newest alone.
+        replaces
+            Whether files that were replaced by others replace their rows.
 
         Raises
         ------
@@ -212,7 +231,7 @@ class Project(Records):
         """
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
-            taken = leaseholder.take_in(name, now)
+            taken = leaseholder.take_in(name, now, replaces=replaces)
             leaseholder._renew_schema(name)  # noqa: SLF001 - it is the same class
             keeper = leaseholder.keeper(name)
             embedding = self.embedding(keeper.spec)
@@ -324,6 +343,24 @@ class Project(Records):
         inside, _ = normalise_time(rows, time)
         held = inside.filter(series_named(inside, time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
+
+
+def monitored(spec: Spec, embedding: Embedding, own_measures: Sequence[str] = ()) -> Spec:
+    """Return a specification with the monitors it is watched by, and with what these need to be kept.
+
+    Parameters
+    ----------
+    own_measures
+        What is measured of this model that no plug-in is registered for.
+    """
+    wide = embedding.wide(spec.schema)
+    every = (spec.windows or WindowRule()).every
+    metrics = {*plugins("metric"), *own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}
+    named = charted(spec.monitors, metrics, spec.alerts, every)
+    monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
+    sampled, learnt_from = kept_for_estimates(spec.schema, spec.estimate)
+    keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
+    return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
 
 
 def _about(model: Model) -> tuple[Any, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import msgspec
 
 from watchkeeper.core.store import SetsAside, Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.store.again import AGAIN
 from watchkeeper.store.nouns import from_json
 
-__all__ = ["Waiting", "summarise_again"]
+__all__ = ["Waiting"]
 
-_AGAIN, _SEEN = "summarise_again", "quarantine"
+_SEEN = "quarantine"
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Waiting:
     @classmethod
     def load(cls, store: Store, model: str, rule: WindowRule) -> Waiting:
         """Read which windows wait."""
-        text, seen = store.pointer(model, _AGAIN), store.pointer(model, _SEEN)
+        text, seen = store.pointer(model, AGAIN), store.pointer(model, _SEEN)
         windows = set(from_json(text, list[Window])) if text else set[Window]()
-        moves: dict[str, tuple[str | None, str | None]] = {_AGAIN: (text, None)} if text else {}
+        moves: dict[str, tuple[str | None, str | None]] = {AGAIN: (text, None)} if text else {}
         if isinstance(store, SetsAside):
             aside = store.set_aside(model)
             new = aside.filter(aside["arrival"] > int(seen or -1))
@@ -47,12 +46,3 @@ class Waiting:
         """Know that the windows wait in the checkpoint."""
         if self.moves:
             store.record(model, [], self.moves)
-
-
-def summarise_again(store: Store, model: str, windows: Collection[Window]) -> None:
-    """Let the next run summarise and judge stored windows again."""
-    before = store.pointer(model, _AGAIN)
-    waiting = sorted({*windows, *(from_json(before, list[Window]) if before else ())})
-    after = msgspec.json.encode(waiting).decode() if waiting else None
-    if after != before:
-        store.record(model, [], {_AGAIN: (before, after)})

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.columns import series_named
+from watchkeeper.core.columns import has_column, series_named
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT
 from watchkeeper.stats.blocks import Outcomes, to_float, to_text
@@ -141,7 +141,7 @@ def joint_columns(schema: Schema) -> tuple[Column, ...]:
 
 
 def _numeric(frame: pl.DataFrame, column: Column) -> pl.Series | None:
-    series = series_named(frame, column.name) if column.name in frame.columns else None
+    series = series_named(frame, column.name) if has_column(frame, column.name) else None
     if series is None or series.dtype.is_nested() or series.dtype in (pl.String, pl.Object, pl.Binary):
         return None
     return None if series.dtype in (pl.Categorical, pl.Enum) else series

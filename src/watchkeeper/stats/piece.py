@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.columns import series_named
+from watchkeeper.core.columns import has_column, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
@@ -49,6 +49,7 @@ def fold_pieces(
     *,
     whole: bool = False,
     row_numbers: NDArray[np.int64] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[State]:
     """Return the states of each column, of the outcomes and of the rows, for each piece.
 
@@ -60,11 +61,13 @@ def fold_pieces(
         Whether to return the states of all rows too, as segment ``all``.
     row_numbers
         What tells rows without an id apart, see ``row_hashes``.
+    only
+        Columns to return states of, beside those of the rows; None for all, and the outcomes.
     """
     frame = with_plain_sets(frame, schema)
     cut = pieces.codes is not None
     found: list[State] = []
-    for column in (c for c in schema if c.role not in _UNWATCHED):
+    for column in (c for c in schema if c.role not in _UNWATCHED and (only is None or c.name in only)):
         problem = problem_of(frame, column)
         parts: Sequence[Parts] = [{}] * len(pieces)
         more: Parts = {}
@@ -76,7 +79,7 @@ def fold_pieces(
         states = _states(key, column.name, column, pieces, parts, problem)
         found.extend([*states, *_together(states, more)] if whole else states)
     for states in (
-        _fold_outcomes(frame, schema, key, pieces),
+        _fold_outcomes(frame, schema, key, pieces) if only is None else [],
         _fold_rows(frame, schema, key, pieces, row_numbers),
     ):
         found.extend([*states, *_together(states, {})] if whole else states)
@@ -228,7 +231,7 @@ def _fold(column: Column, blocks: Iterable[Any], statistics: Iterable[Statistic]
 
 def problem_of(frame: pl.DataFrame, column: Column) -> str:
     """Say why a column cannot be summarised; empty when it can."""
-    if column.name not in frame.columns:
+    if not has_column(frame, column.name):
         return missing_column(column.name)
     dtype = frame[column.name].dtype
     if column.kind is Kind.VECTOR and (_holds_numbers(dtype) or dtype == pl.String):
@@ -292,7 +295,7 @@ def _fold_rows(
     name = schema.name_of(Role.ID)
     ids = series_named(frame, name) if name and name in frame.columns else None
     # A thousand embeddings would weigh more than all other states together.
-    vectors = [column.name for column in schema if column.kind is Kind.VECTOR and column.name in frame.columns]
+    vectors = [column.name for column in schema if column.kind is Kind.VECTOR and has_column(frame, column.name)]
     rest = without(frame, vectors) if 0 < len(vectors) < frame.width else frame
     hashes = row_hashes(frame, schema, row_numbers)
     hashes = hashes if pieces.positions is None else permute(hashes, pieces.positions)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.columns import series_named
+from watchkeeper.core.columns import has_column, series_named
 from watchkeeper.core.schema import Kind, Role, Schema
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts, mix
@@ -43,7 +43,7 @@ def row_hashes(frame: pl.DataFrame, schema: Schema, row_numbers: NDArray[np.int6
         return hashes
     place = np.arange(frame.height, dtype=np.int64) if row_numbers is None else row_numbers.copy()
     for column in schema:
-        if column.kind is Kind.NUMERIC and column.name in frame.columns and frame[column.name].dtype.is_numeric():
+        if column.kind is Kind.NUMERIC and has_column(frame, column.name) and frame[column.name].dtype.is_numeric():
             numbers = series_named(frame, column.name)
             numbers = numbers if numbers.dtype == pl.Float64 else numbers.cast(pl.Float64)
             place ^= (numbers.fill_null(0.0) if numbers.null_count() else numbers).to_numpy().view(np.int64)

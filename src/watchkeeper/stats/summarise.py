@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,11 @@ _ROW = "__watchkeeper_row"
 
 
 def summarise(
-    batches: Iterable[Batch], spec: Spec, *, progress: Callable[[int], None] | None = None
+    batches: Iterable[Batch],
+    spec: Spec,
+    *,
+    progress: Callable[[int], None] | None = None,
+    only: Collection[str] | None = None,
 ) -> dict[StateKey, State]:
     """Fold batches into one state per version, stored window, segment and column.
 
@@ -49,6 +53,8 @@ def summarise(
         Gives the model, the columns with their maps, the segments and the length of a stored window.
     progress
         Called with the number of rows of each batch once it is folded.
+    only
+        Columns to fold, beside the rows and all features together; None to fold all, and what is answered and true too.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def summarise(
     for group in gathered(batches):
         whole = _joined(group)
         done = done if whole.first_row is None else whole.first_row
-        folded = _fold_batch(whole, spec, done)
+        folded = _fold_batch(whole, spec, done, only)
         for state in (*folded, *fold_rules(whole, spec, done, folded)):
             known = states.get(state.key)
             states[state.key] = merge_states(known, state) if known else state
@@ -74,7 +80,7 @@ def summarise(
     return states
 
 
-def _fold_batch(batch: Batch, spec: Spec, first_row: int) -> list[State]:
+def _fold_batch(batch: Batch, spec: Spec, first_row: int, only: Collection[str] | None) -> list[State]:
     frame, id_column = batch.frame, batch.schema.name_of(Role.ID)
     if id_column not in frame.columns:
         row = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64, eager=True).alias(_ROW)
@@ -83,7 +89,9 @@ def _fold_batch(batch: Batch, spec: Spec, first_row: int) -> list[State]:
     for version, window, part in _split(batch, spec.windows):
         row_numbers = part[_ROW].to_numpy() if _ROW in part.columns else None
         rows = part.drop(_ROW, strict=False)
-        states.extend(summarise_rows(rows, batch.schema, spec.model, version, window, spec.keep, row_numbers))
+        states.extend(
+            summarise_rows(rows, batch.schema, spec.model, version, window, spec.keep, row_numbers, only=only)
+        )
     return states
 
 
@@ -123,6 +131,8 @@ def summarise_rows(
     window: Window | None = None,
     keep: Sequence[str] = (),
     row_numbers: NDArray[np.int64] | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> list[State]:
     """Return the states of rows that belong to one version and window: of all rows, and of every segment.
 
@@ -132,18 +142,24 @@ def summarise_rows(
         Optional statistics to keep.
     row_numbers
         Rows of the table before each of these, which tells rows without an id apart; None where these are the table.
+    only
+        Columns to fold, see ``summarise``.
     """
     key = StateKey(model, version, window)
     together = fold_joint(frame, schema, key, keep)
     if not schema.segments or not frame.height:
         return [
-            *fold_pieces(frame, schema, key, Partitions.one(ALL, frame.height), keep, row_numbers=row_numbers),
+            *fold_pieces(
+                frame, schema, key, Partitions.one(ALL, frame.height), keep, row_numbers=row_numbers, only=only
+            ),
             *together,
         ]
     found: list[State] = together
     for number, rule in enumerate(schema.segments):
         found.extend(
-            fold_pieces(frame, schema, key, _segments(frame, rule), keep, whole=not number, row_numbers=row_numbers)
+            fold_pieces(
+                frame, schema, key, _segments(frame, rule), keep, whole=not number, row_numbers=row_numbers, only=only
+            )
         )
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.compare.departures import departures
 from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
 from watchkeeper.compare.usual_rates import UsualRates, with_usual
@@ -27,6 +26,7 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.estimates import estimates, settled, uncharted
 from watchkeeper.steps.monitors import MEASURED, installed
+from watchkeeper.steps.season import departures_of
 
 __all__ = ["assess"]
 
@@ -94,7 +94,7 @@ def assess(
             own = (rates or {}).get(column) if segment == ALL else None
             found.extend(_unjudged(with_usual(m, own), own) for m in worth)
     if season is not None and (only is None or DEPARTURE in only):
-        found.extend(_departures(season, current, spec))
+        found.extend(departures_of(season, current, spec))
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
     for column in spec.fairness:
         found.extend(fairness(outcomes, column))
@@ -110,14 +110,6 @@ def assess(
         whole = {column: state for (segment, column), state in current.items() if segment == ALL}
         found.extend(assess_rules(spec.rules, whole, spec.schema, now))
     return found
-
-
-def _departures(season: SeasonModel, current: States, spec: Spec) -> list[Measurement]:
-    """Measure what the columns of a window differ by from their season; nothing of one without a time or a length."""
-    window = next((state.key.window for state in current.values() if state.key.window), None)
-    if window is None or (window.end - window.start).total_seconds() != season.length:
-        return []
-    return departures(season, current, window.start.timestamp(), spec.schema.name_of(Role.TIME))
 
 
 def _with_worth(measurement: Measurement, state: State, effects: Mapping[str, float], *, late: bool) -> Measurement:

@@ -9,11 +9,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.compare.departures import coverage
+from watchkeeper.compare.departures import coverage, departures
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, tells_effect
 from watchkeeper.compare.season_model import Reference, SeasonModel, fit_season
 from watchkeeper.compare.window_statistics import WindowStatistics, followed
 from watchkeeper.core.errors import StateError
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
@@ -21,7 +22,7 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
 from watchkeeper.stats.codec import merged
 
-__all__ = ["SEASON", "read_season", "reference_windows", "season_of_reference", "stored_season"]
+__all__ = ["SEASON", "departures_of", "read_season", "reference_windows", "season_of_reference", "stored_season"]
 
 SEASON = "season"
 """The pointer that holds what each season expects of the columns."""
@@ -81,6 +82,16 @@ def season_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> SeasonM
     if not references:
         return None
     return fit_season(starts, length, references, _covered(held, length, spec))
+
+
+def departures_of(
+    season: SeasonModel | None, current: Mapping[tuple[str, str], State], spec: Spec
+) -> list[Measurement]:
+    """Measure what the columns of a window differ by from their season; nothing of one of another length."""
+    window = next((state.key.window for state in current.values() if state.key.window), None)
+    if season is None or window is None or (window.end - window.start).total_seconds() != season.length:
+        return []
+    return departures(season, current, window.start.timestamp(), spec.schema.name_of(Role.TIME))
 
 
 def stored_season(season: SeasonModel | None) -> str:

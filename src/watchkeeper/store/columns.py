@@ -33,11 +33,22 @@ from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Kind, Schema
 
-__all__ = ["ARRIVAL", "DATE", "PLACE", "UTC_TIME", "Layout", "dtype_of", "kind_of", "kind_of_type", "stored_json"]
+__all__ = [
+    "ARRIVAL",
+    "DATE",
+    "ORIGIN",
+    "PLACE",
+    "UTC_TIME",
+    "Layout",
+    "dtype_of",
+    "kind_of",
+    "kind_of_type",
+    "stored_json",
+]
 
 OWN = "watchkeeper_"
-DATE, ARRIVAL, PLACE = f"{OWN}date", f"{OWN}arrival", f"{OWN}place"
-"""Columns of the store itself: the UTC date, the number of the commit, and the place within it."""
+DATE, ARRIVAL, PLACE, ORIGIN = f"{OWN}date", f"{OWN}arrival", f"{OWN}place", f"{OWN}origin"
+"""Columns of the store itself: the UTC date, the number of the commit, the place within it, and the file it is from."""
 
 UTC_TIME = pl.Datetime("us", "UTC")
 

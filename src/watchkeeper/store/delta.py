@@ -187,6 +187,12 @@ class Delta:
         self._until_committed(attempt)
         return removed
 
+    def columns(self) -> set[str]:
+        """Return the names of the stored columns; none before the first commit."""
+        with self._lock, reported(self.uri, "read"):
+            table = self.table()
+            return set() if table is None else set(_types(table))
+
     def files(self) -> pl.DataFrame:
         """Return the data files of the newest version with their statistics; none before the first commit."""
         with self._lock, reported(self.uri, "read"):

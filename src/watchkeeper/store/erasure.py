@@ -12,11 +12,11 @@ import polars as pl
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.store.columns import ARRIVAL, PLACE
+from watchkeeper.store.columns import ARRIVAL, ORIGIN, PLACE
 from watchkeeper.store.delta import Delta
-from watchkeeper.store.snapshot import grains_in
+from watchkeeper.store.snapshot import Snapshot, grains_in
 
-__all__ = ["Erased", "erase", "quarantined", "remove_quarantined", "windows_of"]
+__all__ = ["Erased", "erase", "quarantined", "remove_quarantined", "remove_rows", "rows_of", "windows_of"]
 
 _IDS_A_COMMIT = 2_000
 
@@ -44,9 +44,31 @@ def windows_of(predictions: Delta, schema: Schema, rule: WindowRule, ids: Collec
         return []
     wanted = pl.Series(sorted(ids), dtype=pl.String).implode()
     same = pl.any_horizontal([column_named(stored).cast(pl.String).is_in(wanted) for stored in kinds.values()])
-    grains = grains_in(found.scan({}).filter(same), time, rule)
-    starts = [rule.origin + grain * rule.grain for grain in sorted(grains)]
+    return _windows(found.scan({}).filter(same), time, rule)
+
+
+def rows_of(predictions: Snapshot, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+    """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+    time = predictions.layout.kinds(schema.name_of(Role.TIME) or "").get("time")
+    if predictions.scan is None or time is None:
+        return predictions.version, []
+    rows = predictions.scan({})
+    if ORIGIN not in rows.collect_schema():
+        return predictions.version, []
+    return predictions.version, _windows(rows.filter(pl.col(ORIGIN) == origin), time, rule)
+
+
+def _windows(rows: pl.LazyFrame, time: str, rule: WindowRule) -> list[Window]:
+    starts = [rule.origin + grain * rule.grain for grain in sorted(grains_in(rows, time, rule))]
     return [Window(start, start + rule.grain) for start in starts]
+
+
+def remove_rows(predictions: Delta, origin: str, until: int) -> int:
+    """Remove the rows of a file that arrived up to ``until``; return how many there were."""
+    if ORIGIN not in predictions.columns():
+        return 0
+    named = origin.replace("'", "''")
+    return predictions.delete(f"{ORIGIN} = '{named}' AND {ARRIVAL} <= {until}")
 
 
 def erase(tables: Mapping[str, Delta], schema: Schema, ids: Collection[str]) -> Erased:

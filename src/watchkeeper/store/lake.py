@@ -20,7 +20,15 @@ from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.store.erasure import Erased, erase, quarantined, remove_quarantined, windows_of
+from watchkeeper.store.erasure import (
+    Erased,
+    erase,
+    quarantined,
+    remove_quarantined,
+    remove_rows,
+    rows_of,
+    windows_of,
+)
 from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
 from watchkeeper.store.log import StoredLog
@@ -179,6 +187,14 @@ class LakeStore:
     def windows_of(self, model: str, schema: Schema, rule: WindowRule, ids: Collection[str]) -> list[Window]:
         """Return the stored windows that predictions with these ids lie in."""
         return windows_of(self._log(model).tables["predictions"], schema, rule, ids)
+
+    def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+        """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+        return rows_of(self._log(model).tables["predictions"].snapshot(), schema, rule, origin)
+
+    def remove_rows(self, model: str, origin: str, until: int) -> int:
+        """Remove the predictions of a file that arrived up to ``until``; return how many there were."""
+        return remove_rows(self._log(model).tables["predictions"], origin, until)
 
     def erase(self, model: str, schema: Schema, ids: Collection[str]) -> Erased:
         """Remove the rows with these ids; the files that held them stay until they are vacuumed."""

@@ -17,7 +17,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import ASIDE, Appended, Changes, Forgets, Noun, SetsAside, Store, Table
+from watchkeeper.core.store import ASIDE, Appended, Changes, Forgets, Noun, Replaces, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -168,6 +168,14 @@ class LeasedStore:
         if not isinstance(self._store, Forgets):
             return 0
         return self._store.forget(model, kind, before, keep, lease=lease or self.lease)
+
+    def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+        """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+        return self._store.rows_of(model, schema, rule, origin) if isinstance(self._store, Replaces) else (-1, [])
+
+    def remove_rows(self, model: str, origin: str, until: int) -> int:
+        """Remove the predictions of a file that arrived up to ``until``; none where the store cannot."""
+        return self._store.remove_rows(model, origin, until) if isinstance(self._store, Replaces) else 0
 
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""

@@ -13,13 +13,13 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Appended, Changes, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import Admitted, admit
-from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
+from watchkeeper.store.columns import ARRIVAL, DATE, ORIGIN, PLACE, Layout
 from watchkeeper.store.delta import Delta
 from watchkeeper.store.faults import reported
 from watchkeeper.store.quarantine import set_aside
 from watchkeeper.store.snapshot import Snapshot, changes_since, read_window
 
-__all__ = ["StoredLog", "appended", "pack"]
+__all__ = ["StoredLog", "appended", "origin_of", "pack"]
 
 
 class StoredLog:
@@ -61,7 +61,8 @@ class StoredLog:
             self._aside.append(lambda version, _: _numbered(aside, version), source=mark)
         if admitted.rows.height or source:
             written = target.append(
-                lambda version, layout: pack(admitted.rows, schema, table, version, layout), source=source
+                lambda version, layout: pack(admitted.rows, schema, table, version, layout, origin_of(source)),
+                source=source,
             )
             if not written:
                 return Appended(known=True)
@@ -88,7 +89,14 @@ class StoredLog:
             return changes_since(predictions, labels, schema, windows, cursor)
 
 
-def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout: Layout) -> pl.DataFrame:
+def origin_of(source: str) -> str:
+    """Return the file that a source is a part of; empty for one that is no part of a file."""
+    return source.rpartition("#")[0]
+
+
+def pack(
+    rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout: Layout, origin: str = ""
+) -> pl.DataFrame:
     """Return admitted rows as they are stored, with the columns of the store itself first.
 
     Delta keeps statistics of the first columns of a table, and reading prunes files by arrival, time and id.
@@ -98,6 +106,8 @@ def pack(rows: pl.DataFrame, schema: Schema, table: Table, version: int, layout:
     packed = _numbered(layout.pack(ordered, schema), version)
     if table is Table.LABELS:
         return packed
+    if origin:
+        packed = packed.with_columns(pl.lit(origin).alias(ORIGIN))
     return packed.insert_column(0, series_named(rows, schema.name_of(Role.TIME) or "").dt.date().alias(DATE))
 
 

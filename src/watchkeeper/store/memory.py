@@ -29,10 +29,11 @@ from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
 from watchkeeper.store.audit import HEAD, next_event
-from watchkeeper.store.columns import ARRIVAL, DATE, Layout
+from watchkeeper.store.columns import ARRIVAL, DATE, ORIGIN, Layout
+from watchkeeper.store.erasure import rows_of
 from watchkeeper.store.forgetting import check_forgettable
 from watchkeeper.store.leases import check_model, lost, taken
-from watchkeeper.store.log import appended, pack
+from watchkeeper.store.log import appended, origin_of, pack
 from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to_json
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
 from watchkeeper.store.quarantine import missed, set_aside
@@ -114,7 +115,8 @@ class MemoryStore:
                 aside = set_aside(admitted, table, source, dates)
                 self._aside.setdefault(model, []).append(aside)
             if admitted.rows.height or source:
-                pile.frames.append(pack(admitted.rows, schema, table, len(pile.frames), pile.layout))
+                origin = origin_of(source)
+                pile.frames.append(pack(admitted.rows, schema, table, len(pile.frames), pile.layout, origin))
                 pile.sources.add(source)
             return appended(admitted)
 
@@ -239,6 +241,25 @@ class MemoryStore:
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""
         return self._pointers.get((model, name))
+
+    def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+        """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+        with self._lock:
+            return rows_of(self._pile(model, Table.PREDICTIONS).snapshot(), schema, rule, origin)
+
+    def remove_rows(self, model: str, origin: str, until: int) -> int:
+        """Remove the predictions of a file that arrived up to ``until``; return how many there were."""
+        with self._lock:
+            pile = self._pile(model, Table.PREDICTIONS)
+            kept = [
+                frame.filter((pl.col(ORIGIN) != origin).fill_null(True))
+                if ORIGIN in frame.columns and n <= until
+                else frame
+                for n, frame in enumerate(pile.frames)
+            ]
+            removed = sum(frame.height for frame in pile.frames) - sum(frame.height for frame in kept)
+            pile.frames = kept
+            return removed
 
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""

@@ -17,14 +17,15 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Store, Table
+from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
-from watchkeeper.store.columns import DATE, Layout
+from watchkeeper.store.columns import ARRIVAL, DATE, Layout
 from watchkeeper.store.log import appended, pack
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import identity, kind_named, span_of
 from watchkeeper.store.pointers import Moves, check_moves, conflict
+from watchkeeper.store.quarantine import missed, set_aside
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 
 __all__ = ["Readable", "RehearsalStore"]
@@ -34,7 +35,7 @@ T = TypeVar("T")
 _BY_TIME = ("measurement", "signal", "memory")
 
 
-class Readable(Store, Protocol):
+class Readable(Store, SetsAside, Protocol):
     """A store that shows its log, so that rows which only seem to be appended can be read together with it."""
 
     def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
@@ -58,6 +59,7 @@ class RehearsalStore:
         self._own = MemoryStore()
         self._rows: dict[tuple[str, Table], list[pl.DataFrame]] = {}
         self._sources: set[tuple[str, Table, str]] = set()
+        self._aside: dict[str, list[pl.DataFrame]] = {}
         self._put: set[tuple[str, Window | None]] = set()
         self._pointers: dict[tuple[str, str], str | None] = {}
         self._identities: dict[tuple[str, str], set[str]] = {}
@@ -81,6 +83,9 @@ class RehearsalStore:
             return Appended(known=True)
         admitted = admit(rows, table, schema, limits, self._snapshot(model, Table.PREDICTIONS).dates)
         before = self._snapshot(model, table)
+        if admitted.aside.height:
+            aside = set_aside(admitted, table, source, self._snapshot(model, Table.PREDICTIONS).dates)
+            self._aside.setdefault(model, []).append(aside)
         packed = pack(admitted.rows, schema, table, before.version + 1, before.layout)
         self._rows.setdefault((model, table), []).append(packed)
         self._sources.add((model, table, source))
@@ -161,6 +166,17 @@ class RehearsalStore:
             before, after = before[::-1], after[::-1]
         found = _merged(before, after, own, by_time=name in _BY_TIME)
         return list(islice(reversed(found) if query.newest_first else iter(found), query.limit))
+
+    def quarantine_size(self, model: str) -> int:
+        """Return how many rows are in quarantine, or would be."""
+        return self._store.quarantine_size(model) + sum(rows.height for rows in self._aside.get(model, []))
+
+    def set_aside(self, model: str) -> pl.DataFrame:
+        """Return of each prediction in quarantine, or that would be there, when it came, why, and for which moment."""
+        before, own = self._store.set_aside(model), self._aside.get(model, [])
+        first = self._store.quarantine_size(model)
+        frames = [part.with_columns(pl.lit(first + place, pl.Int64).alias(ARRIVAL)) for place, part in enumerate(own)]
+        return pl.concat([before, missed(pl.concat(frames).lazy())], how="diagonal_relaxed") if frames else before
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from watchkeeper.core.columns import columns_named, series_named
+from watchkeeper.core.columns import columns_named, has_column, series_named
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
 from watchkeeper.ingest.foreign import frame_of
@@ -73,10 +73,10 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
     problems: dict[str, str] = {}
     columns: list[pl.Series] = []
     for column in watched_columns(schema):
-        problem = "" if column.role is Role.LABEL and column.name not in frame.columns else problem_of(frame, column)
+        problem = "" if column.role is Role.LABEL and not has_column(frame, column.name) else problem_of(frame, column)
         if problem:
             problems[column.name] = problem
-        elif column.name in frame.columns:
+        elif has_column(frame, column.name):
             try:
                 columns.append(_form(series_named(frame, column.name), column).alias(column.name))
             except (SchemaError, pl.exceptions.PolarsError) as error:

@@ -15,7 +15,7 @@ from watchkeeper.views.report_view import ReportView, report_view
 from watchkeeper.views.theme import COLOURS
 from watchkeeper.views.wording import count, shown
 
-__all__ = ["environment", "report_fragment", "report_html", "style"]
+__all__ = ["environment", "report_fragment", "report_html", "style", "whole_page"]
 
 _MOST_CHARTS, _MOST_COLUMNS = 60, 40
 _NOTEBOOK_CHARTS, _NOTEBOOK_COLUMNS = 13, 6
@@ -29,15 +29,16 @@ def report_html(findings: Findings, *, charts: int = _MOST_CHARTS) -> str:
     charts
         Charts drawn at most, worst first; the page says how many are left out.
     """
+    return whole_page(shown(findings.title), _written(report_view(findings, _MOST_COLUMNS, folded=True), charts))
+
+
+def whole_page(title: str, body: str) -> str:
+    """Return a page that needs nothing but itself around a body that is made by our own templates."""
     script = files("watchkeeper.views").joinpath("templates/report.js").read_text("utf-8")
     # The policy lets only this one script run, so that a name that slipped through could still do nothing.
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    body = _written(report_view(findings, _MOST_COLUMNS, folded=True), charts)
-    return (
-        environment()
-        .get_template("page.html")
-        .render(title=shown(findings.title), style=style(), script=script, digest=digest, body=body)
-    )
+    page = environment().get_template("page.html")
+    return page.render(title=title, style=style(), script=script, digest=digest, body=body)
 
 
 def report_fragment(findings: Findings) -> str:

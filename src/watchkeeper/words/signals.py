@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from math import exp
 
 from watchkeeper.core.evidence import Quantity, RuleCheck
 from watchkeeper.core.measurement import Status
@@ -161,6 +162,23 @@ def _seen(signal: Signal, basis: Basis) -> str:
     return f"{signal.chart} sees a change after {basis.count} values"
 
 
+_OF_A_SERIES: Mapping[str, str] = {
+    "point": "the value",
+    "level": "the median of the last 12 values",
+    "season": "the distance from what is usual at this time",
+    "season_level": "the mean distance from what is usual at this time, over 24 values,",
+    "spread": "the spread of the last 36 values",
+}
+
+
+def _record(signal: Signal, basis: Basis) -> str:
+    way, beyond = ("higher", "above") if signal.rule == "record_high" else ("lower", "below")
+    what, value, limit = _OF_A_SERIES.get(basis.part, basis.part), _number(basis.statistic), _number(basis.threshold)
+    if basis.part == "spread":
+        value, limit = exp(value), exp(limit)
+    return f"{what} is {way} than ever before: {value:.4g}, {beyond} {limit:.4g}"
+
+
 def _no_rows(_: Signal, __: Basis) -> str:
     return "no rows"
 
@@ -234,6 +252,8 @@ _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
     "rate_beyond_tolerance": _rate,
     "rate_over_windows": _rate_over_windows,
     "change_seen": _seen,
+    "record_high": _record,
+    "record_low": _record,
     "no_rows": _no_rows,
     "rows_broken": _rows_broken,
     "value_below": _value_below,

@@ -1,0 +1,1 @@
+"""Charts on real operational series with labelled anomalies, beside other detectors."""
