@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-reading bench-series calibrate size changelog chromium postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-reading bench-series calibrate size changelog chromium postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -63,6 +63,9 @@ bench-diagnosis: $(STAMPS)/test  ## how often planted causes are found; writes t
 
 bench-charts: $(STAMPS)/test  ## false alarms of control charts by situation, as docs/charts.md tells them
 	$(PY) -m bench.charts $(ARGS)
+
+bench-sight: $(STAMPS)/demo  ## which planted faults default set-ups find on data with seasons; writes bench/SIGHT.md
+	$(PY) -m bench.sight $(ARGS)
 
 bench-reading: $(STAMPS)/demo  ## processor time of status, explain and report on the demo's store
 	$(PY) -m bench.reading $(ARGS)

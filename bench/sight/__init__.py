@@ -1,1 +1,1 @@
-"""Sight on seasons: what windows of seasonal rows may hide, and what they show."""
+"""What default set-ups see on real seasons: ``python -m bench.sight`` writes the table."""

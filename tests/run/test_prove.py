@@ -193,6 +193,18 @@ def test_a_model_that_never_ran_is_proved_on_its_reference(tmp_path: Path) -> No
     assert not (tmp_path / "watchkeeper-data").exists()
 
 
+def test_a_regressor_is_proved_too() -> None:
+    rows = (
+        table()
+        .with_columns(y=pl.col("amount") * 2 + pl.col("x"), prediction=pl.col("amount") * 2)
+        .drop("label", "score")
+    )
+    proof = prove(
+        rows, time="at", id="id", label="y", prediction="prediction", faults=["nulls@1"], columns=["x"], seeds=1
+    )
+    assert proof.result.share("nulls@1") == 1.0
+
+
 def test_what_is_asked_wrongly_is_told(ground: ProofGround) -> None:
     with pytest.raises(UsageError, match="there is no fault 'nuls'; did you mean 'nulls'"):
         ProofRequest(faults=["nuls"])
