@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import polars as pl
 import pytest
@@ -39,17 +40,22 @@ models:
 """
 
 
+def write(folder: Path) -> Path:
+    """Write a model with a reference, a week of predictions and their labels."""
+    for name in ("in", "labels"):
+        (folder / name).mkdir()
+    log_of(2_000, 1).write_parquet(folder / "then.parquet")
+    now = log_of(500, 2)
+    now.drop("label").write_parquet(folder / "in" / "a.parquet")
+    now.select("id", "label").write_parquet(folder / "labels" / "a.parquet")
+    configure(folder, CHURN)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return the folder of a model with a reference, a week of predictions and their labels."""
-    for name in ("in", "labels"):
-        (tmp_path / name).mkdir()
-    log_of(2_000, 1).write_parquet(tmp_path / "then.parquet")
-    now = log_of(500, 2)
-    now.drop("label").write_parquet(tmp_path / "in" / "a.parquet")
-    now.select("id", "label").write_parquet(tmp_path / "labels" / "a.parquet")
-    configure(tmp_path, CHURN)
-    return tmp_path
+    return write(tmp_path)
 
 
 FAULTS = {
@@ -289,19 +295,27 @@ def test_records_changed_by_hand_are_noticed(watchkeeper: Command, promoted: Pat
     assert words in done.stderr
 
 
-@pytest.fixture
-def promoted(watchkeeper: Command, project: Path) -> Path:
-    """Return a project in which a version was registered and put in charge."""
+@pytest.fixture(scope="module")
+def promoted_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project in which a version was registered and put in charge, to be copied."""
     from watchkeeper.api import open_project
     from watchkeeper.core.action import Action, ActionKind, Outcome
 
-    assert watchkeeper("run").returncode == 0
-    opened = open_project(project / "watchkeeper.yaml", environ={})
+    folder = write(tmp_path_factory.mktemp("promoted"))
+    opened = open_project(folder / "watchkeeper.yaml", environ={})
+    now = datetime.now(UTC)
+    opened.run("churn", now)
     action = Action("r1", "churn", ActionKind.REGISTER, Outcome.DONE, "because", "me", START, "v1")
     opened.store.record("churn", [action])
+    opened.keeper("churn").promote("v1", who="me", why="because", at=now)
     opened.close()
-    assert watchkeeper("promote", "v1", "--why", "because", folder=project).returncode == 0
-    return project
+    return folder
+
+
+@pytest.fixture
+def promoted(tmp_path: Path, promoted_once: Path) -> Path:
+    """Return a project in which a version was registered and put in charge."""
+    return Path(copytree(promoted_once, tmp_path, dirs_exist_ok=True))
 
 
 def test_promote_and_rollback_name_the_versions_there_are(watchkeeper: Command, promoted: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -15,17 +16,24 @@ from watchkeeper.run.project import open_project
 from .conftest import Command
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project whose predictions came in six parts."""
-    write(tmp_path, train="''")
-    opened = open_project(tmp_path / "watchkeeper.yaml", {})
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose predictions came in six parts, to be copied."""
+    folder = tmp_path_factory.mktemp("once")
+    write(folder, train="''")
+    opened = open_project(folder / "watchkeeper.yaml", {})
     for number in range(6):
         part = rows(0, 3).gather_every(6, number)
-        deliver(tmp_path, str(number), part, part)
+        deliver(folder, str(number), part, part)
         opened.run(MODEL, day(3).start)
     opened.close()
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, once: Path) -> Path:
+    """A project whose predictions came in six parts."""
+    return Path(copytree(once, tmp_path, dirs_exist_ok=True))
 
 
 def log(folder: Path) -> list[tuple[object, ...]]:

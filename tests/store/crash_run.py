@@ -1,8 +1,8 @@
 """A run that appends, folds and records in steps, to be killed at any moment and started again.
 
-Usage: python crash_run.py FOLDER STEPS. Each line on the standard input starts the run once in a process of its own,
-forked after the imports and after a first database so that starting costs little; its number is printed, and how it
-ended.
+Usage: python crash_run.py FOLDER STEPS [DATABASE]. Each line on the standard input starts the run once in a process of
+its own, forked after the imports and after a first database so that starting costs little; its number is printed, and
+how it ended.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.store import Table
+from watchkeeper.core.store import AuditEvent, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.stats.summarise import summarise
+from watchkeeper.store.audit import audit_breaks
 from watchkeeper.store.lake import LakeStore
 from watchkeeper.store.open import open_store
 
@@ -37,6 +38,7 @@ SCHEMA = Schema(
     )
 )
 ROWS = 40
+EVER = Window(START, START + timedelta(days=100))
 
 
 def feed(step: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -70,6 +72,21 @@ def run(store: LakeStore, steps: int) -> None:
         store.record("m", nouns, {"cursor": (cursor, changes.cursor)})
 
 
+def everything(store: LakeStore) -> dict[str, object]:
+    rows = pl.concat([b.frame for b in store.read("m", SCHEMA, EVER)], how="diagonal_relaxed").sort("id")
+    events = store.recorded("m", AuditEvent)
+    assert audit_breaks(events, store.pointer("m", "audit")) == []
+    # An action that was recorded before its window grew is the same action, so even the order of links is the same.
+    return {
+        "rows": rows.to_dict(as_series=False),
+        "states": {key: encode_state(state) for key, state in store.states("m", EVER).items()},
+        "measurements": store.recorded("m", Measurement),
+        "actions": store.recorded("m", Action),
+        "chain": [event.hash for event in events],
+        "cursor": store.pointer("m", "cursor"),
+    }
+
+
 def _measure(store: LakeStore, window: Window) -> Measurement:
     rows = pl.concat([batch.frame for batch in store.read("m", SCHEMA, window)], how="diagonal_relaxed")
     known = int(rows["label"].count())
@@ -83,7 +100,8 @@ if __name__ == "__main__":
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            with open_store(sys.argv[1], encode=encode_state, decode=decode_state) as opened:
+            database = sys.argv[3] if len(sys.argv) > 3 else None
+            with open_store(sys.argv[1], sql_url=database, encode=encode_state, decode=decode_state) as opened:
                 assert isinstance(opened, LakeStore)
                 run(opened, int(sys.argv[2]))
             os._exit(0)

@@ -7,40 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from watchkeeper.core.action import Action
-from watchkeeper.core.measurement import Measurement
-from watchkeeper.core.store import AuditEvent
-from watchkeeper.core.window import Window
-from watchkeeper.stats.codec import encode_state
-from watchkeeper.store.audit import audit_breaks
 from watchkeeper.store.lake import LakeStore
 
 from . import crash_run
 
 STEPS, KILLS = 18, 50
 """Kills, of which each waits for a commit, and steps enough for them; ten times as many in ``make soak``."""
-EVER = Window(crash_run.START, crash_run.START + timedelta(days=100))
-
-
-def _everything(store: LakeStore) -> dict[str, object]:
-    rows = pl.concat([b.frame for b in store.read("m", crash_run.SCHEMA, EVER)], how="diagonal_relaxed").sort("id")
-    events = store.recorded("m", AuditEvent)
-    assert audit_breaks(events, store.pointer("m", "audit")) == []
-    # An action that was recorded before its window grew is the same action, so even the order of links is the same.
-    return {
-        "rows": rows.to_dict(as_series=False),
-        "states": {key: encode_state(state) for key, state in store.states("m", EVER).items()},
-        "measurements": store.recorded("m", Measurement),
-        "actions": store.recorded("m", Action),
-        "chain": [event.hash for event in events],
-        "cursor": store.pointer("m", "cursor"),
-    }
 
 
 def _refused(folder: Path) -> list[str]:
@@ -56,7 +33,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
     started = time.monotonic()
     crash_run.run(undisturbed, steps)
     a_commit = (time.monotonic() - started) / _commits(tmp_path / "undisturbed/log")
-    expected = _everything(undisturbed)
+    expected = crash_run.everything(undisturbed)
     assert len(expected["rows"]["id"]) == steps * crash_run.ROWS - len(_refused(tmp_path / "undisturbed"))  # type: ignore[index]
 
     command = [sys.executable, crash_run.__file__, str(tmp_path / "killed"), str(steps)]
@@ -77,7 +54,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
         runs.stdin.close()
     assert ended == 0
     assert len(set(reached)) > 0.8 * kills, "the run was not killed at different stages"
-    assert _everything(opened("killed")) == expected
+    assert crash_run.everything(opened("killed")) == expected
     assert _refused(tmp_path / "killed") == _refused(tmp_path / "undisturbed")
 
 

@@ -212,11 +212,22 @@ class Delta:
 
     def vacuum(self, hours: int, *, dry_run: bool) -> tuple[str, ...]:
         """Remove the files that no version of the last hours needs, or only name them."""
-        with self._lock, reported(self.uri, "vacuum"):
-            table = self.table()
-            if table is None:
-                return ()
-            return tuple(table.vacuum(hours, dry_run=dry_run, enforce_retention_duration=False))
+        gone: dict[str, None] = {}
+
+        def attempt(table: DeltaTable | None) -> bool:
+            if table is not None:
+                # Who commits at the same time makes the removal fail after the files have gone: they are named before.
+                gone.update(dict.fromkeys(table.vacuum(hours, dry_run=True, enforce_retention_duration=False)))
+                if not dry_run:
+                    table.vacuum(hours, dry_run=False, enforce_retention_duration=False)
+            return True
+
+        if dry_run:
+            with self._lock, reported(self.uri, "vacuum"):
+                attempt(self.table())
+        else:
+            self._until_committed(attempt)
+        return tuple(gone)
 
     def faults(self) -> Iterator[str]:
         """Yield, in words, which data files are missing or cannot be read."""

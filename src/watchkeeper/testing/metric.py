@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 from math import isclose, isfinite, sqrt
 
@@ -15,6 +15,7 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.metric import Bounded, Charted, Estimated, Metric, OfAllRows, RowLoss, bounds_of, side_of
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role
+from watchkeeper.core.state import State
 from watchkeeper.core.tasks import Labels
 from watchkeeper.performance.expectation import Expectation, ExpectedMetric
 from watchkeeper.stats.codec import decode_state, encode_state, merge_states
@@ -24,6 +25,8 @@ __all__ = ["check_metric"]
 
 _ROWS, _WINDOWS, _MANY = 600, 120, 20_000
 _COVERED = 0.88
+_NO_ROWS, _NO_LABEL, _NO_ANSWER = "no rows", "rows without a label", "rows without any answer"
+_BROKEN = "a broken state"
 _ANSWERS = (Role.LABEL, Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE, Role.LABEL_TIME)
 
 
@@ -83,23 +86,35 @@ def _rows(model: Answering, seed: int, harm: float = 0.3) -> pl.DataFrame:
     return model.draw(np.random.default_rng([seed, 7]), _ROWS, harm)
 
 
-def _check_holes(metric: Metric, model: Answering, seed: int) -> None:
+def _model(name: str) -> Answering:
+    return next(model for model in MODELS if model.name == name)
+
+
+@lru_cache(maxsize=len(MODELS))
+def _hole_states(name: str, seed: int) -> dict[str, State]:
+    """Return the states of rows that lack something; every metric is asked of the same ones."""
+    model = _model(name)
     frame = _rows(model, seed)
     blank = [c.name for c in model.schema if c.role in (Role.LABEL, Role.LABEL_TIME)]
     unanswered = [c.name for c in model.schema if c.role in _ANSWERS]
-    holes = [("no rows", frame.clear())]
-    if not isinstance(metric, OfAllRows):
-        holes.append(("rows without a label", _emptied(frame, blank)))
-    for law, rows in holes:
-        found = metric.measure(state_of_rows(rows, model.schema))
+    rows = {
+        _NO_ROWS: frame.clear(), _NO_LABEL: _emptied(frame, blank), _NO_ANSWER: _emptied(frame, unanswered)
+    }  # fmt: skip
+    broken = replace(state_of_rows(frame, model.schema), parts={}, problem="broken on purpose")
+    return {**{lack: state_of_rows(held, model.schema) for lack, held in rows.items()}, _BROKEN: broken}
+
+
+def _check_holes(metric: Metric, model: Answering, seed: int) -> None:
+    states = _hole_states(model.name, seed)
+    for law in (_NO_ROWS,) if isinstance(metric, OfAllRows) else (_NO_ROWS, _NO_LABEL):
+        found = metric.measure(states[law])
         told = f"{model.name}: {law} give {found.status.value} {found.value}"
         assert found.status is Status.NO_DATA and found.value is None and found.reason, told
-    nothing = metric.measure(state_of_rows(_emptied(frame, unanswered), model.schema))
+    nothing = metric.measure(states[_NO_ANSWER])
     if model.schema.of(Role.LABEL) is None or not isinstance(metric, OfAllRows):
-        assert nothing.value is None, f"{model.name}: rows without any answer give {nothing.value}"
-    broken = replace(state_of_rows(frame, model.schema), parts={}, problem="broken on purpose")
-    found = metric.measure(broken)
-    told = f"{model.name}: a broken state gives {found.status.value} {found.value}"
+        assert nothing.value is None, f"{model.name}: {_NO_ANSWER} give {nothing.value}"
+    found = metric.measure(states[_BROKEN])
+    told = f"{model.name}: {_BROKEN} gives {found.status.value} {found.value}"
     assert found.status is Status.FAILED and found.value is None, told
     assert "broken on purpose" in found.reason, f"{model.name}: the reason of a failure is lost"
 
@@ -108,20 +123,27 @@ def _emptied(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in names)
 
 
-def _check_merging(metric: Metric, model: Answering, seed: int) -> None:
+@lru_cache(maxsize=len(MODELS))
+def _same_states(name: str, seed: int) -> dict[str, State]:
+    """Return the state of a model's rows, and those that have to tell the same; every metric is asked of them."""
+    model = _model(name)
     frame = _rows(model, seed)
     whole = state_of_rows(frame, model.schema)
-    found = metric.measure(whole)
-    _check_measurement(metric, model, found, frame.height)
     shuffled = frame.sample(fraction=1.0, shuffle=True, seed=seed + 1)
     cuts = (0, *sorted(np.random.default_rng(seed).integers(0, frame.height, 6).tolist()), frame.height)
     pieces = [state_of_rows(frame[a:b], model.schema) for a, b in pairwise(cuts)]
-    again = {
+    return {
         "the same state, asked again,": whole,
         "merged states": reduce(merge_states, pieces),
         "a stored state": decode_state(encode_state(whole)),
         "rows in another order": state_of_rows(shuffled, model.schema),
     }
+
+
+def _check_merging(metric: Metric, model: Answering, seed: int) -> None:
+    again = _same_states(model.name, seed)
+    found = metric.measure(next(iter(again.values())))
+    _check_measurement(metric, model, found, _ROWS)
     for law, state in again.items():
         other = metric.measure(state)
         told = f"{model.name}: {law} give {other.status.value} {other.value}, the whole {found.value}"
