@@ -170,6 +170,32 @@ def test_a_rehearsal_of_a_model_that_never_ran_leaves_no_store(tmp_path: Path) -
     assert not (tmp_path / "data").exists()
 
 
+def test_a_file_that_replaces_its_rows_does_so_in_a_rehearsal_alone(tmp_path: Path) -> None:
+    invented.write(tmp_path, train="''")
+    config = tmp_path / "watchkeeper.yaml"
+    config.write_text(
+        config.read_text().replace("{id: id, time", "{time").replace("    labels: incoming/labels/*.parquet\n", "")
+    )
+    whole = rows(0, 6, count=30).drop("id")
+    place = tmp_path / "incoming/predictions/all.parquet"
+    whole.write_parquet(place)
+    first = open_project(config, {})
+    first.run(MODEL, day(6).start)
+    first.close()
+    whole.with_columns(x=pl.col("x") + 1).tail(-30).write_parquet(place)
+    before = content(tmp_path)
+    rehearsed = open_project(config, {}, rehearsed=True)
+    rehearsed.run(MODEL, day(6).start, replaces=True)
+    shown = {n: m.value for n, m in values(rehearsed.store, "rows").items()}
+    rehearsed.close()
+    assert content(tmp_path) == before
+    real = open_project(config, {})
+    real.run(MODEL, day(6).start, replaces=True)
+    assert shown == {n: m.value for n, m in values(real.store, "rows").items()}
+    assert (shown[0], shown[1]) == (0, 30)
+    real.close()
+
+
 def test_a_rehearsal_leaves_the_spool_as_it_lies(tmp_path: Path) -> None:
     from watchkeeper.log import Log
 

@@ -53,7 +53,7 @@ class Worker:
 
     def start(self) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.store.lease_run"])
+        context.set_forkserver_preload(["tests.store.lease_run", "sqlalchemy.dialects.postgresql.psycopg", "psycopg"])
         self.orders, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, self.url), daemon=True)
         self.process.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,11 +17,12 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, SetsAside, Store, Table
+from watchkeeper.core.store import Appended, AuditEvent, Changes, Noun, Replaces, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.admission import admit
-from watchkeeper.store.columns import ARRIVAL, DATE, Layout
-from watchkeeper.store.log import appended, pack
+from watchkeeper.store.columns import ARRIVAL, DATE, ORIGIN, Layout
+from watchkeeper.store.erasure import rows_of
+from watchkeeper.store.log import appended, origin_of, pack
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import identity, kind_named, span_of
 from watchkeeper.store.pointers import Moves, check_moves, conflict
@@ -35,7 +36,7 @@ T = TypeVar("T")
 _BY_TIME = ("measurement", "signal", "memory")
 
 
-class Readable(Store, SetsAside, Protocol):
+class Readable(Store, SetsAside, Replaces, Protocol):
     """A store that shows its log, so that rows which only seem to be appended can be read together with it."""
 
     def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
@@ -60,6 +61,7 @@ class RehearsalStore:
         self._rows: dict[tuple[str, Table], list[pl.DataFrame]] = {}
         self._sources: set[tuple[str, Table, str]] = set()
         self._aside: dict[str, list[pl.DataFrame]] = {}
+        self._removed: dict[str, list[tuple[str, int]]] = {}
         self._put: set[tuple[str, Window | None]] = set()
         self._pointers: dict[tuple[str, str], str | None] = {}
         self._identities: dict[tuple[str, str], set[str]] = {}
@@ -86,7 +88,7 @@ class RehearsalStore:
         if admitted.aside.height:
             aside = set_aside(admitted, table, source, self._snapshot(model, Table.PREDICTIONS).dates)
             self._aside.setdefault(model, []).append(aside)
-        packed = pack(admitted.rows, schema, table, before.version + 1, before.layout)
+        packed = pack(admitted.rows, schema, table, before.version + 1, before.layout, origin_of(source))
         self._rows.setdefault((model, table), []).append(packed)
         self._sources.add((model, table, source))
         return appended(admitted)
@@ -107,12 +109,30 @@ class RehearsalStore:
         """Return whether a source was appended, or would have been."""
         return (model, table, source) in self._sources or self._store.appended(model, table, source)
 
+    def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
+        """Return the newest arrival there is, or would be, and the stored windows that rows of a file lie in."""
+        return rows_of(self._snapshot(model, Table.PREDICTIONS), schema, rule, origin)
+
+    def remove_rows(self, model: str, origin: str, until: int) -> int:
+        """Leave out the predictions of a file that arrived up to ``until``; return how many there were."""
+        before = self._count(model)
+        self._removed.setdefault(model, []).append((origin, until))
+        return before - self._count(model)
+
+    def _count(self, model: str) -> int:
+        scan = self._snapshot(model, Table.PREDICTIONS).scan
+        return 0 if scan is None else int(scan({}).select(pl.len()).collect().item())
+
     def _snapshot(self, model: str, table: Table) -> Snapshot:
         before = self._store.snapshots(model)[table is Table.LABELS]
         held = self._rows.get((model, table), [])
+        removed = self._removed.get(model, []) if table is Table.PREDICTIONS else []
+        if removed and before.scan:
+            before = replace(before, scan=partial(_without, before.scan, removed))
         if not held:
             return before
         rows = pl.concat(held, how="diagonal")
+        rows = _without(lambda _: rows.lazy(), removed, {}).collect() if removed else rows
         stored = before.scan({}).collect_schema() if before.scan else {}
         dates = dict(before.dates)
         if DATE in rows.columns:
@@ -188,6 +208,18 @@ def _together(before: Snapshot, rows: pl.DataFrame, bounds: Bounds) -> pl.LazyFr
     within = [pl.col(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
     own = rows.lazy().filter(*within) if within else rows.lazy()
     return pl.concat([before.scan(bounds), own], how="diagonal") if before.scan else own
+
+
+def _without(
+    scan: Callable[[Bounds], pl.LazyFrame], removed: Sequence[tuple[str, int]], bounds: Bounds
+) -> pl.LazyFrame:
+    """Return rows without those of some files that arrived up to a number."""
+    rows = scan(bounds)
+    if ORIGIN in rows.collect_schema():
+        for origin, until in removed:
+            gone = (pl.col(ORIGIN) == origin) & (pl.col(ARRIVAL) <= until)
+            rows = rows.filter(gone.fill_null(value=False).not_())
+    return rows
 
 
 def _merged(before: Sequence[T], after: Sequence[T], own: set[str], *, by_time: bool) -> list[T]:
