@@ -211,15 +211,14 @@ def run(
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how the models stand after the last run."""
-    from watchkeeper.api import open_records
-    from watchkeeper.api import report as report_on
+    from watchkeeper.api import open_records, standing
     from watchkeeper.diagnose.incidents import incidents_of
     from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
 
     project = open_records(config)
     try:
-        reports = [report_on(project, name, drawn=False, windows=1) for name in _models(project, model)]
+        reports = standing(project, _models(project, model))
     finally:
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)

@@ -149,6 +149,9 @@ def _shared(name: str) -> Any:
     return part_fields(CheckOptions)[name][1]
 
 
+_LONGEST = timedelta(days=36_525)
+
+
 class Windows(Part):
     """How event time is cut and when it is judged: every so often, stored in grains.
 
@@ -174,6 +177,8 @@ class Windows(Part):
 
     def rule(self) -> WindowRule:
         """Return the rule for the pure steps."""
+        if self.every > _LONGEST:
+            raise ValueError(f"every ({format_duration(self.every)}) is longer than a window can be, a hundred years")
         try:
             return WindowRule(self.every, self.grain, grace=self.grace)
         except UsageError:

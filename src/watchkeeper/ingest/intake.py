@@ -21,6 +21,7 @@ from watchkeeper.ingest.contents import Contents, Known, StoredRows
 from watchkeeper.ingest.sources import Source, new_tables
 from watchkeeper.ingest.spool import Spooled
 from watchkeeper.store.again import summarise_again
+from watchkeeper.store.nouns import from_json
 from watchkeeper.store.pointers import Moves
 
 __all__ = ["FileIntake", "Taken", "mark_of", "near", "take_files", "take_segments"]
@@ -248,7 +249,7 @@ class FileIntake:
     def _same_size(self, mark: str) -> list[str]:
         """Return the files of a size that were taken in; only they are looked into for a copy."""
         text = self.store.pointer(self.model, f"size/{self.table.value}/{mark.partition(':')[0]}") if mark else None
-        return msgspec.json.decode(text, type=list[str]) if text else []
+        return from_json(text, list[str]) if text else []
 
     def _pointer(self, name: str) -> str:
         return f"taken/{self.table.value}/{name}"
