@@ -19,6 +19,7 @@ from watchkeeper.run.reach import effects_note, listed, moving_note, reach, rows
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.words.change import moment
+from watchkeeper.words.values import value_sentences
 
 __all__ = ["notes"]
 
@@ -37,6 +38,7 @@ def notes(
     """Return the notes of a check, the most important first."""
     found: list[str] = []
     for source, states in ((current, now), (reference, before)):
+        found += [f"{source.name}: {told}." for note in source.value_notes for told in value_sentences(note)]
         found += _odd(source)
         found += _undated(source, states, spec.schema)
         found += _impossible(source, states, spec.schema)
