@@ -12,7 +12,7 @@ from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.errors import DataError
+from watchkeeper.core.errors import STOPS, DataError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import ALL, Role
@@ -23,7 +23,7 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
-from watchkeeper.run.failures import FailedRun, failed_run
+from watchkeeper.run.failures import FailedRun, as_error, failed_run
 from watchkeeper.run.reach import against_note, effects_note, moving_note, quarantine_note, reach, rows, rows_recorded
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.stats.codec import merged
@@ -55,6 +55,7 @@ __all__ = [
     "prove",
     "report",
     "run_once",
+    "standing",
     "stream",
 ]
 
@@ -366,6 +367,32 @@ def report(
         schema=spec.schema,
         notes=notes,
     )
+
+
+def standing(project: Records, models: Sequence[str]) -> list[Report]:
+    """Return how models stand now; of several, one whose records cannot be read costs itself and says so.
+
+    Raises
+    ------
+    WatchkeeperError
+        When there is one model, and its records cannot be read.
+    """
+    found = []
+    for name in models:
+        try:
+            found.append(report(project, name, drawn=False, windows=1))
+        except STOPS:
+            raise
+        except BaseException as error:
+            if len(models) == 1:
+                raise as_error(error) from error
+            found.append(_unreadable(name, as_error(error)))
+    return found
+
+
+def _unreadable(model: str, error: WatchkeeperError) -> Report:
+    headline = f"How it stands cannot be read: {error}"
+    return Report(title=model, model=model, verdict=Verdict.FAILED, made=datetime.now(UTC), headline=headline)
 
 
 def _of_failure(model: str, failed: FailedRun, made: datetime | None) -> Report:

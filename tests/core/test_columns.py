@@ -29,6 +29,7 @@ NO_FRAMES = ("np", "sa", "os.path", "candidate", "choice.candidate")
 
 HARMLESS = (
     "frame.lazy().select(wanted)",
+    "self.frame.lazy().select(exprs)",
     "files.select(day, rows.alias('rows'))",
     "part.filter(*inside).select(*wanted, *([key.ours.alias(_KEY)] if key else []))",
     "rows.select(*order, 'blob')",

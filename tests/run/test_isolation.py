@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from watchkeeper.api import report
-from watchkeeper.core.errors import InternalError, SourceError
+from watchkeeper.api import report, standing
+from watchkeeper.core.errors import InternalError, SourceError, StoreError
 from watchkeeper.log import Log
 from watchkeeper.run.failures import failed_run
 from watchkeeper.run.project import Project, open_project
@@ -151,6 +152,24 @@ def test_a_model_whose_last_run_failed_is_not_shown_as_it_was(make: Callable[...
     project.run("m", START + DAY + timedelta(minutes=1))
     assert failed_run(project.store, "m") is None
     assert report(project, drawn=False).verdict is Verdict.OK
+
+
+def test_status_tells_of_the_others_where_the_records_of_one_are_damaged(
+    make: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = make("a", "b")
+    for name in ("a", "b"):
+        rows(0).write_parquet(tmp_path / name / "0.parquet")
+        project.run(name, START + DAY)
+    database = sqlite3.connect(tmp_path / "data/watchkeeper.db")
+    database.execute("UPDATE specs SET body = '{' WHERE model = 'a'")
+    database.commit()
+    database.close()
+    a, b = standing(project, ["a", "b"])
+    assert (a.verdict, b.verdict) == (Verdict.FAILED, Verdict.OK)
+    assert "cannot" in a.headline
+    with pytest.raises(StoreError):
+        standing(project, ["a"])
 
 
 def test_status_tells_of_a_model_that_never_ran(make: Callable[..., Project], tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def demo(
 
 
 @app.command()
-@with_options(CheckOptions, only=("label", "prediction", "score", "time", "id", "segments"))
+@with_options(CheckOptions, only=("label", "prediction", "score", "time", "id", "segments", "types", "missing"))
 def init(
     reference: Annotated[
         str, typer.Argument(metavar="REFERENCE", help="Rows to compare with: a file, folder or glob.")
@@ -124,14 +124,18 @@ def init(
     from watchkeeper.config.starter import starter_yaml
     from watchkeeper.core.errors import UsageError
     from watchkeeper.core.schema import Role
-    from watchkeeper.ingest.sources import open_table
+    from watchkeeper.ingest.door import Door
+    from watchkeeper.ingest.sources import open_table, rows_beside
     from watchkeeper.schema.inference import infer_schema
     from watchkeeper.views.wording import shown
 
     if config.exists() and not force:
         raise UsageError(f"{config} exists already; overwrite it with --force, or name another with --config")
-    schema = infer_schema(open_table(reference).sample(), roles=options.roles(), segments=options.segments)
-    write_page(config, starter_yaml(model, schema, reference=reference, source=source))
+    door = Door(options.declared, answers=options.answers, beside=rows_beside(source) if source else None)
+    rows = open_table(reference, door=door).sample()
+    schema = infer_schema(rows, roles=options.roles(), segments=options.segments, kinds=options.kinds)
+    values = {"types": options.types or {}, "missing": list(options.missing)}
+    write_page(config, starter_yaml(model, schema, reference=reference, source=source, values=values))
     for column in schema:
         print_out(f"{shown(column.name, 40)} → {shown(column.why)}")
     print_err(f"wrote {config}; look it over, then: watchkeeper run")
@@ -211,15 +215,14 @@ def run(
 @app.command()
 def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how the models stand after the last run."""
-    from watchkeeper.api import open_records
-    from watchkeeper.api import report as report_on
+    from watchkeeper.api import open_records, standing
     from watchkeeper.diagnose.incidents import incidents_of
     from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
 
     project = open_records(config)
     try:
-        reports = [report_on(project, name, drawn=False, windows=1) for name in _models(project, model)]
+        reports = standing(project, _models(project, model))
     finally:
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)

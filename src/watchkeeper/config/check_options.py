@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from watchkeeper.config.options import Option, check_options
-from watchkeeper.config.pairs import check_levels, embedders, quantiles, scores, values
-from watchkeeper.core.schema import Role
+from watchkeeper.config.pairs import check_levels, check_task, check_types, embedders, quantiles, scores, types, values
+from watchkeeper.core.schema import Kind, Role
+from watchkeeper.schema.declared import Declared
 
 __all__ = ["CheckOptions", "ColumnOptions", "Embed", "Estimate", "Progress"]
 
@@ -77,7 +78,34 @@ class ColumnOptions:
             "watched as the column <column>@embedding.",
         ),
     ] = None
+    types: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "The type of a column, such as amount=numeric.", "COLUMN=KIND", "--type", read=types, check=check_types,
+            more="By column: numeric, categorical, boolean, text, time, identifier, duration or vector; times and "
+            "numbers may have a form, such as 'time %m/%d/%Y' or 'numeric 1.234,5'.",
+        ),
+    ] = None
+    missing: Annotated[
+        Names,
+        Option("What stands for missing, in every column.", "TOKEN", more="The usual words are known."),
+    ] = ()
     # fmt: on
+
+    @property
+    def declared(self) -> Declared:
+        """What is declared of the values."""
+        return Declared.of(self.types, self.missing)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each column whose type is declared."""
+        return {name: one.kind for name, one in self.declared.types.items()}
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The columns that are named as label or prediction."""
+        return tuple(name for name in (self.label, self.prediction) if name is not None)
 
     def roles(self) -> dict[Role, str]:
         """Return the column of each role that is named."""
@@ -103,6 +131,13 @@ class CheckOptions(ColumnOptions):
     # fmt: off
     segments: Annotated[Names, Option("Also look at the rows of each of its values.", _COLUMN, "--segment")] = ()
     positive: Annotated[Name, Option("The class the score speaks of.", "CLASS")] = None
+    task: Annotated[
+        Name,
+        Option(
+            "What the model answers, where labels mislead.", "TASK", check=check_task,
+            more="binary, multiclass, multilabel, regression, ranking or none.",
+        ),
+    ] = None
     fairness: Annotated[
         Names,
         Option("A binary classifier should treat each of its values alike.", _COLUMN, more="They are segments too."),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from watchkeeper.config.chart_options import option_faults
 from watchkeeper.config.environment import overridden
@@ -46,6 +46,14 @@ class Config(Part):
 
     store: StoreConfig = StoreConfig()
     models: dict[Text, Model] = Field(default_factory=dict)
+
+    @field_validator("models")
+    @classmethod
+    def _named(cls, models: dict[str, Model]) -> dict[str, Model]:
+        for name in models:
+            if not name.strip() or not name.isprintable():
+                raise ValueError(f"{name!a} is no name for a model; write letters, digits and signs that can be seen")
+        return models
 
     _file: str = PrivateAttr(default=FILE)
     _lines: Mapping[YamlPath, int] = PrivateAttr(default_factory=dict)

@@ -132,12 +132,16 @@ Columns = create_model(
 )
 
 
+_SINCE_FIRST = ("types", "missing")
+"""Fields of columns that schemas inferred before they were known do not depend on."""
+
+
 def columns_fingerprint(
     columns: Any, segments: Iterable[str], positive: str | None, task: Task | None, reference: Reference | None
 ) -> str:
     """Return what the schema is known by that was inferred from these; with others it is inferred anew."""
     fields = {
-        "columns": {name: getattr(columns, name) for name in type(columns).model_fields},
+        "columns": {n: v for n in type(columns).model_fields if (v := getattr(columns, n)) or n not in _SINCE_FIRST},
         "segments": list(segments), "positive": positive, "task": task,
         "reference": reference and {"source": reference.source, "from": reference.from_, "to": reference.to},
     }  # fmt: skip
@@ -147,6 +151,9 @@ def columns_fingerprint(
 def _shared(name: str) -> Any:
     """Return the default and the help that a check and a model have in common."""
     return part_fields(CheckOptions)[name][1]
+
+
+_LONGEST = timedelta(days=36_525)
 
 
 class Windows(Part):
@@ -174,6 +181,8 @@ class Windows(Part):
 
     def rule(self) -> WindowRule:
         """Return the rule for the pure steps."""
+        if self.every > _LONGEST:
+            raise ValueError(f"every ({format_duration(self.every)}) is longer than a window can be, a hundred years")
         try:
             return WindowRule(self.every, self.grain, grace=self.grace)
         except UsageError:

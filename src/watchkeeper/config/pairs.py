@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watchkeeper.core.errors import UsageError
+from watchkeeper.core.errors import UsageError, near_miss
+from watchkeeper.core.tasks import Task
+from watchkeeper.schema.declared import TYPES, column_type
 
-__all__ = ["check_levels", "check_place", "embedders", "quantiles", "scores", "values"]
+__all__ = [
+    "check_levels",
+    "check_place",
+    "check_task",
+    "check_types",
+    "embedders",
+    "quantiles",
+    "scores",
+    "types",
+    "values",
+]
 
 _CELLS = ("TP", "FP", "FN", "TN")
 
@@ -37,6 +49,50 @@ def check_levels(by_level: Mapping[float, Any] | None) -> None:
     for level in by_level or {}:
         if not 0 < level < 1:
             raise ValueError(f"a level must be greater than 0 and less than 1; {level:g} is not")
+
+
+def check_task(name: str | None) -> None:
+    """Check the name of a task.
+
+    Raises
+    ------
+    ValueError
+        When there is none of that name.
+    """
+    if name is not None and name not in tuple(Task):
+        raise ValueError(f"cannot be {name!r}; {near_miss(str(name), list(Task))}")
+
+
+def check_types(by_column: Mapping[str, str] | None) -> None:
+    """Check the types of columns.
+
+    Raises
+    ------
+    ValueError
+        When one is none.
+    """
+    for column, text in (by_column or {}).items():
+        try:
+            column_type(text)
+        except ValueError as error:
+            raise ValueError(f"for the column {column!r}: {error}") from None
+
+
+def types(flag: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the declared type of each column.
+
+    Raises
+    ------
+    UsageError
+        When one is no ``COLUMN=KIND``.
+    """
+    by_column = {}
+    for text in texts:
+        column, _, kind = text.rpartition("=")
+        if not (column and kind):
+            raise _not_understood(flag, text, f"COLUMN=KIND, where KIND is {', '.join(TYPES)}")
+        by_column[column] = kind
+    return by_column
 
 
 def embedders(flag: str, texts: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from watchkeeper.config.yaml_text import quoted, shown
 from watchkeeper.core.schema import Role, Schema
 
@@ -12,7 +15,15 @@ _RARE = (Role.LABEL_TIME, Role.GROUP)
 """Roles that are not missed where no column has them."""
 
 
-def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str = "", store: str = "") -> str:
+def starter_yaml(
+    model: str,
+    schema: Schema,
+    *,
+    reference: str = "",
+    source: str = "",
+    store: str = "",
+    values: Mapping[str, Any] | None = None,
+) -> str:
     """Return a commented configuration that reads back as it was inferred.
 
     Parameters
@@ -25,6 +36,8 @@ def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str
         Paths of the reference and of the predictions to take in; left as a comment where empty.
     store
         Folder or URL of the store; the default where empty.
+    values
+        The declared ``types`` and ``missing`` of the columns.
     """
     lines = [
         "# What Watchkeeper watches. Every key that is left out has the default that `watchkeeper config show` shows.",
@@ -53,6 +66,7 @@ def starter_yaml(model: str, schema: Schema, *, reference: str = "", source: str
     if schema.quantiles:
         pairs = ", ".join(f"{level:g}: {shown(column)}" for level, column in schema.quantiles)
         lines.append(f"      quantiles: {{{pairs}}}")
+    lines += [f"      {key}: {shown(value)}" for key, value in (values or {}).items() if value]
     lines.append("      features:")
     lines.extend(f"        - {shown(feature.name)}  # {_comment(feature.why)}" for feature in schema.features)
     if not schema.features:

@@ -24,6 +24,7 @@ _RESOLVERS = (
     ("float", r"^[-+]?(?:(?:0|[1-9][0-9]*)?\.[0-9]+|(?:0|[1-9][0-9]*)\.?)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
 )
 _TAG = "tag:yaml.org,2002:"
+_LONGEST = 60
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,6 +72,8 @@ def read_yaml(text: str, file: str) -> Document:
         raise ConfigError(f"{file}:{line}: this is no YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{file}: this is no YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: mappings and lists are nested too deeply for a configuration") from error
     if node is None:
         return Document({})
     lines: dict[Path, int] = {}
@@ -166,7 +169,7 @@ class _Reader:
         try:
             return _scalar(name, str(node.value))
         except ValueError as error:
-            raise ConfigError(f"{self.file}:{line}: {node.value!r} is no {name}") from error
+            raise ConfigError(f"{self.file}:{line}: {node.value[:_LONGEST]!r} is no {name} that can be read") from error
 
 
 def _scalar(name: str, text: str) -> Any:

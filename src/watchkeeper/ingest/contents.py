@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from zlib import crc32
@@ -45,7 +46,10 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(cls, text: str) -> Known:
         """Read what a pointer holds; version 0.1.0 wrote the mark and the digest of the batches."""
         if text.startswith("{"):
-            return msgspec.json.decode(text, type=Known)
+            # A record that is damaged is none: the batches of the file are known by themselves.
+            with suppress(msgspec.DecodeError):
+                return msgspec.json.decode(text, type=Known)
+            return cls()
         mark, _, digest = text.partition(" ")
         return cls(mark, digest)
 

@@ -3,40 +3,106 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import re
+import io
+import os
+import shutil
+import tempfile
+import weakref
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+import clevercsv
 import polars as pl
 
 from watchkeeper.core.columns import doubled_name
 from watchkeeper.core.errors import SourceError
+from watchkeeper.ingest.compressed import DAMAGED
+from watchkeeper.ingest.csv_encoding import Encoding, encoding_of, plain_copy
+from watchkeeper.ingest.csv_shape import CsvShape, shape_of
 
 __all__ = ["CsvFile"]
 
-_SEPARATORS = ",;\t|"
-_INFERRED_ROWS = 10_000
-_FIRST_ROWS = 200
-_FRACTION = re.compile(r"[-+]?\d+([.,])\d+")
-_MISSING = "NA"
+_SEPARATORS = (",", ";", "\t", "|")
+_SNIFFED = 6_000
+"""Characters at the start of a file that its separator is told by."""
+
+_LONGEST_VALUE = 1 << 28
+_UNREADABLE = (*DAMAGED, UnicodeDecodeError, OSError, zlib.error, csv.Error, ValueError)
+
+csv.field_size_limit(_LONGEST_VALUE)
 
 
 class CsvFile:
-    """A CSV file, plain or compressed by gzip, whose first line names the columns.
+    """A CSV file, plain or compressed by gzip or zstd, whose first line names the columns.
 
-    The separator is the commonest of comma, semicolon, tab and bar in the first line; where it is no comma, commas may
-    mark decimals. In columns of numbers and times ``NA`` is a null; in columns of text it is a text, because it may
-    well mean Namibia.
+    It may be written in UTF-8, UTF-16 or what Windows writes in the west. What separates values is told by CleverCSV
+    from the first lines. All values are read as text, and what they mean is for all of them together to tell.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """How its bytes are to be read."""
+        try:
+            return encoding_of(self.path)
+        except _UNREADABLE as error:
+            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
+
+    @cached_property
+    def _body(self) -> Path:
+        """The file in UTF-8, from the line on that names the columns."""
+        if not self._announced:
+            return self._text
+        handle, name = tempfile.mkstemp(prefix="watchkeeper-", suffix=".csv")
+        weakref.finalize(self, Path(name).unlink, missing_ok=True)
+        with os.fdopen(handle, "wb") as target, self._text.open("rb") as stream:
+            stream.readline()
+            shutil.copyfileobj(stream, target)
+        return Path(name)
+
+    @cached_property
+    def _text(self) -> Path:
+        """The file in UTF-8: itself where it is that already."""
+        if self.encoding.plain:
+            return self.path
+        try:
+            return plain_copy(self.path, self.encoding, self)
+        except _UNREADABLE as error:
+            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
+
+    @cached_property
+    def _tidy(self) -> Path:
+        """The file with every value in quotes that has one: Polars takes a quote within a value for the end of one."""
+        handle, name = tempfile.mkstemp(prefix="watchkeeper-", suffix=".csv")
+        weakref.finalize(self, Path(name).unlink, missing_ok=True)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as target, self._open() as stream:
+            writer = csv.writer(target, delimiter=self.separator, lineterminator="\n")
+            writer.writerows(row for row in csv.reader(stream, delimiter=self.separator) if row)
+        return Path(name)
+
+    @cached_property
+    def _announced(self) -> str:
+        """The separator that a first line such as ``sep=;`` announces, as spreadsheets write it; empty for none."""
+        with self._text.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            line = stream.readline(8).strip().strip('"')
+        return line[4] if len(line) == 5 and line.startswith("sep=") else ""
+
+    @cached_property
+    def separator(self) -> str:
+        """The character between two values."""
+        if self._announced:
+            return self._announced
+        with self._open() as stream:
+            sample = stream.read(_SNIFFED)
+        lines = sample.splitlines(keepends=True)
+        first = lines[0] if lines else ""
+        whole = "".join(lines[:-1]) if len(sample) == _SNIFFED and len(lines) > 1 else sample
+        return _sniffed(whole) or max(_SEPARATORS, key=lambda sign: _outside_quotes(first, sign))
 
     @cached_property
     def header(self) -> list[str]:
@@ -50,7 +116,7 @@ class CsvFile:
         try:
             with self._open() as stream:
                 names = next(csv.reader(stream, delimiter=self.separator), [])
-        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error) as error:
+        except _UNREADABLE as error:
             raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
         twice = doubled_name(names)
         if twice is not None:
@@ -58,118 +124,149 @@ class CsvFile:
         return names
 
     @cached_property
-    def separator(self) -> str:
-        """The character between two values."""
-        try:
-            with self._open() as stream:
-                line = stream.readline()
-        except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
-        return max(_SEPARATORS, key=line.count)
-
-    @cached_property
-    def decimal_comma(self) -> bool:
-        """Whether numbers are written as in 1,5: where no comma separates values, and none of the first has a point."""
-        if self.separator == ",":
-            return False
-        try:
-            with self._open() as stream:
-                rows = list(islice(csv.reader(stream, delimiter=self.separator), _FIRST_ROWS))
-        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error):
-            return False
-        signs = {found[1] for row in rows for text in row if (found := _FRACTION.fullmatch(text.strip()))}
-        return signs == {","}
+    def shape(self) -> CsvShape:
+        """How many values its lines have."""
+        found = shape_of(self._body, self.separator, len(self.header))
+        amiss = found.open_quote or found.short or found.long or found.stray_quotes
+        return self._by_records(found) if amiss else found
 
     def has_rows(self) -> bool:
         """Return whether anything follows the line that names the columns."""
-        try:
-            with self._open() as stream:
-                stream.readline()
-                return any(line.strip() for line in stream)
-        except (UnicodeDecodeError, OSError, EOFError, zlib.error):
-            # There is something; reading it says what is wrong with it.
-            return True
+        with self._open() as stream:
+            stream.readline()
+            return any(line.strip() for line in stream)
 
     def scan(self) -> pl.LazyFrame:
-        """Return the plan that reads the file, with the type of each column fixed."""
-        if not self.header:
+        """Return the plan that reads the file, each column as text.
+
+        Raises
+        ------
+        SourceError
+            When a line has more values than there are columns, or a quote is opened and never closed; names the line.
+        """
+        names = self.header
+        if not names or not any(name.strip() for name in names):
             raise SourceError(f"{self.path} has no line that names the columns")
-        inferred = self._scan(null_values=[_MISSING]).collect_schema()
-        typed = {name: _MISSING for name, dtype in inferred.items() if dtype != pl.String}
-        return self._scan(null_values=typed, schema_overrides=dict(inferred))
+        shape = self.shape
+        if shape.open_quote:
+            raise SourceError(
+                f"{self.path} cannot be read as CSV: line {shape.open_quote} opens a quote that is never closed; the "
+                "file may be truncated: write it again, or repair that line"
+            )
+        if shape.long:
+            raise SourceError(f"{self.path} cannot be read as CSV: {self._long_line(shape.long_line)}")
+        plan = pl.scan_csv(
+            self._tidy if shape.stray_quotes else self._body,
+            separator=self.separator,
+            infer_schema=False,
+            glob=False,
+            with_column_names=lambda _: names,
+        )
+        if shape.blank and len(names) > 1:
+            # Polars makes a row of nulls of a blank line.
+            plan = plan.filter(~pl.all_horizontal(pl.all().is_null()))
+        return plan
+
+    def notes(self) -> list[str]:
+        """Return what is odd about how the file is written, in words that name it."""
+        encoding, shape, found = self.encoding, self.shape, list[str]()
+        if encoding.name not in ("utf-8", "utf-8-sig"):
+            told = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}.get(encoding.name, encoding.name.upper()[:6])
+            found.append(f"{self.path} is not UTF-8; it was read as {told}")
+        if encoding.damaged:
+            found.append(
+                f"{self.path} has {encoding.damaged:,} places that are no UTF-8, the first in line "
+                f"{encoding.damaged_line}; they were read as \ufffd"
+            )
+        if shape.cut:
+            found.append(f"{self.path} ends in the middle of its last line ({shape.short_line}): it may be truncated")
+        elif shape.short:
+            lines = "line has" if shape.short == 1 else "lines have"
+            found.append(
+                f"{self.path}: {shape.short:,} {lines} fewer values than there are columns, the first is line "
+                f"{shape.short_line}; what lacks is null"
+            )
+        return found
 
     def fault(self, message: str) -> str:
         """Return in words where the file is at fault, and what to do about it."""
-        try:
-            found = self._first_fault()
-        except (UnicodeDecodeError, OSError, EOFError, zlib.error, csv.Error) as error:
-            return _why(error)
-        return found or message.strip().split("\n", 1)[0]
+        return message.strip().split("\n", 1)[0]
 
-    def _scan(
-        self, *, null_values: list[str] | dict[str, str], schema_overrides: dict[str, pl.DataType] | None = None
-    ) -> pl.LazyFrame:
-        return pl.scan_csv(
-            self.path,
-            separator=self.separator,
-            decimal_comma=self.decimal_comma,
-            null_values=null_values,
-            schema_overrides=schema_overrides,
-            infer_schema_length=_INFERRED_ROWS,
-            try_parse_dates=True,
-            glob=False,
+    def _long_line(self, line: int) -> str:
+        with self._open() as stream:
+            reader, before = csv.reader(stream, delimiter=self.separator), 0
+            count = 0
+            for row in reader:
+                if before + 1 >= line and len(row) > len(self.header):
+                    count = len(row)
+                    break
+                before = reader.line_num
+        return (
+            f"line {line} has {count} values, the first line names {len(self.header)} columns; quote values that "
+            "contain the separator, or repair that line"
         )
 
-    def _first_fault(self) -> str:
-        schema = list(self._scan(null_values=[_MISSING]).collect_schema().values())
+    def _by_records(self, counted: CsvShape) -> CsvShape:
+        """Return the shape by reading every record, where counting signs has found something amiss."""
+        width, before = len(self.header), 0
+        short = long = short_line = long_line = blank = 0
+        last_short = False
         with self._open() as stream:
             reader = csv.reader(stream, delimiter=self.separator, strict=True)
-            next(reader)
-            for row in reader:
-                if len(row) > len(self.header):
-                    return (
-                        f"line {reader.line_num} has {len(row)} values, the first line names {len(self.header)} "
-                        "columns; quote values that contain the separator, or repair that line"
-                    )
-                for name, dtype, text in zip(self.header, schema, row, strict=False):
-                    expected = _expected(dtype, text.replace(",", ".") if self.decimal_comma else text)
-                    if expected:
-                        return (
-                            f"line {reader.line_num} holds {text!r} in column {name!r}, where {expected} stood before; "
-                            "repair that line, or convert the file to Parquet with types of your choice"
-                        )
+            try:
+                for row in reader:
+                    line, before = before + 1, reader.line_num
+                    blank += not row
+                    last_short = bool(row) and len(row) < width
+                    if last_short:
+                        short, short_line = short + 1, short_line or line
+                    elif len(row) > width:
+                        long, long_line = long + 1, long_line or line
+            except csv.Error:
+                line = counted.open_quote or before + 1
+                return CsvShape(counted.records, short, short_line, long, long_line, blank, line)
+        cut = last_short and not self._ends_in_feed()
+        stray = counted.open_quote > 0 or counted.stray_quotes
+        return CsvShape(counted.records, short, short_line, long, long_line, blank, 0, cut, stray)
+
+    def _ends_in_feed(self) -> bool:
+        with self._body.open("rb") as stream:
+            stream.seek(0, io.SEEK_END)
+            size = stream.tell()
+            stream.seek(max(0, size - 1))
+            return stream.read(1) == b"\n"
+
+    def _open(self) -> TextIO:
+        return self._body.open(encoding="utf-8-sig", errors="replace", newline="")
+
+
+def _sniffed(sample: str) -> str:
+    """Return the separator that CleverCSV tells, where the first line agrees with it; empty otherwise."""
+    if sample.count("\n") < 1 or len(sample) >= _SNIFFED:
         return ""
+    try:
+        dialect = clevercsv.Sniffer().sniff(sample, delimiters="".join(_SEPARATORS))
+    except (clevercsv.Error, UnicodeDecodeError):
+        return ""
+    sign = dialect.delimiter if dialect is not None else ""
+    if not sign:
+        return ""
+    widths = [len(row) for row in islice(csv.reader(io.StringIO(sample, newline=""), delimiter=sign), 20) if row]
+    agree = len(widths) > 1 and widths[0] > 1 and widths.count(widths[0]) >= 0.5 * len(widths)
+    return str(sign) if agree else ""
 
-    @contextmanager
-    def _open(self) -> Iterator[TextIO]:
-        if self.path.name.lower().endswith(".gz"):
-            with gzip.open(self.path, "rt", encoding="utf-8-sig", newline="") as stream:
-                yield stream
-        else:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                yield stream
+
+def _outside_quotes(line: str, sign: str) -> int:
+    """Count a character outside quotes."""
+    return sum(part.count(sign) for part in line.split('"')[::2])
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     """Return what went wrong and what to do about it."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text; save it as UTF-8"
+        return f"it is no {error.encoding.upper()} text, as its first bytes say, or is truncated; save it as UTF-8"
     if isinstance(error, csv.Error):
         return f"{error}; repair or delete that line"
-    if isinstance(error, gzip.BadGzipFile):
-        return "it is not compressed by gzip, as its name says; rename it"
-    if isinstance(error, EOFError | zlib.error):
+    if isinstance(error, (*DAMAGED, zlib.error)):
         return "it ends too early; it may be truncated or still being written"
     return str(getattr(error, "strerror", None) or error)
-
-
-def _expected(dtype: pl.DataType, text: str) -> str:
-    """Return what ``text`` should have been for its column; empty when it fits."""
-    if text in ("", _MISSING) or not dtype.is_numeric():
-        return ""
-    kind = int if dtype.is_integer() else float
-    try:
-        kind(text)
-    except ValueError:
-        return "whole numbers" if kind is int else "numbers"
-    return ""

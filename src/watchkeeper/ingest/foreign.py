@@ -9,6 +9,8 @@ import polars as pl
 
 from watchkeeper.core.columns import doubled_name
 from watchkeeper.core.errors import SourceError
+from watchkeeper.schema.kinds import as_text
+from watchkeeper.schema.python_values import series_of
 
 __all__ = ["frame_of"]
 
@@ -52,16 +54,14 @@ def _from_pandas(source: Any) -> tuple[pl.DataFrame, list[str]]:
 def _column(name: str, values: Any) -> tuple[pl.Series, list[str]]:
     """Convert one column; one of mixed Python objects becomes text rather than an error."""
     try:
-        return pl.Series(name, pl.from_pandas(values)), []
+        found = pl.Series(name, pl.from_pandas(values))
     except Exception:  # noqa: BLE001 - raised by whichever Arrow library pandas works with
-        plain = [None if _is_missing(value) else value for value in values.tolist()]
-    kinds = {type(value) for value in plain if value is not None}
-    if len(kinds) <= 1 or kinds <= {int, float}:
-        return pl.Series(name, plain, strict=False), []
-    shown = ", ".join(sorted(kind.__name__ for kind in kinds))
-    text = [None if value is None else str(value) for value in plain]
-    return pl.Series(name, text, dtype=pl.String), [f"column {name!r} mixes {shown} and was read as text"]
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and isnan(value))
+        plain = [None if isinstance(value, float) and isnan(value) else value for value in values.tolist()]
+        found, note = series_of(name, plain)
+        return found, [note] if note else []
+    if type(getattr(values, "dtype", None)).__name__ == "CategoricalDtype" and found.dtype != pl.Categorical:
+        if callable(getattr(found.dtype, "ext_name", None)):
+            return found, []
+        # Polars keeps the values of categories that are no text, and forgets that they are categories.
+        return as_text(found).cast(pl.Categorical), []
+    return found, []

@@ -16,11 +16,16 @@ from watchkeeper.core.errors import STOPS, LeaseLostError, SourceError, in_short
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Appended, Replaces, Store, Table
+from watchkeeper.core.values import ValueNote
 from watchkeeper.core.window import WindowRule
 from watchkeeper.ingest.contents import Contents, Known, StoredRows
+from watchkeeper.ingest.date_forms import door_of_files, refuse_unusable, remember_forms
+from watchkeeper.ingest.door import OPEN, Door, enter
 from watchkeeper.ingest.sources import Source, new_tables
 from watchkeeper.ingest.spool import Spooled
+from watchkeeper.ingest.value_notes import note_of
 from watchkeeper.store.again import summarise_again
+from watchkeeper.store.nouns import from_json
 from watchkeeper.store.pointers import Moves
 
 __all__ = ["FileIntake", "Taken", "mark_of", "near", "take_files", "take_segments"]
@@ -48,6 +53,8 @@ class Taken:
         The file of which this is a copy; nothing was taken in of it.
     replaced
         Whether the file was replaced by another since its rows were taken in, and they stay as they were.
+    notes, values
+        What is odd about how a file is written, and about how its values were read.
     """
 
     source: str
@@ -59,15 +66,23 @@ class Taken:
     known: int = 0
     copy_of: str = ""
     replaced: bool = False
+    notes: tuple[str, ...] = ()
+    values: tuple[ValueNote, ...] = ()
 
 
 def take_segments(
-    store: Store, model: str, schema: Schema, segments: Iterable[Spooled], limits: TimeLimits | None = None
+    store: Store,
+    model: str,
+    schema: Schema,
+    segments: Iterable[Spooled],
+    limits: TimeLimits | None = None,
+    door: Door = OPEN,
 ) -> Iterator[Taken]:
     """Append what was logged, segment by segment; one that cannot be appended stays where it is, and is named."""
     for source, table, frame, done in segments:
         try:
-            appended = store.append(model, table, frame, schema, source=source, limits=limits)
+            entered, readings = enter(frame, door.expecting(schema, door.known))
+            appended = store.append(model, table, entered, schema, source=source, limits=limits)
             done()
         except (*STOPS, LeaseLostError):
             raise
@@ -75,7 +90,8 @@ def take_segments(
             why = f"the segment {source}: {in_short(error)}. It stays in the spool; move it away if it is not wanted"
             yield Taken(source, table, problem=why)
         else:
-            yield Taken(source, table, appended)
+            notes = (note_of(name, [reading]) for name, reading in readings.items())
+            yield Taken(source, table, appended, values=tuple(note for note in notes if note is not None))
 
 
 def take_files(intake: FileIntake, place: str) -> Iterator[Taken]:
@@ -87,7 +103,8 @@ def take_files(intake: FileIntake, place: str) -> Iterator[Taken]:
     ids, those with new ids come in any case. One that cannot be read does not keep the others out.
     """
     try:
-        for source in new_tables(place, intake.is_new):
+        door = door_of_files(intake.door, intake.store, intake.model, intake.schema, intake.table, place)
+        for source in new_tables(place, intake.is_new, door):
             if isinstance(source, SourceError):
                 yield Taken(place, intake.table, problem=str(source))
             else:
@@ -122,6 +139,7 @@ class FileIntake:
     limits: TimeLimits | None = None
     rule: WindowRule = field(default_factory=WindowRule)
     replaces: bool = False
+    door: Door = OPEN
 
     def is_new(self, file: str) -> bool:
         """Return whether there may be something new in a file, or something to tell of it."""
@@ -131,7 +149,9 @@ class FileIntake:
     def take(self, source: Source) -> Iterator[Taken]:
         """Append what is new in a file, and remember it last: killed in between, its batches are known."""
         try:
+            refuse_unusable(source, self.schema)
             yield from self._take(source)
+            remember_forms(source, self.store, self.model, self.table)
         except (*STOPS, LeaseLostError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
@@ -212,7 +232,7 @@ class FileIntake:
             Whether rows are taken in though the like of them are there.
         """
         stored = None if again or self._has_ids or self.table is Table.LABELS else StoredRows(self.store, self.model)
-        row = 0
+        row, notes, values = 0, tuple(source.problems), source.value_notes
         for number, whole in enumerate(source.batches()):
             if contents is not None:
                 contents.add(whole)
@@ -223,7 +243,9 @@ class FileIntake:
             name = f"{near(source.name, self.folder)}#{position}@{_hash(frame)}{stamp}"
             unknown = frame if stored is None else stored.without(frame, self.schema)
             appended = self.store.append(self.model, self.table, unknown, self.schema, source=name, limits=self.limits)
-            yield Taken(source.name, self.table, appended, known=0 if appended.known else frame.height - unknown.height)
+            known = 0 if appended.known else frame.height - unknown.height
+            yield Taken(source.name, self.table, appended, known=known, notes=notes, values=values)
+            notes, values = (), ()
 
     @property
     def _has_ids(self) -> bool:
@@ -248,7 +270,7 @@ class FileIntake:
     def _same_size(self, mark: str) -> list[str]:
         """Return the files of a size that were taken in; only they are looked into for a copy."""
         text = self.store.pointer(self.model, f"size/{self.table.value}/{mark.partition(':')[0]}") if mark else None
-        return msgspec.json.decode(text, type=list[str]) if text else []
+        return from_json(text, list[str]) if text else []
 
     def _pointer(self, name: str) -> str:
         return f"taken/{self.table.value}/{name}"

@@ -12,6 +12,7 @@ from watchkeeper.core.errors import STOPS, SchemaError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.ingest.sources import normalise_time
 from watchkeeper.schema.event_time import MOMENT
+from watchkeeper.schema.missing import TOKENS
 from watchkeeper.schema.texts import text_of
 
 __all__ = ["LOGGED", "label_frame", "prediction_frame", "read_row", "series_of", "unnamed"]
@@ -97,6 +98,9 @@ def _frame(columns: dict[str, list[Any]], schema: Schema | None) -> pl.DataFrame
 def series_of(name: str, values: list[Any]) -> pl.Series:
     """Return values of mixed types as text rather than lose some."""
     kinds = {type(value) for value in values if value is not None}
+    words = {value.strip() for value in values if isinstance(value, str)} if str in kinds else set()
+    if words and kinds > {str} and kinds <= {int, float, str} and words <= set(TOKENS):
+        values, kinds = [None if isinstance(value, str) else value for value in values], kinds - {str}
     if len(kinds) <= 1 or kinds == {int, float}:
         try:
             return pl.Series(values=values, strict=kinds != {int, float}).alias(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.columns import series_named
-from watchkeeper.core.errors import STOPS, SchemaError, SourceError, in_short, near_miss
+from watchkeeper.core.errors import STOPS, SchemaError, SourceError, WatchkeeperError, in_short, near_miss
+from watchkeeper.core.values import ValueNote
+from watchkeeper.ingest.door import OPEN, Beside, Door, forms_in, readings_of
 from watchkeeper.ingest.foreign import frame_of
-from watchkeeper.ingest.tables import TableFile, new_pieces, pieces_of
+from watchkeeper.ingest.tables import TableFile, common_schema, new_pieces, pieces_of
+from watchkeeper.ingest.value_notes import note_of
 from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
+from watchkeeper.schema.reading import Reading
+from watchkeeper.schema.text_evidence import added
 
 __all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
 
@@ -45,6 +51,26 @@ class Source:
     schema: Mapping[str, pl.DataType] = field(repr=False)
     time: str | None = None
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def readings(self) -> dict[str, tuple[Reading, ...]]:
+        """How the columns are read that needed reading, by column; one for each file."""
+        found: dict[str, list[Reading]] = {}
+        for piece in self.pieces:
+            for name, reading in piece.readings.items():
+                found.setdefault(name, []).append(reading)
+        return {name: tuple(some) for name, some in found.items()}
+
+    @property
+    def value_notes(self) -> tuple[ValueNote, ...]:
+        """What a person should know about how its values are read, for each column that is not plain."""
+        made = (note_of(name, readings) for name, readings in self.readings.items())
+        return tuple(note for note in made if note is not None)
+
+    @property
+    def first_readings(self) -> dict[str, Reading]:
+        """How the columns are read that needed reading, as in the first file that has them."""
+        return {name: readings[0] for name, readings in self.readings.items()}
 
     @property
     def columns(self) -> list[str]:
@@ -118,8 +144,8 @@ class Source:
         return frame
 
 
-def open_table(source: Any, *, time: str | None = None) -> Source:
-    """Open a table for reading; nothing but its schema is read yet.
+def open_table(source: Any, *, time: str | None = None, door: Door = OPEN) -> Source:
+    """Open a table for reading: its columns of text are looked through, to know what they mean.
 
     Parameters
     ----------
@@ -128,6 +154,8 @@ def open_table(source: Any, *, time: str | None = None) -> Source:
         Polars, pandas or Arrow frame, or anything else that speaks the Arrow PyCapsule interface.
     time
         The time column, to be read as UTC.
+    door
+        How columns are read: what is declared of them, and what a schema expects.
 
     Raises
     ------
@@ -137,23 +165,67 @@ def open_table(source: Any, *, time: str | None = None) -> Source:
         When the time column does not exist.
     """
     if isinstance(source, Source):
-        name, pieces, schema = source.name, source.pieces, source.schema
-    elif isinstance(source, str | Path):
-        name = str(source)
-        pieces, schema, notes = pieces_of(source)
-        return _checked(Source(name, pieces, schema, time, notes))
+        return _checked(replace(source, time=time))
+    if isinstance(source, str | Path):
+        name, notes, pieces = str(source), list[str](), pieces_of(source)
     else:
-        frame, notes = frame_of(source)
-        name = f"the {type(source).__name__}"
-        pieces = (TableFile(name, frame, len(frame) if isinstance(frame, pl.DataFrame) else None),)
-        schema = dict(frame.collect_schema())
-        if not schema:
-            raise SourceError(f"{name} has no columns; nothing can be learned from it")
-        return _checked(Source(name, pieces, schema, time, notes))
-    return _checked(Source(name, pieces, schema, time))
+        (pieces, notes), name = _framed(source), f"the {type(source).__name__}"
+    pieces = read_by(pieces, door)
+    schema, more = common_schema(pieces)
+    return _checked(Source(name, pieces, schema, time, [*notes, *more, *notes_of_files(pieces)]))
 
 
-def new_tables(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Source | SourceError]:
+def read_by(pieces: Sequence[TableFile], door: Door) -> tuple[TableFile, ...]:
+    """Return the pieces of a table with the readings of their columns."""
+    return tuple(replace(piece, readings=found) for piece, found in zip(pieces, readings_of(pieces, door), strict=True))
+
+
+def rows_beside(*sources: Any) -> Beside:
+    """Return what other rows say of the order of day and month, for rows that leave it open.
+
+    Parameters
+    ----------
+    sources
+        Anything ``open_table`` reads; what cannot be read says nothing.
+    """
+    counted: dict[tuple[str, tuple[str, ...]], dict[str, int]] = {}
+
+    def beside(name: str, forms: tuple[str, ...]) -> dict[str, int]:
+        if (name, forms) not in counted:
+            found = []
+            for source in sources:
+                for piece in _readable(source):
+                    with suppress(WatchkeeperError, pl.exceptions.PolarsError):
+                        found.append(forms_in(piece, name, forms))
+            counted[name, forms] = dict(added(one for one in found if one is not None).counts)
+        return counted[name, forms]
+
+    return beside
+
+
+def _readable(source: Any) -> list[TableFile]:
+    try:
+        if not isinstance(source, str | Path):
+            return list(_framed(source)[0])
+        return [piece for piece in new_pieces(source, lambda _: True) if isinstance(piece, TableFile)]
+    except (WatchkeeperError, pl.exceptions.PolarsError):
+        return []
+
+
+def _framed(source: Any) -> tuple[tuple[TableFile, ...], list[str]]:
+    frame, notes = frame_of(source)
+    name = f"the {type(source).__name__}"
+    if not frame.collect_schema():
+        raise SourceError(f"{name} has no columns; nothing can be learned from it")
+    return (TableFile(name, frame, len(frame) if isinstance(frame, pl.DataFrame) else None),), notes
+
+
+def notes_of_files(pieces: Sequence[TableFile]) -> list[str]:
+    """Return what is odd about how files are written, each named."""
+    return [note for piece in pieces if piece.csv is not None for note in piece.csv.notes()]
+
+
+def new_tables(source: str | Path, wanted: Callable[[str], bool], door: Door = OPEN) -> Iterator[Source | SourceError]:
     """Return the files behind a path, folder, glob or URL whose names are wanted, each as a table of its own.
 
     Files keep their own types, so that one that differs from the others is no hindrance. One that cannot be read is
@@ -169,9 +241,8 @@ def new_tables(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[So
             yield piece
             continue
         try:
-            with piece.reading():
-                schema = dict(piece.frame.collect_schema())
-            yield Source(piece.name, (piece,), schema)
+            pieces = read_by((piece,), door)
+            yield Source(piece.name, pieces, pieces[0].types(), None, notes_of_files(pieces))
         except SourceError as error:
             yield error
         except STOPS:

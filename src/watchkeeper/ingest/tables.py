@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,24 @@ from deltalake.exceptions import DeltaError
 from watchkeeper.core.columns import column_named, columns_named
 from watchkeeper.core.errors import STOPS, EmptyError, SourceError, in_short, near_miss
 from watchkeeper.ingest.csv_file import CsvFile
+from watchkeeper.ingest.json_file import json_rows
 from watchkeeper.schema.event_time import MOMENT
+from watchkeeper.schema.reading import Reading, read
 
-__all__ = ["TableFile", "new_pieces", "pieces_of"]
+__all__ = ["TableFile", "common_schema", "new_pieces", "pieces_of"]
 
 _FORMATS = {
-    ".parquet": "Parquet", ".pq": "Parquet", ".csv": "CSV", ".csv.gz": "CSV", ".tsv": "CSV", ".tsv.gz": "CSV",
+    ".parquet": "Parquet", ".pq": "Parquet",
+    **{f"{name}{how}": "CSV" for name in (".csv", ".tsv") for how in ("", ".gz", ".zst", ".zstd")},
     ".arrow": "Arrow", ".feather": "Arrow", ".ipc": "Arrow",
+    **{f"{name}{how}": "JSON" for name in (".json", ".jsonl", ".ndjson") for how in ("", ".gz", ".zst")},
 }  # fmt: skip
 _MAGIC = ((b"PAR1", "Parquet"), (b"ARROW1", "Arrow"))
 _SPAN = 262_144
 _ROW = "__watchkeeper_row__"
+_COUNTED = 50
+"""Columns whose texts are counted at a time."""
+
 _REMEDY = "It may be truncated or still being written: write it again, or leave it out"
 
 
@@ -47,6 +54,10 @@ class TableFile:
         Whether seeking costs next to nothing, so that it may be read in spans.
     csv
         The CSV file behind it, which can say where it is at fault.
+    typed
+        Whether its columns have types: text is text on purpose, and no number that a CSV file writes.
+    readings
+        How the columns are read that need reading.
     """
 
     name: str
@@ -55,6 +66,18 @@ class TableFile:
     seeks: bool = False
     local: bool = False
     csv: CsvFile | None = None
+    typed: bool = True
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+
+    def raw_types(self) -> dict[str, pl.DataType]:
+        """Return the type by column as the file has it."""
+        with self.reading():
+            return dict(self.frame.collect_schema())
+
+    def types(self) -> dict[str, pl.DataType]:
+        """Return the type by column, once it is read."""
+        own = self.raw_types()
+        return {name: self.readings[name].dtype if name in self.readings else dtype for name, dtype in own.items()}
 
     def rows(self) -> int:
         """Return the number of rows."""
@@ -67,6 +90,10 @@ class TableFile:
 
     def batches(self, rows: int, wanted: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
         """Return the wanted columns in the wanted types, about ``rows`` rows at a time."""
+        for frame in self._raw_batches(rows, wanted):
+            yield self._read(frame, wanted)
+
+    def _raw_batches(self, rows: int, wanted: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
         plan = self._select(wanted)
         if isinstance(plan, pl.DataFrame):
             yield from plan.iter_slices(rows)
@@ -81,8 +108,28 @@ class TableFile:
 
     def sample(self, n: int, wanted: Mapping[str, pl.DataType], slices: int) -> pl.DataFrame:
         """Return about ``n`` rows spread over the piece, never more."""
+        return self._read(self._spread(self._select(wanted).lazy(), n, slices), wanted)
+
+    def raw_sample(self, n: int, names: Sequence[str]) -> pl.DataFrame:
+        """Return about ``n`` rows of some columns as they are written."""
+        return self._spread(self.frame.lazy().select(columns_named(names)), n, 8)
+
+    def counted(self, wanted: Mapping[str, Mapping[str, pl.Expr]]) -> dict[str, dict[str, Any]]:
+        """Return numbers over all rows by column and name, some columns at a time."""
+        found: dict[str, dict[str, Any]] = {name: {} for name in wanted}
+        names = [name for name in wanted if wanted[name]]
+        for start in range(0, len(names), _COUNTED):
+            some = names[start : start + _COUNTED]
+            keys = {f"{i}:{key}": (name, key) for i, name in enumerate(some) for key in wanted[name]}
+            exprs = [wanted[name][key].alias(alias) for alias, (name, key) in keys.items()]
+            with self.reading():
+                row = self.frame.lazy().select(exprs).collect(engine="streaming").row(0, named=True)
+            for alias, (name, key) in keys.items():
+                found[name][key] = row[alias]
+        return found
+
+    def _spread(self, plan: pl.LazyFrame, n: int, slices: int) -> pl.DataFrame:
         total = self.rows()
-        plan = self._select(wanted).lazy()
         with self.reading():
             if total <= n:
                 return plan.collect()
@@ -99,8 +146,21 @@ class TableFile:
 
     def _select(self, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame | pl.LazyFrame:
         own = self.frame.collect_schema()
-        columns = [_cast(name, own.get(name), dtype) for name, dtype in wanted.items() if own.get(name) != dtype]
+        columns = [
+            _cast(name, own.get(name), dtype)
+            for name, dtype in wanted.items()
+            if own.get(name) != dtype and name not in self.readings
+        ]
         return self.frame.with_columns(columns).select(columns_named(wanted))
+
+    def _read(self, frame: pl.DataFrame, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """Return columns as what they mean, in the type that all pieces have in common."""
+        changed = [read(frame[name], self.readings[name]) for name in wanted if name in self.readings]
+        if not changed:
+            return frame
+        values = frame.with_columns(changed)
+        casts = [_cast(c.name, c.dtype, wanted[c.name]) for c in changed if c.dtype != wanted[c.name]]
+        return values.with_columns(casts) if casts else values
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -136,13 +196,13 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0].rstrip(".")
 
 
-def pieces_of(source: str | Path) -> tuple[tuple[TableFile, ...], dict[str, pl.DataType], list[str]]:
-    """Return the pieces behind a path, folder, glob or URL, their common schema, and what to know about them.
+def pieces_of(source: str | Path) -> tuple[TableFile, ...]:
+    """Return the pieces behind a path, folder, glob or URL.
 
     Raises
     ------
     SourceError
-        When there is nothing, it is empty or damaged, or the files do not fit together.
+        When there is nothing, or it is empty or damaged.
     """
     text = str(source)
     if not text.strip():
@@ -155,11 +215,10 @@ def pieces_of(source: str | Path) -> tuple[tuple[TableFile, ...], dict[str, pl.D
         path = Path(text).expanduser()
         is_delta = path.is_dir() and (path / "_delta_log").is_dir()
         pieces = [_delta(str(path))] if is_delta else _local(path)
-    schema, notes = _common_schema(pieces)
     if not any(_has_rows(piece) for piece in pieces):
         what = text if len(pieces) == 1 else f"none of the {len(pieces)} files of {text}"
         raise EmptyError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
-    return tuple(pieces), schema, notes
+    return tuple(pieces)
 
 
 def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[TableFile | SourceError]:
@@ -269,7 +328,10 @@ def _piece(file: Path, what: str, root: Path) -> TableFile:
         csv = CsvFile(file)
         piece = TableFile(str(file), pl.LazyFrame(), csv=csv)
         with piece.reading():
-            return TableFile(str(file), csv.scan(), csv=csv)
+            return TableFile(str(file), csv.scan(), seeks=True, csv=csv, typed=False)
+    if what == "JSON":
+        frame = json_rows(file)
+        return TableFile(str(file), frame, frame.height)
     if what == "Arrow":
         return TableFile(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
     partitioned = file.is_relative_to(root) and any("=" in part for part in file.relative_to(root).parts[:-1])
@@ -288,18 +350,21 @@ def _remote(url: str) -> TableFile:
     what = next((w for suffix, w in _FORMATS.items() if url.lower().endswith(suffix)), None)
     if what is None and "*" not in url:
         return _delta(url)
-    scan: Any = {"CSV": pl.scan_csv, "Arrow": pl.scan_ipc}.get(what or "", pl.scan_parquet)
-    return TableFile(url, scan(url), seeks=what != "CSV")
+    if what == "CSV":
+        return TableFile(url, pl.scan_csv(url, infer_schema=False), typed=False)
+    if what == "JSON":
+        return TableFile(url, pl.scan_ndjson(url, infer_schema_length=None))
+    scan: Any = {"Arrow": pl.scan_ipc}.get(what or "", pl.scan_parquet)
+    return TableFile(url, scan(url), seeks=True)
 
 
-def _common_schema(pieces: Sequence[TableFile]) -> tuple[dict[str, pl.DataType], list[str]]:
+def common_schema(pieces: Sequence[TableFile]) -> tuple[dict[str, pl.DataType], list[str]]:
     """Return the schema all pieces can be read in, and which columns some of them lack."""
     common: dict[str, pl.DataType] = {}
     first: dict[str, str] = {}
     lacking: dict[str, list[str]] = {}
     for number, piece in enumerate(pieces):
-        with piece.reading():
-            own = piece.frame.collect_schema()
+        own = piece.types()
         for name in common.keys() - own.keys():
             lacking.setdefault(name, []).append(piece.name)
         for name, dtype in own.items():

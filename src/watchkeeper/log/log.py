@@ -11,6 +11,7 @@ from typing import Any
 
 from watchkeeper.log.named import line_of
 from watchkeeper.log.open_writers import writer_of
+from watchkeeper.log.plain import plain
 from watchkeeper.log.segment import spool_folder
 from watchkeeper.log.writer import Order
 
@@ -161,7 +162,7 @@ class Log:
         try:
             if row["time"] is None:
                 row["time"] = self._clock()
-            line, lost = line_of(row, _plain)
+            line, lost = line_of(row, plain)
             if lost is not None:
                 self._writer.problems.note("a value cannot be logged and is null", lost)
             if self._handle is None:
@@ -182,14 +183,3 @@ def _log(
         folder, model, version=version, max_bytes=max_bytes, flush_seconds=flush_seconds,
         rotate_seconds=rotate_seconds, clock=clock,
     )  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON lacks as what it has: moments as ISO 8601, NumPy values as numbers, anything else as text."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, set | frozenset | tuple):
-        return list(value)
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

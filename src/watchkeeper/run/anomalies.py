@@ -15,6 +15,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT
+from watchkeeper.ingest.door import OPEN
 from watchkeeper.ingest.pace import SAMPLE
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.schema.inference import infer_schema
@@ -111,8 +112,9 @@ def find_anomalies(
         raise UsageError(f"there is no method {method!r} to find anomalous rows; {near_miss(method, METHODS)}")
     if not 0 < discovery < 1 or most < 1:
         raise UsageError(f"discovery lies between 0 and 1, and most is 1 or more; this is {discovery:g} and {most}")
-    ours, theirs = open_table(current), open_table(reference)
+    theirs = open_table(reference)
     schema = infer_schema(theirs.sample(SAMPLE), roles=roles or {}, features=features, ignore=ignore)
+    ours = open_table(current, door=OPEN.expecting(schema, theirs.first_readings))
     if not joint_columns(schema):
         raise SchemaError(f"{theirs.name} has no features that rows could be judged by")
     for column in schema.features:

@@ -23,15 +23,16 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Role, Schema
+from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
 from watchkeeper.ingest.rules import load_rules, looked_at_by
-from watchkeeper.ingest.sources import Source, open_table
+from watchkeeper.ingest.sources import Source, open_table, rows_beside
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
@@ -133,19 +134,10 @@ def check_tables(
     wanted, asked = load_rules(options.rules), _asked(options.measures)
     own = _own_metrics(options.metrics, options.value or {})
     try:
-        ours, theirs = open_table(current), open_table(reference)
+        schema, theirs, door = _reference(reference, current, options)
+        ours = open_table(current, door=door)
     except EmptyError as error:
         return CheckResult("no_data", Spec(model, Schema(())), why=f"{error}.")
-    schema = infer_schema(
-        theirs.sample(SAMPLE),
-        roles=options.roles(),
-        features=options.features,
-        ignore=options.ignore,
-        segments=options.split_by,
-        positive=options.positive,
-        scores=options.scores,
-        quantiles=options.quantiles,
-    )
     schema = replace(schema, metrics=own.functions)
     _refuse_foreign(ours, schema)
     embedding, read = Embedding(options.embed or {}), schema
@@ -212,6 +204,25 @@ def check_tables(
         (n0, n),
         "" if monitors or wanted else "No column is left to compare.",
     )
+
+
+def _reference(reference: Any, current: Any, options: CheckOptions) -> tuple[Schema, Source, Door]:
+    """Return the schema of the reference, its rows, and the door through which the current ones come."""
+    door = Door(options.declared, answers=options.answers, beside=rows_beside(current))
+    theirs = open_table(reference, door=door)
+    schema = infer_schema(
+        theirs.sample(SAMPLE),
+        roles=options.roles(),
+        features=options.features,
+        ignore=options.ignore,
+        segments=options.split_by,
+        positive=options.positive,
+        task=Task(options.task) if options.task else None,
+        scores=options.scores,
+        quantiles=options.quantiles,
+        kinds=options.kinds,
+    )
+    return schema, theirs, replace(door, beside=None).expecting(schema, theirs.first_readings)
 
 
 def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterator[Batch]:

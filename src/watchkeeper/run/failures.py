@@ -15,6 +15,7 @@ import msgspec
 
 from watchkeeper.core.errors import STOPS, InternalError, LeasedError, LeaseLostError, WatchkeeperError, in_short
 from watchkeeper.core.store import Store
+from watchkeeper.store.nouns import from_json
 
 __all__ = ["FailedRun", "as_error", "failed_run", "remembers_failures"]
 
@@ -72,7 +73,7 @@ def remembers_failures(run: Callable[..., R]) -> Callable[..., R]:
 def failed_run(store: Store, model: str) -> FailedRun | None:
     """Return the last run of a model if it failed."""
     text = store.pointer(model, _POINTER)
-    return msgspec.json.decode(text, type=FailedRun) if text else None
+    return from_json(text, FailedRun) if text else None
 
 
 def as_error(error: BaseException) -> WatchkeeperError:

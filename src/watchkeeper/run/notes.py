@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
+from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
@@ -15,6 +17,9 @@ from watchkeeper.performance.assess_estimates import estimators_for
 from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.run.reach import effects_note, listed, moving_note, reach, rows, rows_sampled
 from watchkeeper.stats.count import CountPart
+from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.words.change import moment
+from watchkeeper.words.values import value_sentences
 
 __all__ = ["notes"]
 
@@ -33,8 +38,10 @@ def notes(
     """Return the notes of a check, the most important first."""
     found: list[str] = []
     for source, states in ((current, now), (reference, before)):
+        found += [f"{source.name}: {told}." for note in source.value_notes for told in value_sentences(note)]
         found += _odd(source)
         found += _undated(source, states, spec.schema)
+        found += _impossible(source, states, spec.schema)
         found += _repeated(source, states)
     found += _missing(current, spec)
     found += _further(current, spec)
@@ -63,6 +70,22 @@ def _undated(source: Source, states: States, schema: Schema) -> list[str]:
     if not isinstance(part, CountPart) or not part.missing:
         return []
     return [f"{source.name}: {part.missing:,} of {part.rows:,} rows have no time in {time} that can be read."]
+
+
+def _impossible(source: Source, states: States, schema: Schema) -> list[str]:
+    """Say that times reach to where none can be; they date no alert, and a run would set their rows aside."""
+    time = schema.name_of(Role.TIME)
+    state = states.get((ALL, time)) if time else None
+    part = state.parts.get("moments") if state else None
+    if not isinstance(part, MomentsPart) or not part.n:
+        return []
+    earliest, latest = TimeLimits().earliest, datetime.now(UTC) + timedelta(days=1)
+    odd = []
+    if part.smallest < earliest.timestamp():
+        odd.append(f"from {moment(part.smallest)}, before {earliest:%Y-%m-%d}")
+    if part.largest > latest.timestamp():
+        odd.append(f"to {moment(part.largest)}, which is yet to come")
+    return [f"{source.name}: times in {time} reach {' and '.join(odd)}; such times cannot be."] if odd else []
 
 
 def _repeated(source: Source, states: States) -> list[str]:

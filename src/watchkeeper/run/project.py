@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.ingest.door import Door, enter
 from watchkeeper.ingest.intake import FileIntake, Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
-from watchkeeper.ingest.sources import normalise_time, open_table
+from watchkeeper.ingest.sources import normalise_time, open_table, rows_beside
 from watchkeeper.ingest.spool import Spooled, SpoolFaults, peek, spooled
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.behaviour import AttributionDrift, attributes
@@ -36,11 +37,13 @@ from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
-from watchkeeper.run.once import RunResult, run_once
+from watchkeeper.run.once import run_once
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.run.retention import apply_retention
+from watchkeeper.run.run_report import RunReport
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.names import without
+from watchkeeper.schema.reading import Form, Reading
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
 from watchkeeper.steps.first_marks import first_columns, first_rows
@@ -48,13 +51,6 @@ from watchkeeper.steps.monitors import charted, default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
-from watchkeeper.words.intake import (
-    appended_sentences,
-    copy_sentence,
-    known_sentence,
-    replaced_sentence,
-    unnamed_sentence,
-)
 
 __all__ = ["Project", "RunReport", "Taken", "monitored", "open_project"]
 
@@ -66,62 +62,8 @@ Progress = Callable[[str, int, int], None]
 class _Frozen(msgspec.Struct):
     digest: str
     schema: Schema
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """What one run of a model came to.
-
-    Attributes
-    ----------
-    taken
-        What was taken in, one entry per piece that was new.
-    ran, actions
-        What was judged, and what was done.
-    problems
-        Notifiers that failed; they are tried again at the next run.
-    rehearsed
-        Whether all of it only would have been: nothing was written, and nobody was told.
-    receivers
-        Of a rehearsal, the notifiers that would have been told of what has changed.
-    """
-
-    taken: tuple[Taken, ...]
-    ran: RunResult
-    actions: tuple[Action, ...]
-    problems: tuple[str, ...]
-    rehearsed: bool = False
-    receivers: tuple[str, ...] = ()
-
-    @property
-    def unread(self) -> tuple[str, ...]:
-        """What could not be taken in and is tried again at the next run; everything else was."""
-        return tuple(one.problem for one in self.taken if one.problem)
-
-    @property
-    def intake(self) -> list[str]:
-        """What a person should know about the rows that came in, in words."""
-        found = []
-        for one in self.taken:
-            if one.problem:
-                found.append(f"not taken in: {one.problem}")
-            if one.lost:
-                found.append(
-                    f"{one.source}: {one.lost:,} {'row was' if one.lost == 1 else 'rows were'} lost in the serving "
-                    "process, before they reached the disk: its log says why"
-                )
-            if one.unnamed:
-                found.append(unnamed_sentence(one.source, one.unnamed))
-            if one.copy_of:
-                found.append(copy_sentence(one.source, one.copy_of))
-            if one.replaced:
-                found.append(replaced_sentence(one.source))
-            if one.known:
-                found.append(known_sentence(one.source, one.known))
-            found += appended_sentences(one.source, one.appended)
-        if self.ran.orphans:
-            found.append(f"{self.ran.orphans} labels belong to no prediction so far; they are kept")
-        return found
+    texts: dict[str, str] = {}
+    """Of columns that came as text and are none, how they are read: the form, a blank, and how times are written."""
 
 
 class Project(Records):
@@ -148,7 +90,7 @@ class Project(Records):
         held = self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
         if frozen is None or frozen.digest not in (known, known_first):
-            frozen = _Frozen(known, self._infer(name, model))
+            frozen = _Frozen(known, *self._infer(name, model))
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(frozen).decode())})
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
@@ -189,7 +131,8 @@ class Project(Records):
         schema = self.spec(name).schema
         faults, clock = SpoolFaults(), datetime.now(UTC)
         limits = model.intake.limits(max(clock, now or clock))
-        found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits))
+        door = self._door(name)
+        found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits, door))
         found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
         if faults.lost:
             found.append(Taken("the spool", Table.PREDICTIONS, lost=faults.lost))
@@ -199,7 +142,7 @@ class Project(Records):
         replaces, rule = replaces or model.intake.on_change == "replace", model.windows.rule()
         for table, place in wanted:
             if place is not None:
-                intake = FileIntake(self.store, name, schema, table, self.folder, limits, rule, replaces)
+                intake = FileIntake(self.store, name, schema, table, self.folder, limits, rule, replaces, door)
                 found.extend(take_files(intake, self._resolved(place)))
         return found
 
@@ -259,7 +202,7 @@ class Project(Records):
         about, held = _about(self.config.model(name)), self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
         if frozen is not None and frozen.digest == first_columns(*about):
-            renewed = _Frozen(columns_fingerprint(*about), frozen.schema)
+            renewed = _Frozen(columns_fingerprint(*about), frozen.schema, frozen.texts)
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(renewed).decode())})
 
     def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
@@ -272,7 +215,7 @@ class Project(Records):
         if reference is None or reference.source is None:
             return
         place = self._resolved(reference.source)
-        source = open_table(place)
+        source = open_table(place, door=self._door(name).expecting(spec.schema, self._door(name).known))
         time = spec.schema.name_of(Role.TIME)
 
         def batches() -> Iterable[Batch]:
@@ -293,10 +236,26 @@ class Project(Records):
         url = self.config.store.url
         return spooled(self.folder / url, name, schema, faults=faults, kept=self.rehearsed) if "://" not in url else ()
 
-    def _infer(self, name: str, model: Model) -> Schema:
+    def _door(self, name: str) -> Door:
+        """Return how values are read: as declared, and as the rows were that the schema was inferred from."""
+        columns, held = self.config.model(name).column_options, self.store.pointer(name, "schema")
+        frozen = from_json(held, _Frozen) if held else None
+        known = {}
+        for column, words in (frozen.texts if frozen else {}).items():
+            form, _, pattern = words.partition(" ")
+            known[column] = Reading(Form[form], pattern=pattern)
+        return Door(columns.declared, known=known, answers=columns.answers)
+
+    def _infer(self, name: str, model: Model) -> tuple[Schema, dict[str, str]]:
         columns = model.column_options
+        rows, readings = self._sample(name, model)
+        texts = {
+            column: f"{reading.form.name} {reading.pattern}".rstrip()
+            for column, reading in readings.items()
+            if reading.typed and reading.form not in (Form.TEXT, Form.TYPED, Form.UNUSABLE)
+        }
         return infer_schema(
-            self._sample(name, model),
+            rows,
             roles=columns.roles(),
             features=columns.features,
             ignore=columns.ignore,
@@ -305,14 +264,24 @@ class Project(Records):
             task=model.task,
             scores=columns.scores,
             quantiles=columns.quantiles,
-        )
+            kinds=columns.kinds,
+        ), texts
 
-    def _sample(self, name: str, model: Model) -> pl.DataFrame:
-        """Return rows to infer the schema from: of the reference where it is a table, else of what arrives."""
+    def _sample(self, name: str, model: Model) -> tuple[pl.DataFrame, Mapping[str, Reading]]:
+        """Return rows to infer the schema from, of the reference where it is a table, else of what arrives.
+
+        With them comes how those columns were read that needed reading.
+        """
+        columns = model.column_options
+        door = Door(columns.declared, answers=columns.answers)
+        readings: Mapping[str, Reading] = {}
         if model.reference is not None and model.reference.source is not None:
-            return open_table(self._resolved(model.reference.source)).sample(_SAMPLE)
+            beside = rows_beside(self._resolved(model.source)) if model.source is not None else None
+            source = open_table(self._resolved(model.reference.source), door=replace(door, beside=beside))
+            return source.sample(_SAMPLE), source.first_readings
         if model.source is not None:
-            rows = open_table(self._resolved(model.source)).sample(_SAMPLE)
+            source = open_table(self._resolved(model.source), door=door)
+            rows, readings = source.sample(_SAMPLE), source.first_readings
         else:
             found = peek(self.folder / self.config.store.url, name, kept=self.rehearsed)
             if found is None:
@@ -320,8 +289,8 @@ class Project(Records):
                     f"model {name!r} has no source and nothing has been logged for it yet; "
                     f"log predictions with watchkeeper.log, or set models.{name}.source"
                 )
-            rows = found.head(_SAMPLE)
-        return self._inside(self._labelled(rows, model), model.reference_window(), model)
+            rows, readings = enter(found.head(_SAMPLE), door)
+        return self._inside(self._labelled(rows, model), model.reference_window(), model), readings
 
     def _labelled(self, rows: pl.DataFrame, model: Model) -> pl.DataFrame:
         columns = model.column_options

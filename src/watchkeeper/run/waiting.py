@@ -36,7 +36,8 @@ class Waiting:
         moves: dict[str, tuple[str | None, str | None]] = {AGAIN: (text, None)} if text else {}
         if isinstance(store, SetsAside):
             aside = store.set_aside(model)
-            new = aside.filter(aside["arrival"] > int(seen or -1))
+            last = int(seen) if seen and seen.isdigit() else -1
+            new = aside.filter(aside["arrival"] > last)
             windows |= {rule.grain_of(moment) for moment in new["filed"].unique()}
             if not new.is_empty():
                 moves[_SEEN] = (seen, str(aside["arrival"].max()))

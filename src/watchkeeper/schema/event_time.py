@@ -7,12 +7,12 @@ import polars as pl
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.schema.kinds import type_name
 
-__all__ = ["MOMENT", "in_calendar", "is_moment_text", "mixed_units", "offsets", "to_utc"]
+__all__ = ["ISO", "MOMENT", "in_calendar", "is_moment_text", "mixed_units", "offsets", "to_utc"]
 
 MOMENT = pl.Datetime("us", "UTC")
 """The type of a time column once it is read."""
 
-_ISO = (
+ISO = (
     r"^\s*(?<year>\d{4})-?(?<month>\d{2})-?(?<day>\d{2})"
     r"(?:[Tt ]+(?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d{1,9}))?)?)?"
     r"\s*(?<offset>[Zz]|UTC|[+-]\d{2}(?::?\d{2})?)?\s*$"
@@ -88,7 +88,7 @@ def offsets(series: pl.Series) -> list[str]:
     """Return the different UTC offsets that ISO 8601 text is written with; empty text where there is none."""
     if series.dtype != pl.String:
         return []
-    found = series.drop_nulls().str.extract_groups(_ISO)
+    found = series.drop_nulls().str.extract_groups(ISO)
     if not len(found):
         return []
     read = found.struct.field("offset").filter(found.struct.field("year").is_not_null()).fill_null("")
@@ -98,11 +98,11 @@ def offsets(series: pl.Series) -> list[str]:
 def is_moment_text(series: pl.Series) -> bool:
     """Return whether at least 95 % of a text column's values are ISO 8601 moments."""
     texts = series.drop_nulls().head(10_000)
-    return len(texts) > 0 and texts.str.contains(_ISO).sum() >= 0.95 * len(texts)
+    return len(texts) > 0 and texts.str.contains(ISO).sum() >= 0.95 * len(texts)
 
 
 def _from_text(series: pl.Series) -> pl.Series:
-    parts = pl.first().str.extract_groups(_ISO).struct
+    parts = pl.first().str.extract_groups(ISO).struct
     frame = series.to_frame().select(
         pl.concat_str(
             parts.field("year"), pl.lit("-"), parts.field("month"), pl.lit("-"), parts.field("day"), pl.lit("T"),

@@ -15,7 +15,7 @@ from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.class_scores import class_scores_of
 from watchkeeper.schema.courses import calendar_part, counts_on, moment_of
 from watchkeeper.schema.event_time import MOMENT, is_moment_text, to_utc
-from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name
+from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name, unusable_reason
 from watchkeeper.schema.label_sets import is_label_set, members
 from watchkeeper.schema.outcome import Answer, answer_of, is_mistaken_score, sorted_classes
 from watchkeeper.schema.role_content import FITS
@@ -79,6 +79,7 @@ def infer_schema(
     task: Task | None = None,
     scores: Mapping[str, str] | None = None,
     quantiles: Mapping[float, str] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Schema:
     """Return the schema of a log: what was given is kept, the rest is inferred, and each column says why.
 
@@ -104,6 +105,8 @@ def infer_schema(
         Column by class, of the probabilities that a classifier of three or more classes gives.
     quantiles
         Column by level, of the quantiles that a forecast gives.
+    kinds
+        Kind by column, where it is declared.
 
     Raises
     ------
@@ -142,7 +145,11 @@ def infer_schema(
     for name in frame.columns:
         if name not in found.of:
             _give_rest(name, found, features, segments)
-    columns = tuple(_column(name, series_named(frame, name), found, answer) for name in frame.columns)
+    _refuse_unusable(found)
+    given_kinds = kinds or {}
+    columns = tuple(
+        _column(name, series_named(frame, name), found, answer, given_kinds.get(name)) for name in frame.columns
+    )
     calendar, counters = _moving(frame, columns)
     return Schema(
         columns,
@@ -310,11 +317,25 @@ def _overruled(task: Task, found: _Roles) -> Answer:
     return Answer(task, tuple(classes), why="given")
 
 
-def _column(name: str, series: pl.Series, found: _Roles, answer: Answer) -> Column:
+def _refuse_unusable(found: _Roles) -> None:
+    """Raise where a column that has a role cannot be used at all; a feature costs itself."""
+    types = found.frame.schema
+    for name, role in found.of.items():
+        reason = unusable_reason(types[name])
+        if reason is not None and role not in (Role.FEATURE, Role.IGNORED, Role.SEGMENT):
+            raise SchemaError(
+                f"the {role.value} column {name!r} holds {reason}. Declare its type, in the configuration under "
+                f"columns.types or with --type, such as --type '{name}=time %m/%d/%Y'"
+            )
+
+
+def _column(name: str, series: pl.Series, found: _Roles, answer: Answer, declared: Kind | None = None) -> Column:
     role, why = found.of[name], found.why[name]
     # An all-null column has no type to hold later rows to.
     dtype = "" if series.dtype == pl.Null else str(series.dtype)
     kind, reason = kind_of(series)
+    if declared is not None and kind is not Kind.UNUSABLE:
+        kind, reason = _as_declared(series, declared, kind)
     if role is Role.TIME:
         if FITS[Role.TIME](series) is None and series.null_count() < len(series):
             raise SchemaError(
@@ -342,6 +363,22 @@ def _column(name: str, series: pl.Series, found: _Roles, answer: Answer) -> Colu
             f"the {role.value} column {name!r} holds {type_name(series.dtype)}, where numbers were expected"
         )
     return Column(name, role, kind, dtype, _map(series, role, kind), f"{why}; {kind.value}: {reason}")
+
+
+def _as_declared(series: pl.Series, declared: Kind, kind: Kind) -> tuple[Kind, str]:
+    """Return the declared kind, where the values that were read can be of it."""
+    numbers = series.dtype.is_numeric() or series.dtype.is_temporal() or series.dtype == pl.Boolean
+    fits = {
+        Kind.NUMERIC: numbers or series.dtype == pl.Null,
+        Kind.TIME: series.dtype in (pl.Date, pl.Datetime),
+        Kind.BOOLEAN: series.dtype == pl.Boolean,
+        Kind.VECTOR: series.dtype.is_nested(),
+    }
+    if not fits.get(declared, not series.dtype.is_nested()):
+        raise SchemaError(
+            f"column {series.name!r} is declared as {declared.value}, but holds {type_name(series.dtype)}"
+        )
+    return declared, "declared" if declared is not kind or kind is not Kind.NUMERIC else "declared, numbers"
 
 
 def _map(series: pl.Series, role: Role, kind: Kind) -> NumericMap:

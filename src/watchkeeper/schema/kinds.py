@@ -9,7 +9,7 @@ import polars as pl
 
 from watchkeeper.core.schema import Kind, NumericMap
 
-__all__ = ["as_text", "finite_numbers", "is_probability", "kind_of", "map_of", "type_name"]
+__all__ = ["MARK", "as_text", "finite_numbers", "is_probability", "kind_of", "map_of", "type_name", "unusable_reason"]
 
 _CODE = re.compile(
     r"(^|[_\W])(code|codes|class|category|cat|type|kind|flag|status|zip|zipcode|postcode|postal)([_\W]|$)"
@@ -18,6 +18,9 @@ _CODES = 1_000
 _FEW = 20
 _MANY = 1_000
 _WIDEST = 1e300
+MARK = "unusable: "
+"""How the one field of the type of a column that cannot be used begins."""
+
 _LOOKED_AT = 2_000
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 
@@ -30,7 +33,15 @@ def type_name(dtype: pl.DataType | str) -> str:
     >>> type_name(pl.Datetime("us", "UTC")), type_name("List(Int64)")
     ('Datetime', 'List')
     """
-    return str(dtype).partition("(")[0]
+    reason = unusable_reason(dtype) if isinstance(dtype, pl.DataType) else None
+    return reason or str(dtype).partition("(")[0]
+
+
+def unusable_reason(dtype: pl.DataType) -> str | None:
+    """Return what a column that cannot be used holds, where the type of its place says so."""
+    fields = dtype.fields if isinstance(dtype, pl.Struct) else []
+    marked = len(fields) == 1 and fields[0].dtype == pl.Null and fields[0].name.startswith(MARK)
+    return fields[0].name.removeprefix(MARK) if marked else None
 
 
 def as_text(series: pl.Series) -> pl.Series:
@@ -57,7 +68,8 @@ def kind_of(series: pl.Series) -> tuple[Kind, str]:
     if isinstance(dtype, (pl.List, pl.Array)) and dtype.inner.is_numeric():
         return _kind_of_lists(series)
     if dtype.is_nested() or dtype == pl.Object:
-        return Kind.UNUSABLE, f"holds {type_name(dtype)}, which has no single values"
+        why = "" if unusable_reason(dtype) is not None else ", which has no single values"
+        return Kind.UNUSABLE, f"holds {type_name(dtype)}{why}"
     if dtype == pl.Boolean:
         return Kind.BOOLEAN, "true or false"
     if dtype in (pl.Date, pl.Datetime):
@@ -96,6 +108,8 @@ def _kind_of_lists(series: pl.Series) -> tuple[Kind, str]:
 def _kind_of_text(series: pl.Series) -> tuple[Kind, str]:
     known = series.drop_nulls()
     distinct = known.n_unique() if len(known) else 0
+    if isinstance(series.dtype, (pl.Categorical, pl.Enum)):
+        return Kind.CATEGORICAL, f"a categorical type, {distinct} different values"
     if series.dtype == pl.String and len(known) >= _FEW and distinct > min(_MANY, 0.5 * len(known)):
         words = _free_text(known)
         if words:

@@ -16,7 +16,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey, missing_column
 from watchkeeper.core.tasks import Labels
-from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.kinds import type_name, unusable_reason
 from watchkeeper.schema.label_sets import canonical
 from watchkeeper.schema.names import without
 from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
@@ -236,6 +236,8 @@ def problem_of(frame: pl.DataFrame, column: Column) -> str:
     dtype = frame[column.name].dtype
     if column.kind is Kind.VECTOR and (_holds_numbers(dtype) or dtype == pl.String):
         return ""
+    if (reason := unusable_reason(dtype)) is not None:
+        return f"column {column.name!r} holds {reason}"
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
     if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":
@@ -255,7 +257,7 @@ def _holds_numbers(dtype: pl.DataType) -> bool:
 
 
 def _family(dtype: pl.DataType) -> str:
-    if dtype.is_numeric():
+    if dtype.is_numeric() or dtype in (pl.Duration, pl.Time):
         return "numbers"
     if dtype.is_temporal():
         return "times"
@@ -265,9 +267,9 @@ def _family(dtype: pl.DataType) -> str:
 
 
 def _family_of(name: str) -> str:
-    if name.startswith(("Int", "UInt", "Float", "Decimal")):
+    if name.startswith(("Int", "UInt", "Float", "Decimal", "Duration", "Time")):
         return "numbers"
-    if name.startswith(("Date", "Time", "Duration")):
+    if name.startswith("Date"):
         return "times"
     if name.startswith(("List", "Array", "Struct")):
         return "nested values"

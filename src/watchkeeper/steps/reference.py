@@ -23,6 +23,7 @@ from watchkeeper.steps.estimates import blocks_of_reference
 from watchkeeper.steps.marks import reference_basis
 from watchkeeper.steps.season import SEASON, read_season, season_of_reference, stored_season
 from watchkeeper.steps.stored_reference import EFFECTS, RATES, REFERENCE, reference_mark
+from watchkeeper.store.nouns import from_json
 
 __all__ = [
     "design_effects",
@@ -129,7 +130,7 @@ def _place(key: StateKey) -> tuple[object, ...]:
 def reference_blocks(spec: Spec, store: Store) -> dict[str, BetweenBlocks]:
     """Return by segment how much performance moves between the blocks of the reference."""
     held = store.pointer(spec.model, _BLOCKS)
-    return msgspec.json.decode(held, type=dict[str, BetweenBlocks]) if held else {}
+    return from_json(held, dict[str, BetweenBlocks]) if held else {}
 
 
 def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.store import Store
 from watchkeeper.stats.codec import merged
+from watchkeeper.store.nouns import from_json
 
 __all__ = [
     "EFFECTS",
@@ -44,10 +43,10 @@ def reference_mark(spec: Spec, store: Store) -> str:
 def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
     """Return the design effect of each column that one could be told for."""
     held = store.pointer(spec.model, EFFECTS)
-    return msgspec.json.decode(held, type=dict[str, float]) if held else {}
+    return from_json(held, dict[str, float]) if held else {}
 
 
 def reference_rates(spec: Spec, store: Store) -> dict[str, UsualRates]:
     """Return how large the rates of faults get by themselves, by column."""
     held = store.pointer(spec.model, RATES)
-    return msgspec.json.decode(held, type=dict[str, UsualRates]) if held else {}
+    return from_json(held, dict[str, UsualRates]) if held else {}

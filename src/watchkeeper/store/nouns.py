@@ -93,7 +93,7 @@ def from_json(text: str, kind: type[T]) -> T:
         if _NUMBER not in text:
             return msgspec.json.decode(text, type=kind)
         return msgspec.convert(_with_numbers(msgspec.json.decode(text)), kind)
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError) as error:
         raise StoreError(
             f"a recorded {kind.__name__.lstrip('_')} cannot be read: {error}; it is damaged or from a newer version"
         ) from error

@@ -12,9 +12,11 @@ import polars as pl
 from watchkeeper.core.columns import columns_named, has_column, series_named
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
+from watchkeeper.ingest.door import Door, enter
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.schema.event_time import to_utc
 from watchkeeper.schema.names import without
+from watchkeeper.schema.python_values import series_of
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.outcomes import outcomes
 from watchkeeper.stats.piece import problem_of, with_plain_sets
@@ -173,6 +175,11 @@ def _unknown(height: int) -> pl.Series:
 
 
 def _frame(rows: Any, schema: Schema) -> pl.DataFrame:
+    frame = _raw_frame(rows, schema)
+    return enter(frame[[name for name in frame.columns if name in schema]], Door().expecting(schema))[0]
+
+
+def _raw_frame(rows: Any, schema: Schema) -> pl.DataFrame:
     if isinstance(rows, Mapping):
         return _from_rows([rows], schema) if is_row(rows) else _from_columns(rows, schema)
     if isinstance(rows, (list, tuple)):
@@ -203,10 +210,7 @@ def _from_columns(columns: Mapping[str, Any], schema: Schema) -> pl.DataFrame:
 
 
 def _series(name: str, values: Any) -> pl.Series:
-    try:
-        return pl.Series(values=values, strict=False).alias(name)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-        return pl.Series(name, values, dtype=pl.Object, strict=False)
+    return values.alias(name) if isinstance(values, pl.Series) else series_of(name, values)[0]
 
 
 def _form(series: pl.Series, column: Column) -> pl.Series:
