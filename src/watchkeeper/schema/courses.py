@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.schema.event_time import to_utc
 
@@ -39,7 +40,7 @@ _LEAST, _DISTINCT, _RISES, _STRAIGHT = 100, 20, 0.999, 0.999
 def moment_of(frame: pl.DataFrame, roles: Mapping[str, Role]) -> pl.Series | None:
     """Return the times of the rows; None where there is no column of them."""
     name = next((name for name, role in roles.items() if role is Role.TIME), None)
-    return to_utc(frame.get_column(name)) if name is not None else None
+    return to_utc(series_named(frame, name)) if name is not None else None
 
 
 def calendar_part(series: pl.Series, kind: Kind, time: pl.Series | None) -> str:
@@ -115,7 +116,7 @@ def counts_on(series: pl.Series, kind: Kind, time: pl.Series | None) -> bool:
         return False
     if time is not None:
         pairs = pl.DataFrame({"own": series.cast(pl.Float64), "time": time}).drop_nulls().sort("time", "own")
-        values = pairs["own"].to_numpy()
+        values = pairs.filter(pl.col("own").is_finite())["own"].to_numpy()
         return _enough(values) and float((np.diff(values) >= 0).mean()) >= _RISES
     values = series.cast(pl.Float64).drop_nulls().to_numpy()
     if not series.dtype.is_integer() or not _enough(values) or len(np.unique(values)) < len(values):
