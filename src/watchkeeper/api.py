@@ -24,7 +24,16 @@ from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.failures import FailedRun, as_error, failed_run
-from watchkeeper.run.reach import against_note, effects_note, moving_note, quarantine_note, reach, rows, rows_recorded
+from watchkeeper.run.reach import (
+    against_note,
+    blind_note,
+    effects_note,
+    moving_note,
+    quarantine_note,
+    reach,
+    rows,
+    rows_recorded,
+)
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
@@ -341,7 +350,10 @@ def report(
     before = reference_states(spec, store) if counted is None else {}
     now = merged(store.states(name, newest).values(), newest, name) if newest and counted is None else {}
     effects = reference_effects(spec, store)
+    covered = spec.reference.end - spec.reference.start if spec.reference is not None else None
+    newest_signals = tuple(s for s in signals if s.measurement.window == newest)
     notes = (
+        *blind_note(newest_signals, covered, windows=True),
         *quarantine_note(store, name),
         *reach(*(counted or (rows(before), rows(now))), spec),
         *effects_note(effects),

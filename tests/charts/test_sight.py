@@ -46,6 +46,27 @@ def test_a_distance_of_the_stated_size_is_found_at_least_as_often() -> None:
     assert np.mean(found) >= 0.85
 
 
+@pytest.mark.parametrize(("n", "before"), [(24, 0), (168, 10), (1_000, 100), (5_000, 50), (100, 500)])
+def test_a_rate_that_is_judged_over_windows_is_found_as_often_as_it_says(n: int, before: int) -> None:
+    options = {"series": 40.0, "run_length": 730.0, "least": 0.03, "pooled": 8.0}
+    rng, n0 = np.random.default_rng(7), 10_000
+    sight = Tolerance().step(None, rate(before, n0, 0, n), options)[1].sight
+    assert sight is not None
+    assert sight.one_window is not None
+    assert sight.eight_windows is not None
+    one = rng.binomial(n, before / n0 + sight.one_window, 400)
+    found = [Tolerance().step(None, rate(before, n0, int(count), n), options)[1].fired for count in one]
+    assert 0.84 <= np.mean(found) <= 0.95
+    lasting = []
+    for counts in rng.binomial(n, before / n0 + sight.eight_windows, (200, 8)):
+        memory, any_ = None, False
+        for count in counts:
+            memory, signal = Tolerance().step(memory, rate(before, n0, int(count), n), options)
+            any_ = any_ or signal.fired
+        lasting.append(any_)
+    assert 0.85 <= np.mean(lasting) <= 0.96
+
+
 def test_a_limit_that_no_distance_can_pass_finds_nothing() -> None:
     blind = Tolerance().step(None, distance(0.4, 500, 500), {**OPTIONS, "design_effect": 80.0})[1]
     assert blind.sight is not None

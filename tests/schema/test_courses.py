@@ -49,8 +49,9 @@ def test_without_times_the_name_and_the_numbers_decide(frame: pl.DataFrame) -> N
     assert dict(schema.calendar) == {
         "dow": "weekday", "label_of_day": "weekday", "day": "day", "yr": "year", "month": "month",
     }  # fmt: skip
-    # A table may be sorted by anything: only whole numbers that are evenly spaced count on.
+    # A table may be sorted by anything: only whole numbers that are evenly spaced, and called so, count on.
     assert schema.counters == ("row",)
+    assert inferred(frame.drop("time").rename({"row": "age"})).counters == ()
     assert inferred(pl.DataFrame({"age": sorted([20, 30, 40, 50] * 100)})).counters == ()
 
 

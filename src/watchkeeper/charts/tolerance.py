@@ -116,7 +116,9 @@ def _rate(
         spread = sqrt(rate * (1 - rate) / n)
     sight = findable(limit, spread, SightUnit.SHARE, most=1.0 - before)
     if len(spans) > 1 and n:
-        sight = replace(sight, eight_windows=_pooled_sight(before, tolerated, least, needed, n * spans[-1]))
+        together = _pooled_sight(before, tolerated, least, needed, n * spans[-1])
+        lasting = [size for size in (sight.eight_windows, together) if size is not None]
+        sight = replace(sight, eight_windows=min(lasting, default=None))
     return memory, replace(signal, sight=sight)
 
 

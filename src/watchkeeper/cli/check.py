@@ -38,7 +38,7 @@ def check(
 ) -> None:
     """Compare two tables; needs no configuration.
 
-    Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data.
+    Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data, or too little seen.
     """
     from watchkeeper.api import check as check_rows
     from watchkeeper.cli.results import any_firing
@@ -60,5 +60,5 @@ def check(
         raise typer.Exit(1)
     if report.verdict is Verdict.FAILED:
         raise typer.Exit(3)
-    if report.verdict is Verdict.NO_DATA:
+    if report.verdict in (Verdict.NO_DATA, Verdict.BLIND):
         raise typer.Exit(4)

@@ -28,6 +28,7 @@ from watchkeeper.core.spec import (
     AlertRule,
     Maintenance,
     Monitor,
+    SightBounds,
     Spec,
 )
 from watchkeeper.core.window import Window, WindowRule
@@ -240,6 +241,14 @@ class Alerts(Part):
         return self
 
 
+class SightConfig(Part):
+    """What a series must be able to find, or it is blind; see ``core.spec.SightBounds``."""
+
+    iqr: Annotated[float, Field(gt=0)] = 2.0
+    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    metric: Annotated[float, Field(gt=0)] = 0.1
+
+
 class Notify(Part):
     """Whom to tell: the registry key of a notifier, and what it needs to know."""
 
@@ -335,6 +344,7 @@ class Model(Part):
         BeforeValidator(_monitors, json_schema_input_type=tuple[MonitorConfig, ...] | Literal["default"] | None),
     ] = None
     alerts: Alerts = Alerts()
+    sight: SightConfig = SightConfig()
     notify: tuple[Notify, ...] = (Notify(to="console"),)
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None
@@ -396,5 +406,5 @@ class Model(Part):
         return Spec(
             name, schema, rule, self.reference_window(), monitors, alerts, self.maintenance(),
             embed=dict(self.embedders), value=self.metrics.by_label(schema), fairness=self.fairness,
-            estimate=self.estimate,
+            estimate=self.estimate, sight=SightBounds(**dict(self.sight)),
         )  # fmt: skip

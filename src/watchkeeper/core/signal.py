@@ -13,7 +13,10 @@ __all__ = ["Basis", "Signal", "Zone"]
 
 
 class Zone(StrEnum):
-    """Where a point lies: within one, two or three sigma of the centre, beyond the limits, or not judged."""
+    """Where a point lies: within one, two or three sigma of the centre, beyond the limits, or not judged.
+
+    ``blind`` is a point of a series that would not find a change within the bounds of its model.
+    """
 
     WITHIN_1 = "within_1"
     WITHIN_2 = "within_2"
@@ -21,6 +24,7 @@ class Zone(StrEnum):
     BEYOND = "beyond"
     LEARNING = "learning"
     NOT_JUDGED = "not_judged"
+    BLIND = "blind"
 
 
 @dataclass(frozen=True, slots=True)

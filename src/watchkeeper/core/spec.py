@@ -20,6 +20,7 @@ __all__ = [
     "AlertRule",
     "Maintenance",
     "Monitor",
+    "SightBounds",
     "Spec",
 ]
 
@@ -93,6 +94,25 @@ class AlertRule:
     n: int = 3
     clear: int = 2
     budget: float = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class SightBounds:
+    """Changes that a series must be able to find, with 90 % power in eight windows, or it is blind.
+
+    Parameters
+    ----------
+    iqr
+        Of a column of numbers, in interquartile ranges of the reference.
+    share
+        Of a rate, or of the share of a level.
+    metric
+        Of a metric.
+    """
+
+    iqr: float = 2.0
+    share: float = 0.25
+    metric: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +198,8 @@ class Spec:
     estimate
         What performance is estimated from where labels are missing: ``rows``, ``scores`` alone (of classifiers, and
         their bands do not hold where features move), ``never``, or ``auto`` for rows wherever labels may be missing.
+    sight
+        What a series must be able to find, or it is blind.
     """
 
     model: str
@@ -194,3 +216,4 @@ class Spec:
     value: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     fairness: tuple[str, ...] = ()
     estimate: str = "auto"
+    sight: SightBounds = SightBounds()

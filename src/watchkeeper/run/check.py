@@ -37,7 +37,7 @@ from watchkeeper.performance.assess import assess_performance
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
 from watchkeeper.run.notes import notes
-from watchkeeper.run.reach import room, rows
+from watchkeeper.run.reach import blind_note, room, rows
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.count import CountPart
@@ -50,6 +50,7 @@ from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
 from watchkeeper.steps.recent import recent_within
 from watchkeeper.steps.reference import design_effects, rates_of_reference, reference_pieces
+from watchkeeper.steps.sight import columns_seen
 
 __all__ = ["CheckResult", "check_tables"]
 
@@ -67,7 +68,7 @@ class CheckResult:
     Attributes
     ----------
     verdict
-        ``ok``, ``alert``, ``no_data`` or ``failed``.
+        ``ok``, ``alert``, ``no_data``, ``blind`` or ``failed``.
     measurements, signals, alerts
         Of the current rows as a whole.
     diagnoses
@@ -191,7 +192,7 @@ def check_tables(
         if alert.state is AlertState.FIRING
     )
     return CheckResult(
-        _verdict(alerts, measurements, n0, n, spec),
+        _verdict(alerts, measurements, (n0, n), spec, _too_blind(judged.signals, options)),
         spec,
         tuple(measurements),
         judged.signals,
@@ -200,7 +201,10 @@ def check_tables(
         history,
         {s.key: s for s in before.values()},
         {s.key: s for s in states.values()},
-        notes(ours, theirs, states, before, replace(spec, schema=read), effects),
+        (
+            *blind_note(judged.signals, _length(span(theirs, schema)), windows=False),
+            *notes(ours, theirs, states, before, replace(spec, schema=read), effects),
+        ),
         (n0, n),
         "" if monitors or wanted else "No column is left to compare.",
     )
@@ -356,7 +360,21 @@ def _dated(alert: Alert, history: Sequence[Signal]) -> Alert:
     return replace(alert, since=min(known).start, last=max(known).end)
 
 
-def _verdict(alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: int, n: int, spec: Spec) -> str:
+def _length(ends: tuple[datetime, datetime] | None) -> timedelta | None:
+    return None if ends is None else ends[1] - ends[0]
+
+
+def _too_blind(signals: Sequence[Signal], options: CheckOptions) -> bool:
+    """Return whether the label or the score that was named is blind, or more than half of the columns are."""
+    seen = columns_seen(signals)
+    named = {options.label, options.score, *(options.scores or {}).values()}
+    return 2 * len(seen.blind) > len(seen.columns) or any(column in named for column in seen.blind)
+
+
+def _verdict(
+    alerts: Sequence[Alert], measurements: Sequence[Measurement], rows: tuple[int, int], spec: Spec, blind: bool
+) -> str:
+    n0, n = rows
     if not n0 or not n:
         return "no_data"
     if any(alert.state is AlertState.FIRING for alert in alerts):
@@ -366,4 +384,4 @@ def _verdict(alerts: Sequence[Alert], measurements: Sequence[Measurement], n0: i
         return "failed"
     if room(n0, n, spec) > _LEAST_VISIBLE or not any(m.status is Status.OK for m in compared):
         return "no_data"
-    return "ok"
+    return "blind" if blind else "ok"

@@ -224,15 +224,10 @@ class Maintainer:
 
     def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
-        actions = self._actions()
-        closed = {str(a.facts["proposal"]) for a in actions if a.kind is ActionKind.RETRAIN and "proposal" in a.facts}
+        actions = self.store.recorded(self.spec.model, Action, Query(kinds=(ActionKind.RETRAIN,)))
+        closed = {str(a.facts["proposal"]) for a in actions if "proposal" in a.facts}
         return [
-            a
-            for a in actions
-            if a.kind is ActionKind.RETRAIN
-            and a.outcome is Outcome.PROPOSED
-            and a.facts.get("mode") == "auto"
-            and a.id not in closed
+            a for a in actions if a.outcome is Outcome.PROPOSED and a.facts.get("mode") == "auto" and a.id not in closed
         ]
 
     def _rows(self, end: datetime) -> pl.DataFrame:

@@ -296,6 +296,7 @@ class _Proof:
         thorough = alert.cause is Cause.PERFORMANCE
         return diagnosed(
             alert, spec, judging.reference, current, history=history, versions={}, effects=judging.effects,
+            rates=judging.rates,
             attributed=thorough,
         )  # fmt: skip
 

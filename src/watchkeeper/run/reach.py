@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from math import inf, log, sqrt
 
 from watchkeeper.core.schema import ALL, Schema
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, ROWS, State
 from watchkeeper.core.store import SetsAside, Store
 from watchkeeper.stats.row_sample import RowSamplePart
+from watchkeeper.steps.sight import columns_seen
 
 __all__ = [
     "against_note",
+    "blind_note",
     "effects_note",
     "listed",
     "moving_note",
@@ -102,6 +106,34 @@ def quarantine_note(store: Store, model: str) -> list[str]:
         return []
     rows = f"{count:,} row is" if count == 1 else f"{count:,} rows are"
     return [f"{rows} in quarantine and not counted: watchkeeper store quarantine list says why."]
+
+
+def blind_note(signals: Sequence[Signal], covered: timedelta | None, *, windows: bool) -> list[str]:
+    """Say which columns are blind, why, and what would help.
+
+    Parameters
+    ----------
+    covered
+        How long the reference is; None where that is not known.
+    windows
+        Whether the rows are judged in windows.
+    """
+    seen = columns_seen(signals)
+    if not seen.blind:
+        return []
+    sizes = (s.measurement.evidence.size for s in signals if s.measurement.column in seen.blind)
+    clustered = any((size.design_effect or 1.0) > _STRONG for size in sizes)
+    years = covered / timedelta(days=365) if covered is not None else None
+    longer = "longer windows" if windows else "more rows"
+    short = years is not None and clustered and years < 1
+    remedy = f"{longer} or a reference of a year" if short else longer
+    why = "windows of the reference differ too much from one another" if clustered else "the rows are too few"
+    length = f"the reference covers {years:.2g} of a year, and " if short else ""
+    verb = "is" if len(seen.blind) == 1 else "are"
+    told = (
+        f"{seen.judged} of {len(seen.columns)} columns judged. {listed(seen.blind)} {verb} blind, so that drift there"
+    )
+    return [f"{told} would not be found: {length}{why}; {remedy} would show more."]
 
 
 def moving_note(schema: Schema) -> list[str]:

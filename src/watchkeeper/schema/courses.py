@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.schema.event_time import to_utc
 
@@ -32,6 +33,9 @@ _NAMES = (
     frozenset(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
     frozenset(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]),
 )
+_COUNTER = re.compile(
+    r"(?i)(^|[_\W])(row|index|idx|seq|sequence|no|nr|num|number|counter|instant|record|serial|unnamed)([_\W\d]|$)"
+)
 _AGREES, _ONE_HOUR = 0.98, 0.5
 _LEAST, _DISTINCT, _RISES, _STRAIGHT = 100, 20, 0.999, 0.999
 
@@ -39,7 +43,7 @@ _LEAST, _DISTINCT, _RISES, _STRAIGHT = 100, 20, 0.999, 0.999
 def moment_of(frame: pl.DataFrame, roles: Mapping[str, Role]) -> pl.Series | None:
     """Return the times of the rows; None where there is no column of them."""
     name = next((name for name, role in roles.items() if role is Role.TIME), None)
-    return to_utc(frame.get_column(name)) if name is not None else None
+    return to_utc(series_named(frame, name)) if name is not None else None
 
 
 def calendar_part(series: pl.Series, kind: Kind, time: pl.Series | None) -> str:
@@ -108,17 +112,22 @@ def counts_on(series: pl.Series, kind: Kind, time: pl.Series | None) -> bool:
     """Return whether a column of numbers counts on from row to row: a sequence number, an odometer, a date as number.
 
     With times, its values never fall in the order of time, but for one step in 1,000, and there are at least 20 of
-    them. Without, they are whole, all different, and evenly spaced in the order of the rows, as a table may be sorted
-    by anything.
+    them. Without, a table may be sorted by anything: then they are whole, all different and evenly spaced in the order
+    of the rows, and the column is called like a counter.
     """
     if kind is not Kind.NUMERIC or not series.dtype.is_numeric():
         return False
     if time is not None:
         pairs = pl.DataFrame({"own": series.cast(pl.Float64), "time": time}).drop_nulls().sort("time", "own")
-        values = pairs["own"].to_numpy()
+        values = pairs.filter(pl.col("own").is_finite())["own"].to_numpy()
         return _enough(values) and float((np.diff(values) >= 0).mean()) >= _RISES
     values = series.cast(pl.Float64).drop_nulls().to_numpy()
-    if not series.dtype.is_integer() or not _enough(values) or len(np.unique(values)) < len(values):
+    if (
+        not _COUNTER.search(series.name)
+        or not series.dtype.is_integer()
+        or not _enough(values)
+        or len(np.unique(values)) < len(values)
+    ):
         return False
     return float(np.corrcoef(values, np.arange(len(values)))[0, 1]) >= _STRAIGHT
 

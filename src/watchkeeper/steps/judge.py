@@ -18,6 +18,7 @@ from watchkeeper.quality.assess import judge_rules
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
 from watchkeeper.steps.set_aside import judge_set_aside
+from watchkeeper.steps.sight import with_blindness
 
 __all__ = ["JudgeMemory", "Judged", "judge"]
 
@@ -109,6 +110,7 @@ def judge(
                 signals.append(signal)
                 caused.append((Cause.NO_DATA, _no_limit(signal.measurement, "chart_failed")))
                 continue
+            signal = with_blindness(signal, spec.schema, spec.sight, windows=spec.windows is not None)
             if measurement.family is Family.ESTIMATE:
                 if (measurement.name, measurement.segment) in known and signal.fired:
                     signal = replace(signal, fired=False, rule="", also=(), basis=None, zone=Zone.NOT_JUDGED)

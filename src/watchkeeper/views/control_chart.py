@@ -10,7 +10,7 @@ from typing import Any
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import UsageError
-from watchkeeper.core.signal import Signal
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.window import Window
 from watchkeeper.views.axes import (
     WIDTH,
@@ -118,7 +118,7 @@ def _laid_out(series: Series, most: int) -> tuple[list[_Point], list[tuple[datet
         elif last is not None and version != signal.measurement.version:
             run += 1
         mark = mark_of(signal)
-        if mark.blind:
+        if mark.numberless:
             blanks.append((window.start, window.end, mark, failure(signal.measurement)[1]))
             run += 1
         else:
@@ -329,7 +329,8 @@ def _says(point: _Point) -> str:
     limits = f"limits {number(signal.lower)} to {number(signal.upper)}"
     if signal.lower is None or signal.upper is None:
         known = signal.upper if signal.lower is None else signal.lower
-        limits = "no limits yet" if known is None else f"limit {number(known)}"
+        none = "no limit: blind" if signal.zone is Zone.BLIND else "no limits yet"
+        limits = none if known is None else f"limit {number(known)}"
     version = f", version {signal.measurement.version}" if signal.measurement.version else ""
     says = f"{period(point.window)}: {number(point.value)}, {limits}, n {signal.measurement.n:,}{version}"
     return shown(f"{says}; {rule_in_words(signal)}" if signal.fired else says, 240)

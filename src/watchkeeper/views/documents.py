@@ -13,10 +13,11 @@ from watchkeeper.alerts.payload import SchemaVersion, SeverityName
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.alert import AlertEnd, AlertState, Cause
 from watchkeeper.core.encode import Moment
-from watchkeeper.core.evidence import Evidence
+from watchkeeper.core.evidence import Evidence, Sight
 from watchkeeper.core.measurement import Status
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.core.signal import Zone
+from watchkeeper.steps.sight import ColumnsSeen
 from watchkeeper.views.diagnosis_json import DiagnosisDocument, IncidentDocument
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.intervals import Interval, WindowDocument
@@ -112,6 +113,8 @@ class SignalDocument:
         1 while the chart learns its level, 2 when the level is fixed, 0 for charts that learn none.
     since
         Start of the window the level was learned from.
+    sight
+        The smallest change of the series that would be found with 90 % power; null where the chart tells none.
     """
 
     measurement: int
@@ -126,6 +129,7 @@ class SignalDocument:
     score: float | None
     phase: int
     since: Moment | None
+    sight: Sight | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +229,8 @@ class ReportDocument:
         The newest window is judged, the others are history.
     notes
         What a reader must know to trust the report.
+    seen
+        Which columns are judged for drift, and which of them are blind.
     """
 
     schema_version: SchemaVersion
@@ -239,6 +245,7 @@ class ReportDocument:
     signals: tuple[SignalDocument, ...]
     columns: tuple[ColumnDocument, ...]
     notes: tuple[str, ...]
+    seen: ColumnsSeen
 
 
 @dataclass(frozen=True, slots=True)

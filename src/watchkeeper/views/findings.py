@@ -15,6 +15,7 @@ from watchkeeper.core.metric import UNLABELLED
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.steps.sight import ColumnsSeen, columns_seen
 
 __all__ = ["UNKNOWN", "Findings", "Verdict"]
 
@@ -30,6 +31,7 @@ class Verdict(StrEnum):
     ALERT = "alert"
     NO_DATA = "no_data"
     FAILED = "failed"
+    BLIND = "blind"
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,20 @@ class Findings:
         return not any(m.family in (Family.METRIC, Family.ESTIMATE) and m.name not in UNLABELLED for m in known)
 
     @property
+    def columns_seen(self) -> ColumnsSeen:
+        """Which columns the newest window was judged for drift in, and which of those are blind."""
+        newest = max((s.measurement.window for s in self.signals if s.measurement.window is not None), default=None)
+        return columns_seen(s for s in self.signals if s.measurement.window == newest)
+
+    @property
     def heading(self) -> str:
-        """The headline; where all is well but nothing is known of performance, it says so."""
+        """The headline; where columns are blind, or nothing is known of performance though all is well, it says so."""
+        told, seen = self.headline, self.columns_seen
+        if seen.blind and self.verdict is not Verdict.NO_DATA:
+            told = f"{told.removesuffix('.')}. {seen.judged} of {len(seen.columns)} columns judged."
         if self.verdict is not Verdict.OK or not self.performance_unknown:
-            return self.headline
-        return f"{self.headline.removesuffix('.')}. {UNKNOWN}"
+            return told
+        return f"{told.removesuffix('.')}. {UNKNOWN}"
 
     def diagnosis_of(self, alert: Alert) -> Diagnosis | None:
         """Return what an alert comes from, where that was looked into."""

@@ -23,6 +23,8 @@ def headline_of_check(verdict: str, alerts: Sequence[Alert], rows: tuple[int, in
         return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
     if verdict == "failed":
         return "Nothing could be measured."
+    if verdict == "blind":
+        return f"{rows[1]:,} rows beside {rows[0]:,} of the reference: too little would be seen to call them fine."
     return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."
 
 

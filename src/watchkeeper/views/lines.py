@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from watchkeeper.core.evidence import SightUnit
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.wording import about, failure, number, period, shown
@@ -40,7 +41,7 @@ class Line:
             when = f", {period(before.window)}" if before.window not in (None, measurement.window) else ""
             reason += f"; last {number(before.value)}{when}"
         value = "–" if reason else number(measurement.value)
-        told = reason or shown(rule_in_words(signal), 200) or _learning(signal)
+        told = reason or shown(rule_in_words(signal), 200) or _sight(signal) or _learning(signal)
         ends = measurement.interval
         interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
         size = f"{measurement.n:,}"
@@ -55,6 +56,18 @@ def _learning(signal: Signal) -> str:
     if signal.zone is Zone.LEARNING:
         return "what is usual is being learned; judged when there are enough windows"
     return "what is usual is still being learned" if signal.phase == 1 else ""
+
+
+def _sight(signal: Signal) -> str:
+    """Say which change a blind series would find; empty where it is none."""
+    if signal.zone is not Zone.BLIND or signal.sight is None:
+        return ""
+    found = signal.sight.eight_windows if signal.measurement.window is not None else signal.sight.one_window
+    if found is None:
+        return "no change would be found, however large"
+    unit = {SightUnit.IQR: " interquartile ranges", SightUnit.METRIC: ""}.get(signal.sight.unit, "")
+    lasting = ", lasting for eight windows," if signal.measurement.window is not None else ""
+    return f"only a change of {number(found, 2)}{unit}{lasting} would be found"
 
 
 def _limits(signal: Signal) -> str:

@@ -72,6 +72,7 @@ def report_document(findings: Findings) -> ReportDocument:
         signals=signals,
         columns=tuple(ColumnDocument(c.name, c.role, c.kind, c.dtype, c.why) for c in columns),
         notes=tuple(findings.notes),
+        seen=findings.columns_seen,
     )
 
 
@@ -127,6 +128,7 @@ def _signal(signal: Signal, position: int) -> SignalDocument:
     return SignalDocument(
         position, signal.chart, signal.centre, signal.lower, signal.upper, signal.zone, signal.fired, signal.rule,
         rule_in_words(signal), signal.score, signal.phase, in_utc(signal.since),
+        signal.sight,
     )  # fmt: skip
 
 

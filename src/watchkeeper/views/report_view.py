@@ -35,6 +35,7 @@ _VERDICTS = {
     Verdict.ALERT: ("Alert", "signal"),
     Verdict.NO_DATA: ("No data", "void"),
     Verdict.FAILED: ("Failed", "fault"),
+    Verdict.BLIND: ("Blind", "void"),
 }
 _INPUTS = ("Inputs fine", "void")
 
@@ -191,7 +192,7 @@ def _calm(card: Card) -> bool:
 def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str, str]]:
     """Return number, caption and look of what a reader wants to know at once."""
     firing = sum(a.state is AlertState.FIRING for a in findings.alerts)
-    judged = [one for one in series if not one.mark.blind]
+    judged = [one for one in series if not one.mark.numberless]
     signalling = sum(one.mark is Mark.SIGNAL for one in series)
     blind = len(series) - len(judged)
     latest = series[0].latest if series else None

@@ -27,6 +27,7 @@ class Mark(StrEnum):
     NEAR = "near the limit"
     MIDDLE = "half way to the limit"
     IN_CONTROL = "in control"
+    BLIND = "blind"
     LEARNING = "learning"
     NOT_JUDGED = "not judged"
 
@@ -36,7 +37,7 @@ class Mark(StrEnum):
         return list(Mark).index(self)
 
     @property
-    def blind(self) -> bool:
+    def numberless(self) -> bool:
         """Whether there is no number."""
         return self in (Mark.FAILED, Mark.NO_DATA)
 
@@ -48,6 +49,7 @@ _ZONES = {
     Zone.WITHIN_1: Mark.IN_CONTROL,
     Zone.LEARNING: Mark.LEARNING,
     Zone.NOT_JUDGED: Mark.NOT_JUDGED,
+    Zone.BLIND: Mark.BLIND,
 }
 
 
@@ -91,9 +93,9 @@ class Series:
     @property
     def last(self) -> Signal | None:
         """The newest signal with a number, where the series has none now; None where it has, or never had one."""
-        if not self.mark.blind:
+        if not self.mark.numberless:
             return None
-        return next((s for s in reversed(self.signals) if not mark_of(s).blind), None)
+        return next((s for s in reversed(self.signals) if not mark_of(s).numberless), None)
 
     @property
     def family(self) -> Family:
@@ -123,7 +125,7 @@ class Series:
             mark = mark_of(signal)
             if mark is Mark.SIGNAL:
                 first = signal.measurement.window
-            elif not mark.blind:
+            elif not mark.numberless:
                 break
         return first
 

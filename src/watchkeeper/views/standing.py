@@ -60,7 +60,7 @@ def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[Specificati
         text = {"type": "text", "align": "right", "dx": -9, "dy": -6, "fill": colour("signal"), "fontWeight": "bold"}
         layers.append(layer(words, text, x=x, y=y, text=nominal("word")))
     left = len(placed) - len(kept)
-    blind = sum(one.mark.blind for one in series)
+    blind = sum(one.mark.numberless for one in series)
     remarks = [
         f"Shown are the worst {len(kept)} of {len(placed)}." if left else "",
         f"{count(blind, 'series has', 'series have')} no number and no place on this axis." if blind else "",
@@ -71,7 +71,7 @@ def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[Specificati
 def _share(one: Series) -> float | None:
     signal = one.newest
     value, centre = signal.measurement.value, signal.centre
-    if one.mark.blind or value is None:
+    if one.mark.numberless or value is None:
         return None
     if centre is None:
         centre = 0.0 if signal.lower is None or signal.upper is None else (signal.lower + signal.upper) / 2

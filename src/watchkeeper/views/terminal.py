@@ -35,12 +35,13 @@ _VERDICTS = {
     Verdict.ALERT: ("▲ Alert", "bold red"),
     Verdict.NO_DATA: ("○ No data", "bold yellow"),
     Verdict.FAILED: ("✗ Failed", "bold magenta"),
+    Verdict.BLIND: ("◌ Blind", "bold yellow"),
 }
 _INPUTS = ("✓ Inputs fine", "bold yellow")
 _SEVERITIES = {Severity.PAGE: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _OUTCOMES = {Outcome.DONE: "green", Outcome.PROPOSED: "cyan", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
 _MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"),
-          Mark.LEARNING: ("…", "dim"), Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
+          Mark.BLIND: ("◌", "yellow"), Mark.LEARNING: ("…", "dim"), Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
 
 
 def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> RenderableType:
@@ -186,7 +187,8 @@ def _series(series: Sequence[Series]) -> RenderableType:
     table.add_column("state", overflow="fold")
     for one, line in lines:
         sign, look = _MARKS.get(one.mark, ("✓", "green"))
-        told = f"{one.mark.value}: {line.told}" if line.told and one.mark.blind else one.mark.value
+        explained = one.mark.numberless or one.mark is Mark.BLIND
+        told = f"{one.mark.value}: {line.told}" if line.told and explained else one.mark.value
         change = (line.change,) if moved else ()
         cells = (line.subject, line.measure, *change, line.value, line.limits, line.n)
         table.add_row(Text(sign, style=look), *(Text(c) for c in cells), Text(told, style=look))
@@ -199,7 +201,7 @@ def _tells_performance(one: Series) -> bool:
     """Say whether it is a judged metric or estimate of all rows."""
     newest = one.newest
     told = one.family in (Family.METRIC, Family.ESTIMATE) and newest.measurement.segment == ALL
-    return told and not one.mark.blind and (newest.lower is not None or newest.upper is not None)
+    return told and not one.mark.numberless and (newest.lower is not None or newest.upper is not None)
 
 
 def _rules(rules: Sequence[RuleLine]) -> RenderableType:
@@ -227,7 +229,7 @@ def _folded(series: Sequence[Series]) -> list[tuple[Series, Line]]:
     measures: dict[tuple[str, ...], list[str]] = {}
     for one in series:
         line = Line.of(one)
-        place = (line.subject, line.told) if one.mark.blind else (str(id(one)),)
+        place = (line.subject, line.told) if one.mark.numberless else (str(id(one)),)
         found.setdefault(place, (one, line))
         measures.setdefault(place, []).append(line.measure)
     return [(one, replace(line, measure=", ".join(measures[place]))) for place, (one, line) in found.items()]

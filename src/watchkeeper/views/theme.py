@@ -66,6 +66,7 @@ MARK_COLOURS: Mapping[Mark, str] = {
     Mark.NEAR: "step_3",
     Mark.MIDDLE: "step_2",
     Mark.IN_CONTROL: "step_1",
+    Mark.BLIND: "void",
     Mark.LEARNING: "learning",
     Mark.NOT_JUDGED: "learning",
 }
