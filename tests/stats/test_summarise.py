@@ -235,3 +235,12 @@ def test_progress_is_told_after_each_batch():
     schema = infer_schema(frame)
     summarise((Batch(f, schema) for f in frame.iter_slices(100)), Spec("m", schema), progress=seen.append)
     assert seen == [100, 100, 100]
+
+
+def test_names_of_segments_and_versions_hold_no_nul():
+    columns = (Column("plan", Role.FEATURE, Kind.CATEGORICAL), Column("v", Role.VERSION, Kind.CATEGORICAL))
+    schema = replace(infer_schema(pl.DataFrame({"plan": ["a", "b"]})), columns=columns, segments=(SegmentRule("plan"),))
+    rows = pl.DataFrame({"plan": ["a\0b", "c"] * 3, "v": ["1\0"] * 6})
+    states = summarise([Batch(rows, schema)], Spec("m", schema))
+    assert {key.segment for key in states} >= {r"plan=a\x00b", "plan=c"}
+    assert {key.version for key in states} == {r"1\x00"}

@@ -32,6 +32,8 @@ _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 27
 _GROUP = "__watchkeeper_group_"
 _ROW = "__watchkeeper_row"
+_NUL = "\\x00"
+"""How NUL is written in names of segments and versions: PostgreSQL holds none in a text."""
 
 
 def summarise(
@@ -171,11 +173,15 @@ def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Partitions:
         return Partitions.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
     values, codes = level_codes(series_named(frame, rule.column))
     names = ["null" if v is None else v if not rule.values or v in rule.values else "other" for v in to_text(values)]
-    segments = [f"{rule.column}={name}" for name in names]
+    segments = [_seen(f"{rule.column}={name}") for name in names]
     distinct = {name: place for place, name in enumerate(dict.fromkeys(segments))}
     if len(distinct) < len(segments):
         codes = np.array([distinct[name] for name in segments], np.intp)[codes]
     return Partitions.of(tuple(distinct), codes)
+
+
+def _seen(name: str) -> str:
+    return name.replace("\0", _NUL)
 
 
 def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window | None, pl.DataFrame]]:
@@ -184,7 +190,8 @@ def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window 
     version, time = schema.name_of(Role.VERSION), schema.name_of(Role.TIME)
     keys: dict[str, pl.Series] = {}
     if version in frame.columns and version:
-        keys["version"] = to_text(series_named(frame, version)).fill_null("").alias(f"{_GROUP}version")
+        versions = to_text(series_named(frame, version)).fill_null("").str.replace_all("\0", _NUL, literal=True)
+        keys["version"] = versions.alias(f"{_GROUP}version")
     if batch.window is None and rule is not None and time in frame.columns and time:
         origin = int((rule.origin - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
         length = int(rule.grain / timedelta(microseconds=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -109,7 +110,7 @@ def _check_planted(fault: Fault, column: Column, size: float) -> bool:
     fresh = [fault_rows(400, seed) for seed in (1, 2)]
     assert all(a.equals(b) for a, b in zip(before, fresh, strict=True)), f"{where}: it changes the rows it was given"
     for name, rows in _degenerate(column):
-        made = _plant(fault, column, size, fault_rows(400, 3))
+        made = _plant(fault, column, size, _usual_rows(400, 3))
         assert made is not None, f"{where}: it can be planted once and not twice"
         after = made(rows)
         assert after.columns == rows.columns, f"{where}, {name}: the columns are not what they were"
@@ -131,17 +132,21 @@ def _check_elsewhere(where: str, column: Column, before: pl.DataFrame, after: pl
 
 
 def _planted(fault: Fault, column: Column, size: float, windows: list[pl.DataFrame]) -> list[pl.DataFrame] | None:
-    plant = _plant(fault, column, size, fault_rows(400, 3))
+    plant = _plant(fault, column, size, _usual_rows(400, 3))
     return None if plant is None else [plant(rows) for rows in windows]
 
 
 def _plant(fault: Fault, column: Column, size: float, earlier: pl.DataFrame) -> Plant | None:
-    site = Site(fault_schema(), column, fault_rows(2_000, 4), earlier)
+    site = Site(_usual_schema(), column, _usual_rows(2_000, 4), earlier)
     return fault.plant(site, size, np.random.default_rng(7))
 
 
+# Only what a fault puts something into must be fresh, for whether it was changed in its place is looked at.
+_usual_rows, _usual_schema = cache(fault_rows), cache(fault_schema)
+
+
 def _degenerate(column: Column) -> Iterator[tuple[str, pl.DataFrame]]:
-    rows = fault_rows(30, 5)
+    rows = _usual_rows(30, 5)
     values = series_named(rows, column.name)
     yield "no rows", rows.clear()
     yield "one row", rows.head(1)
