@@ -55,6 +55,15 @@ def test_without_times_the_name_and_the_numbers_decide(frame: pl.DataFrame) -> N
     assert inferred(pl.DataFrame({"age": sorted([20, 30, 40, 50] * 100)})).counters == ()
 
 
+def test_rows_of_one_time_have_no_order() -> None:
+    rng = np.random.default_rng(3)
+    days = np.datetime64("2025-01-01", "us") + np.repeat(np.arange(40), 500) * np.timedelta64(1, "D")
+    frame = pl.DataFrame(
+        {"time": days, "x": rng.normal(size=20_000), "day_number": np.repeat(np.arange(40), 500) + 45_000}
+    )
+    assert inferred(frame).counters == ("day_number",)
+
+
 def test_they_are_judged_for_what_is_missing_and_out_of_range_alone(frame: pl.DataFrame) -> None:
     monitors = default_monitors(inferred(frame), AlertRule(), history=True)
     measured = {m.measure for m in monitors for column in ("m", "row", "label_of_day") if column in m.columns}

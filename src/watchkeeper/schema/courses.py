@@ -111,16 +111,20 @@ def _agrees(values: pl.Series, time: pl.Series, part: str, period: int, *, calle
 def counts_on(series: pl.Series, kind: Kind, time: pl.Series | None) -> bool:
     """Return whether a column of numbers counts on from row to row: a sequence number, an odometer, a date as number.
 
-    With times, its values never fall in the order of time, but for one step in 1,000, and there are at least 20 of
-    them. Without, a table may be sorted by anything: then they are whole, all different and evenly spaced in the order
+    With times, its values never fall from one time to the next, but for one step in 1,000, and there are at least 20 of
+    both. Without, a table may be sorted by anything: then they are whole, all different and evenly spaced in the order
     of the rows, and the column is called like a counter.
     """
     if kind is not Kind.NUMERIC or not series.dtype.is_numeric():
         return False
     if time is not None:
-        pairs = pl.DataFrame({"own": series.cast(pl.Float64), "time": time}).drop_nulls().sort("time", "own")
-        values = pairs.filter(pl.col("own").is_finite())["own"].to_numpy()
-        return _enough(values) and float((np.diff(values) >= 0).mean()) >= _RISES
+        pairs = pl.DataFrame({"own": series.cast(pl.Float64), "time": time}).drop_nulls()
+        pairs = pairs.filter(pl.col("own").is_finite())
+        # Rows of one time have no order: whatever they hold must lie between those before and after.
+        ends = pairs.group_by("time").agg(low=pl.col("own").min(), high=pl.col("own").max()).sort("time")
+        if not _enough(pairs["own"].to_numpy()) or ends.height < _DISTINCT:
+            return False
+        return float((ends["low"].to_numpy()[1:] >= ends["high"].to_numpy()[:-1]).mean()) >= _RISES
     values = series.cast(pl.Float64).drop_nulls().to_numpy()
     if (
         not _COUNTER.search(series.name)
