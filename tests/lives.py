@@ -7,6 +7,7 @@ What is forked has all imports done, so that a life costs no more than what it d
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -85,6 +86,11 @@ class Lives:
         with suppress(ProcessLookupError):
             if self._life >= 0:
                 signal.pidfd_send_signal(self._life, signal.SIGKILL)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the life that was begun last goes on."""
+        return self._life >= 0 and not select.select([self._life], [], [], 0)[0]
 
     def end(self) -> int:
         """Wait until the life has ended; return how."""
