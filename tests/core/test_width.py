@@ -44,7 +44,7 @@ def test_a_doubled_name_is_found_without_comparing_each_with_each() -> None:
 
 
 def test_a_header_of_many_names_is_read(tmp_path) -> None:
-    names = [f"c{number}" for number in range(20_000)]
+    names = [f"c{number}" for number in range(300)]
     path = tmp_path / "wide.csv"
     path.write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)))
     assert open_table(path).columns == names

@@ -7,7 +7,6 @@ Its number is printed, an exclamation mark for each write to the store, and how 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.lives import serve_lives
 from tests.run.invented import MODEL, START, day, deliver, rows
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.window import Window
@@ -86,13 +86,4 @@ if __name__ == "__main__":
         import_module(name)
     # No row is read or written here: threads of Polars and of Delta would not be there in what is forked.
     open_store(f"{sys.argv[1]}-first", encode=encode_state, decode=decode_state).close()
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            run(Path(sys.argv[1]), datetime.fromisoformat(line.strip()))
-            os._exit(0)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        sys.stdout.write(f"\nended {ended}\n")
-        sys.stdout.flush()
+    serve_lives(lambda moment: run(Path(sys.argv[1]), datetime.fromisoformat(moment)))

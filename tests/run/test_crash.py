@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.lives import Lives
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.store import Appended
 from watchkeeper.run.project import Project, open_project
@@ -159,39 +156,31 @@ def _killed_story(folder: Path, rng: random.Random, most: int, stages: set[tuple
     """Play the story with at most so many kills; return how many there were."""
     folder.mkdir()
     invented.write(folder)
-    kills, command = 0, [sys.executable, crash_story.__file__, str(folder)]
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ) as runs:
+    kills = 0
+    with Lives(crash_story.__file__, folder) as lives:
         for number, (now, part) in enumerate(PARTS.items(), 1):
             bring(folder, part)
             ended, wanted = None, most * number // len(PARTS)
             while ended != 0:
-                ended, writes = _life(runs, now, rng if kills < wanted else None)
-                assert ended in (0, -signal.SIGKILL)
+                ended, writes = _life(lives, now, rng if kills < wanted else None)
+                assert ended in (0, -9)
                 if ended:
                     kills += 1
                     stages.add((writes, _stage(folder)))
                     invented.lapse(folder)
-        assert runs.stdin is not None
-        runs.stdin.close()
     return kills
 
 
-def _life(runs: subprocess.Popen[str], now: datetime, rng: random.Random | None) -> tuple[int, int]:
+def _life(lives: Lives, now: datetime, rng: random.Random | None) -> tuple[int | None, int]:
     """Start the run once, kill it after some writes or in the midst of one; return how it ended and its writes."""
-    assert runs.stdin is not None
-    assert runs.stdout is not None
-    print(now.isoformat(), file=runs.stdin, flush=True)
-    process, writes = int(runs.stdout.readline()), 0
-    last = rng.choice((1, 2)) if rng else None
-    for line in runs.stdout:
-        if line.startswith("ended"):
-            return int(line.split()[1]), writes
-        writes += line == "!\n"
-        if rng and writes == last and line == "!\n":
+    lives.begin(now.isoformat())
+    writes, last = 0, rng.choice((1, 2)) if rng else None
+    for line in lives.said():
+        writes += line == "!"
+        if rng and writes == last and line == "!":
             time.sleep(rng.uniform(0, 0.02))
-            os.kill(process, signal.SIGKILL)
-    raise AssertionError("what starts the runs is gone")
+            lives.kill()
+    return lives.ended, writes
 
 
 def _stage(folder: Path) -> str:

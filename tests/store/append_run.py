@@ -13,7 +13,7 @@ from watchkeeper.store.open import open_store
 from watchkeeper.testing.store import labels, predictions
 
 if __name__ == "__main__":
-    from crash_run import SCHEMA, START
+    from tests.store.crash_run import SCHEMA, START
 
     folder, number, commits = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     store = open_store(folder, encode=encode_state, decode=decode_state)

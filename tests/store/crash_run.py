@@ -7,13 +7,13 @@ how it ended.
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 
 import alembic.command  # noqa: F401
 import polars as pl
 
+from tests.lives import serve_lives
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.plugins import plugins
@@ -93,19 +93,15 @@ def _measure(store: LakeStore, window: Window) -> Measurement:
     return Measurement(Family.METRIC, "labels", float(known), rows.height, window=window)
 
 
+def live(_: str) -> None:
+    database = sys.argv[3] if len(sys.argv) > 3 else None
+    with open_store(sys.argv[1], sql_url=database, encode=encode_state, decode=decode_state) as opened:
+        assert isinstance(opened, LakeStore)
+        run(opened, int(sys.argv[2]))
+
+
 if __name__ == "__main__":
     plugins("statistic")
     # No row is read or written here: threads of Polars and of Delta would not be there in what is forked.
     open_store(f"{sys.argv[1]}-first", encode=encode_state, decode=decode_state).close()
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            database = sys.argv[3] if len(sys.argv) > 3 else None
-            with open_store(sys.argv[1], sql_url=database, encode=encode_state, decode=decode_state) as opened:
-                assert isinstance(opened, LakeStore)
-                run(opened, int(sys.argv[2]))
-            os._exit(0)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-        sys.stdout.flush()
+    serve_lives(live)

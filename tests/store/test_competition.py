@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tests.lives import ROOT
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.store import AuditEvent, Store, Table
 from watchkeeper.core.window import Window, WindowRule
@@ -22,9 +23,9 @@ EVER = Window(START - timedelta(days=400), START + timedelta(days=400))
 
 
 def test_two_processes_at_once_lose_no_row_and_double_none(opened: Callable[..., LakeStore], tmp_path: Path) -> None:
-    script = Path(__file__).with_name("append_run.py")
-    commands = [[sys.executable, str(script), str(tmp_path / "store"), str(n), "5"] for n in range(2)]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
+    script = "tests.store.append_run"
+    commands = [[sys.executable, "-m", script, str(tmp_path / "store"), str(n), "5"] for n in range(2)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) for command in commands]
     said = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     store = opened()

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.lives import Lives
 from watchkeeper.store.lake import LakeStore
 
 from . import crash_run
@@ -45,23 +41,16 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
 
 def _killed(folder: Path, rng: random.Random, a_commit: float) -> set[int]:
     """Start the run until it ends, and kill it after a commit each time; return after how many commits it died."""
-    command, log = [sys.executable, crash_run.__file__, str(folder), str(STEPS)], folder / "log"
-    reached, ended = [0], -signal.SIGKILL
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
-        assert runs.stdin is not None
-        assert runs.stdout is not None
-        while ended == -signal.SIGKILL:
-            print(file=runs.stdin, flush=True)
-            process = int(runs.stdout.readline())
+    log, reached = folder / "log", [0]
+    with Lives(crash_run.__file__, folder, STEPS) as lives:
+        while lives.ended != 0:
+            lives.begin()
             if len(reached) <= KILLS:
-                _wait(process, log, patience=rng.uniform(0, 1) if len(reached) < 3 else 600)
+                _wait(lives, log, patience=rng.uniform(0, 1) if len(reached) < 3 else 600)
                 time.sleep(rng.uniform(0, a_commit))
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
+                lives.kill()
                 reached.append(_commits(log))
-            ended = int(runs.stdout.readline())
-        runs.stdin.close()
-    assert ended == 0
+            assert lives.end() in (0, -9)
     return set(reached)
 
 
@@ -69,8 +58,8 @@ def _commits(log: Path) -> int:
     return sum(1 for _ in log.glob("m/*/_delta_log/*.json"))
 
 
-def _wait(process: int, log: Path, patience: float) -> None:
+def _wait(lives: Lives, log: Path, patience: float) -> None:
     """Wait for the next commit, or for the end: what a run does before that it does at every start."""
     before, end = _commits(log), time.monotonic() + patience
-    while _commits(log) == before and time.monotonic() < end and Path(f"/proc/{process}").exists():
+    while _commits(log) == before and time.monotonic() < end and lives.alive:
         time.sleep(0.004)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.lives import Lives
 from tests.store import crash_run
 from tests.store.postgres import programs
 from watchkeeper.store.lake import LakeStore
@@ -32,20 +31,15 @@ def test_upkeep_beside_a_run_takes_old_files_away_and_no_row(
     old = age(tmp_path / "beside/log/m/states")
     assert old
     upkeep, rounds, gone = store.upkeep("m"), 0, set[str]()
-    command = [sys.executable, crash_run.__file__, str(tmp_path / "beside"), str(STEPS), *database]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdin is not None
-        assert run.stdout is not None
-        print(file=run.stdin, flush=True)
-        run.stdin.close()
-        assert int(run.stdout.readline()) > 0
-        while run.poll() is None:
+    with Lives(crash_run.__file__, tmp_path / "beside", STEPS, *database) as lives:
+        lives.begin()
+        while lives.alive:
             removed = dict(upkeep.vacuum(1, dry_run=False))
             gone |= {Path(file).name for file in removed["states"]}
             list(upkeep.compact())
             upkeep.vacuum_database()
             rounds += 1
-        assert run.stdout.read() == "0\n", "the run failed"
+        assert lives.end() == 0, "the run failed"
     assert rounds > 1
     assert gone == old, "what two hours ago was no longer needed goes, and nothing else"
     assert list(upkeep.faults()) == []
