@@ -35,6 +35,8 @@ from watchkeeper.run.reach import (
     rows_recorded,
 )
 from watchkeeper.run.records import Records, open_records
+from watchkeeper.run.unnamed import likely_columns
+from watchkeeper.schema.unnamed import unnamed_roles
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.views.evidence import joined, key_of, shown_as
@@ -42,6 +44,7 @@ from watchkeeper.views.explanation import Explanation
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_check, headline_of_failure, headline_of_model
 from watchkeeper.views.report import Report
+from watchkeeper.words.roles import configured, unnamed_sentence
 
 if TYPE_CHECKING:
     from watchkeeper.run.check import CheckResult
@@ -281,12 +284,13 @@ def prove(
 
 def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     shown = {key_of(m): m for m in found.measurements}
+    unnamed = unnamed_sentence(found.unnamed)
     return Report(
         title="Current against reference",
         model=name,
         verdict=Verdict(found.verdict),
         made=made,
-        headline=found.why or headline_of_check(found.verdict, found.alerts, found.rows),
+        headline=found.why or headline_of_check(found.verdict, found.alerts, found.rows, found.unjudged),
         alerts=tuple(joined(alert, shown) for alert in found.alerts),
         diagnoses=found.diagnoses,
         signals=tuple(shown_as(signal, shown) for signal in found.signals),
@@ -294,7 +298,9 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
         reference=found.reference,
         current=found.current,
         schema=found.spec.schema,
-        notes=found.notes,
+        # An alert is what the first sentence of a report is about.
+        notes=(unnamed, *found.notes) if unnamed and found.verdict == "alert" else found.notes,
+        unnamed=unnamed,
     )
 
 
@@ -378,6 +384,7 @@ def report(
         current=_states(now),
         schema=spec.schema,
         notes=notes,
+        unnamed=unnamed_sentence(unnamed_roles(spec.schema, **likely_columns(before)), configured),
     )
 
 

@@ -148,6 +148,19 @@ def test_pandas_columns_of_every_kind_keep_their_meaning():
     assert source.problems == ["column 'mixed' mixes int, str and was read as text"]
 
 
+def test_an_index_of_pandas_that_has_a_name_is_a_column_like_others():
+    whole = pd.DataFrame({"x": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="id"))
+    assert open_table(whole).sample().to_dict(as_series=False) == {"id": ["a", "b"], "x": [1.0, 2.0]}
+    times = pd.DatetimeIndex(["2026-01-01", "2026-01-02"], tz="UTC", name="at")
+    levels = pd.MultiIndex.from_arrays([times, [7, 8], [0, 1]], names=["at", "id", None])
+    assert open_table(whole.set_axis(levels)).sample().columns == ["at", "id", "x"]
+    taken = whole.assign(id=["c", "d"])
+    assert open_table(taken).sample()["id"].to_list() == ["c", "d"]
+    unnamed = open_table(whole.set_axis(times.rename(None)))
+    assert unnamed.columns == ["x"]
+    assert "index of times has no name" in unnamed.problems[0]
+
+
 def test_a_pandas_frame_with_a_doubled_column_is_refused():
     with pytest.raises(SourceError, match="'a' twice"):
         open_table(pd.DataFrame([[1, 2]], columns=["a", "a"]))

@@ -92,7 +92,7 @@ def test_a_binary_log_gets_every_metric_of_its_task():
     ("known", "names"),
     [
         (schema(score=None), {*CLASSIFIER, *ANSWERED, "bias", "label_coverage"}),
-        (schema(prediction=None), {*RANKED, *SCORED, *ANSWERED, "bias", "label_coverage"}),
+        (schema(prediction=None), {*CLASSIFIER, *RANKED, *SCORED, *ANSWERED, "bias", "label_coverage"}),
         (schema(label=None), {*ANSWERED}),
         (schema(Task.MULTICLASS, score=None), {*CLASSIFIER, "label_coverage"}),
         (schema(Task.REGRESSION, score=None), {*NUMERIC, *ANSWERED, "bias", "label_coverage"}),

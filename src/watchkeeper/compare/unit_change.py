@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from watchkeeper.compare.cells import effective_size, lacking, sizes
 from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.core.state import State
+from watchkeeper.schema.kinds import ROUNDING
+from watchkeeper.schema.names import words_of
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.moments import MomentsPart
 
@@ -20,6 +22,7 @@ __all__ = ["UnitChange"]
 
 _RESOLVED = 64
 _CODES = 5
+_COUNTS = frozenset({"count", "counts", "cnt", "n", "num", "qty", "quantity", "rows"})
 _CLOSE, _SHAPE = 0.05, 1.63
 _LEVELS = np.linspace(0.05, 0.95, 19)
 _KNOWN = {
@@ -37,6 +40,13 @@ _KNOWN = {
     "days → hours": 24.0,
     "days → seconds": 86400.0,
 }
+
+
+def _shares(reference: State, current: State) -> bool:
+    """Return whether both sides hold numbers between 0 and 1, and not whole ones alone."""
+    p, q = reference.part("moments", MomentsPart), current.part("moments", MomentsPart)
+    whole = p.smallest == 0 and p.largest == 0
+    return min(p.smallest, q.smallest) >= 0 and max(p.largest, q.largest) <= 1 + ROUNDING and not whole
 
 
 def _known() -> list[tuple[float, str]]:
@@ -58,7 +68,9 @@ class UnitChange:
 
     Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
     of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign. A
-    column with two to four values is one of codes, which have no unit.
+    column with two to four values is one of codes, which have no unit; nor has a score, a share (a column with
+    fractions that stays within [0, 1] on both sides), or a number of things, which is a column of whole numbers whose
+    name says so, such as ``n_orders`` or ``row_count``.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -66,8 +78,9 @@ class UnitChange:
     identical: ClassVar[float] = 1.0
 
     def applies(self, column: Column) -> bool:
-        """Numeric columns."""
-        return column.kind is Kind.NUMERIC
+        """Numeric columns that may have a unit."""
+        counts = column.dtype.startswith(("Int", "UInt")) and not _COUNTS.isdisjoint(words_of(column.name))
+        return column.kind is Kind.NUMERIC and column.role not in (Role.SCORE, Role.CLASS_SCORE) and not counts
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the ratio, the distances before and after dividing by it, and the units that fit."""
@@ -76,7 +89,7 @@ class UnitChange:
         if missing:
             return missing
         details: dict[str, float | str] = {}
-        coded = 1 < len(p.bins) < _CODES
+        coded = 1 < len(p.bins) < _CODES or _shares(reference, current)
         ratio = 1.0 if coded else _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
         before = _distance(p, q, 1.0)
         chance = 2.5 / sqrt(effective_size(p.n, q.n))

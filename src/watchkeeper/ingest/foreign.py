@@ -43,12 +43,31 @@ def _from_pandas(source: Any) -> tuple[pl.DataFrame, list[str]]:
     twice = doubled_name(names)
     if twice is not None:
         raise SourceError(f"the pandas DataFrame has the column {twice!r} twice; rename one")
-    columns, notes = [], []
+    columns, notes = _of_index(source.index, set(names))
     for place, name in enumerate(names):
         series, note = _column(name, source.iloc[:, place])
         columns.append(series)
         notes.extend(note)
     return pl.DataFrame(columns), notes
+
+
+def _of_index(index: Any, taken: set[str]) -> tuple[list[pl.Series], list[str]]:
+    """Return the levels of an index that have a name, each a column like others; a name that is taken stays that one's.
+
+    An index without a name counts rows, or says what nobody can refer to: of times that is told.
+    """
+    columns: list[pl.Series] = []
+    notes: list[str] = []
+    for level, name in enumerate(index.names):
+        values = index.get_level_values(level)
+        if name is None:
+            if type(values).__name__ in ("DatetimeIndex", "PeriodIndex"):
+                notes.append("the index of times has no name and was left out; give it one: df.rename_axis('time')")
+        elif str(name) not in taken:
+            series, told = _column(str(name), values.to_series())
+            columns.append(series)
+            notes.extend(told)
+    return columns, notes
 
 
 def _column(name: str, values: Any) -> tuple[pl.Series, list[str]]:

@@ -22,7 +22,7 @@ from watchkeeper.performance.expectation import (
     expected_recall,
     expected_specificity,
 )
-from watchkeeper.performance.metric import MeanOfRows, MetricValue, NoValue, has_roles, measured
+from watchkeeper.performance.metric import MeanOfRows, MetricValue, NoValue, has_classes, measured
 from watchkeeper.stats.confusion import ConfusionPart
 from watchkeeper.stats.intervals import logit_interval, proportion_error, wilson
 
@@ -130,8 +130,8 @@ class Accuracy(MeanOfRows):
     rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
-        """Return whether the log has labels and predictions."""
-        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+        """Return whether the log has labels and predictions, or scores of two classes, which predict at one half."""
+        return has_classes(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the share."""
@@ -179,8 +179,8 @@ class Precision:
     rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
-        """Return whether the log has labels and predictions."""
-        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+        """Return whether the log has labels and predictions, or scores of two classes, which predict at one half."""
+        return has_classes(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the share, or its mean over classes."""
@@ -216,8 +216,8 @@ class Recall:
     rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
-        """Return whether the log has labels and predictions."""
-        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+        """Return whether the log has labels and predictions, or scores of two classes, which predict at one half."""
+        return has_classes(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the share, or its mean over classes."""
@@ -253,8 +253,8 @@ class Specificity:
     rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
-        """Return whether the log has labels and predictions."""
-        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+        """Return whether the log has labels and predictions, or scores of two classes, which predict at one half."""
+        return has_classes(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return the share, or its mean over classes."""
@@ -291,8 +291,8 @@ class F1:
     rests_on: ClassVar[str] = "prediction"
 
     def applies(self, schema: Schema) -> bool:
-        """Return whether the log has labels and predictions."""
-        return has_roles(schema, Role.LABEL, Role.PREDICTION)
+        """Return whether the log has labels and predictions, or scores of two classes, which predict at one half."""
+        return has_classes(schema)
 
     def measure(self, state: State) -> Measurement:
         """Return F1, or its mean over classes."""

@@ -14,7 +14,7 @@ from watchkeeper.core.metric import Metric
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.state import State
 
-__all__ = ["MeanOfRows", "Metric", "MetricValue", "NoValue", "has_roles", "has_scores", "measured"]
+__all__ = ["MeanOfRows", "Metric", "MetricValue", "NoValue", "has_classes", "has_roles", "has_scores", "measured"]
 
 P = TypeVar("P")
 
@@ -67,6 +67,12 @@ class NoValue:
 def has_roles(schema: Schema, *roles: Role) -> bool:
     """Return whether the log has a column for each role."""
     return all(schema.of(role) is not None for role in roles)
+
+
+def has_classes(schema: Schema) -> bool:
+    """Return whether the log tells which class was right and which was predicted, if only by the score of two."""
+    answered = has_roles(schema, Role.PREDICTION) or (schema.task.spec.two_classes and has_roles(schema, Role.SCORE))
+    return answered and has_roles(schema, Role.LABEL)
 
 
 def has_scores(schema: Schema) -> bool:

@@ -23,6 +23,7 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
+from watchkeeper.core.role_gaps import Unjudged, UnnamedRole
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
@@ -34,11 +35,14 @@ from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
 from watchkeeper.ingest.rules import load_rules, looked_at_by
 from watchkeeper.ingest.sources import Source, open_table, rows_beside
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
 from watchkeeper.run.notes import notes
 from watchkeeper.run.reach import blind_note, room, rows
+from watchkeeper.run.unnamed import likely_columns
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.schema.unnamed import unnamed_roles
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
@@ -83,6 +87,10 @@ class CheckResult:
         Number of reference and current rows.
     why
         Why there is nothing to compare; empty where there is something.
+    unjudged
+        What was there to be judged, and of which nothing could be measured.
+    unnamed
+        Roles that no column has.
     """
 
     verdict: str
@@ -97,6 +105,8 @@ class CheckResult:
     notes: tuple[str, ...] = ()
     rows: tuple[int, int] = (0, 0)
     why: str = ""
+    unjudged: tuple[Unjudged, ...] = ()
+    unnamed: tuple[UnnamedRole, ...] = ()
 
 
 def check_tables(
@@ -176,6 +186,7 @@ def check_tables(
     history = _history(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(_dated(alert, history) for alert in judged.alerts)
     n0, n = rows(before), rows(states)
+    lost = unjudged(measurements, schema, options.roles(), labels=_labels(states, schema))
     if not n0 or not n:
         alerts = ()
     diagnoses = tuple(
@@ -192,7 +203,7 @@ def check_tables(
         if alert.state is AlertState.FIRING
     )
     return CheckResult(
-        _verdict(alerts, measurements, (n0, n), spec, _too_blind(judged.signals, options)),
+        _verdict(alerts, measurements, (n0, n), spec, lost, blind=_too_blind(judged.signals, options)),
         spec,
         tuple(measurements),
         judged.signals,
@@ -207,6 +218,8 @@ def check_tables(
         ),
         (n0, n),
         "" if monitors or wanted else "No column is left to compare.",
+        lost,
+        unnamed_roles(read, **likely_columns(before)),
     )
 
 
@@ -249,6 +262,13 @@ def _mostly_unlabelled(source: Source, schema: Schema) -> bool:
     held = series_named(source.sample(SAMPLE, [label]), label)
     known = held.drop_nans() if held.dtype.is_float() else held
     return 2 * (len(known) - known.null_count()) < len(held)
+
+
+def _labels(states: Mapping[tuple[str, str], State], schema: Schema) -> int:
+    """Return the rows whose label is in."""
+    state = states.get((ALL, schema.name_of(Role.LABEL) or ""))
+    count = state.parts.get("count") if state else None
+    return count.valid if isinstance(count, CountPart) else 0
 
 
 def _waits(states: Mapping[tuple[str, str], State], schema: Schema) -> bool:
@@ -372,7 +392,13 @@ def _too_blind(signals: Sequence[Signal], options: CheckOptions) -> bool:
 
 
 def _verdict(
-    alerts: Sequence[Alert], measurements: Sequence[Measurement], rows: tuple[int, int], spec: Spec, blind: bool
+    alerts: Sequence[Alert],
+    measurements: Sequence[Measurement],
+    rows: tuple[int, int],
+    spec: Spec,
+    lost: Sequence[Unjudged],
+    *,
+    blind: bool,
 ) -> str:
     n0, n = rows
     if not n0 or not n:
@@ -382,6 +408,6 @@ def _verdict(
     compared = [m for m in measurements if m.family is not Family.QUALITY]
     if compared and all(m.status is Status.FAILED for m in compared):
         return "failed"
-    if room(n0, n, spec) > _LEAST_VISIBLE or not any(m.status is Status.OK for m in compared):
+    if lost or room(n0, n, spec) > _LEAST_VISIBLE or not any(m.status is Status.OK for m in compared):
         return "no_data"
     return "blind" if blind else "ok"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.core.intake import TimeLimits
-from watchkeeper.core.schema import ALL, Role, Schema
+from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.tasks import Labels
@@ -16,6 +16,7 @@ from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
 from watchkeeper.performance.estimator import ASSUMES
 from watchkeeper.run.reach import effects_note, listed, moving_note, reach, rows, rows_sampled
+from watchkeeper.schema.kinds import ROUNDING
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.words.change import moment
@@ -43,6 +44,7 @@ def notes(
         found += _undated(source, states, spec.schema)
         found += _impossible(source, states, spec.schema)
         found += _repeated(source, states)
+        found += _rounded(source, states, spec.schema)
     found += _missing(current, spec)
     found += _further(current, spec)
     found += _blank(before, spec.schema)
@@ -97,6 +99,22 @@ def _repeated(source: Source, states: States) -> list[str]:
     ]
 
 
+def _rounded(source: Source, states: States, schema: Schema) -> list[str]:
+    """Say where probabilities left [0, 1] by an error of rounding."""
+    found = []
+    for column in schema:
+        state = states.get((ALL, column.name)) if column.role in (Role.SCORE, Role.CLASS_SCORE) else None
+        part = state.parts.get("moments") if state else None
+        if schema.task.spec.labels is not Labels.CLASS or not isinstance(part, MomentsPart) or not part.n:
+            continue
+        off = max(part.largest - 1.0, -part.smallest)
+        if 0 < off <= ROUNDING:
+            worst = part.largest if off == part.largest - 1.0 else part.smallest
+            told = f"{column.name} leaves [0, 1] by an error of rounding, as {worst:.9g} does"
+            found.append(f"{source.name}: {told}; such scores are taken as 0 or 1.")
+    return found
+
+
 def _missing(source: Source, spec: Spec) -> list[str]:
     schema = spec.schema
     label = schema.name_of(Role.LABEL)
@@ -139,7 +157,9 @@ def _columns(schema: Schema) -> str:
         told.append(f"task {schema.task.value}{positive}")
     if schema.class_scores:
         told.append(f"scores {listed([column for _, column in schema.class_scores])}")
-    told.append(f"features {listed([c.name for c in schema.features])}")
+    things = [c.name for c in schema.features if c.kind is Kind.IDENTIFIER]
+    told.append(f"features {listed([c.name for c in schema.features if c.kind is not Kind.IDENTIFIER])}")
+    told += [f"identifiers {listed(things)}"] if things else []
     ignored = [c.name for c in schema if c.role is Role.IGNORED]
     if ignored:
         told.append(f"ignored {listed(ignored)}")

@@ -15,9 +15,11 @@ from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.class_scores import class_scores_of
 from watchkeeper.schema.courses import calendar_part, counts_on, moment_of
 from watchkeeper.schema.event_time import MOMENT, is_moment_text, to_utc
+from watchkeeper.schema.identifiers import is_saved_index
 from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name, unusable_reason
 from watchkeeper.schema.label_sets import is_label_set, members
-from watchkeeper.schema.outcome import Answer, answer_of, is_mistaken_score, sorted_classes
+from watchkeeper.schema.names import words_of
+from watchkeeper.schema.outcome import Answer, answer_of, is_mistaken_score, not_classes, sorted_classes
 from watchkeeper.schema.role_content import FITS
 
 __all__ = ["NAMES", "infer_schema"]
@@ -43,7 +45,7 @@ NAMES: Mapping[Role, tuple[str, ...]] = {
     # Sessions and queries are features of other tasks, so that whoever ranks names them.
     Role.GROUP: (),
 }  # fmt: skip
-"""Names by which a role is recognised, best first; case does not matter."""
+"""Names by which a role is recognised, best first; case and what stands between words do not matter."""
 
 _SINGLE = tuple(NAMES)
 _SCORES = (Role.SCORE, Role.CLASS_SCORE)
@@ -222,11 +224,16 @@ def _named_once(named: Sequence[tuple[str, str]]) -> None:
         seen[name] = what
 
 
+def _letters(name: str) -> str:
+    """Return a name in which spelling does not matter: Y-Pred, yPred and y_pred are one."""
+    return "".join(words_of(name)) or name
+
+
 def _find(role: Role, found: _Roles) -> None:
     """Give ``role`` to the first column that has one of its names and fitting content."""
-    free = {name.strip().lower(): name for name in reversed(found.frame.columns) if name not in found.of}
+    free = {_letters(name): name for name in reversed(found.frame.columns) if name not in found.of}
     for word in NAMES[role]:
-        name = free.get(word)
+        name = free.get(_letters(word))
         if name is None:
             continue
         content = _content(role, found, series_named(found.frame, name))
@@ -284,18 +291,38 @@ def _single(role: Role, series: pl.Series | None) -> None:
 
 
 def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:
-    """Make a column that was taken for the prediction, but holds probabilities, the score."""
-    prediction = found.series(Role.PREDICTION)
-    if prediction is None or Role.PREDICTION in given or found.series(Role.SCORE) is not None:
+    """Make a column that was taken for the prediction, but holds probabilities, the score.
+
+    Raises
+    ------
+    SchemaError
+        When numbers with fractions were named as predictions of classes, and cannot be the score.
+    """
+    prediction, label = found.series(Role.PREDICTION), found.series(Role.LABEL)
+    if prediction is None or label is None:
         return
-    if is_mistaken_score(prediction, found.series(Role.LABEL)):
-        name = next(name for name, role in found.of.items() if role is Role.PREDICTION)
-        found.give(name, Role.SCORE, f"score: named {name!r}, but holds probabilities of one of two classes")
+    name, other = (next(n for n, r in found.of.items() if r is role) for role in (Role.PREDICTION, Role.LABEL))
+    named = "given as the prediction" if Role.PREDICTION in given else f"named {name!r}"
+    score = next((n for n, role in found.of.items() if role is Role.SCORE), None)
+    probable = is_mistaken_score(prediction, label)
+    if probable and score is None:
+        found.give(name, Role.SCORE, f"score: {named}, but holds probabilities of one of two classes")
+    elif probable or not_classes(prediction, label):
+        what = "probabilities" if probable else "numbers with fractions"
+        if Role.PREDICTION in given:
+            remedy = f"the score is {score!r}" if probable else "probabilities of classes are named with --scores"
+            raise SchemaError(
+                f"the prediction column {name!r} holds {what}, but the labels in {other!r} are classes, so that no "
+                f"prediction could be right; name the column of predicted classes, or leave it out: {remedy}"
+            )
+        found.give(name, Role.IGNORED, f"ignored: {named}, but holds {what}, where the labels are classes")
 
 
 def _give_rest(name: str, found: _Roles, features: Sequence[str] | None, segments: Sequence[str]) -> None:
     noted = found.why.get(name, "")
-    if features is None:
+    if features is None and name not in segments and is_saved_index(series_named(found.frame, name)):
+        found.give(name, Role.IGNORED, "ignored: an index that was saved with the table, which counts its rows")
+    elif features is None:
         found.give(name, Role.FEATURE, f"feature: {noted}" if noted else "feature: has no other role")
     elif name in segments:
         found.give(name, Role.SEGMENT, "segment: given, and not among the features")

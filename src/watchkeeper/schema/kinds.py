@@ -8,8 +8,19 @@ from math import isfinite
 import polars as pl
 
 from watchkeeper.core.schema import Kind, NumericMap
+from watchkeeper.schema.identifiers import identifies, named_id
 
-__all__ = ["MARK", "as_text", "finite_numbers", "is_probability", "kind_of", "map_of", "type_name", "unusable_reason"]
+__all__ = [
+    "MARK",
+    "ROUNDING",
+    "as_text",
+    "finite_numbers",
+    "is_probability",
+    "kind_of",
+    "map_of",
+    "type_name",
+    "unusable_reason",
+]
 
 _CODE = re.compile(
     r"(^|[_\W])(code|codes|class|category|cat|type|kind|flag|status|zip|zipcode|postcode|postal)([_\W]|$)"
@@ -78,9 +89,18 @@ def kind_of(series: pl.Series) -> tuple[Kind, str]:
         return Kind.NUMERIC, "lengths of time, in seconds"
     if dtype == pl.Null:
         return Kind.CATEGORICAL, "holds nulls only"
-    if dtype.is_numeric():
-        return _kind_of_numbers(series)
-    return _kind_of_text(series)
+    return _kind_of_values(series)
+
+
+def _kind_of_values(series: pl.Series) -> tuple[Kind, str]:
+    why = identifies(series)
+    if why:
+        return Kind.IDENTIFIER, why
+    if not series.dtype.is_numeric():
+        return _kind_of_text(series)
+    if named_id(series):
+        return Kind.CATEGORICAL, "whole numbers, named like an identifier, with few values: codes"
+    return _kind_of_numbers(series)
 
 
 def _kind_of_numbers(series: pl.Series) -> tuple[Kind, str]:
@@ -88,10 +108,6 @@ def _kind_of_numbers(series: pl.Series) -> tuple[Kind, str]:
         distinct = series.n_unique() - (series.null_count() > 0)
         if _CODE.search(series.name.lower()) and distinct <= _CODES:
             return Kind.CATEGORICAL, f"whole numbers with {distinct} values, and a name that says they are codes"
-        name = series.name.lower()
-        if re.search(r"(^|_)(id|uuid|guid)$", name) and distinct > max(_FEW, 0.5 * len(series)):
-            why = f"whole numbers with {distinct} values in {len(series)} rows, named like an identifier"
-            return Kind.IDENTIFIER, why
         return Kind.NUMERIC, f"whole numbers with {distinct} values"
     return Kind.NUMERIC, "numbers"
 
@@ -156,12 +172,16 @@ def finite_numbers(series: pl.Series) -> pl.Series:
     return numbers.filter(numbers.is_finite().fill_null(False))
 
 
+ROUNDING = 1e-6
+"""By how much a probability may leave [0, 1]: more than sums of float32 are off by, and nothing that anybody means."""
+
+
 def is_probability(series: pl.Series) -> bool:
-    """Return whether a column holds numbers, and all of them lie in [0, 1]."""
+    """Return whether a column holds numbers, and all of them lie in [0, 1] but for errors of rounding."""
     if not series.dtype.is_numeric():
         return False
     values = finite_numbers(series)
-    return len(values) > 0 and _number(values.min()) >= 0.0 and _number(values.max()) <= 1.0
+    return len(values) > 0 and _number(values.min()) >= -ROUNDING and _number(values.max()) <= 1.0 + ROUNDING
 
 
 def map_of(series: pl.Series) -> NumericMap:

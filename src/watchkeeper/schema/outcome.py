@@ -12,7 +12,7 @@ from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Task
 from watchkeeper.schema.kinds import as_text, is_probability
 
-__all__ = ["Answer", "answer_of", "is_mistaken_score", "sorted_classes"]
+__all__ = ["Answer", "answer_of", "is_mistaken_score", "not_classes", "sorted_classes"]
 
 _YES = ("1", "true", "yes", "y", "t", "positive", "pos", "+")
 _PAIRS = {"0": ("0", "1"), "1": ("0", "1"), "false": ("false", "true"), "true": ("false", "true")}
@@ -95,6 +95,14 @@ def is_mistaken_score(prediction: pl.Series, label: pl.Series | None) -> bool:
     values = prediction.drop_nulls().drop_nans()
     fractional = bool((values != values.floor()).any())
     return fractional and not _continuous(label) and len(_classes([label])) <= 2
+
+
+def not_classes(prediction: pl.Series, label: pl.Series) -> bool:
+    """Return whether predictions are numbers with fractions and labels are texts or truth values: no such is right."""
+    if label.dtype.is_numeric() or label.dtype.is_nested() or not len(label.drop_nulls()):
+        return False
+    values = prediction.drop_nulls().drop_nans() if prediction.dtype.is_float() else prediction.head(0)
+    return len(values) > 0 and bool((values != values.floor()).any())
 
 
 def _continuous(series: pl.Series) -> bool:

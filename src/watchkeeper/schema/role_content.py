@@ -8,6 +8,7 @@ import polars as pl
 
 from watchkeeper.core.schema import Role
 from watchkeeper.schema.event_time import is_moment_text
+from watchkeeper.schema.identifiers import is_whole
 from watchkeeper.schema.kinds import finite_numbers, is_probability, type_name
 from watchkeeper.schema.label_sets import is_label_set
 
@@ -15,7 +16,7 @@ __all__ = ["FITS"]
 
 
 def _fits_id(series: pl.Series) -> str | None:
-    if not (series.dtype.is_integer() or series.dtype == pl.String) or not len(series) or series.null_count():
+    if not (is_whole(series) or series.dtype == pl.String) or not len(series) or series.null_count():
         return None
     share = series.n_unique() / len(series)
     if share < 0.95:

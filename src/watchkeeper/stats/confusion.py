@@ -99,7 +99,7 @@ class _Work:
         self.known = _merged(self.known, ConfusionPart(block.classes, positive))
         absent = np.broadcast_to(np.int64(_NULL), block.rows)
         label = absent if block.label is None else block.label
-        prediction = absent if block.prediction is None else block.prediction
+        prediction = _by_score(block, absent) if block.prediction is None else block.prediction
         for start in range(0, block.rows, BLOCK):
             piece = label[start : start + BLOCK]
             keys = np.multiply(piece, side, out=self.keys[: len(piece)])
@@ -116,6 +116,14 @@ class _Work:
             return self.known
         cells = np.flatnonzero(self.dense)
         return ConfusionPart(self.known.classes, self.known.positive, cells, self.dense[cells])
+
+
+def _by_score(block: Outcomes, absent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what the score of two classes predicts at one half; nothing where there is none."""
+    if block.score is None or block.positive is None or len(block.classes) != 2:
+        return absent
+    predicted = np.where(block.score >= 0.5, block.positive, 1 - block.positive)
+    return np.where(np.isfinite(block.score), predicted, absent)
 
 
 def _merged(a: ConfusionPart, b: ConfusionPart) -> ConfusionPart:
@@ -137,7 +145,8 @@ def _merged(a: ConfusionPart, b: ConfusionPart) -> ConfusionPart:
 class Confusion:
     """Counts of label × prediction, with rows that lack either, and values outside the classes, in cells of their own.
 
-    Exact. A null label is never counted as wrong; a prediction outside the classes is.
+    Exact. A null label is never counted as wrong; a prediction outside the classes is. In a log of two classes without
+    predictions a score of at least one half predicts the positive one.
     """
 
     plugin: ClassVar[str] = "statistic"

@@ -14,7 +14,7 @@ from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.event_time import to_utc
-from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.kinds import ROUNDING, type_name
 from watchkeeper.schema.label_sets import sets_of
 from watchkeeper.stats.blocks import ClassSets, Outcomes, to_text
 from watchkeeper.stats.hashing import hash_numbers, hash_texts
@@ -41,6 +41,8 @@ def outcomes(frame: pl.DataFrame, schema: Schema) -> Outcomes:
         return Outcomes(frame.height, None, None, None, schema.classes, sets=_sets(frame, schema), **more)
     label, prediction, score = present(Role.LABEL), present(Role.PREDICTION), present(Role.SCORE)
     scores = None if score is None else _floats(score)
+    if scores is not None and schema.task.spec.labels is Labels.CLASS:
+        scores = without_rounding(scores)
     if schema.task.spec.labels is Labels.NUMBER:
         return Outcomes(
             frame.height,
@@ -117,7 +119,15 @@ def _members(lists: pl.Series, classes: tuple[str, ...]) -> NDArray[np.bool_]:
 
 def _class_scores(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64] | None:
     """Return the probabilities of all classes; None where the frame lacks one of their columns."""
-    return _matrix(frame, [column for _, column in schema.class_scores])
+    found = _matrix(frame, [column for _, column in schema.class_scores])
+    return None if found is None else without_rounding(found)
+
+
+def without_rounding(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities of which those that leave [0, 1] by an error of rounding are 0 or 1; others stay."""
+    with np.errstate(invalid="ignore"):
+        above, below = (scores > 1) & (scores <= 1 + ROUNDING), (scores < 0) & (scores >= -ROUNDING)
+    return np.where(above, 1.0, np.where(below, 0.0, scores)) if above.any() or below.any() else scores
 
 
 def _matrix(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.float64] | None:

@@ -12,15 +12,17 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.metric import UNLABELLED
-from watchkeeper.core.schema import Role, Schema
+from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
+from watchkeeper.stats.count import CountPart
 from watchkeeper.steps.sight import ColumnsSeen, columns_seen
+from watchkeeper.words.roles import unknown_sentence, unmeasured_sentence
 
 __all__ = ["UNKNOWN", "Findings", "Verdict"]
 
 
-UNKNOWN = "Performance was not looked at: no labels are in, and nothing estimates it."
+UNKNOWN = unknown_sentence(0, ())
 """Said where rows are as they were and nothing is known of how good the answers are."""
 
 
@@ -62,6 +64,8 @@ class Findings:
         The columns and how their roles were found.
     notes
         What a reader must know to trust the report: what was inferred, what was injected.
+    unnamed
+        Which roles no column has, and which columns may be meant, in words.
     """
 
     title: str
@@ -78,6 +82,7 @@ class Findings:
     current: Mapping[StateKey, State] = field(default_factory=dict)
     schema: Schema | None = None
     notes: tuple[str, ...] = ()
+    unnamed: str = ""
 
     @property
     def worst_alerts(self) -> tuple[Alert, ...]:
@@ -97,10 +102,9 @@ class Findings:
         answers = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
         if self.schema is None or not any(column.role in answers for column in self.schema):
             return False
-        numbers = (*self.measurements, *(signal.measurement for signal in self.signals))
-        newest = max((m.window for m in numbers if m.window is not None), default=None)
-        known = (m for m in numbers if m.window in (None, newest) and m.status is Status.OK)
-        return not any(m.family in (Family.METRIC, Family.ESTIMATE) and m.name not in UNLABELLED for m in known)
+        families = (Family.METRIC, Family.ESTIMATE)
+        known = (m for m in self._newest if m.status is Status.OK and m.family in families)
+        return all(m.name in UNLABELLED for m in known)
 
     @property
     def columns_seen(self) -> ColumnsSeen:
@@ -110,13 +114,36 @@ class Findings:
 
     @property
     def heading(self) -> str:
-        """The headline; where columns are blind, or nothing is known of performance though all is well, it says so."""
-        told, seen = self.headline, self.columns_seen
+        """The headline; it says which columns are blind, and where all is well what nobody named or could measure."""
+        told, seen, newest = self.headline, self.columns_seen, self._newest
         if seen.blind and self.verdict is not Verdict.NO_DATA:
             told = f"{told.removesuffix('.')}. {seen.judged} of {len(seen.columns)} columns judged."
-        if self.verdict is not Verdict.OK or not self.performance_unknown:
+        if self.verdict is not Verdict.OK:
             return told
-        return f"{told.removesuffix('.')}. {UNKNOWN}"
+        failed = [m for m in newest if m.status is Status.FAILED and m.segment == ALL]
+        unknown = ""
+        if self.performance_unknown:
+            metrics = [m.reason for m in failed if m.family is Family.METRIC]
+            unknown = unknown_sentence(self._labels, metrics)
+            failed = [m for m in failed if m.family is not Family.METRIC]
+        parts = (f"{told.removesuffix('.')}.", unknown, unmeasured_sentence(failed, len(newest)), self.unnamed)
+        return " ".join(filter(None, parts)) if any(parts[1:]) else told
+
+    @property
+    def _newest(self) -> list[Measurement]:
+        """The measurements of the newest window, each once."""
+        numbers = (*self.measurements, *(signal.measurement for signal in self.signals))
+        newest = max((m.window for m in numbers if m.window is not None), default=None)
+        return list({m.series: m for m in numbers if m.window in (None, newest)}.values())
+
+    @property
+    def _labels(self) -> int:
+        """Rows of the newest window whose label is in, as far as that is known."""
+        label = self.schema.name_of(Role.LABEL) if self.schema else None
+        states = (state for key, state in self.current.items() if key.column == label and key.segment == ALL)
+        counts = [part.valid for state in states if isinstance(part := state.parts.get("count"), CountPart)]
+        covered = (m for m in self._newest if m.name == "label_coverage" and m.segment == ALL and m.value)
+        return sum(counts) or round(next(((m.value or 0.0) * m.n for m in covered), 0.0))
 
     def diagnosis_of(self, alert: Alert) -> Diagnosis | None:
         """Return what an alert comes from, where that was looked into."""

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.role_gaps import Unjudged
 from watchkeeper.core.window import Window
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.wording import age, moment, period
 from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.words.roles import unjudged_sentence
 
 __all__ = ["headline_of_check", "headline_of_failure", "headline_of_model"]
 
 
-def headline_of_check(verdict: str, alerts: Sequence[Alert], rows: tuple[int, int]) -> str:
-    """Say what a check found, given the rows of the reference and the current ones."""
+def headline_of_check(
+    verdict: str, alerts: Sequence[Alert], rows: tuple[int, int], unjudged: Sequence[Unjudged] = ()
+) -> str:
+    """Say what a check found, given the rows of the reference and the current ones, and what nothing is known of."""
     firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
     if firing:
         return alert_sentence(firing[0])
+    if verdict == "no_data" and unjudged and all(rows):
+        return f"{unjudged_sentence(unjudged)} No alert about the rest of {rows[1]:,} rows."
     if verdict == "no_data":
         return f"Reference rows: {rows[0]:,}, current rows: {rows[1]:,}. That is too few to judge."
     if verdict == "failed":
