@@ -18,7 +18,7 @@ models:
     source: in/*.parquet
     reference: then.parquet
     columns: {id: id, time: at, score: score, prediction: prediction, label: label}
-    monitors: [{measure: null_rate, chart: tolerance, cause: data_fault, options: {always: 0.03}}]
+    monitors: {only: [{measure: null_rate, chart: tolerance, cause: data_fault, options: {always: 0.03}}]}
 """
 
 

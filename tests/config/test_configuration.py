@@ -32,6 +32,7 @@ models:
     positive: 1
     windows: {every: 1w}
     monitors:
+      only:
       - {measure: psi, chart: shewhart, options: {k: 3, side: upper}, cause: data_fault}
     alerts: {k: 1, budget: 200}
     notify:
@@ -105,8 +106,8 @@ def test_the_maintenance_section_has_every_field_of_the_specification():
             "watchkeeper.yaml:5: models.f.notify.0.pth: unknown key; did you mean 'path'?",
         ),
         (
-            "models:\n  f:\n    monitors:\n      - {mesure: psi, chart: shewhart}",
-            "watchkeeper.yaml:4: models.f.monitors.0.mesure: unknown key; did you mean 'measure'?",
+            "models:\n  f:\n    monitors:\n      only:\n      - {mesure: psi, chart: shewhart}",
+            "watchkeeper.yaml:5: models.f.monitors.only.0.mesure: unknown key; did you mean 'measure'?",
         ),
         ("models: {f: {maintain: {retrian: ask}}}", "models.f.maintain.retrian: unknown key; did you mean 'retrain'?"),
         ("models: {f: {maintain: {retrain: yes}}}", "models.f.maintain.retrain: should be 'auto', 'ask' or 'never'"),
@@ -119,7 +120,22 @@ def test_the_maintenance_section_has_every_field_of_the_specification():
         ("models: {f: {reference: {from: 2013-01-01}}}", "give a path, or both from and to"),
         ("models: {f: {reference: {from: 2013-02-01, to: 2013-01-01}}}", "to must be later than from"),
         ("models: {f: {reference: {from: NO, to: 2013-01-01}}}", "should be a date or time"),
-        ("models: {f: {monitors: deflt}}", "models.f.monitors: should be a list; this is deflt"),
+        (
+            "models: {f: {monitors: deflt}}",
+            "models.f.monitors: should be default, or a mapping with also or only",
+        ),
+        (
+            "models: {f: {monitors: [{measure: ks}]}}",
+            "write also: [...] to add to them",
+        ),
+        ("models: {f: {monitors: [{measure: ks}]}}", "or only: [...] to watch nothing else"),
+        ("models: {f: {monitors: {also: [], onyl: []}}}", "models.f.monitors.onyl: unknown key; did you mean 'only'?"),
+        (
+            "models: {f: {monitors: {also: [{measure: ks}], only: []}}}",
+            "give also, which leaves the default",
+        ),
+        ("models: {f: {tolerance: 2}}", "models.f.tolerance: should be less than or equal to 1; this is 2"),
+        ("models: {f: {tolerances: {a: 2}}}", "models.f.tolerances: must be from 0 to 1; that of 'a' is 2"),
         ("models: [a]", "models: should be a mapping; this is [a]"),
         ("store: {url: [a]}", "store.url: should be a text; this is [a]"),
     ],
@@ -246,20 +262,21 @@ def test_no_secret_is_shown_in_a_fault():
 
 
 def test_names_of_plug_ins_are_checked_with_the_nearest_one():
-    text = "models:\n  m:\n    monitors:\n      - {measure: psl, chart: shewhart}\n    notify: [{to: consle}]\n"
+    lines = ("models:", "  m:", "    monitors:", "      also:", "      - {measure: psl, chart: shewhart}")
+    text = "\n".join((*lines, "    notify: [{to: consle}]\n"))
     with pytest.raises(ConfigError) as caught:
         check_names(read_config(text))
     message = str(caught.value)
-    assert "watchkeeper.yaml:4: models.m.monitors.0.measure: there is no measure 'psl'; did you mean 'psi'?" in message
-    assert "watchkeeper.yaml:5: models.m.notify.0.to: there is no notifier 'consle'; did you mean 'console'?" in message
+    assert "watchkeeper.yaml:5: models.m.monitors.also.0.measure: there is no measure 'psl'; did you mean" in message
+    assert "watchkeeper.yaml:6: models.m.notify.0.to: there is no notifier 'consle'; did you mean 'console'?" in message
 
 
 def test_a_comparison_without_a_chart_is_a_fault_and_a_metric_without_one_is_not():
-    text = "models:\n  m:\n    monitors:\n      - measure: log_loss\n      - measure: ks\n"
+    text = "models:\n  m:\n    monitors:\n      only:\n      - measure: log_loss\n      - measure: ks\n"
     with pytest.raises(ConfigError) as caught:
         check_names(read_config(text))
     words = "is missing; a comparison needs a chart, as tolerance is for most"
-    assert str(caught.value) == f"watchkeeper.yaml:5: models.m.monitors.1.chart: {words}"
+    assert str(caught.value) == f"watchkeeper.yaml:6: models.m.monitors.only.1.chart: {words}"
 
 
 @pytest.mark.parametrize(
@@ -281,8 +298,8 @@ def test_a_comparison_without_a_chart_is_a_fault_and_a_metric_without_one_is_not
 )  # fmt: skip
 def test_options_a_chart_cannot_use_are_faults_of_the_configuration(monitor: str, place: str, words: str):
     with pytest.raises(ConfigError) as caught:
-        check_names(read_config(f"models:\n  m:\n    monitors:\n      - {{measure: brier, {monitor}}}\n"))
-    assert str(caught.value).startswith(f"watchkeeper.yaml:4: models.m.monitors.0.{place}: {words}")
+        check_names(read_config(f"models:\n  m:\n    monitors:\n      also:\n      - {{measure: brier, {monitor}}}\n"))
+    assert str(caught.value).startswith(f"watchkeeper.yaml:5: models.m.monitors.also.0.{place}: {words}")
 
 
 def test_options_of_every_chart_pass_with_their_defaults():

@@ -68,7 +68,7 @@ def test_columns_of_fairness_are_segments_too():
 def test_monitors_may_name_what_the_model_measures_itself():
     def config(text):
         lines = "\n".join(f"    {line}" for line in text.splitlines())
-        return read_config(f"models:\n  m:\n{lines}\n    monitors: [{{measure: late, chart: shewhart}}]\n")
+        return read_config(f"models:\n  m:\n{lines}\n    monitors: {{also: [{{measure: late, chart: shewhart}}]}}\n")
 
     check_names(config("metrics: [ours:late]"))
     with pytest.raises(ConfigError, match="there is no measure 'late'"):

@@ -62,6 +62,7 @@ models:
     columns: {{id: id, time: at, features: [plan]}}
     alerts: {{k: 1, n: 1}}
     monitors:
+      only:
       - {{measure: {measure}, chart: fixed, options: {{upper: 0.05}}}}
 """
     )
@@ -82,7 +83,7 @@ def test_a_name_that_is_not_there_is_refused_with_the_nearest(site: Path, tables
     done = watchkeeper(site, "run", folder=tables)
     assert done.returncode == 2
     assert "there is no measure 'le_can'; did you mean 'le_cam'?" in done.stderr
-    assert "watchkeeper.yaml:8: models.plans.monitors.0.measure" in done.stderr
+    assert "watchkeeper.yaml:9: models.plans.monitors.only.0.measure" in done.stderr
 
 
 def test_two_packages_that_claim_one_name_are_both_named(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ print(json.dumps([[str(s.measurement.window.start.date()), s.chart, s.fired] for
     return [dict(zip(("day", "chart", "fired"), row, strict=True)) for row in json.loads(told.stdout)]
 
 
-MONITORS = "    monitors: [{measure: shortfall, cause: performance}]\n"
+MONITORS = "    monitors: {only: [{measure: shortfall, cause: performance}]}\n"
 
 
 @pytest.mark.parametrize(("off", "harm"), [(-6.0, True), (6.0, False)])

@@ -44,6 +44,7 @@ models:
     windows: {{every: 1d, grain: {grain}}}
     estimate: {estimate}
     monitors:
+      only:
       - {{measure: auroc, chart: shewhart, cause: performance, options: {{side: lower, min_samples: 4}}}}
       - {{measure: ks, chart: tolerance, columns: [x, z], options: {{tolerance: 0.1, run_length: 1000, series: 5}}}}
       - {{measure: "null_rate", chart: tolerance, cause: data_fault, options: {{always: 0.03, series: 5}}}}

@@ -135,7 +135,7 @@ def test_a_gap_between_segments_can_be_watched_like_any_metric(tmp_path):
     monitor = "{measure: selection_rate_gap, chart: shewhart, options: {side: upper}, cause: performance}"
     (tmp_path / "watchkeeper.yaml").write_text(
         "models:\n  m:\n    source: rows.parquet\n    reference: {from: 2013-03-01, to: 2013-03-09}\n"
-        f"    fairness: [sex]\n    monitors: [{monitor}]\n"
+        f"    fairness: [sex]\n    monitors: {{only: [{monitor}]}}\n"
     )
     project = open_project(tmp_path / "watchkeeper.yaml", {})
     try:

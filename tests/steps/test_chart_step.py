@@ -35,7 +35,7 @@ models:
     reference: {{from: 2024-03-04, to: 2024-03-14}}
     columns: {{id: id, time: time, prediction: prediction, score: score, label: label, {version}features: [x, z, plan]}}
     positive: "1"
-    monitors: [{{measure: brier, cause: performance, options: {{{options}}}}}]
+    monitors: {{only: [{{measure: brier, cause: performance, options: {{{options}}}}}]}}
     notify: []
     estimate: never
 """

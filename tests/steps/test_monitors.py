@@ -13,7 +13,7 @@ from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.core.spec import AlertRule, Monitor
 from watchkeeper.performance.metric import Metric
 from watchkeeper.schema.inference import infer_schema
-from watchkeeper.steps.monitors import MEASURED, charted, default_monitors, kept
+from watchkeeper.steps.monitors import MEASURED, changed, charted, default_monitors, kept
 
 FRAME = pl.DataFrame(
     {
@@ -159,3 +159,44 @@ def test_optional_statistics_are_kept_where_a_monitor_rests_on_them() -> None:
     asked = [Monitor("mmd", ""), Monitor("ks", "tolerance"), Monitor("auroc", "shewhart")]
     assert kept(asked) == ("random_features",)
     assert kept([*asked, Monitor("correlation_change", "significance")]) == ("covariance", "random_features")
+
+
+def test_a_monitor_of_one_column_takes_that_column_over_and_leaves_all_others() -> None:
+    own = Monitor("null_rate", "ewma", ("x",))
+    found = changed(made(), [own], "label")
+    left = {c for m in found if m.measure == "null_rate" and m != own for c in m.columns}
+    assert left == watched("null_rate") - {"x"}
+    rest = [m for m in found if m.measure != "null_rate"]
+    assert rest == [m for m in made() if m.measure != "null_rate"]
+    assert found[-1] == own
+
+
+def test_a_monitor_of_all_columns_takes_all_but_the_label_over() -> None:
+    found = changed(made(), [Monitor("l_infinity", "ewma")], "label")
+    assert [m.columns for m in found if m.measure == "l_infinity"] == [("label",), ()]
+
+
+def test_a_monitor_of_segments_or_of_earlier_windows_stands_beside_the_default() -> None:
+    for own in (
+        Monitor("ks", "tolerance", ("x",), segments=("shop",)),
+        Monitor("ks", "tolerance", ("x",), against="previous"),
+        Monitor("ks", ""),
+    ):
+        assert changed(made(), [own], "label") == (*made(), own)
+
+
+def test_a_metric_that_is_watched_otherwise_is_watched_once() -> None:
+    found = changed(made(), [Monitor("auroc", "cusum", cause=Cause.PERFORMANCE)], "label")
+    assert [m.chart for m in found if m.measure == "auroc"] == ["cusum"]
+
+
+def test_a_tolerance_of_one_column_changes_that_column_alone() -> None:
+    found = default_monitors(schema(), AlertRule(budget=500.0), history=True, tolerances={"x": 0.2})
+    of = {(m.measure, c): m.options for m in found for c in m.columns}
+    assert {(k, v["tolerance"]) for k, v in of.items() if k == ("ks", "x")} == {(("ks", "x"), 0.2)}
+    assert of["null_rate", "x"]["least"] == pytest.approx(0.06)
+    usual = {(m.measure, c): m.options for m in made() for c in m.columns}
+    assert {key: options for key, options in of.items() if key[1] != "x"} == {
+        key: options for key, options in usual.items() if key[1] != "x"
+    }
+    assert of.keys() == usual.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import sqrt
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,7 @@ __all__ = [
     "level_cells",
     "numeric",
     "quantile_cells",
+    "rest_alike",
     "sizes",
     "steps",
 ]
@@ -43,6 +45,10 @@ _FEW = 10
 
 _AT_ONCE = 8
 """Pairs of states of which steps and cells are kept for the next comparison of the same column, one for each thread."""
+
+
+_CLOSE, _SHAPE = 0.05, 1.63
+"""Distance that the default tolerance allows, and what sampling adds to it in one of a hundred samples, times √n."""
 
 
 def numeric(column: Column) -> bool:
@@ -63,6 +69,27 @@ def effective_size(n0: float, n: float) -> float:
 def sizes(n0: float, n: float) -> Size:
     """Return what the rows of both sides are worth together."""
     return Size(n0, effective_size(n0, n))
+
+
+def rest_alike(p: HistogramPart, q: HistogramPart, counts: NDArray[np.int64]) -> bool:
+    """Return whether some of the current rows look like the reference.
+
+    Their Kolmogorov–Smirnov distance from it is at most .05 + 1.63·√(1/n0 + 1/n').
+
+    Parameters
+    ----------
+    counts
+        How many of them lie in each bin of ``q``, shape as ``q.bins``.
+    """
+    n = int(counts.sum())
+    if not n or not p.n:
+        return False
+    bins = np.union1d(p.bins, q.bins)
+    f0, f = np.zeros(len(bins)), np.zeros(len(bins))
+    f0[np.searchsorted(bins, p.bins)] = p.counts / p.n
+    f[np.searchsorted(bins, q.bins)] = counts / n
+    distance = float(np.abs(np.cumsum(f0 - f)).max())
+    return distance <= _CLOSE + _SHAPE / sqrt(effective_size(p.n, n))
 
 
 def lacking(name: str, current: State, n0: int, n: int) -> Measurement | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import ClassVar
 
-from watchkeeper.compare.cells import lacking, sizes
+import numpy as np
+
+from watchkeeper.compare.cells import lacking, rest_alike, sizes
 from watchkeeper.compare.recent import Seen, last_range
 from watchkeeper.compare.value_range import CONSTANT_BEFORE, beyond, value_range
 from watchkeeper.core.evidence import Change, Evidence, Quantity
@@ -27,6 +29,9 @@ class OutOfRange:
     values inside of it and a quarter more widen it, so that a fault never does. Codes such as -999 that the reference
     holds itself lie outside and are counted on both sides. Values are told apart by the bins of the universal
     histogram, which are at most 1/128 of the distance from the reference's median wide.
+
+    A column without negative values has bounds of another kind: ages, prices and lengths below zero count however near
+    they lie, as long as the other rows look like the reference; where all of them move, it is the season.
 
     A column that held one value has no range: that it moves now is no fault.
     """
@@ -54,7 +59,7 @@ class OutOfRange:
         if own is None:
             return Measurement.missing(current.key, Family.COMPARISON, self.name, CONSTANT_BEFORE, n=q.n)
         span, moments = own.joined(last_range(recent)), current.part("moments", MomentsPart)
-        outside0, outside = beyond(p, own), beyond(q, span)
+        outside0, outside = beyond(p, own), max(beyond(q, span), self._negative(reference, current))
         before, now = outside0 / p.n, outside / q.n
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, max(0.0, now - before), q.n,
@@ -65,6 +70,16 @@ class OutOfRange:
                          "smallest": moments.smallest, "largest": moments.largest},
             ),
         )  # fmt: skip
+
+    @staticmethod
+    def _negative(reference: State, current: State) -> int:
+        """Return how many values are negative where none was and all others are as they were; counted by whole bins."""
+        p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+        before, now = (side.part("moments", MomentsPart).smallest for side in (reference, current))
+        below = q.edges()[1] <= 0
+        if before < 0 or now >= 0 or not rest_alike(p, q, np.where(below, 0, q.counts)):
+            return 0
+        return int(q.counts[below].sum())
 
     def describe(self, measurement: Measurement) -> str:
         """Say how many rows lie outside of which range, and how far the values reach."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from watchkeeper.compare.cells import effective_size, lacking, sizes
+from watchkeeper.compare.cells import lacking, rest_alike, sizes
 from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
@@ -27,7 +27,7 @@ _WORDS = frozenset(
 )  # fmt: skip
 
 _ABSENT, _PLAIN, _FAR, _CODES = 0.01, 0.05, 3.0, 10
-_LEAST, _DISTANCE, _VERY_FAR = 30, 1.63, 30.0
+_LEAST, _VERY_FAR = 30, 30.0
 
 
 class SilentDefault:
@@ -128,9 +128,4 @@ def _rest_alike(reference: State, current: State, value: float, count: int, *, a
         return False
     counts = q.counts.copy()
     counts[places[0]] -= count
-    bins = np.union1d(p.bins, q.bins)
-    f0, f = np.zeros(len(bins)), np.zeros(len(bins))
-    f0[np.searchsorted(bins, p.bins)] = p.counts / p.n
-    f[np.searchsorted(bins, q.bins)] = counts / counts.sum()
-    distance = float(np.abs(np.cumsum(f0 - f)).max())
-    return distance <= 0.05 + _DISTANCE / sqrt(effective_size(p.n, int(counts.sum())))
+    return rest_alike(p, q, counts)

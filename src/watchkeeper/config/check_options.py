@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from watchkeeper.config.options import Option, check_options
-from watchkeeper.config.pairs import check_levels, check_task, check_types, embedders, quantiles, scores, types, values
+from watchkeeper.config.pairs import (
+    check_levels,
+    check_shares,
+    check_task,
+    check_types,
+    embedders,
+    quantiles,
+    scores,
+    shares,
+    types,
+    values,
+)
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.schema.declared import Declared
 
@@ -160,9 +171,17 @@ class CheckOptions(ColumnOptions):
         float,
         Option(
             "Share of rows that may move without a word.", "SHARE", lower=0.0, upper=1.0,
-            more="It is a distance between distribution functions.",
+            more="It is a distance between distribution functions; 30 % of it may be missing or impossible values, and "
+            "20 % unseen levels.",
         ),
     ] = 0.05
+    tolerances: Annotated[
+        Mapping[str, float] | None,
+        Option(
+            "That of one column, such as age=0.1.", "COLUMN=SHARE", "--tolerance-of", read=shares, check=check_shares,
+            more="The others keep theirs.",
+        ),
+    ] = None
     run_length: Annotated[
         float, Option("Checks of unchanged data, on average, to a false alarm.", "CHECKS", lower=1.0)
     ] = 1_000.0

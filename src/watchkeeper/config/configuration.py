@@ -187,18 +187,20 @@ def check_names(config: Config) -> None:
 
     for model_name, model in config.models.items():
         above: YamlPath = ("models", model_name)
-        for place, monitor in enumerate(model.monitors or ()):
+        for below, monitor in model.monitors.listed:
+            written: YamlPath = (*above, "monitors", *below)
             own = {**measures, **dict.fromkeys(model.own_measures)}
-            check((*above, "monitors", place, "measure"), monitor.measure, "measure", own)
+            check((*written, "measure"), monitor.measure, "measure", own)
             if monitor.chart is not None:
-                check((*above, "monitors", place, "chart"), monitor.chart, "chart", plugins("chart"))
+                check((*written, "chart"), monitor.chart, "chart", plugins("chart"))
             elif monitor.measure in (*plugins("comparison"), ATTRIBUTION_DRIFT, DEPARTURE):
-                missing: YamlPath = (*above, "monitors", place, "chart")
-                faults.append(f"{config.origin(missing[:-1])}: {_dotted(missing)}: {_CHARTLESS}")
+                # Beside the default monitors it may have the chart of one of them, which only a run knows.
+                if model.monitors.only is not None or monitor.measure == ATTRIBUTION_DRIFT:
+                    faults.append(f"{config.origin(written)}: {_dotted((*written, 'chart'))}: {_CHARTLESS}")
                 continue
             chart = plugins("chart").get(monitor.chart or chart_of(plugins("metric").get(monitor.measure)))
             for option, words in option_faults(chart, monitor.options).items() if chart else ():
-                at: YamlPath = (*above, "monitors", place, "options", *([option] if option else []))
+                at: YamlPath = (*written, "options", *([option] if option else []))
                 faults.append(f"{config.origin(at)}: {_dotted(at)}: {words}")
         for place, notify in enumerate(model.notify):
             check((*above, "notify", place, "to"), notify.to, "notifier", plugins("notifier"))

@@ -11,15 +11,14 @@ from pydantic import BeforeValidator, Field, StrictBool, create_model, field_val
 
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
-from watchkeeper.config.fields import Duration, Moment, Options, Part, Text, format_duration, part_fields
+from watchkeeper.config.fields import Duration, Moment, Part, Text, format_duration, part_fields
 from watchkeeper.config.intake import Intake
 from watchkeeper.config.metrics import Metrics, MetricsField
-from watchkeeper.config.pairs import check_place
-from watchkeeper.core.against import parse_against
-from watchkeeper.core.alert import Cause
+from watchkeeper.config.monitors import Monitors, read_monitors
+from watchkeeper.config.pairs import check_place, check_shares
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.fingerprint import fingerprint
-from watchkeeper.core.schema import ALL, Schema, Task
+from watchkeeper.core.schema import Schema, Task
 from watchkeeper.core.spec import (
     ATTRIBUTION_DRIFT,
     BUSINESS_VALUE,
@@ -27,7 +26,6 @@ from watchkeeper.core.spec import (
     FAIRNESS,
     AlertRule,
     Maintenance,
-    Monitor,
     SightBounds,
     Spec,
 )
@@ -37,7 +35,6 @@ __all__ = [
     "Alerts",
     "Columns",
     "Model",
-    "MonitorConfig",
     "Notify",
     "Reference",
     "Retention",
@@ -191,32 +188,6 @@ class Windows(Part):
             raise ValueError(f"every ({every}) must be a whole multiple of grain ({grain})") from None
 
 
-class MonitorConfig(Part):
-    """One thing to measure and how to judge it; see ``core.spec.Monitor``.
-
-    Attributes
-    ----------
-    chart
-        Left out, a metric gets the chart that default monitors judge metrics by; a comparison needs one.
-    """
-
-    measure: Text
-    chart: Text | None = None
-    columns: tuple[Text, ...] = ()
-    segments: tuple[Text, ...] = (ALL,)
-    options: Options = Field(default_factory=dict)
-    cause: Cause = Cause.DRIFT
-    against: Text = ""
-
-    @field_validator("against")
-    @classmethod
-    def _named(cls, text: str) -> str:
-        try:
-            return "" if parse_against(text) is None else text
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-
-
 class Alerts(Part):
     """When signals become an alert; see ``core.spec.AlertRule``."""
 
@@ -291,10 +262,6 @@ Maintain = create_model(
 )
 
 
-def _monitors(value: Any) -> Any:
-    return None if value == "default" else value
-
-
 class Model(Part):
     """One model.
 
@@ -315,7 +282,11 @@ class Model(Part):
     intake
         Which rows may come in.
     monitors
-        ``default``, or the list of what to watch.
+        ``default``, what to watch beside or in place of single defaults (``also``), or nothing but some (``only``).
+    tolerance
+        Share of rows that may move without a word; 30 % of it may be missing or impossible, 20 % unseen levels.
+    tolerances
+        That of single columns.
     rules
         Quality rules: the path of a YAML file, or the list itself.
     metrics
@@ -340,9 +311,10 @@ class Model(Part):
     intake: Intake = Intake()
     windows: Windows = Windows()
     monitors: Annotated[
-        tuple[MonitorConfig, ...] | None,
-        BeforeValidator(_monitors, json_schema_input_type=tuple[MonitorConfig, ...] | Literal["default"] | None),
-    ] = None
+        Monitors, BeforeValidator(read_monitors, json_schema_input_type=Monitors | Literal["default"] | None)
+    ] = Monitors()
+    tolerance: float = _shared("tolerance")
+    tolerances: dict[Text, float] = _shared("tolerances")
     alerts: Alerts = Alerts()
     sight: SightConfig = SightConfig()
     notify: tuple[Notify, ...] = (Notify(to="console"),)
@@ -351,6 +323,12 @@ class Model(Part):
     metrics: MetricsField = Metrics()
     fairness: tuple[Text, ...] = _shared("fairness")
     estimate: Estimate = _shared("estimate")
+
+    @field_validator("tolerances")
+    @classmethod
+    def _shares(cls, by_column: dict[str, float]) -> dict[str, float]:
+        check_shares(by_column)
+        return by_column
 
     @property
     def column_options(self) -> ColumnOptions:
@@ -394,10 +372,7 @@ class Model(Part):
         schema
             Its schema, inferred from the reference with ``column_options.roles()`` and the rest.
         """
-        monitors = tuple(
-            Monitor(m.measure, m.chart or "", m.columns, m.segments, dict(m.options), m.cause, m.against)
-            for m in self.monitors or ()
-        )
+        monitors = tuple(m.monitor() for _, m in self.monitors.listed)
         rule = self.windows.rule()
         alerts = AlertRule(
             self.alerts.k, self.alerts.n, self.alerts.clear, parse_budget(self.alerts.budget, rule.every)

@@ -12,11 +12,13 @@ from watchkeeper.schema.declared import TYPES, column_type
 __all__ = [
     "check_levels",
     "check_place",
+    "check_shares",
     "check_task",
     "check_types",
     "embedders",
     "quantiles",
     "scores",
+    "shares",
     "types",
     "values",
 ]
@@ -95,6 +97,19 @@ def types(flag: str, texts: Sequence[str]) -> dict[str, str]:
     return by_column
 
 
+def check_shares(by_column: Mapping[str, Any] | None) -> None:
+    """Check the shares of columns.
+
+    Raises
+    ------
+    ValueError
+        When one does not lie between 0 and 1, both included.
+    """
+    for column, share in (by_column or {}).items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"must be from 0 to 1; that of {column!r} is {share!r}")
+
+
 def embedders(flag: str, texts: Sequence[str]) -> dict[str, str]:
     """Return where to import the embedder of each column from.
 
@@ -144,6 +159,24 @@ def quantiles(flag: str, texts: Sequence[str]) -> dict[float, str]:
         if number is None or not (0 < number < 1 and column):
             raise _not_understood(flag, text, "LEVEL=COLUMN with a level between 0 and 1")
         columns[number] = column
+    return columns
+
+
+def shares(flag: str, texts: Sequence[str]) -> dict[str, float]:
+    """Return the share of each column.
+
+    Raises
+    ------
+    UsageError
+        When one is no ``COLUMN=SHARE`` with a share from 0 to 1.
+    """
+    columns = {}
+    for text in texts:
+        column, _, share = text.rpartition("=")
+        number = _number(share)
+        if number is None or not (0 <= number <= 1 and column):
+            raise _not_understood(flag, text, "COLUMN=SHARE with a share from 0 to 1")
+        columns[column] = number
     return columns
 
 

@@ -158,7 +158,7 @@ def _constant(case: Case, column: Column) -> Fault | None:
 
 
 _RATES: dict[str, dict[str, float]] = {
-    "null_rate": {"least": 0.03}, "silent_default": {"least": 0.03}, "encoding_change": {"always": 0.01},
+    "null_rate": {"least": 0.015}, "silent_default": {"least": 0.015}, "encoding_change": {"always": 0.01},
     # The range of the reference alone grows old: what has grown beyond it is no fault.
     "unseen_levels": {"always": 0.01}, "out_of_range": {"least": 0.5}, "repeated_value": {"least": 0.5},
 }  # fmt: skip

@@ -51,7 +51,7 @@ from watchkeeper.steps.chart_step import chart_key
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
-from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept
+from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept, known_tolerances
 from watchkeeper.steps.recent import recent_within
 from watchkeeper.steps.reference import design_effects, rates_of_reference, reference_pieces
 from watchkeeper.steps.sight import columns_seen
@@ -156,7 +156,8 @@ def check_tables(
     check_columns(wanted, [*theirs.columns, *ours.columns], "either table")
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=options.run_length)
-    monitors = default_monitors(schema, rule, history=False, tolerance=options.tolerance) + asked
+    tolerances = known_tolerances(options.tolerances or {}, schema, "tolerances")
+    monitors = default_monitors(schema, rule, history=False, tolerance=options.tolerance, tolerances=tolerances) + asked
     late = _mostly_unlabelled(ours, schema)
     sampled, learnt_from = kept_for_estimates(schema, options.estimate, labelled=not late)
     worth = own.by_label(schema)

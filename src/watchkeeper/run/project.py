@@ -21,7 +21,7 @@ from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Monitor, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
@@ -41,13 +41,14 @@ from watchkeeper.run.once import run_once
 from watchkeeper.run.records import Records, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.run.run_report import RunReport
+from watchkeeper.run.watched import monitors_of
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.names import without
 from watchkeeper.schema.reading import Form, Reading
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import kept_for_estimates
 from watchkeeper.steps.first_marks import first_columns, first_rows
-from watchkeeper.steps.monitors import charted, default_monitors, kept
+from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
@@ -98,7 +99,10 @@ class Project(Records):
         if schema.metrics:
             # Functions may lie beside the configuration, as embedders and training do.
             search_in(self.folder)
-        return monitored(spec, self.embedding(spec), model.own_measures)
+        embedding = self.embedding(spec)
+        metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}
+        wide = replace(spec, schema=embedding.wide(schema))
+        return monitored(spec, embedding, monitors_of(self.config, wide, metrics))
 
     def _rules(self, name: str, model: Model, schema: Schema) -> tuple[Rule, ...]:
         rules = load_rules(model.rules, self.folder)
@@ -314,22 +318,20 @@ class Project(Records):
         return held if held.height else rows
 
 
-def monitored(spec: Spec, embedding: Embedding, own_measures: Sequence[str] = ()) -> Spec:
+def monitored(spec: Spec, embedding: Embedding, monitors: Sequence[Monitor] | None = None) -> Spec:
     """Return a specification with the monitors it is watched by, and with what these need to be kept.
 
     Parameters
     ----------
-    own_measures
-        What is measured of this model that no plug-in is registered for.
+    monitors
+        Those of its configuration; None for the default ones.
     """
-    wide = embedding.wide(spec.schema)
     every = (spec.windows or WindowRule()).every
-    metrics = {*plugins("metric"), *own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}
-    named = charted(spec.monitors, metrics, spec.alerts, every)
-    monitors = named or default_monitors(wide, spec.alerts, history=True, every=every)
+    if monitors is None:
+        monitors = default_monitors(embedding.wide(spec.schema), spec.alerts, history=True, every=every)
     sampled, learnt_from = kept_for_estimates(spec.schema, spec.estimate)
     keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
-    return replace(spec, monitors=monitors, keep=keep, reference_keep=reference_keep)
+    return replace(spec, monitors=tuple(monitors), keep=keep, reference_keep=reference_keep)
 
 
 def _about(model: Model) -> tuple[Any, ...]:

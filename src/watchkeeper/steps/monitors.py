@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil, isfinite
 
@@ -13,15 +13,25 @@ from watchkeeper.compare.comparison import needs_of
 from watchkeeper.compare.tail_rise import BEYOND, TOLERATED
 from watchkeeper.compare.window_statistics import MOST, followed
 from watchkeeper.core.alert import Cause
-from watchkeeper.core.errors import PluginError, near_miss
+from watchkeeper.core.errors import PluginError, UsageError, near_miss
 from watchkeeper.core.metric import Charted, bounds_of, chart_of, side_of
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
 from watchkeeper.core.spec import DEPARTURE, AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 from watchkeeper.performance.described import described
 
-__all__ = ["LEAST_LABELLED", "MEASURED", "charted", "default_monitors", "harm_options", "installed", "kept"]
+__all__ = [
+    "LEAST_LABELLED",
+    "MEASURED",
+    "changed",
+    "charted",
+    "default_monitors",
+    "harm_options",
+    "installed",
+    "kept",
+    "known_tolerances",
+]
 
 MEASURED = (
     "psi", "jensen_shannon", "ks", "wasserstein", "l_infinity", "null_rate", "unseen_levels", "unit_change",
@@ -35,6 +45,9 @@ LEAST_LABELLED = 30.0
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _LEVELED = (Kind.CATEGORICAL, Kind.BOOLEAN)
 _TEXT = ("text_length", "character_mix", "token_drift")
+_SHARE, _RARE = 0.3, 0.2
+"""Parts of the tolerance that a share of missing or impossible values, and one of unseen levels, may reach."""
+
 _CORRELATION = 0.1
 """Change of a correlation that does not matter."""
 
@@ -54,7 +67,13 @@ _COVERAGE = 0.9
 
 
 def default_monitors(
-    schema: Schema, rule: AlertRule, *, history: bool, tolerance: float = 0.05, every: timedelta = _DAY
+    schema: Schema,
+    rule: AlertRule,
+    *,
+    history: bool,
+    tolerance: float = 0.05,
+    tolerances: Mapping[str, float] | None = None,
+    every: timedelta = _DAY,
 ) -> tuple[Monitor, ...]:
     """Return drift, fault and performance monitors for all columns.
 
@@ -63,6 +82,11 @@ def default_monitors(
     history
         Whether there are windows to learn a control chart from; without them performance is judged against the
         reference alone.
+    tolerance
+        Change of a share, or of a distribution function, that does not matter. 30 % of it are what may be missing or
+        impossible, and 20 % what may be unseen levels, where hardly any were.
+    tolerances
+        That of single columns.
     every
         Length of a judged window.
     """
@@ -74,15 +98,19 @@ def default_monitors(
     slow = [c for c in schema if c.role is Role.LATENCY and c.kind is Kind.NUMERIC]
     both = bool(features) and bool(answers or label or slow)
     run_length = rule.budget * (2 if both else 1)
+    spare = _Spare(tolerance, tolerances or {})
+    found: list[Monitor] = []
     if history:
         # Half of either is for the distances from the reference, half for what departs from its season.
         run_length *= 2
         still = [c for c in features if c.name not in schema.moving]
-        found = [_seasonal(columns, run_length, tolerance) for columns in (still, answers)]
-    else:
-        found = []
-    found += _watched(features, run_length, tolerance, moving=schema.moving)
-    found += _watched(answers, run_length, tolerance, labels=label, latencies=slow)
+        found += [
+            _seasonal(spare.of(columns, one), run_length, one, sum(map(followed, columns)))
+            for columns in (still, answers)
+            for one in spare.groups()
+        ]
+    found += _watched(features, run_length, spare, moving=schema.moving)
+    found += _watched(answers, run_length, spare, labels=label, latencies=slow)
     if len([c for c in features if c.kind is Kind.NUMERIC and c.name not in schema.moving]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
         # Rows of one window are near each other in time, so without the design effect nothing is known of chance.
@@ -93,10 +121,16 @@ def default_monitors(
     return tuple(monitor for monitor in found if monitor.columns or monitor.cause is Cause.PERFORMANCE)
 
 
-def _seasonal(columns: Sequence[Column], run_length: float, tolerance: float) -> Monitor:
-    """Return the monitor of what departs from its season, whose statistics share one budget."""
+def _seasonal(columns: Sequence[Column], run_length: float, tolerance: float, series: int) -> Monitor:
+    """Return the monitor of what departs from its season, whose statistics share one budget with others of their side.
+
+    Parameters
+    ----------
+    series
+        Columns that share it.
+    """
     names = tuple(column.name for column in columns if followed(column))
-    options = {"run_length": run_length, "series": float(max(1, MOST * len(names))), "tolerance": tolerance}
+    options = {"run_length": run_length, "series": float(max(1, MOST * series)), "tolerance": tolerance}
     return Monitor(DEPARTURE, "departure", names, options=options)
 
 
@@ -111,6 +145,23 @@ def _harmful(schema: Schema, rule: AlertRule, *, every: timedelta, history: bool
             for name in names
         ]
     return list(charted((Monitor(name, "", cause=Cause.PERFORMANCE) for name in names), names, rule, every))
+
+
+def changed(defaults: Iterable[Monitor], own: Sequence[Monitor], label: str | None) -> tuple[Monitor, ...]:
+    """Return default monitors and own ones; a default one gives up the columns for which an own one measures the same.
+
+    An own monitor that names no columns takes all of them but the label, as it does when it judges. One of segments, of
+    earlier windows or without a chart stands beside the default.
+    """
+    staying: list[Monitor] = []
+    for monitor in defaults:
+        same = [o for o in own if o.measure == monitor.measure and not o.against and ALL in o.segments and o.chart]
+        everywhere = any(not one.columns for one in same)
+        named = {name for one in same for name in one.columns}
+        left = tuple(c for c in monitor.columns if c not in named and (c == label or not everywhere))
+        if left or not (monitor.columns or same):
+            staying.append(replace(monitor, columns=left))
+    return (*staying, *own)
 
 
 def charted(
@@ -166,10 +217,26 @@ def harm_options(rule: AlertRule, series: int, every: timedelta) -> dict[str, fl
     }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """What change does not matter, of all columns and of single ones."""
+
+    usual: float
+    own: Mapping[str, float]
+
+    def groups(self) -> list[float]:
+        """Return the tolerances there are, the usual one first."""
+        return list(dict.fromkeys((self.usual, *self.own.values())))
+
+    def of(self, columns: Iterable[Column], tolerance: float) -> list[Column]:
+        """Return the columns that have a tolerance."""
+        return [c for c in columns if self.own.get(c.name, self.usual) == tolerance]
+
+
 def _watched(
     columns: list[Column],
     run_length: float,
-    tolerance: float,
+    spare: _Spare,
     *,
     labels: Sequence[Column] = (),
     latencies: Sequence[Column] = (),
@@ -183,19 +250,37 @@ def _watched(
         Columns that move by themselves: only what is missing and what lies out of range is a fault there.
     """
     still = [c for c in columns if c.name not in moving]
+    numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
+    usable = [c for c in columns if c.kind is not Kind.UNUSABLE]
+    spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
+    series = len(usable) + len(spiked) + 2 * len(numeric) + len(_names(columns, Kind.NUMERIC)) + 4 * len(leveled)
+    series += 5 * len(_names(columns, Kind.TEXT)) + len(_names(columns, Kind.VECTOR))
+    series += len(_names(labels, Kind.NUMERIC)) + 2 * len(_names(labels, *_LEVELED)) + len(latencies)
+    budget = {"run_length": run_length, "series": float(max(1, series))}
+    found: list[Monitor] = []
+    for tolerance in spare.groups():
+        alike, true, slow = (spare.of(side, tolerance) for side in (columns, labels, latencies))
+        found += _watched_alike(alike, true, slow, {**budget, "tolerance": tolerance}, moving)
+    return found
+
+
+def _watched_alike(
+    columns: list[Column],
+    labels: list[Column],
+    latencies: list[Column],
+    budget: dict[str, float],
+    moving: Collection[str],
+) -> list[Monitor]:
+    """Return the monitors of columns that have one tolerance."""
+    still = [c for c in columns if c.name not in moving]
     ranged = tuple(c.name for c in columns if c.kind is Kind.NUMERIC)
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
     usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
-    vectors = _names(columns, Kind.VECTOR)
+    vectors, tolerance = _names(columns, Kind.VECTOR), budget["tolerance"]
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
     spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
-    series = (
-        len(usable) + len(spiked) + 2 * len(numeric) + len(ranged) + 4 * len(leveled) + 5 * len(texts) + len(vectors)
-    )
-    series += len(measured) + 2 * len(coded) + len(latencies)
-    budget = {"run_length": run_length, "series": float(max(1, series)), "tolerance": tolerance}
     late = {**budget, "min_coverage": _COVERAGE}
-    rare, few = {**budget, "always": 0.01}, {**budget, "least": 0.03}
+    rare, few = {**budget, "always": _RARE * tolerance}, {**budget, "least": _SHARE * tolerance}
     lasting = {**few, "pooled": 8.0}
     # Where the distance is not large enough for ks, no unit has changed, so this takes nothing from the budget.
     unit: dict[str, float | str] = {**budget, "lower": 0.99, "upper": 1.01, "distance": "before"}
@@ -217,7 +302,7 @@ def _watched(
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
         Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),
-        Monitor("encoding_damage", "tolerance", texts, options={**budget, "always": 0.02}, cause=Cause.DATA_FAULT),
+        Monitor("encoding_damage", "tolerance", texts, options=rare, cause=Cause.DATA_FAULT),
         # A squared distance: the mean may move by δ of the root mean square distance of vectors from it.
         Monitor("mean_shift", "significance", vectors, options={**budget, "tolerance": tolerance**2}),
         Monitor("unit_change", "fixed", numeric, options=unit, cause=Cause.DATA_FAULT),
@@ -247,6 +332,20 @@ def kept(monitors: Iterable[Monitor]) -> tuple[str, ...]:
     known = plugins("comparison")
     names = {*(monitor.measure for monitor in monitors), *installed()}
     return tuple(sorted({need for name in names & known.keys() for need in needs_of(known[name])}))
+
+
+def known_tolerances(tolerances: Mapping[str, float], schema: Schema, where: str) -> Mapping[str, float]:
+    """Return the tolerances of single columns, if there are these columns.
+
+    Raises
+    ------
+    UsageError
+        When there is no such column; ``where`` begins the message.
+    """
+    for name in tolerances:
+        if name not in schema:
+            raise UsageError(f"{where}: there is no column {name!r}; {near_miss(name, (c.name for c in schema))}")
+    return tolerances
 
 
 def _names(columns: Iterable[Column], *kinds: Kind) -> tuple[str, ...]:
