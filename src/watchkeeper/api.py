@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from watchkeeper.config.arguments import typed
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
 from watchkeeper.core.action import Action
@@ -130,6 +131,7 @@ def check(current: Any, reference: Any, options: CheckOptions) -> Report:
     return _of_check(result, made, Path(current).name if isinstance(current, str | Path) else "current")
 
 
+@typed
 def stream(
     reference: Any,
     *,
@@ -304,6 +306,7 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     )
 
 
+@typed
 def report(
     project: Records,
     model: str | None = None,
@@ -419,6 +422,7 @@ def _of_failure(model: str, failed: FailedRun, made: datetime | None) -> Report:
     return Report(title=model, model=model, verdict=Verdict.FAILED, made=made or datetime.now(UTC), headline=headline)
 
 
+@typed
 def explain(
     project: Records, alert: str = "", model: str | None = None, *, attributed: bool = False, seed: int = 0
 ) -> Explanation:
@@ -456,6 +460,7 @@ def explain(
     return Explanation(found, next(iter(recorded_diagnoses(project.store, name, [found])), None))
 
 
+@typed
 def behaviour(
     project: Project,
     prediction: str = "",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
+
+from watchkeeper.cli.app import app
 
 from .conftest import Command, table
 
@@ -52,6 +55,20 @@ def test_an_alert_is_explained_in_words_and_as_json(watchkeeper: Command, projec
     assert sum(h["confidence"] for h in told["hypotheses"]) == pytest.approx(1)
     short = watchkeeper("explain", fault[:8], "--json")
     assert json.loads(short.stdout) == told
+
+
+def test_run_and_status_exit_as_check_does_where_they_are_asked(project: Path) -> None:
+    def code(*words: str) -> int:
+        return CliRunner().invoke(app, [*words, "--config", str(project / "watchkeeper.yaml")]).exit_code
+
+    assert [code("status"), code("status", "--fail-on", "never")] == [0, 4], "nothing was judged yet"
+    assert code("run", "--fail-on", "page") == 1
+    # Nothing new came, and the alert still fires.
+    assert [code("run", "--fail-on", least) for least in ("notice", "page", "never")] == [1, 1, 0]
+    # The log ends years ago: that there is no data is said whatever may fire.
+    assert [code("status", "--fail-on", least) for least in ("notice", "page", "never")] == [1, 1, 4]
+    assert [code("run"), code("status")] == [0, 0]
+    assert code("status", "--fail-on", "pge") == 2
 
 
 def test_an_alert_that_is_not_there_is_a_usage_error_with_the_ones_there_are(

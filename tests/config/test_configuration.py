@@ -68,6 +68,11 @@ def test_roles_features_and_the_positive_class_are_texts_whatever_they_look_like
     assert model.positive == "1"
 
 
+def test_one_column_stands_for_a_list_of_one():
+    model = read_config("models: {m: {columns: {features: age, ignore: note}, segments: region}}").model("m")
+    assert (model.columns.features, model.columns.ignore, model.segments) == (("age",), ("note",), ("region",))
+
+
 def test_a_reference_may_be_a_path():
     model = read_config("models: {m: {reference: ref/*.parquet, labels: late.csv}}").model("m")
     assert model.reference.source == "ref/*.parquet"

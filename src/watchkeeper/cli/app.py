@@ -13,7 +13,7 @@ from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.described import with_options
 from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.interrupt import Interrupt
-from watchkeeper.cli.options import Html, ModelName, Why
+from watchkeeper.cli.options import FailOnIfAsked, Html, ModelName, Why
 from watchkeeper.cli.output import (
     prepare,
     print_err,
@@ -163,18 +163,22 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what a run would do; write nothing and tell nobody.")
     ] = False,
+    fail_on: FailOnIfAsked = None,
     json: AsJson = False,
 ) -> None:
     """Take in what has arrived, judge it, act, and tell.
 
-    Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model.
+    Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model; with
+    --fail-on also 1 where an alert fires.
     """
     import sys
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import hints, moment_until, problems_of, run_text, runs_document
+    from watchkeeper.cli.results import exit_code, hints, moment_until, problems_of, run_text, runs_document
+    from watchkeeper.core.alert import Alert, AlertState
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
+    from watchkeeper.core.query import Query
 
     now = datetime.now(UTC)
     moment = moment_until(until, now) if until else now
@@ -182,6 +186,7 @@ def run(
     sys.dont_write_bytecode |= dry_run
     project = open_project(config, rehearsed=dry_run)
     results: dict[str, RunReport | WatchkeeperError] = {}
+    firing: list[Alert] = []
     try:
         names = _models(project, model)
         for name in names:
@@ -200,6 +205,7 @@ def run(
                     results[name] = error
             for words in (*problems_of(results[name]), *hints(project, name)):
                 print_err(f"{name}: {words}")
+            firing += project.store.recorded(name, Alert, Query(states=(AlertState.FIRING,))) if fail_on else ()
     finally:
         project.close()
     if json:
@@ -210,12 +216,20 @@ def run(
     failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread]
     if failed:
         raise typer.Exit(5 if all(isinstance(r, LeasedError) for r in failed) else 3)
+    raise typer.Exit(exit_code(firing, fail_on) if fail_on else 0)
 
 
 @app.command()
-def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """Show how the models stand after the last run."""
+def status(
+    config: ConfigFile = FILE, model: ModelName = None, fail_on: FailOnIfAsked = None, json: AsJson = False
+) -> None:
+    """Show how the models stand after the last run.
+
+    Exit codes: 0 shown, 2 usage or configuration, 3 could not be read; with --fail-on also 1 where an alert fires, and
+    4 where a model has no data.
+    """
     from watchkeeper.api import open_records, standing
+    from watchkeeper.cli.results import exit_code
     from watchkeeper.diagnose.incidents import incidents_of
     from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
@@ -233,6 +247,9 @@ def status(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = Fa
             print_out(f"incident since {incident.earliest:%Y-%m-%d %H:%M}: {incident_sentence(incident)}")
         for one in reports:
             show(one)
+    if fail_on:
+        codes = {exit_code(one.alerts, fail_on, one.verdict) for one in reports}
+        raise typer.Exit(min(codes - {0}, default=0))
 
 
 @app.command()

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from watchkeeper.cli.configuration import AsJson
 from watchkeeper.cli.described import with_options
-from watchkeeper.cli.options import Html
+from watchkeeper.cli.options import FailOn, Html
 from watchkeeper.cli.output import check_page, print_err, progress_bar, show, show_json, write_page
 from watchkeeper.config.check_options import CheckOptions
 
 __all__ = ["check"]
-
-
-class FailOn(StrEnum):
-    """The least severity of an alert that makes ``check`` exit with 1."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    PAGE = "page"
-    NEVER = "never"
 
 
 @with_options(CheckOptions)
@@ -41,9 +31,8 @@ def check(
     Exit codes: 0 fine, 1 alerts, 2 usage or configuration, 3 could not run, 4 too little data, or too little seen.
     """
     from watchkeeper.api import check as check_rows
-    from watchkeeper.cli.results import any_firing
+    from watchkeeper.cli.results import exit_code
     from watchkeeper.core.errors import WatchkeeperError
-    from watchkeeper.views.findings import Verdict
 
     check_page(html)
     with progress_bar() as progress:
@@ -56,9 +45,4 @@ def check(
             # The result is out already, and standard output holds one JSON object and no second one.
             print_err(f"watchkeeper: {error}")
             raise typer.Exit(3) from error
-    if fail_on is not FailOn.NEVER and any_firing(report.alerts, fail_on.name):
-        raise typer.Exit(1)
-    if report.verdict is Verdict.FAILED:
-        raise typer.Exit(3)
-    if report.verdict in (Verdict.NO_DATA, Verdict.BLIND):
-        raise typer.Exit(4)
+    raise typer.Exit(exit_code(report.alerts, fail_on, report.verdict))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from watchkeeper.cli.documents import MoveDocument, RunDocument, RunsDocument, VersionsDocument
+    from watchkeeper.cli.options import FailOn
     from watchkeeper.core.action import Action
     from watchkeeper.core.alert import Alert
     from watchkeeper.core.errors import WatchkeeperError
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from watchkeeper.run.project import Project, RunReport
 
 __all__ = [
-    "any_firing",
     "error_kind",
+    "exit_code",
     "hints",
     "moment_until",
     "move_document",
@@ -58,11 +59,15 @@ def moment_until(text: str, now: datetime) -> datetime:
     return moment
 
 
-def any_firing(alerts: Iterable[Alert], least: str) -> bool:
-    """Return whether an alert of at least a severity, named in capitals, is firing."""
+def exit_code(alerts: Iterable[Alert], least: FailOn, verdict: str = "ok") -> int:
+    """Return 1 where an alert of at least a severity is firing, else 3 or 4 where the verdict says so."""
+    from watchkeeper.cli.options import FailOn
     from watchkeeper.core.alert import AlertState, Severity
 
-    return any(alert.state is AlertState.FIRING and alert.severity >= Severity[least] for alert in alerts)
+    firing = [alert.severity for alert in alerts if alert.state is AlertState.FIRING]
+    if least is not FailOn.NEVER and any(severity >= Severity[least.name] for severity in firing):
+        return 1
+    return {"failed": 3, "no_data": 4, "blind": 4}.get(verdict, 0)
 
 
 def user() -> str:

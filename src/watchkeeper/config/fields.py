@@ -11,11 +11,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from watchkeeper.config.options import Described, described
+from watchkeeper.config.options import Described, described, listed_names
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.window import parse_duration
 
-__all__ = ["Duration", "Moment", "Options", "Part", "Text", "format_duration", "part_fields"]
+__all__ = ["Duration", "Moment", "Options", "Part", "Text", "Texts", "format_duration", "part_fields"]
 
 _LENGTHS = (("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -58,6 +58,13 @@ def _as_text(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=Union[str, int, float, bool])]  # noqa: UP007
 """A name or text; ``1`` and ``true`` are the texts "1" and "true", and ``NO`` is the text "NO"."""
+
+
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(listed_names, json_schema_input_type=Union[tuple[Text, ...], str]),  # noqa: UP007
+]
+"""Names; a single one stands for a list of one."""
 
 
 def format_duration(length: timedelta) -> str:
@@ -144,6 +151,8 @@ def _part_field(one: Described) -> tuple[Any, Any]:
         kind = next(inner for inner in get_args(kind) if get_origin(inner) is dict)
     else:
         default = Field(one.default, description=one.words, ge=option.lower, le=option.upper)
+    if one.repeats:
+        kind = Annotated[kind, BeforeValidator(listed_names, json_schema_input_type=kind | str)]
     return Annotated[kind, AfterValidator(partial(_checked, one))], default
 
 

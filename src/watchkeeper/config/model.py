@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, StrictBool, create_model, field_val
 
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
-from watchkeeper.config.fields import Duration, Moment, Part, Text, format_duration, part_fields
+from watchkeeper.config.fields import Duration, Moment, Part, Text, Texts, format_duration, part_fields
 from watchkeeper.config.intake import Intake
 from watchkeeper.config.metrics import Metrics, MetricsField
 from watchkeeper.config.monitors import Monitors, read_monitors
@@ -305,7 +305,7 @@ class Model(Part):
         None
     )
     columns: Columns = Columns()  # type: ignore[valid-type]
-    segments: tuple[Text, ...] = _shared("segments")
+    segments: Texts = _shared("segments")
     positive: Text | None = _shared("positive")
     task: Task | None = None
     intake: Intake = Intake()
@@ -321,7 +321,7 @@ class Model(Part):
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None
     metrics: MetricsField = Metrics()
-    fairness: tuple[Text, ...] = _shared("fairness")
+    fairness: Texts = _shared("fairness")
     estimate: Estimate = _shared("estimate")
 
     @field_validator("tolerances")

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from watchkeeper.config.fields import Options, Part, Text
+from watchkeeper.config.fields import Options, Part, Text, Texts
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import UsageError
@@ -31,8 +31,8 @@ class MonitorConfig(Part):
 
     measure: Text
     chart: Text | None = None
-    columns: tuple[Text, ...] = ()
-    segments: tuple[Text, ...] = (ALL,)
+    columns: Texts = ()
+    segments: Texts = (ALL,)
     options: Options = Field(default_factory=dict)
     cause: Cause | None = None
     against: Text = ""

@@ -7,15 +7,16 @@ because help is made from it too.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, update_wrapper
-from textwrap import fill, indent
+from math import isnan
+from textwrap import fill, indent, shorten
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from watchkeeper.core.errors import UsageError, near_miss
 
-__all__ = ["Described", "Option", "TakesTables", "check_options", "described", "takes"]
+__all__ = ["Described", "Option", "TakesTables", "check_options", "described", "listed_names", "takes"]
 
 P = ParamSpec("P")
 Filled = TypeVar("Filled")
@@ -87,13 +88,35 @@ class Described:
         """Whether it holds several texts."""
         return Sequence[str] in (self.type, *get_args(self.type))
 
+    def _of_another_type(self, value: Any) -> str:
+        """Return what a value must be, where it is of another type; empty where it is of this one, or nobody knows."""
+        kinds = [kind for kind in (get_args(self.type) or (self.type,)) if kind is not type(None)]
+        if value is None and len(kinds) < len(get_args(self.type)):
+            return ""
+        if self.repeats:
+            named = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+            return "" if named else "a text or a list of texts"
+        if kinds == [str]:
+            return "" if isinstance(value, str) else "a text"
+        if self.type is bool:
+            return "" if isinstance(value, bool) else "True or False"
+        if self.type is float:
+            number = isinstance(value, int | float) and not isinstance(value, bool) and not isnan(value)
+            return "" if number else "a number"
+        if any(get_origin(kind) is Mapping for kind in kinds):
+            return "" if isinstance(value, Mapping) else "a mapping"
+        if any(get_origin(kind) is Callable for kind in kinds):
+            return "" if callable(value) else "a function"
+        return ""
+
     def faults(self, value: Any) -> str:
         """Return what is wrong with a value, in words that follow the name; empty where nothing is."""
         one = self.option
         if self.choices and value not in self.choices:
             return f"cannot be {value!r}; {near_miss(str(value), self.choices)}"
-        if self.repeats and isinstance(value, str):
-            return f"takes a list; write [{value!r}]"
+        valid = self._of_another_type(value)
+        if valid:
+            return f"must be {valid}; this is {shorten(repr(value), 60, placeholder='…')}"
         if one.lower is not None and not (isinstance(value, int | float) and value >= one.lower):
             return f"must be a number of at least {one.lower:g}; this is {value!r}"
         if one.upper is not None and value > one.upper:
@@ -119,6 +142,13 @@ def described(description: type) -> tuple[Described, ...]:
     return tuple(listed)
 
 
+def listed_names(value: Any) -> Any:
+    """Return one name as a list of one, names of any other form as a tuple, and what is none of these as it is."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
+
+
 def check_options(filled: Any) -> None:
     """Check every value of a filled description.
 
@@ -129,6 +159,9 @@ def check_options(filled: Any) -> None:
     """
     description: Any = type(filled)
     for one in described(description):
+        if one.repeats:
+            # A frozen description, whose one name stands for a list of one.
+            object.__setattr__(filled, one.name, listed_names(getattr(filled, one.name)))
         faults = one.faults(getattr(filled, one.name))
         if faults:
             raise UsageError(f"{one.name} {faults}")
@@ -162,6 +195,8 @@ def takes(
             for name in kwargs:
                 if name not in known:
                     raise UsageError(f"{call.__name__}() has no option {name!r}; {near_miss(name, known, most=40)}")
+            if args:
+                raise UsageError(f"{call.__name__}() takes two tables; what follows is given by keyword: {args[0]!r}")
             return function(current, reference, description(*args, **kwargs))
 
         update_wrapper(call, function)

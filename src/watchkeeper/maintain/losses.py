@@ -30,7 +30,7 @@ def choose_metric(task: Task, name: str) -> str:
         raise ConfigError(f"a model whose task is {task.value!r} cannot be judged; declare a label and its task")
     valid = {*judged, *row_loss_metrics(task)}
     if name and name not in valid:
-        raise ConfigError(f"maintenance.metric: {name!r} cannot judge a {task.value} model; {near_miss(name, valid)}")
+        raise ConfigError(f"maintain.metric: {name!r} cannot judge a {task.value} model; {near_miss(name, valid)}")
     return name or judged[0]
 
 

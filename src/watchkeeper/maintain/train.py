@@ -113,7 +113,7 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
     try:
         module_name, function_name = split_name(name)
     except UsageError as error:
-        raise ConfigError(f"maintenance.train: {error}") from None
+        raise ConfigError(f"maintain.train: {error}") from None
     path = search_in(folder)
     try:
         with _blamed(f"the module of {name} failed while it was imported"):
@@ -122,13 +122,13 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
         missing = error.__cause__
         if isinstance(missing, ModuleNotFoundError) and module_name.startswith(missing.name or "\0"):
             raise ConfigError(
-                f"maintenance.train: there is no module {module_name!r} in {path} or on the import path"
+                f"maintain.train: there is no module {module_name!r} in {path} or on the import path"
             ) from missing
         raise
     try:
         function = function_in(module, function_name)
     except UsageError as error:
-        raise ConfigError(f"maintenance.train: {error}") from None
+        raise ConfigError(f"maintain.train: {error}") from None
     return Trainer(name, function, getattr(module, "predict", None))
 
 

@@ -137,9 +137,9 @@ def candidates(names: Iterable[str], change: datetime | None = None) -> tuple[Ca
     for name in names:
         kind, _, length = name.partition(":")
         if kind not in _KINDS:
-            raise ConfigError(f"maintenance.windows: {name!r} is no training window; {near_miss(kind, _KINDS)}")
+            raise ConfigError(f"maintain.windows: {name!r} is no training window; {near_miss(kind, _KINDS)}")
         if (kind in ("all", "since_change")) == bool(length):
-            raise ConfigError(f"maintenance.windows: {name!r}: last, decay and season take a length, such as last:8w")
+            raise ConfigError(f"maintain.windows: {name!r}: last, decay and season take a length, such as last:8w")
         if kind == "all":
             found.append(Candidate(name))
         elif kind == "since_change":

@@ -293,7 +293,9 @@ def _own_metrics(functions: Sequence[str], value: Mapping[str, float | Mapping[s
     try:
         own = Metrics.model_validate({"functions": list(functions), "value": value})
     except ValidationError as error:
-        raise UsageError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{where}: {str(first['msg']).removeprefix('Value error, ').removeprefix('Input ')}") from None
     if own.functions:
         search_in(Path.cwd())
     for place in own.functions:

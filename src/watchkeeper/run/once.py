@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.alerts.policy import has_fired
+from watchkeeper.config.arguments import typed
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.query import Query
@@ -72,6 +73,7 @@ class RunResult:
     orphans: int = 0
 
 
+@typed
 def run_once(
     spec: Spec,
     store: Store,

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from watchkeeper.config.arguments import typed
 from watchkeeper.config.configuration import check_names
 from watchkeeper.config.model import Model, columns_fingerprint
 from watchkeeper.core.action import Action
@@ -339,6 +340,7 @@ def _about(model: Model) -> tuple[Any, ...]:
     return model.columns, model.split_by, model.positive, model.task, model.reference
 
 
+@typed
 def open_project(
     path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None, *, rehearsed: bool = False
 ) -> Project:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watchkeeper.config.arguments import typed
 from watchkeeper.config.configuration import Config, load_config
 from watchkeeper.core.errors import ConfigError
 from watchkeeper.core.query import Query
@@ -63,6 +64,7 @@ class Records:
         return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
 
 
+@typed
 def open_records(
     path: str | Path = "watchkeeper.yaml", environ: Mapping[str, str] | None = None, *, rehearsed: bool = False
 ) -> Records:
