@@ -206,6 +206,7 @@ def stream(
     )  # fmt: skip
 
 
+@typed
 def prove(
     what: Any,
     model: str | None = None,
@@ -338,6 +339,7 @@ def report(
         When there is no such model.
     """
     name = project.only(model)
+    project.require_log(name, wholly=False)
     store, failed = project.store, failed_run(project.store, name)
     try:
         spec = _spec(project, name)

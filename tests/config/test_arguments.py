@@ -48,6 +48,7 @@ WRONG: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("run_once", ("m", MemoryStore(), NOW), {}, "spec must be a Spec"),
     ("run_once", (Spec("m", Schema(())), "store", NOW), {}, "store must be a store"),
     ("run_once", (Spec("m", Schema(())), MemoryStore(), "now"), {}, "now must be a datetime; this is 'now'"),
+    ("prove", (ROWS,), {"seeds": "many"}, "seeds must be a whole number; this is 'many'"),
     ("check", (ROWS, ROWS), {"label": 7}, "label must be a text; this is 7"),
     ("check", (ROWS, ROWS), {"ignore": {"x": 1}}, "ignore must be a text or a list of texts; this is {'x': 1}"),
     ("check", (7, ROWS), {}, "a int is no table"),

@@ -32,6 +32,8 @@ HARMLESS = (
     "self.frame.lazy().select(exprs)",
     "files.select(day, rows.alias('rows'))",
     "part.filter(*inside).select(*wanted, *([key.ours.alias(_KEY)] if key else []))",
+    "held.with_columns(key, *lacking).select(list(_EMPTY))",
+    "rows.group_by(by, maintain_order=True)",
     "rows.select(*order, 'blob')",
 )
 """Calls of which every argument is an expression, or a name of the store's own."""

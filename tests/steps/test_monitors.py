@@ -106,9 +106,10 @@ def test_what_is_always_measured_exists() -> None:
     assert set(MEASURED) <= set(plugins("comparison"))
 
 
-def test_a_table_without_usable_columns_gets_no_monitor_without_columns() -> None:
+def test_a_table_without_comparable_columns_gets_no_monitor_without_columns() -> None:
     bare = infer_schema(pl.DataFrame({"nested": [{"a": 1}] * 50}))
-    assert default_monitors(bare, AlertRule(), history=False) == ()
+    found = default_monitors(bare, AlertRule(), history=False)
+    assert {(m.measure, m.columns) for m in found} == {(name, ("nested",)) for name in ("null_rate", "became_constant")}
 
 
 def harm(rule: AlertRule, *, every: timedelta = timedelta(days=1)) -> Monitor:

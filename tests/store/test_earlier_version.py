@@ -71,8 +71,10 @@ def test_a_run_over_a_store_of_0_1_0_goes_on_as_0_1_0_would_have(project, then):
     for kind in ("alerts", "audit", "champion", "states"):
         assert as_json(went_on[kind]) == then["went_on"][kind], kind
     for day, expected in zip(went_on["signals"], then["went_on"]["signals"], strict=True):
-        assert [signal[:4] for signal in day] == [signal[:4] for signal in expected]
-        for signal, known in zip(day, expected, strict=True):
+        # A score was asked for a change of its unit then.
+        asked = [signal for signal in expected if signal[2:4] != ["unit_change", "score"]]
+        assert [signal[:4] for signal in day] == [signal[:4] for signal in asked]
+        for signal, known in zip(day, asked, strict=True):
             # The rates of faults were judged by the design effect of the values then.
             if signal[2] in RATES:
                 continue

@@ -23,6 +23,7 @@ from watchkeeper.stats.level_groups import LevelGroupsPart, group_of
 from watchkeeper.stats.levels import LevelsPart
 
 __all__ = [
+    "UNCOUNTED",
     "Cells",
     "PairedEcdf",
     "categorical",
@@ -35,6 +36,7 @@ __all__ = [
     "rest_alike",
     "sizes",
     "steps",
+    "uncounted",
 ]
 
 _HEAVY = 0.01
@@ -69,6 +71,15 @@ def effective_size(n0: float, n: float) -> float:
 def sizes(n0: float, n: float) -> Size:
     """Return what the rows of both sides are worth together."""
     return Size(n0, effective_size(n0, n))
+
+
+UNCOUNTED = "the reference was summarised before rows of such columns were counted"
+
+
+def uncounted(reference: State, current: State) -> bool:
+    """Return whether the reference holds nothing of a column of lists or structs, as a stored one of 0.1.0 does not."""
+    kind = reference.spec.kind if reference.spec else None
+    return kind is Kind.UNUSABLE and bool(reference.problem) and not reference.column_missing and not current.problem
 
 
 def rest_alike(p: HistogramPart, q: HistogramPart, counts: NDArray[np.int64]) -> bool:

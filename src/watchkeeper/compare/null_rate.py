@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import ClassVar
 
-from watchkeeper.compare.cells import effective_size, lacking
+from watchkeeper.compare.cells import UNCOUNTED, effective_size, lacking, uncounted
 from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement
-from watchkeeper.core.schema import Column, Kind
+from watchkeeper.core.schema import Column, Kind, is_countable
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.intervals import newcombe, wilson
@@ -33,11 +33,13 @@ class NullRate:
     identical: ClassVar[float] = 0.0
 
     def applies(self, column: Column) -> bool:
-        """Every usable single column."""
-        return column.kind not in (Kind.UNUSABLE, Kind.JOINT)
+        """Every single column whose rows can be counted."""
+        return column.kind is not Kind.JOINT and is_countable(column)
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the change, positive when more is missing."""
+        if uncounted(reference, current):
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, UNCOUNTED)
         a, b = reference.part("count", CountPart), current.part("count", CountPart)
         missing = lacking(self.name, current, a.rows, b.rows)
         if missing:

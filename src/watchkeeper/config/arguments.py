@@ -46,6 +46,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "None": (lambda value: value is None, "None"),
     "Sequence[str]": (_names, "a list of texts"),
     "Mapping[str, str]": (lambda value: isinstance(value, Mapping), "a mapping of texts"),
+    "Mapping[str, float]": (lambda value: isinstance(value, Mapping), "a mapping of numbers"),
     "Spec": (lambda value: hasattr(value, "monitors"), "a Spec, as project.spec(name) is"),
     "Store": (lambda value: hasattr(value, "recorded"), "a store, such as project.store"),
     "Project": (_project, "an open project; open_project(path) returns one"),
@@ -60,7 +61,8 @@ def typed(function: Callable[P, Result]) -> Callable[P, Result]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Result:
-        for name in kwargs:
+        open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values())
+        for name in () if open_ended else kwargs:
             if name not in signature.parameters:
                 known = near_miss(name, signature.parameters, most=40)
                 raise UsageError(f"{function.__name__}() has no option {name!r}; {known}")

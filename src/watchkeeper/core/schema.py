@@ -10,7 +10,7 @@ from enum import StrEnum
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.tasks import Task
 
-__all__ = ["ALL", "Column", "Kind", "NumericMap", "Role", "Schema", "SegmentRule", "Task"]
+__all__ = ["ALL", "Column", "Kind", "NumericMap", "Role", "Schema", "SegmentRule", "Task", "is_countable"]
 
 ALL = "all"
 """The segment that holds every row."""
@@ -74,6 +74,11 @@ class Column:
     dtype: str = ""
     map: NumericMap = NumericMap()
     why: str = ""
+
+
+def is_countable(column: Column) -> bool:
+    """Return whether the rows of a column without comparable values can be counted: lists and structs."""
+    return column.kind is not Kind.UNUSABLE or column.dtype.startswith(("List", "Array", "Struct"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def notes(
         found += _odd(source)
         found += _undated(source, states, spec.schema)
         found += _impossible(source, states, spec.schema)
-        found += _repeated(source, states)
+        found += _repeated(source, states, spec.schema)
         found += _rounded(source, states, spec.schema)
     found += _missing(current, spec)
     found += _further(current, spec)
@@ -90,10 +90,13 @@ def _impossible(source: Source, states: States, schema: Schema) -> list[str]:
     return [f"{source.name}: times in {time} reach {' and '.join(odd)}; such times cannot be."] if odd else []
 
 
-def _repeated(source: Source, states: States) -> list[str]:
+def _repeated(source: Source, states: States, schema: Schema) -> list[str]:
     sample = rows_sampled(states)
     if sample is None or not sample.doubled:
         return []
+    if sample.doubled == sample.rows - 1:
+        told = f"the id {schema.name_of(Role.ID)} holds one value in all {sample.rows:,} rows"
+        return [f"{source.name}: {told}, so that no row can be told from another."]
     return [
         f"{source.name}: {sample.doubled:,} of {sample.rows:,} rows repeat an id that came before; all were counted"
     ]

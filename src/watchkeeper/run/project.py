@@ -177,6 +177,7 @@ class Project(Records):
         LeasedError
             When another worker is at work on the model.
         """
+        self.require_log(name, wholly=True)
         with leased(self.store, name, self.config.store.lease) as store:
             leaseholder = replace(self, store=store)
             taken = leaseholder.take_in(name, now, replaces=replaces)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from watchkeeper.config.arguments import typed
 from watchkeeper.config.configuration import Config, load_config
-from watchkeeper.core.errors import ConfigError
+from watchkeeper.core.errors import ConfigError, StoreError
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent
+from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.open import open_rehearsal, open_store
@@ -58,6 +59,36 @@ class Records:
     def spec_in_force(self, name: str) -> Spec | None:
         """Return the specification that the last run of a model went by; None before the first."""
         return next(iter(self.store.recorded(name, Spec, Query(newest_first=True, limit=1))), None)
+
+    def require_log(self, name: str, *, wholly: bool) -> None:
+        """Make sure that the log is there which the records of a model were made from.
+
+        Parameters
+        ----------
+        wholly
+            Whether to look into it, table by table, and not for its folder alone.
+
+        Raises
+        ------
+        StoreError
+            When it is gone while the database stays: without it everything would begin anew and look fine.
+        """
+        cursor = Checkpoint.load(self.store, name).cursor
+        if not cursor:
+            return
+        url = self.config.store.url
+        folder = self.folder / url / "log"
+        lost, snapshots = "://" not in url and not folder.is_dir(), getattr(self.store, "snapshots", None)
+        gone = False
+        if snapshots is not None and (wholly or lost):
+            now = "p:{},l:{}".format(*(one.version for one in snapshots(name)))
+            gone = any(a != b and b.endswith("-1") for a, b in zip(cursor.split(","), now.split(","), strict=True))
+        if gone:
+            where = url if "://" in url else folder
+            raise StoreError(
+                f"the log of model {name!r} is gone from {where}, while its records are still in the database; put it "
+                "back from a copy, or move the database away too to begin anew"
+            )
 
     def audit_breaks(self, name: str) -> list[int]:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""

@@ -94,7 +94,7 @@ def series_of(name: str, values: Iterable[Any]) -> tuple[pl.Series, str]:
     if kinds <= {date, datetime}:
         moments = [datetime(v.year, v.month, v.day) if type(v) is date else v for v in plain]  # noqa: DTZ001
         with suppress(TypeError, ValueError, pl.exceptions.PolarsError):
-            return pl.Series(name, moments, strict=False), ""
+            return pl.Series(values=moments, strict=False).alias(name), ""
     shown = ", ".join(sorted(kind.__name__ for kind in kinds))
     texts = pl.Series(name, [_text(value) for value in plain], dtype=pl.String)
     return texts, f"column {name!r} mixes {shown} and was read as text"
@@ -111,7 +111,7 @@ def _numbers(name: str, plain: Sequence[Any], kinds: set[type]) -> pl.Series:
 def _of_one_kind(name: str, plain: Sequence[Any], kind: type) -> tuple[pl.Series, str]:
     if issubclass(kind, _KNOWN):
         with suppress(TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-            found = pl.Series(name, plain, strict=False)
+            found = pl.Series(values=plain, strict=False).alias(name)
             if found.dtype != pl.Object:
                 return found, ""
         if kind is list:

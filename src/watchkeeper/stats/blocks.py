@@ -258,6 +258,21 @@ def to_text(series: pl.Series) -> pl.Series:
     return as_text(series)
 
 
+def nested_text(series: pl.Series) -> pl.Series:
+    """Return lists and structs as JSON text, null where there is none.
+
+    Raises
+    ------
+    SchemaError
+        When they hold what cannot be written as JSON.
+    """
+    try:
+        whole = pl.DataFrame([series.alias("value")]).select(pl.struct("value").struct.json_encode()).to_series()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        raise SchemaError(f"column holds {type_name(series.dtype)}, which cannot be summarised") from None
+    return whole.set(series.is_null(), None).alias(series.name)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassSets:
     """Sets of classes row by row.

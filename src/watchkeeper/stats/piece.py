@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from watchkeeper.core.columns import has_column, series_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, is_countable
 from watchkeeper.core.state import JOINT, OUTCOME, ROWS, State, StateKey, missing_column
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.kinds import type_name, unusable_reason
 from watchkeeper.schema.label_sets import canonical
 from watchkeeper.schema.names import without
-from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows
+from watchkeeper.stats.blocks import Levels, Numbers, NumberSource, Outcomes, Rows, nested_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.joint import JOINT_COLUMN, Joint, joint_columns
 from watchkeeper.stats.level_index import levels_by_piece
@@ -114,6 +114,9 @@ def _fold_column(
         When the column cannot be read.
     """
     series = series_named(frame, column.name)
+    if column.kind is Kind.UNUSABLE:
+        # Values that cannot be compared can still be missing, empty or always the same.
+        series, column = nested_text(series), replace(column, kind=Kind.IDENTIFIER)
     if column.kind in _WHOLE:
         return _fold_whole(frame, column, schema, pieces, chosen), {}
     form: type = Numbers if _numeric(column) else Levels
@@ -238,6 +241,8 @@ def problem_of(frame: pl.DataFrame, column: Column) -> str:
         return ""
     if (reason := unusable_reason(dtype)) is not None:
         return f"column {column.name!r} holds {reason}"
+    if column.kind is Kind.UNUSABLE and dtype.is_nested() and is_countable(column):
+        return ""
     if column.kind is Kind.UNUSABLE or dtype.is_nested() or dtype == pl.Object:
         return f"column {column.name!r} holds {type_name(dtype)}, which cannot be summarised"
     if not column.dtype and _numeric(column) and dtype != pl.Null and _family(dtype) == "text":

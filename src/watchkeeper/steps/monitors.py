@@ -16,7 +16,7 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import PluginError, UsageError, near_miss
 from watchkeeper.core.metric import Charted, bounds_of, chart_of, side_of
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema
+from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, is_countable
 from watchkeeper.core.spec import DEPARTURE, AlertRule, Monitor
 from watchkeeper.core.state import JOINT
 from watchkeeper.performance.described import described
@@ -251,7 +251,7 @@ def _watched(
     """
     still = [c for c in columns if c.name not in moving]
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
-    usable = [c for c in columns if c.kind is not Kind.UNUSABLE]
+    usable = [c for c in columns if is_countable(c)]
     spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
     series = len(usable) + len(spiked) + 2 * len(numeric) + len(_names(columns, Kind.NUMERIC)) + 4 * len(leveled)
     series += 5 * len(_names(columns, Kind.TEXT)) + len(_names(columns, Kind.VECTOR))
@@ -275,7 +275,8 @@ def _watched_alike(
     still = [c for c in columns if c.name not in moving]
     ranged = tuple(c.name for c in columns if c.kind is Kind.NUMERIC)
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
-    usable, texts = tuple(c.name for c in columns if c.kind is not Kind.UNUSABLE), _names(columns, Kind.TEXT)
+    usable, texts = tuple(c.name for c in columns if is_countable(c)), _names(columns, Kind.TEXT)
+    single = tuple(c for c in usable if c in _names(columns, Kind.IDENTIFIER, Kind.TIME, Kind.UNUSABLE))
     vectors, tolerance = _names(columns, Kind.VECTOR), budget["tolerance"]
     measured, coded = _names(labels, Kind.NUMERIC), _names(labels, *_LEVELED)
     spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
@@ -298,6 +299,8 @@ def _watched_alike(
         Monitor("encoding_change", "tolerance", leveled, options=rare, cause=Cause.DATA_FAULT),
         Monitor("silent_default", "tolerance", spiked, options=few, cause=Cause.DATA_FAULT),
         Monitor("out_of_range", "tolerance", ranged, options=lasting, cause=Cause.DATA_FAULT),
+        Monitor("became_constant", "fixed", single, options={"upper": 0.5}, cause=Cause.DATA_FAULT),
+        Monitor("vector_spread", "fixed", vectors, options={"lower": 0.8, "upper": 1.25}, cause=Cause.DATA_FAULT),
         Monitor("repeated_value", "tolerance", numeric + leveled, options=few, cause=Cause.DATA_FAULT),
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 import polars as pl
 
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConflictError
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
@@ -205,7 +206,7 @@ class RehearsalStore:
 
 
 def _together(before: Snapshot, rows: pl.DataFrame, bounds: Bounds) -> pl.LazyFrame:
-    within = [pl.col(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
+    within = [column_named(name).is_between(pl.lit(low), pl.lit(high)) for name, (low, high) in bounds.items()]
     own = rows.lazy().filter(*within) if within else rows.lazy()
     return pl.concat([before.scan(bounds), own], how="diagonal") if before.scan else own
 
