@@ -17,7 +17,7 @@ TOLD = {
     "in_its_unit": "another unit",
     "number_from_nothing": "0 rows without a value give ok 0.0",
     "blind_to_constants": "a constant against another one gives ok 0.0",
-    "never_applies": "it applies to none of boolean, categorical, joint, numeric, text, vector columns",
+    "never_applies": "it applies to none of boolean, categorical, identifier, joint, numeric, text, vector columns",
 }
 
 

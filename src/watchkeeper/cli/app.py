@@ -168,8 +168,8 @@ def run(
 ) -> None:
     """Take in what has arrived, judge it, act, and tell.
 
-    Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model; with
-    --fail-on also 1 where an alert fires.
+    Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model;
+    asked with --fail-on, also 1 where an alert fires.
     """
     import sys
     from datetime import UTC, datetime
@@ -225,8 +225,8 @@ def status(
 ) -> None:
     """Show how the models stand after the last run.
 
-    Exit codes: 0 shown, 2 usage or configuration, 3 could not be read; with --fail-on also 1 where an alert fires, and
-    4 where a model has no data.
+    Exit codes: 0 shown, 2 usage or configuration, 3 could not be read; asked with --fail-on, also 1 where an alert
+    fires and 4 where a model has no data.
     """
     from watchkeeper.api import open_records, standing
     from watchkeeper.cli.results import exit_code

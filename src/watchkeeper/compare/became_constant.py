@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import UNCOUNTED, lacking, sizes, uncounted
-from watchkeeper.core.evidence import Evidence
+from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, is_countable
 from watchkeeper.core.state import State
@@ -31,6 +31,7 @@ class BecameConstant:
     plugin: ClassVar[str] = "comparison"
     name: ClassVar[str] = "became_constant"
     identical: ClassVar[float] = 0.0
+    narrow: ClassVar[bool] = True
 
     def applies(self, column: Column) -> bool:
         """Speak of identifiers, times, lists and structs."""
@@ -46,11 +47,12 @@ class BecameConstant:
             return missing
         before, now = (side.part("distinct", DistinctPart) for side in (reference, current))
         nested = current.spec is not None and current.spec.kind is Kind.UNUSABLE
-        many = _registers(before) > 1 if nested else Distinct().result(before) > _COMING * n0
+        different0, different = (Distinct().result(part) for part in (before, now))
+        many = _registers(before) > 1 if nested else different0 > _COMING * n0
         constant = n >= _LEAST and many and _registers(now) <= 1
-        return Measurement.of(
-            current.key, Family.COMPARISON, self.name, float(constant), n, evidence=Evidence(size=sizes(n0, n))
-        )
+        shares = min(1.0, different0 / n0), min(1.0, different / n)
+        evidence = Evidence(Change(Quantity.SHARE, *shares, levels=("different values",)), sizes(n0, n))
+        return Measurement.of(current.key, Family.COMPARISON, self.name, float(constant), n, evidence=evidence)
 
     def describe(self, measurement: Measurement) -> str:
         """Say that it is constant."""

@@ -161,12 +161,17 @@ def _x(kind: Kind) -> Column:
     return Column("x", Role.FEATURE, kind)
 
 
+def _identifiers(rng: np.random.Generator, n: int, strength: float) -> pl.DataFrame:
+    return _lose(rng, pl.Series([f"c{i:x}" for i in rng.integers(0, 2**40, n)]), strength)
+
+
 POPULATIONS = (
     Population("numbers", _x(Kind.NUMERIC), _numbers),
     Population("tied numbers", _x(Kind.NUMERIC), _tied, tied=True),
     Population("levels", _x(Kind.CATEGORICAL), _levels),
     Population("truth values", _x(Kind.BOOLEAN), _truths, (800, 500)),
     Population("texts", _x(Kind.TEXT), _texts, (300, 150), 60),
+    Population("identifiers", _x(Kind.IDENTIFIER), _identifiers, (300, 200), 60),
     Population("vectors", _x(Kind.VECTOR), _vectors, (300, 200), 60),
     Population("features together", JOINT_COLUMN, _features, (300, 200), 60),
 )
