@@ -144,3 +144,13 @@ def test_what_has_no_unit_changes_none(name: str) -> None:
     assert [alert.cause.value for alert in report.alerts] == ["drift"]
     metres = [pl.DataFrame({"length": side * 10_000}) for side in low[::-1]]
     assert [alert.cause.value for alert in check(*metres).alerts][:1] == ["data_fault"]
+
+
+def test_labels_that_are_still_nan_are_missing_and_no_class() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, N)
+    before = pl.DataFrame({"score": rng.random(N), "prediction": rng.integers(0, 2, N), "label": label})
+    pending = np.where(np.arange(N) % 4 == 0, np.nan, label.astype(float))
+    report = check(before.with_columns(label=pl.Series(pending)), before)
+    assert not report.alerts
+    assert next(m.value for m in report.measurements if m.name == "label_coverage") == pytest.approx(0.75)

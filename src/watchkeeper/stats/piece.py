@@ -123,7 +123,8 @@ def _fold_column(
     details = [(s.name, s.start(column)) for s in chosen.details(form) if s.applies(column)]
     statistics = [s for s in chosen.of(form) if s.applies(column)]
     source = NumberSource(series, column, pieces.positions, pieces.room) if _numeric(column) else None
-    levels = [] if source else levels_by_piece(series, pieces)
+    # Classes become floats where some of them are missing, and what is missing is no class.
+    levels = [] if source else levels_by_piece(series.fill_nan(None) if series.dtype.is_float() else series, pieces)
     found = []
     for place, (start, stop) in enumerate(pieces.spans()):
         works = [(s.name, s.start(column)) for s in statistics]
