@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -72,7 +73,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("project")
     write(folder)
     whole = rows(0, 9, turn=7)
-    deliver(folder, "all", whole, whole)
+    first_day = pl.lit(datetime(1970, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
+    strange = whole.head(2).with_columns(id=pl.concat_str(pl.lit("strange "), "id"), time=first_day)
+    deliver(folder, "all", pl.concat([whole, strange]), whole)
+    (folder / "ids.txt").write_text(f"{whole['id'][-1]}\n", "utf-8")
     table(800, 3, shift=1.0).write_parquet(folder / "now.parquet")
     table(1_600, 2).write_parquet(folder / "then.parquet")
     (folder / "rules.yaml").write_text(RULES, "utf-8")
@@ -101,6 +105,8 @@ CALLS = [
     "check now.parquet -r then.parquet --rules rules.yaml",
     "anomalies now.parquet -r then.parquet --id id", "rules suggest then.parquet", "rules diff older.yaml rules.yaml",
     "rules rows now.parquet --rules rules.yaml", "store info", "store compact", "store vacuum --dry-run", "store check",
+    "store quarantine list", "store quarantine show", "store quarantine release --reason early",
+    "store quarantine drop --all", "store forget --ids ids.txt",
     "prove incoming/predictions/all.parquet --time time --id id --every 6h --fault nulls@1 --column x --seeds 1",
 ]  # fmt: skip
 

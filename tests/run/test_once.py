@@ -276,7 +276,7 @@ def test_a_gap_in_the_middle_is_judged_as_blind(tmp_path: Path) -> None:
     assert (blind.since, blind.last, blind.state) == (day(5).start, day(6).end, AlertState.ENDED)
 
 
-def test_a_row_dated_1970_does_not_make_half_a_century_of_alerts(tmp_path: Path) -> None:
+def test_a_row_dated_1970_is_set_aside_and_opens_no_window(tmp_path: Path) -> None:
     whole = rows(0, 6)
     strange = whole.head(1).with_columns(
         id=pl.lit("strange"), time=pl.lit(datetime(1970, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
@@ -284,7 +284,8 @@ def test_a_row_dated_1970_does_not_make_half_a_century_of_alerts(tmp_path: Path)
     model = watch(tmp_path, train="''")
     deliver(tmp_path, "all", pl.concat([whole, strange]), whole)
     outcome = model.run(MODEL, day(6).start)
-    assert len(outcome.ran.judged) == 6 + 1 + 4
+    assert outcome.ran.judged == tuple(day(n) for n in range(6))
+    assert model.store.set_aside(MODEL).height == 1
 
 
 def test_a_window_of_several_grains_is_their_merge(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def _values(state: State, *, leveled: bool) -> tuple[dict[str, int], int, int]:
         return levels.as_dict(), levels.n, len(levels.names) + (1 if levels.other else 0)
     atoms = state.part("atoms", AtomsPart)
     rest = atoms.n - int(atoms.counts.sum())
-    order = np.argsort(-atoms.counts, kind="stable")
-    counts = {f"{float(atoms.values[i]):.15g}": int(atoms.counts[i]) for i in order}
-    return counts, atoms.n, len(counts) + rest
+    # Which lighter values are counted depends on where the rows were cut.
+    values, counts = atoms.heavy()
+    order = np.argsort(-counts, kind="stable")
+    heavy = {f"{float(values[i]):.15g}": int(counts[i]) for i in order}
+    return heavy, atoms.n, len(atoms.values) + rest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus, unquote
 
 __all__ = ["MASK", "is_secret_name", "known_secret", "without_secrets"]
 
@@ -16,15 +15,16 @@ _NAME = (
     r"(?:access|refresh|id|sas|security|session|auth|bearer|bot|api|user)[-_]?token|connection[-_]?string)[\w.-]*"
     r"|token|pwd|pass|sig|sas|auth|authorization|bearer|key|cookie)"
 )
-_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
-_WORD = re.compile(r"key|keys|token|tokens|secret|pass|pwd|auth|sig|sas|dsn|cookie|authorization", re.IGNORECASE)
-_PARTS = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")
+# Patterns stay texts until a text is looked at: to compile them costs a third of what a help page costs.
+_SECRET_NAME = rf"(?i){_NAME}"
+_WORD = r"(?i)key|keys|token|tokens|secret|pass|pwd|auth|sig|sas|dsn|cookie|authorization"
+_PARTS = r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])"
 
-_LOGIN = re.compile(r"(?<=://)(?![^\s@/]*:\*+@)(?:[^\s\"'<>@/:]{0,500}:[^\s\"'<>]{0,500}|[^\s\"'<>@/]{1,500})@")
-_PARAMETER = re.compile(rf"(?<![\w.-])({_NAME})(=|%3D)[^\s\"'&;,<>)}}\]]*[^\s\"'&;,<>)}}\]:.]", re.IGNORECASE)
-_ENTRY = re.compile(rf"(?<![\w.-])(['\"]?)({_NAME})\1(\s*:\s*)(['\"])(?:(?!\4).)+\4", re.IGNORECASE)
-_HEADER = re.compile(r"\b(Bearer|Basic|Authorization:)\s+(?:Bearer |Basic )?[\w.~+/=-]{8,}", re.IGNORECASE)
-_ELEMENT = re.compile(rf"<({_NAME}|\w*AccessKeyId|StringToSign)>[^<]+<", re.IGNORECASE)
+_LOGIN = r"(?<=://)(?![^\s@/]*:\*+@)(?:[^\s\"'<>@/:]{0,500}:[^\s\"'<>]{0,500}|[^\s\"'<>@/]{1,500})@"
+_PARAMETER = rf"(?i)(?<![\w.-])({_NAME})(=|%3D)[^\s\"'&;,<>)}}\]]*[^\s\"'&;,<>)}}\]:.]"
+_ENTRY = rf"(?i)(?<![\w.-])(['\"]?)({_NAME})\1(\s*:\s*)(['\"])(?:(?!\4).)+\4"
+_HEADER = r"(?i)\b(Bearer|Basic|Authorization:)\s+(?:Bearer |Basic )?[\w.~+/=-]{8,}"
+_ELEMENT = rf"(?i)<({_NAME}|\w*AccessKeyId|StringToSign)>[^<]+<"
 _SHORTEST, _NO_WORD = 6, 16
 
 _known: set[str] = set()
@@ -45,11 +45,11 @@ def without_secrets(text: str) -> str:
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
     if "@" in text:
-        text = _LOGIN.sub(f"{MASK}@", text)
-    text = _PARAMETER.sub(rf"\1\2{MASK}", text)
-    text = _ENTRY.sub(rf"\1\2\1\3\4{MASK}\4", text)
-    text = _HEADER.sub(rf"\1 {MASK}", text)
-    return _ELEMENT.sub(rf"<\1>{MASK}<", text)
+        text = re.sub(_LOGIN, f"{MASK}@", text)
+    text = re.sub(_PARAMETER, rf"\1\2{MASK}", text)
+    text = re.sub(_ENTRY, rf"\1\2\1\3\4{MASK}\4", text)
+    text = re.sub(_HEADER, rf"\1 {MASK}", text)
+    return re.sub(_ELEMENT, rf"<\1>{MASK}<", text)
 
 
 def is_secret_name(name: str, *, option: bool = False) -> bool:
@@ -60,13 +60,15 @@ def is_secret_name(name: str, *, option: bool = False) -> bool:
     option
         Whether it is an option of a store or a receiver: there a word such as ``key`` in it is enough.
     """
-    if _SECRET_NAME.fullmatch(name):
+    if re.fullmatch(_SECRET_NAME, name):
         return True
-    return option and any(_WORD.fullmatch(part) for part in _PARTS.split(name))
+    return option and any(re.fullmatch(_WORD, part) for part in re.split(_PARTS, name))
 
 
 def known_secret(values: Iterable[str]) -> None:
     """Mask these wherever they stand from now on; what is short or might be a word of the language is left alone."""
+    from urllib.parse import quote, quote_plus, unquote
+
     for value in values:
         if len(value) >= _SHORTEST and not (value.isalpha() and len(value) < _NO_WORD):
             _known.update({value, quote(value), quote(value, safe=""), quote_plus(value), unquote(value)})

@@ -56,7 +56,7 @@ class Door:
     ----------
     declared
         Types and tokens that the owner has declared.
-    expected
+    columns
         The columns of a schema, as which they are read; None where they are read by themselves.
     known
         Readings of the reference by column: the order of day and month that it proved stands.
@@ -67,7 +67,7 @@ class Door:
     """
 
     declared: Declared = field(default_factory=Declared)
-    expected: Mapping[str, Column] | None = None
+    columns: Mapping[str, Column] | None = None
     known: Mapping[str, Reading] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     beside: Beside | None = None
@@ -77,7 +77,7 @@ class Door:
         named = (schema.name_of(Role.LABEL), schema.name_of(Role.PREDICTION))
         answers = tuple(name for name in named if name is not None)
         columns = {column.name: column for column in schema}
-        return replace(self, expected=columns, known=known or {}, answers=answers)
+        return replace(self, columns=columns, known=known or {}, answers=answers)
 
     def answers_among(self, columns: Sequence[str]) -> set[str]:
         """Return the columns that are answers: those that are named, else those with the name of one."""
@@ -117,7 +117,7 @@ def readings_of(parts: Sequence[TableFile], door: Door) -> list[dict[str, Readin
     """
     types = [part.raw_types() for part in parts]
     names = list(dict.fromkeys(name for own in types for name in own))
-    if door.expected is None:
+    if door.columns is None:
         door.declared.check(names)
     answers = door.answers_among(names)
     texts = [
@@ -145,7 +145,7 @@ def readings_of(parts: Sequence[TableFile], door: Door) -> list[dict[str, Readin
 
 def _is_settled(name: str, part: TableFile, door: Door) -> bool:
     """Return whether a column of text stays as it is, whatever its texts are."""
-    column = door.expected.get(name) if door.expected is not None else None
+    column = door.columns.get(name) if door.columns is not None else None
     if column is None or not column.dtype or name in door.answers or name in door.declared.types:
         return column is not None and column.role is Role.IGNORED and name not in door.declared.types
     if column.dtype.startswith(("String", "Categorical", "Enum")):
@@ -180,9 +180,9 @@ def _first_reading(name: str, evidence: TextEvidence, door: Door, about: Circums
     declared = door.declared.types.get(name)
     if declared is not None:
         return reading_as_declared(evidence, declared, about)
-    if door.expected is None or name not in door.expected:
+    if door.columns is None or name not in door.columns:
         return reading_by_itself(evidence, about)
-    return reading_as_expected(evidence, door.expected[name], about)
+    return reading_as_expected(evidence, door.columns[name], about)
 
 
 def _evidence(part: TableFile, names: Sequence[str], door: Door) -> dict[str, TextEvidence]:
@@ -236,7 +236,7 @@ def _writes_commas(found: TextEvidence) -> bool:
 
 def _typed_reading(part: TableFile, name: str, dtype: pl.DataType, door: Door) -> Reading | None:
     """Return what is to be done with a column that holds no text; None for nothing."""
-    if dtype == pl.Object and door.expected is not None:
+    if dtype == pl.Object and door.columns is not None:
         # What is known takes of objects what it can, value by value.
         return None
     declared = door.declared.types.get(name)
@@ -245,14 +245,14 @@ def _typed_reading(part: TableFile, name: str, dtype: pl.DataType, door: Door) -
         target = _whole_type(part, name)
     if declared is not None:
         target = _declared_type(declared, target, dtype)
-    elif door.expected is not None and name in door.expected and dtype.is_integer():
+    elif door.columns is not None and name in door.columns and dtype.is_integer():
         # A categorical type of whole numbers reaches other entrances as plain whole numbers.
-        expected = door.expected[name].dtype
+        expected = door.columns[name].dtype
         target = pl.String() if expected.startswith(("Categorical", "Enum")) else target
     tokens = door.declared.missing if dtype.is_numeric() else ()
     if target == dtype and not tokens:
         return None
-    return Reading(Form.TYPED, tokens=tokens, typed=True, declared=declared is not None, target=target)
+    return Reading(Form.TYPED, tokens=tokens, typed=True, declared=declared is not None, into=target)
 
 
 def _whole_type(part: TableFile, name: str) -> pl.DataType:

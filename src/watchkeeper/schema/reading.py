@@ -94,7 +94,7 @@ class Reading:
         Whether it comes from a table whose columns have types, and so is text on purpose.
     declared
         Whether its type is declared.
-    target
+    into
         The type that a column which holds no text is turned into.
     """
 
@@ -112,13 +112,13 @@ class Reading:
     reason: str = ""
     typed: bool = False
     declared: bool = False
-    target: pl.DataType | None = None
+    into: pl.DataType | None = None
 
     @property
     def dtype(self) -> pl.DataType:
         """The type of the column once it is read."""
-        if self.target is not None:
-            return self.target
+        if self.into is not None:
+            return self.into
         return unusable_type(self.reason) if self.form is Form.UNUSABLE else _TYPES[self.form]
 
     @property
@@ -131,8 +131,8 @@ def read(series: pl.Series, reading: Reading) -> pl.Series:
     """Return the column that texts stand for: numbers, truth values, moments, texts or vectors; null where none is."""
     if reading.form is Form.UNUSABLE:
         return unusable(series.name, len(series), reading.reason)
-    if reading.target is not None:
-        return converted(series, reading.target, reading.tokens)
+    if reading.into is not None:
+        return converted(series, reading.into, reading.tokens)
     texts = series.alias("").cast(pl.String)
     stripped = texts.str.strip_chars()
     if reading.tokens:

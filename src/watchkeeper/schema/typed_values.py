@@ -61,9 +61,9 @@ def plain_type(dtype: pl.DataType) -> pl.DataType:
     return dtype
 
 
-def converted(series: pl.Series, target: pl.DataType, tokens: Sequence[str] = ()) -> pl.Series:
+def converted(series: pl.Series, dtype: pl.DataType, tokens: Sequence[str] = ()) -> pl.Series:
     """Return a column in another type; values that stand for missing, and those that have no place there, are null."""
-    reason = unusable_reason(target)
+    reason = unusable_reason(dtype)
     if reason is not None:
         return unusable(series.name, len(series), reason)
     plain = _stored(series.alias(""))
@@ -72,13 +72,13 @@ def converted(series: pl.Series, target: pl.DataType, tokens: Sequence[str] = ()
         if gone:
             held = plain.cast(pl.Float64).is_in(gone).fill_null(False)
             plain = plain.zip_with(~held, pl.Series([None], dtype=plain.dtype))
-    if target == MOMENT and plain.dtype != MOMENT:
+    if dtype == MOMENT and plain.dtype != MOMENT:
         return to_utc(plain).alias(series.name)
-    if target == pl.Boolean and plain.dtype.is_numeric():
+    if dtype == pl.Boolean and plain.dtype.is_numeric():
         plain = plain != 0
-    if target == pl.String and not plain.dtype.is_nested():
+    if dtype == pl.String and not plain.dtype.is_nested():
         plain = as_text(plain)
-    return plain.cast(target, strict=False).alias(series.name)
+    return plain.cast(dtype, strict=False).alias(series.name)
 
 
 def _stored(series: pl.Series) -> pl.Series:
