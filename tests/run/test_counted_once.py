@@ -23,7 +23,7 @@ models:
     source: in/*
     reference: reference.parquet
     columns: {{{id}time: at, label: churned, features: [x, note]}}
-    monitors: [{{measure: ks, chart: tolerance, columns: [x], options: {{run_length: 1000}}}}]
+    monitors: {{only: [{{measure: ks, chart: tolerance, columns: [x], options: {{run_length: 1000}}}}]}}
     intake: {{on_change: {on_change}}}
     estimate: never
     notify: []

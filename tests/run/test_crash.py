@@ -27,8 +27,8 @@ from .invented import MODEL, everything
 KILLS = 50
 
 
-class Died(BaseException):
-    """Stands for SIGKILL where the process has to survive it: nothing in the project catches it."""
+class Died(SystemExit):
+    """Stands for SIGKILL where the process has to survive it: nothing in the project goes on after it."""
 
 
 class Dying(MemoryStore):

@@ -25,7 +25,7 @@ MODEL = """\
     source: {name}/*.parquet
     reference: reference.parquet
     columns: {{id: id, time: at, label: churned, features: [x{more}]{embed}}}
-    monitors: [{{measure: ks, chart: tolerance, columns: [x], options: {{run_length: 1000}}}}]
+    monitors: {{only: [{{measure: ks, chart: tolerance, columns: [x], options: {{run_length: 1000}}}}]}}
     estimate: never
     notify: []
 """

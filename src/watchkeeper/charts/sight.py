@@ -33,8 +33,8 @@ def findable(limit: float, spread: float, unit: SightUnit, *, most: float = floa
 
     Examples
     --------
-    >>> findable(0.3, 0.02, SightUnit.SHARE).one_window
-    0.3256310313089201
+    >>> round(findable(0.3, 0.02, SightUnit.SHARE).one_window, 4)
+    0.3256
     """
     one, any_ = limit + _ONE * spread, limit + _ANY * spread
     # What cannot pass the limit by itself is not carried past it by chance either.

@@ -95,7 +95,7 @@ def prove(
     if html is not None:
         write_page(html, proof.html())
         print_err(f"wrote {html}")
-    if proof.result.why:
+    if not proof.result.tried:
         raise typer.Exit(4)
     if not all(proof.met.values()):
         raise typer.Exit(1)

@@ -172,6 +172,11 @@ class ProofResult:
     untried: int = 0
     why: str = ""
 
+    @property
+    def tried(self) -> bool:
+        """Whether any fault could be tried, or was left out by the limit of work alone."""
+        return bool(self.trials) or self.untried > 0
+
     def by(self, key: Callable[[Trial], K]) -> dict[K, Tally]:
         """Return what came of the trials that share a key, in the order in which keys first occur."""
         groups: dict[K, list[Trial]] = {}

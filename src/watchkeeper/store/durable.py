@@ -83,6 +83,8 @@ def _settled(root: Path) -> int | None:
 
 
 def _mark(root: Path, version: int) -> None:
+    if not (root / _LOG).is_dir():
+        return  # there is no table yet
     # It need not be on the disk itself: what it says of older commits is true as well.
     part = root / _LOG / f".{secrets.token_hex(8)}.part"
     part.write_text(str(version))
