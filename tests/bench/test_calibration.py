@@ -143,7 +143,7 @@ def test_the_quick_run_prints_a_page_and_writes_none() -> None:
     done = subprocess.run(given, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Watchkeeper, window rule: alerts | 0 (0 %)" in done.stdout
-    assert "2,000 (100 %)" in done.stdout
+    assert "Watchkeeper, window rule: alerts | 1,000 (100 %)" in done.stdout
     assert page.stat().st_mtime_ns == before
 
 
