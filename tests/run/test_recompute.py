@@ -17,8 +17,12 @@ from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.judging import Judging
 from watchkeeper.run.once import run_once
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.stats.codec import merged
+from watchkeeper.steps.assess import assess
+from watchkeeper.steps.judge import judge
 from watchkeeper.steps.monitors import default_monitors, kept
-from watchkeeper.steps.stored_reference import reference_effects
+from watchkeeper.steps.recent import recent_before
+from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import from_json, to_json
 
@@ -50,12 +54,19 @@ def test_the_signals_of_every_window_follow_from_the_states_alone() -> None:
     run_once(spec, store, START + 33 * DAY)
     effects = reference_effects(spec, store)
     assert effects["x"] > 2
+    reference = reference_states(spec, store)
     judging, place = Judging.of(spec, store, WindowRule()), Checkpoint.load(store, "m")
     fired = set()
     for day in range(25, 33):
         window = Window(START + day * DAY, START + (day + 1) * DAY)
         before = judging.memory_before(window, place)
-        _, again, _ = judging.judged(window, before, place.revisions[window])
+        states = merged((s for _, s in sorted(store.states("m", window).items())), window, "m")
+        recent = recent_before(before.recent, window, judging.rule.every)
+        measured = assess(
+            states, reference, spec, effects=effects, rates=judging.rates, recent=recent, now=window.end,
+            between=judging.between, season=judging.season,
+        )  # fmt: skip
+        again = judge(measured, spec, before, window)
         recorded = [s for s in store.recorded("m", Signal, Query(window=window)) if s.measurement.name != "stability"]
         # As a store gives them back: whole numbers of fields of floats are floats then.
         assert sorted(to_json(from_json(to_json(s), Signal)) for s in again.signals) == sorted(map(to_json, recorded))
