@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isnan, nan
 from typing import Any
 
 from watchkeeper.core.errors import UsageError, near_miss
@@ -88,13 +89,7 @@ def types(flag: str, texts: Sequence[str]) -> dict[str, str]:
     UsageError
         When one is no ``COLUMN=KIND``.
     """
-    by_column = {}
-    for text in texts:
-        column, _, kind = text.rpartition("=")
-        if not (column and kind):
-            raise _not_understood(flag, text, f"COLUMN=KIND, where KIND is {', '.join(TYPES)}")
-        by_column[column] = kind
-    return by_column
+    return dict(_pairs(flag, texts, f"COLUMN=KIND, where KIND is {', '.join(TYPES)}", str.rpartition))
 
 
 def check_shares(by_column: Mapping[str, Any] | None) -> None:
@@ -118,13 +113,8 @@ def embedders(flag: str, texts: Sequence[str]) -> dict[str, str]:
     UsageError
         When one is no ``COLUMN=MODULE:FUNCTION``.
     """
-    places = {}
-    for text in texts:
-        column, _, name = text.rpartition("=")
-        if not (column and ":" in name):
-            raise _not_understood(flag, text, "COLUMN=MODULE:FUNCTION")
-        places[column] = name
-    return places
+    valid = "COLUMN=MODULE:FUNCTION"
+    return dict(_pairs(flag, texts, valid, str.rpartition, is_valid=lambda _, name: ":" in name))
 
 
 def scores(flag: str, texts: Sequence[str]) -> dict[str, str]:
@@ -135,13 +125,7 @@ def scores(flag: str, texts: Sequence[str]) -> dict[str, str]:
     UsageError
         When one is no ``CLASS=COLUMN``.
     """
-    columns = {}
-    for text in texts:
-        name, _, column = text.partition("=")
-        if not (name and column):
-            raise _not_understood(flag, text, "CLASS=COLUMN")
-        columns[name] = column
-    return columns
+    return dict(_pairs(flag, texts, "CLASS=COLUMN", str.partition))
 
 
 def quantiles(flag: str, texts: Sequence[str]) -> dict[float, str]:
@@ -152,14 +136,9 @@ def quantiles(flag: str, texts: Sequence[str]) -> dict[float, str]:
     UsageError
         When one is no ``LEVEL=COLUMN`` with a level between 0 and 1.
     """
-    columns = {}
-    for text in texts:
-        level, _, column = text.partition("=")
-        number = _number(level)
-        if number is None or not (0 < number < 1 and column):
-            raise _not_understood(flag, text, "LEVEL=COLUMN with a level between 0 and 1")
-        columns[number] = column
-    return columns
+    valid = "LEVEL=COLUMN with a level between 0 and 1"
+    pairs = _pairs(flag, texts, valid, str.partition, is_valid=lambda level, _: 0 < _number(level) < 1)
+    return {_number(level): column for level, column in pairs}
 
 
 def shares(flag: str, texts: Sequence[str]) -> dict[str, float]:
@@ -170,14 +149,9 @@ def shares(flag: str, texts: Sequence[str]) -> dict[str, float]:
     UsageError
         When one is no ``COLUMN=SHARE`` with a share from 0 to 1.
     """
-    columns = {}
-    for text in texts:
-        column, _, share = text.rpartition("=")
-        number = _number(share)
-        if number is None or not (0 <= number <= 1 and column):
-            raise _not_understood(flag, text, "COLUMN=SHARE with a share from 0 to 1")
-        columns[column] = number
-    return columns
+    valid = "COLUMN=SHARE with a share from 0 to 1"
+    pairs = _pairs(flag, texts, valid, str.rpartition, is_valid=lambda _, share: 0 <= _number(share) <= 1)
+    return {column: _number(share) for column, share in pairs}
 
 
 def values(flag: str, texts: Sequence[str]) -> dict[str, float | dict[str, float]]:
@@ -190,24 +164,39 @@ def values(flag: str, texts: Sequence[str]) -> dict[str, float | dict[str, float
     """
     cells: dict[str, float] = {}
     matrix: dict[str, dict[str, float]] = {}
-    for text in texts:
-        cell, _, number = text.rpartition("=")
-        amount, (label, _, prediction) = _number(number), cell.partition(":")
-        if amount is None or not (cell in _CELLS or (label and prediction)):
-            raise _not_understood(flag, text, "TP, FP, FN, TN or LABEL:PREDICTION, then = and a number")
-        if cell in _CELLS:
-            cells[cell] = amount
+    valid = "TP, FP, FN, TN or LABEL:PREDICTION, then = and a number"
+    for cell, amount in _pairs(flag, texts, valid, str.rpartition, is_valid=_is_cell):
+        label, _, prediction = cell.partition(":")
+        if prediction:
+            matrix.setdefault(label, {})[prediction] = _number(amount)
         else:
-            matrix.setdefault(label, {})[prediction] = amount
+            cells[cell] = _number(amount)
     return {**cells, **matrix}
 
 
-def _number(text: str) -> float | None:
+def _pairs(
+    flag: str,
+    texts: Sequence[str],
+    valid: str,
+    part: Callable[[str, str], tuple[str, str, str]],
+    is_valid: Callable[[str, str], bool] = lambda *_: True,
+) -> Iterator[tuple[str, str]]:
+    """Take texts apart at their first or last ``=``."""
+    for text in texts:
+        name, _, value = part(text, "=")
+        if not (name and value and is_valid(name, value)):
+            raise UsageError(f"{flag} {text!r} is not understood. Valid: {valid}")
+        yield name, value
+
+
+def _is_cell(cell: str, amount: str) -> bool:
+    label, _, prediction = cell.partition(":")
+    return not isnan(_number(amount)) and (cell in _CELLS or bool(label and prediction))
+
+
+def _number(text: str) -> float:
+    """Return a text as a number; NaN, which no range holds, where it is none."""
     try:
         return float(text)
     except ValueError:
-        return None
-
-
-def _not_understood(flag: str, text: str, valid: str) -> Exception:
-    return UsageError(f"{flag} {text!r} is not understood. Valid: {valid}")
+        return nan
