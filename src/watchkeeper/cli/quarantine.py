@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from watchkeeper.core.action import Action
     from watchkeeper.run.forget import Selection
     from watchkeeper.run.project import Project
+
+    Deed = Callable[..., Action]
 
 __all__ = ["quarantine_app", "store_forget"]
 
@@ -105,16 +108,11 @@ def quarantine_release(
     json: AsJson = False,
 ) -> None:
     """Take rows in after all, whatever their times; those without an id or a readable time stay in quarantine."""
-    from datetime import UTC, datetime
-
-    from watchkeeper.cli.results import user
     from watchkeeper.run.forget import release_rows
 
     selection = _named(keys, source, code, everything)
-    with _project(config) as project:
-        name = project.only(model)
-        action, _ = release_rows(project, name, selection, who=user(), why=why, at=datetime.now(UTC))
-    _show(action, json, "{rows} rows were taken in, {refused} stay in quarantine; watchkeeper run judges them")
+    words = "{rows} rows were taken in, {refused} stay in quarantine; watchkeeper run judges them"
+    _do(partial(release_rows, selection=selection), words, config, model, why, json)
 
 
 @quarantine_app.command("drop")
@@ -129,15 +127,10 @@ def quarantine_drop(
     json: AsJson = False,
 ) -> None:
     """Remove rows from quarantine for good."""
-    from datetime import UTC, datetime
-
-    from watchkeeper.cli.results import user
     from watchkeeper.run.forget import drop_rows
 
     selection = _named(keys, source, code, everything)
-    with _project(config) as project:
-        action = drop_rows(project, project.only(model), selection, who=user(), why=why, at=datetime.now(UTC))
-    _show(action, json, "{rows} rows were removed")
+    _do(partial(drop_rows, selection=selection), "{rows} rows were removed", config, model, why, json)
 
 
 def store_forget(
@@ -148,9 +141,6 @@ def store_forget(
     json: AsJson = False,
 ) -> None:
     """Remove rows for good: from the log, from quarantine and from what was derived of them."""
-    from datetime import UTC, datetime
-
-    from watchkeeper.cli.results import user
     from watchkeeper.core.errors import UsageError
     from watchkeeper.run.forget import forget_rows
 
@@ -160,10 +150,8 @@ def store_forget(
         raise UsageError(f"{ids} is no text in UTF-8; write the ids into a text file, one a line") from error
     if not wanted:
         raise UsageError(f"{ids} names no id; write the ids into it, one a line")
-    with _project(config) as project:
-        name = project.only(model)
-        _, action = forget_rows(project, name, wanted, who=user(), why=why, at=datetime.now(UTC))
-    _show(action, json, "{predictions} predictions, {labels} labels and {quarantine} rows in quarantine were removed")
+    words = "{predictions} predictions, {labels} labels and {quarantine} rows in quarantine were removed"
+    _do(partial(forget_rows, ids=wanted), words, config, model, why, json)
     print_err("The files they came from hold them still: remove them there too, or they come again when one changes.")
 
 
@@ -186,10 +174,16 @@ def _named(keys: list[str] | None, source: str, code: str, everything: bool) -> 
     return _selection(keys, source, code)
 
 
-def _show(action: Action, json: bool, words: str) -> None:
+def _do(deed: Deed, words: str, config: Path, model: str | None, why: str, json: bool) -> None:
+    """Do something to rows of a model, and show the record of it."""
+    from datetime import UTC, datetime
+
     from watchkeeper.cli.quarantine_documents import RemovalDocument
+    from watchkeeper.cli.results import user
     from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
 
+    with _project(config) as project:
+        action = deed(project, project.only(model), who=user(), why=why, at=datetime.now(UTC))
     if json:
         facts = dict(action.facts)
         show_json(RemovalDocument(SCHEMA_VERSION, action.kind, in_utc(action.at), action.who, action.why, facts))

@@ -69,9 +69,7 @@ def quarantined_rows(project: Project, model: str, selection: Selection) -> pl.D
     return selection.of(_lake(project).quarantined(model))
 
 
-def forget_rows(
-    project: Project, model: str, ids: Collection[str], *, who: str, why: str, at: datetime
-) -> tuple[Erased, Action]:
+def forget_rows(project: Project, model: str, ids: Collection[str], *, who: str, why: str, at: datetime) -> Action:
     """Remove all rows with these ids for good: from the log, from quarantine and from what was derived of them.
 
     The windows they lay in are summarised and judged again in a run, and the files that held them go at once. The
@@ -101,7 +99,7 @@ def forget_rows(
         holder.run(model, at)
         # The states of before hold samples of rows.
         lake.upkeep(model).purge()
-    return erased, action
+    return action
 
 
 def drop_rows(project: Project, model: str, selection: Selection, *, who: str, why: str, at: datetime) -> Action:
@@ -116,9 +114,7 @@ def drop_rows(project: Project, model: str, selection: Selection, *, who: str, w
     return action
 
 
-def release_rows(
-    project: Project, model: str, selection: Selection, *, who: str, why: str, at: datetime
-) -> tuple[Action, list[Appended]]:
+def release_rows(project: Project, model: str, selection: Selection, *, who: str, why: str, at: datetime) -> Action:
     """Take rows in after all, whatever their times; those without an id or a readable time stay in quarantine."""
     lake = _lake(project)
     with _held(project, model) as store:
@@ -137,7 +133,7 @@ def release_rows(
         facts = {"rows": sum(one.rows for one in results), "refused": sum(one.refused + one.doubled for one in results)}
         action = _action(model, ActionKind.RELEASE, who, why, at, facts)
         store.record(model, [action])
-    return action, results
+    return action
 
 
 def _typed(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
