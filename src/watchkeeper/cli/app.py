@@ -13,7 +13,7 @@ from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.described import with_options
 from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.interrupt import Interrupt
-from watchkeeper.cli.options import FailOnIfAsked, Html, ModelName, Why
+from watchkeeper.cli.options import FailOnIfAsked, Html, ModelName
 from watchkeeper.cli.output import (
     prepare,
     print_err,
@@ -28,6 +28,7 @@ from watchkeeper.cli.prove import prove as prove_command
 from watchkeeper.cli.prove import tell_briefly
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
+from watchkeeper.cli.versions import promote, rollback, versions
 from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
@@ -277,79 +278,15 @@ app.command()(explain)
 app.command()(behaviour)
 
 
-@app.command()
-def versions(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
-    """List the versions of a model, and check its audit trail."""
-    from watchkeeper.api import open_project
-    from watchkeeper.cli.results import versions_document, versions_table
-    from watchkeeper.run.audit import audit_faults
-
-    project = open_project(config)
-    try:
-        name = project.only(model)
-        found, faults = project.keeper(name).versions(), audit_faults(project.store, name)
-    finally:
-        project.close()
-    if json:
-        show_json(versions_document(name, found, faults))
-    elif found:
-        show(versions_table(found))
-    else:
-        print_out(f"No version of {name} is registered yet.")
-    for fault in faults:
-        print_err(f"watchkeeper: {fault}")
-    if faults:
-        print_err("Somebody changed or removed records by hand; compare them with a copy of the store.")
-        raise typer.Exit(3)
-
-
-@app.command()
-def promote(
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version to put in charge.")],
-    why: Why = "on request",
-    config: ConfigFile = FILE,
-    model: ModelName = None,
-    json: AsJson = False,
-) -> None:
-    """Put a version in charge."""
-    _move(config, model, json, lambda keeper, who, now: keeper.promote(version, who=who, why=why, at=now))
-
-
-@app.command()
-def rollback(
-    to: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="An earlier champion; the one just before by default.")
-    ] = None,
-    why: Why = "on request",
-    config: ConfigFile = FILE,
-    model: ModelName = None,
-    json: AsJson = False,
-) -> None:
-    """Put an earlier champion in charge again."""
-    _move(config, model, json, lambda keeper, who, now: keeper.roll_back(to, who=who, why=why, at=now))
+app.command()(versions)
+app.command()(promote)
+app.command()(rollback)
 
 
 def _models(project: Records, model: str | None) -> list[str]:
     """Return the models a command means: the one named, or all."""
     names = list(project.config.models)
     return names if model is None and names else [project.only(model)]
-
-
-def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
-    from datetime import UTC, datetime
-
-    from watchkeeper.api import open_project
-    from watchkeeper.cli.results import move_document, user
-
-    project = open_project(config)
-    try:
-        action = deed(project.keeper(project.only(model)), user(), datetime.now(UTC))
-    finally:
-        project.close()
-    if json:
-        show_json(move_document(action))
-    else:
-        print_out(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
 
 
 def main() -> None:

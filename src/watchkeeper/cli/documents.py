@@ -10,8 +10,15 @@ from msgspec import UNSET, UnsetType
 
 from watchkeeper.alerts.payload import AlertPayload, SchemaVersion
 from watchkeeper.cli.quarantine_documents import QuarantineDocument, QuarantinedRowsDocument, RemovalDocument
+from watchkeeper.cli.rules_documents import OffendingRulesDocument, RuleChangesDocument, RulesDocument
+from watchkeeper.cli.store_documents import (
+    StoreCheckDocument,
+    StoreCompactDocument,
+    StoreInfoDocument,
+    StoreVacuumDocument,
+)
 from watchkeeper.core.action import ActionKind, Outcome
-from watchkeeper.core.encode import SCHEMA_VERSION, Cell, Moment
+from watchkeeper.core.encode import SCHEMA_VERSION, Moment
 from watchkeeper.maintain.registry import Standing
 from watchkeeper.views.behaviour_json import BehaviourDocument
 from watchkeeper.views.diagnosis_json import ExplanationDocument
@@ -29,26 +36,13 @@ __all__ = [
     "AnomaliesDocument",
     "AnomalyDocument",
     "AuditDocument",
-    "CompactedDocument",
     "ConfigDocument",
     "ErrorDocument",
     "FailureDocument",
-    "FaultDocument",
     "MoveDocument",
-    "OffendingDocument",
-    "OffendingRulesDocument",
-    "RuleChangeDocument",
-    "RuleChangesDocument",
-    "RulesDocument",
     "RunDocument",
     "RunsDocument",
     "SettingDocument",
-    "StoreCheckDocument",
-    "StoreCompactDocument",
-    "StoreInfoDocument",
-    "StoreVacuumDocument",
-    "TableDocument",
-    "VacuumedDocument",
     "VersionDocument",
     "VersionsDocument",
     "failure",
@@ -273,156 +267,6 @@ class ConfigDocument:
 
     schema_version: SchemaVersion
     values: tuple[SettingDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RulesDocument:
-    """Rules as they are written in YAML."""
-
-    schema_version: SchemaVersion
-    rules: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChangeDocument:
-    """A rule that differs between two lists.
-
-    Attributes
-    ----------
-    column
-        The columns it is filed under; empty for a rule about whole rows.
-    before, after
-        The rule as it is written; null where there is none.
-    """
-
-    what: Literal["added", "changed", "removed"]
-    rule: str
-    column: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChangesDocument:
-    """What changes from one list of rules to another."""
-
-    schema_version: SchemaVersion
-    changes: tuple[RuleChangeDocument, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OffendingDocument:
-    """The rows that break one rule.
-
-    Attributes
-    ----------
-    asked
-        The rule in words.
-    checked, offending
-        Rows it speaks of, and those that break it.
-    problem
-        Why the rule could not be asked; empty when it could.
-    rows
-        The first that break it, with their position in the table and the columns that the rule looks at.
-    """
-
-    rule: str
-    column: str
-    asked: str
-    checked: int
-    offending: int
-    problem: str
-    rows: tuple[dict[str, Cell], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OffendingRulesDocument:
-    """The rows that break rules."""
-
-    schema_version: SchemaVersion
-    rules: tuple[OffendingDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TableDocument:
-    """How large a table is: of a model's log, or of the database where ``model`` is empty.
-
-    Attributes
-    ----------
-    bytes
-        Null where the database does not tell.
-    files, versions
-        Of Delta tables: data files, and commits.
-    """
-
-    model: str
-    table: str
-    rows: int
-    bytes: int | None
-    files: int | None
-    versions: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoreInfoDocument:
-    """How large the store is."""
-
-    schema_version: SchemaVersion
-    tables: tuple[TableDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CompactedDocument:
-    """What became smaller: data files of the log, and records that are not kept any longer."""
-
-    model: str
-    files_before: int
-    files_after: int
-    measurements: int
-    alerts: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCompactDocument:
-    """What compacting did to each model."""
-
-    schema_version: SchemaVersion
-    models: tuple[CompactedDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VacuumedDocument:
-    """The files of a table that went, or would go."""
-
-    model: str
-    table: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreVacuumDocument:
-    """What vacuuming removed; with ``dry_run`` what it would."""
-
-    schema_version: SchemaVersion
-    dry_run: bool
-    tables: tuple[VacuumedDocument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FaultDocument:
-    """What is missing, damaged or altered, in words."""
-
-    model: str
-    fault: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCheckDocument:
-    """Whether the store is whole."""
-
-    schema_version: SchemaVersion
-    whole: bool
-    faults: tuple[FaultDocument, ...]
 
 
 OUTPUTS: Mapping[str, type[Any]] = {

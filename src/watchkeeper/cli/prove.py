@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -11,9 +13,6 @@ from watchkeeper.cli.described import with_options
 from watchkeeper.cli.options import Html, ModelName
 from watchkeeper.cli.output import check_page, print_err, progress_bar, show, show_json, write_page
 from watchkeeper.config.check_options import CheckOptions
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["prove", "tell_briefly"]
 
@@ -76,19 +75,17 @@ def prove(
     from watchkeeper.views.proof_json import proofs_document
 
     check_page(html)
-    required = _required(require or ())
-    asked = {
-        "faults": fault or (), "columns": column or (), "seeds": seeds, "within": within, "limit": limit,
-        "quick": quick, "windows": windows, "require": required,
-    }  # fmt: skip
     with progress_bar() as progress:
+        plant = partial(
+            prove_that, faults=fault or (), columns=column or (), seeds=seeds, within=within, limit=limit, quick=quick,
+            windows=windows, require=_required(require or ()), progress=progress,
+        )  # fmt: skip
         if table:
-            named = {name: getattr(options, name) for name in _ROLES}
-            proof = prove_that(table, every=every or None, progress=progress, **asked, **named)  # type: ignore[arg-type]
+            proof = plant(table, every=every or None, **{name: getattr(options, name) for name in _ROLES})
         else:
             project = open_project(config, rehearsed=True)
             try:
-                proof = prove_that(project, model=project.only(model), progress=progress, **asked)  # type: ignore[arg-type]
+                proof = plant(project, model=project.only(model))
             finally:
                 project.close()
     show_json(proofs_document({proof.result.model: proof.document()})) if json else show(proof)

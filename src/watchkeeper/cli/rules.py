@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from watchkeeper.cli.documents import OffendingRulesDocument
+    from watchkeeper.cli.rules_documents import OffendingRulesDocument
     from watchkeeper.core.rule import Rule
     from watchkeeper.run.offending import Offending
 
@@ -65,7 +65,7 @@ def rules_suggest(
         write_page(output, rules_yaml(rules))
         print_err(f"wrote {len(rules)} rules to {output}; look them over, then: watchkeeper check --rules {output} …")
     if json:
-        from watchkeeper.cli.documents import RulesDocument
+        from watchkeeper.cli.rules_documents import RulesDocument
         from watchkeeper.core.encode import SCHEMA_VERSION
 
         show_json(RulesDocument(SCHEMA_VERSION, tuple(written(rule) for rule in rules)))
@@ -91,7 +91,7 @@ def rules_diff(
     after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore)
     changes = difference(before, after)
     if json:
-        from watchkeeper.cli.documents import RuleChangeDocument, RuleChangesDocument
+        from watchkeeper.cli.rules_documents import RuleChangeDocument, RuleChangesDocument
         from watchkeeper.core.encode import SCHEMA_VERSION
 
         listed = tuple(RuleChangeDocument(c.what, c.name, c.column, c.before, c.after) for c in changes)
@@ -143,7 +143,7 @@ def _suggested(
 
 
 def _document(found: Sequence[Offending]) -> OffendingRulesDocument:
-    from watchkeeper.cli.documents import OffendingDocument, OffendingRulesDocument
+    from watchkeeper.cli.rules_documents import OffendingDocument, OffendingRulesDocument
     from watchkeeper.core.encode import SCHEMA_VERSION, as_cell
 
     rules = tuple(

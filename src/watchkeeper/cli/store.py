@@ -29,7 +29,7 @@ store_app.command("forget")(store_forget)
 @store_app.command("info")
 def store_info(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Show how large the tables of the log and of the database are."""
-    from watchkeeper.cli.documents import StoreInfoDocument, TableDocument
+    from watchkeeper.cli.store_documents import StoreInfoDocument, TableDocument
     from watchkeeper.core.encode import SCHEMA_VERSION
 
     sizes: list[tuple[str, TableSize]] = []
@@ -51,7 +51,7 @@ def store_info(config: ConfigFile = FILE, model: ModelName = None, json: AsJson 
 @store_app.command("compact")
 def store_compact(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Merge small files of the log, and remove records that the configuration does not keep."""
-    from watchkeeper.cli.documents import CompactedDocument, StoreCompactDocument
+    from watchkeeper.cli.store_documents import CompactedDocument, StoreCompactDocument
     from watchkeeper.core.encode import SCHEMA_VERSION
     from watchkeeper.run.lease import leased
     from watchkeeper.run.retention import apply_retention
@@ -87,7 +87,7 @@ def store_vacuum(
     json: AsJson = False,
 ) -> None:
     """Remove files of the log that no recent version needs, and give room in the database back."""
-    from watchkeeper.cli.documents import StoreVacuumDocument, VacuumedDocument
+    from watchkeeper.cli.store_documents import StoreVacuumDocument, VacuumedDocument
     from watchkeeper.core.encode import SCHEMA_VERSION
 
     done: list[VacuumedDocument] = []
@@ -109,7 +109,7 @@ def store_vacuum(
 @store_app.command("check")
 def store_check(config: ConfigFile = FILE, model: ModelName = None, json: AsJson = False) -> None:
     """Check that no file is missing or damaged, and that the database and the audit chain are whole."""
-    from watchkeeper.cli.documents import FaultDocument, StoreCheckDocument
+    from watchkeeper.cli.store_documents import FaultDocument, StoreCheckDocument
     from watchkeeper.core.encode import SCHEMA_VERSION
     from watchkeeper.run.audit import audit_faults
     from watchkeeper.run.readable import unreadable_records
