@@ -17,6 +17,7 @@ from watchkeeper.cli.store_documents import (
     StoreInfoDocument,
     StoreVacuumDocument,
 )
+from watchkeeper.cli.triage_documents import TriageDocument
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.encode import SCHEMA_VERSION, Moment
 from watchkeeper.maintain.registry import Standing
@@ -270,12 +271,14 @@ class ConfigDocument:
 
 
 OUTPUTS: Mapping[str, type[Any]] = {
+    "ack": TriageDocument,
     "anomalies": AnomaliesDocument,
     "behaviour": BehaviourDocument,
     "check": ReportDocument,
     "config show": ConfigDocument,
     "explain": ExplanationDocument,
     "promote": MoveDocument,
+    "mute": TriageDocument,
     "prove": ProofsDocument,
     "report": ReportDocument,
     "rollback": MoveDocument,
@@ -293,6 +296,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "store quarantine release": RemovalDocument,
     "store quarantine show": QuarantinedRowsDocument,
     "store vacuum": StoreVacuumDocument,
+    "unmute": TriageDocument,
     "versions": VersionsDocument,
 }
 """Command → the document it writes with ``--json``."""
