@@ -196,7 +196,7 @@ def _spread(
         return found
     error = np.sqrt((2 + 1 / (usual * p * (1 - p))) / len(changes))
     rare = ~inside & (n0 * np.minimum(shares, 1 - shares) >= _KNOWN) & (ratios > 1 + _SURE * error)
-    return max([found, *ratios[rare].tolist()])
+    return max(found, float(ratios[rare].max(initial=1.0)))
 
 
 def _shares(whole: State, window: State) -> NDArray[np.float64]:
