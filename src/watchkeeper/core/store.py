@@ -26,7 +26,6 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
 __all__ = [
-    "ASIDE",
     "Appended",
     "AuditEvent",
     "Changes",
@@ -43,9 +42,6 @@ Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
 """What ``record`` takes."""
 
 T = TypeVar("T")
-
-ASIDE: Mapping[str, Any] = {"arrival": pl.Int64, "code": pl.String, "filed": pl.Datetime("us", "UTC")}
-"""What a store says of predictions in quarantine."""
 
 
 class Table(StrEnum):
