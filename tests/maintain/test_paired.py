@@ -7,7 +7,14 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from watchkeeper.maintain.paired import auroc_difference, mcnemar, mean_difference, rows_needed
+from watchkeeper.maintain.paired import (
+    auroc_difference,
+    correlation_within,
+    design_effect,
+    mcnemar,
+    mean_difference,
+    rows_needed,
+)
 
 
 def kernel(label: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -36,7 +43,7 @@ def test_grouped_rows_have_the_p_value_of_a_t_test_over_group_means_when_groups_
     assert found.lower(0.05) == pytest.approx(reference.confidence_interval(0.95).low)
 
 
-def test_dependence_within_days_widens_the_error_and_few_days_are_not_used() -> None:
+def test_dependence_within_days_widens_the_error_and_one_day_alone_says_nothing() -> None:
     rng = np.random.default_rng(3)
     d = np.repeat(rng.normal(0, 1, 10), 100)
     alone, grouped = (
@@ -44,7 +51,9 @@ def test_dependence_within_days_widens_the_error_and_few_days_are_not_used() -> 
         mean_difference(d, np.zeros(1000), np.repeat(np.arange(10), 100)),
     )
     assert grouped.error == pytest.approx(10 * alone.error, rel=0.1)
-    assert mean_difference(d, np.zeros(1000), np.repeat(np.arange(4), 250)).groups == 0
+    assert mean_difference(d, np.zeros(1000), np.repeat(np.arange(4), 250)).groups == 4
+    one = mean_difference(d + 9, np.zeros(1000), np.zeros(1000, int))
+    assert (one.p, one.lower(0.05)) == (1.0, -np.inf)
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (0, 7), (7, 0), (12, 3), (30, 25), (400, 300)])
@@ -108,3 +117,27 @@ def test_the_needed_rows_reach_the_power_they_promise() -> None:
 
 def test_no_number_of_rows_shows_that_nothing_is_better() -> None:
     assert rows_needed(1.0, 0.0) >= 2**31
+
+
+def test_the_correlation_within_days_is_the_anova_estimate_widened_by_its_f_quantile() -> None:
+    rng = np.random.default_rng(5)
+    days = np.repeat(np.arange(20), 50)
+    d = rng.normal(size=1000) + np.repeat(rng.normal(0, 0.3, 20), 50)
+    f = stats.f_oneway(*d.reshape(20, 50)).statistic / stats.f.ppf(0.1, 19, 980)
+    bound = correlation_within(d, days, 1)
+    assert bound == pytest.approx((f - 1) / (f + 49))
+    assert bound > 0.09 / 1.09
+    assert correlation_within(d, days, 7) is not None
+    assert correlation_within(d, days, 10) is None
+
+
+def test_few_days_are_as_uncertain_as_earlier_days_were() -> None:
+    rng = np.random.default_rng(6)
+    days = np.repeat(np.arange(30), 100)
+    d = rng.normal(size=3000) + np.repeat(rng.normal(0, 0.5, 30), 100)
+    bound = correlation_within(d[:2700], days[:2700], 3)
+    known = mean_difference(d[2700:], np.zeros(300), days[2700:], bound)
+    assert bound is not None
+    assert known.error == pytest.approx(np.std(d[2700:], ddof=1) * np.sqrt(design_effect(300, bound) / 300), rel=1e-6)
+    assert known.error > 3 * mean_difference(d[2700:], np.zeros(300)).error
+    assert mean_difference(d[2900:], np.zeros(100), days[2900:], bound).p < 1

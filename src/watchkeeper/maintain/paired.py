@@ -7,14 +7,28 @@ from math import inf, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtri, stdtr, stdtrit
+from scipy.special import bdtrc, fdtri, ndtri, stdtr, stdtrit
 
-__all__ = ["Difference", "auroc_difference", "mcnemar", "mean_difference", "rows_needed"]
+__all__ = [
+    "Difference",
+    "auroc_difference",
+    "correlation_within",
+    "design_effect",
+    "mcnemar",
+    "mean_difference",
+    "rows_needed",
+]
 
 Floats = NDArray[np.float64]
 
 _FEWEST_DAYS = 5
-"""Below this many groups a clustered standard error is too unsteady to be used."""
+"""Below this many groups what earlier ones say is steadier than their own standard error."""
+
+_SEASON = 7
+"""Days from which on a weekly pattern has shown itself within the rows."""
+
+_FEWEST_STRETCHES = 3
+_CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +40,22 @@ class Difference:
     gain
         Estimate of the difference.
     error
-        Its standard error: the larger of the one for independent rows and the one for independent groups.
+        Its standard error: the largest of the one for independent rows, the one for independent groups, and the one
+        that earlier groups ask for; NaN where dependent rows of one group are all there is.
     n
         Rows it rests on.
     groups
-        Groups the error allows for; 0 when rows count as independent.
+        Groups the error was estimated from; 0 when it was not.
     """
 
     gain: float
     error: float
     n: int
     groups: int = 0
+
+    @property
+    def _freedom(self) -> int:
+        return (self.groups or self.n) - 1
 
     @property
     def sigma(self) -> float:
@@ -47,8 +66,7 @@ class Difference:
         """Return the lower end of the one-sided interval at level 1 - alpha."""
         if not self.n or self.error != self.error:
             return -inf
-        quantile = stdtrit(self.groups - 1, 1 - alpha) if self.groups else ndtri(1 - alpha)
-        return self.gain - float(quantile) * self.error
+        return self.gain - float(stdtrit(self._freedom, 1 - alpha)) * self.error
 
     @property
     def p(self) -> float:
@@ -57,28 +75,95 @@ class Difference:
             return 1.0
         if self.error == 0:
             return 0.0 if self.gain > 0 else 1.0
-        return float(stdtr(self.groups - 1 if self.groups else inf, -self.gain / self.error))
+        return float(stdtr(self._freedom, -self.gain / self.error))
 
 
-def mean_difference(champion: Floats, challenger: Floats, groups: NDArray[np.int64] | None = None) -> Difference:
+def mean_difference(
+    champion: Floats,
+    challenger: Floats,
+    groups: NDArray[np.int64] | None = None,
+    correlation: float | None = None,
+) -> Difference:
     """Return by how much the challenger's mean loss is lower.
 
     With d the differences of the losses of each row, the gain is their mean, the error s_d/√n, or with G groups
-    √(G/(G-1) · Σ_g (Σ_{i in g} (d_i - d̄))²)/n where that is larger.
+    √(G/(G-1) · Σ_g (Σ_{i in g} (d_i - d̄))²)/n where that is larger. Fewer than seven groups have not shown all that
+    groups do: with a correlation known from earlier ones the error is s_d·√(φ/n) where that is larger, see
+    ``design_effect``. Without, they are compared by their own few sums, with G - 1 degrees of freedom; one group alone
+    says nothing.
 
     Parameters
     ----------
     champion, challenger
         Losses of the same rows, shape (n,), without NaN.
     groups
-        Number of the group (day) of each row; rows of one group may depend on each other. Used from five groups on.
+        Number of the group (day) of each row; rows of one group may depend on each other.
+    correlation
+        From ``correlation_within``, of earlier rows, for stretches as long as these; None where there were too few.
     """
     d = champion - challenger
     n = len(d)
     if n < 2:
         return Difference(float(d.mean()) if n else nan, nan, n)
     gain = float(d.mean())
-    return _widened(gain, float(d.std(ddof=1)) / sqrt(n), (d - gain) / n, groups)
+    return _widened(gain, float(d.std(ddof=1)) / sqrt(n), (d - gain) / n, groups, correlation)
+
+
+def correlation_within(d: Floats, days: NDArray[np.int64], length: int) -> float | None:
+    """Return how much rows of one stretch of days may have in common: an upper bound of the intraclass correlation.
+
+    With F the ratio of the mean squares between and within stretches of m rows, ρ = (F - 1)/(F + m - 1). F is divided
+    by the lower decile of its distribution without any effect, so that a correlation that few stretches did not show is
+    allowed for (Searle's interval, exact for normal effects and equal stretches). Stretches rather than days, because
+    what lasts several days, as a weekend does, does not average out within a block of three.
+
+    Parameters
+    ----------
+    d
+        Differences of earlier rows, shape (n,).
+    days
+        Number of the day of each.
+    length
+        Days in a stretch.
+
+    Returns
+    -------
+    float or None
+        Between 0 and 1; None where there are fewer than three stretches with two rows each.
+
+    References
+    ----------
+    Donner & Wells (1986), A comparison of confidence interval methods for the intraclass correlation coefficient,
+    doi:10.2307/2531045.
+    """
+    if not len(d):
+        return None
+    _, where, counts = np.unique((days - days.min()) // max(1, length), return_inverse=True, return_counts=True)
+    kept = (counts >= 2)[where]
+    d, where = d[kept], np.unique(where[kept], return_inverse=True)[1]
+    counts = counts[counts >= 2]
+    g, n = len(counts), len(d)
+    if g < _FEWEST_STRETCHES:
+        return None
+    means = np.bincount(where, weights=d) / counts
+    between = float((counts * np.square(means - d.mean())).sum()) / (g - 1)
+    within = float(np.square(d - means[where]).sum()) / (n - g)
+    if within <= 0:
+        return 1.0 if between > 0 else 0.0
+    ratio = between / within / float(fdtri(g - 1, n - g, 1 - _CONFIDENCE))
+    size = (n - float(np.square(counts).sum()) / n) / (g - 1)
+    return max(0.0, (ratio - 1) / (ratio + size - 1))
+
+
+def design_effect(n: int, correlation: float) -> float:
+    """Return by how much dependence multiplies the variance of a mean of n rows of one stretch: φ = 1 + (n - 1)·ρ.
+
+    Examples
+    --------
+    >>> design_effect(501, 0.01)
+    6.0
+    """
+    return 1.0 + max(0, n - 1) * correlation
 
 
 def mcnemar(champion_wrong: Floats, challenger_wrong: Floats) -> float:
@@ -97,7 +182,11 @@ def mcnemar(champion_wrong: Floats, challenger_wrong: Floats) -> float:
 
 
 def auroc_difference(
-    label: Floats, champion: Floats, challenger: Floats, groups: NDArray[np.int64] | None = None
+    label: Floats,
+    champion: Floats,
+    challenger: Floats,
+    groups: NDArray[np.int64] | None = None,
+    correlation: float | None = None,
 ) -> tuple[Difference, float, float]:
     """Return by how much the challenger's AUROC is higher, and both AUROCs.
 
@@ -110,7 +199,7 @@ def auroc_difference(
         1 for the positive class, 0 otherwise, shape (n,).
     champion, challenger
         Scores of the same rows.
-    groups
+    groups, correlation
         As for ``mean_difference``.
 
     References
@@ -127,7 +216,7 @@ def auroc_difference(
     gain = auroc[1] - auroc[0]
     error = sqrt(float(d[positive].var(ddof=1)) / m + float(d[~positive].var(ddof=1)) / n)
     influence = np.where(positive, (d - gain) / m, (d - gain) / n)
-    return _widened(gain, error, influence, groups), auroc[0], auroc[1]
+    return _widened(gain, error, influence, groups, correlation), auroc[0], auroc[1]
 
 
 def rows_needed(sigma: float, margin: float, *, gain: float = 0.0, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -167,13 +256,20 @@ def _midranks(values: Floats) -> Floats:
     return (last - (counts - 1) / 2)[where].astype(np.float64)
 
 
-def _widened(gain: float, error: float, influence: Floats, groups: NDArray[np.int64] | None) -> Difference:
+def _widened(
+    gain: float, error: float, influence: Floats, groups: NDArray[np.int64] | None, correlation: float | None
+) -> Difference:
+    n = len(influence)
     if groups is None:
-        return Difference(gain, error, len(influence))
+        return Difference(gain, error, n)
     _, where = np.unique(groups, return_inverse=True)
     sums = np.bincount(where, weights=influence)
     count = len(sums)
-    if count < _FEWEST_DAYS:
-        return Difference(gain, error, len(influence))
-    clustered = sqrt(count / (count - 1) * float(np.square(sums).sum()))
-    return Difference(gain, max(error, clustered), len(influence), count)
+    clustered = sqrt(count / (count - 1) * float(np.square(sums).sum())) if count > 1 else 0.0
+    if count < _SEASON and correlation is not None:
+        known = error * sqrt(design_effect(n, correlation))
+        # An error that earlier groups ask for is an upper bound already; few groups are no better than that.
+        return Difference(gain, max(known, clustered), n, count if clustered > known and count >= _FEWEST_DAYS else 0)
+    if count < 2:
+        return Difference(gain, nan, n)
+    return Difference(gain, max(error, clustered), n, count)
