@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,4 +102,6 @@ def test_the_first_ground_is_said_without_its_details() -> None:
     assert first_ground(action(trained, kind=ActionKind.RETRAIN)) == "trained on 1200 rows, window all"
     leak = Ground("leakage", name="log_loss", before=0.5, after=0.1, limit=0.6)
     said = first_ground(action(leak, kind=ActionKind.VALIDATE))
-    assert said.endswith("half the champion's 0.5 (log_loss; 0.6 for the best constant answer)")
+    assert said == "the challenger loses 0.1, less than half of 0.6 (log_loss)"
+    named = replace(leak, columns=("settled",))
+    assert first_ground(action(named)) == "settled alone may know the label (log_loss below half of 0.6)"

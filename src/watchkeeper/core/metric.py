@@ -131,15 +131,12 @@ class RowLoss(Metric, Protocol):
     held_against
         Which answer is held against the label: ``score`` for a probability, or ``prediction``.
     margin
-        How much worse a challenger may be and still count as not worse, in the unit of the metric.
-    relative_margin
-        Whether that is a share of the champion's loss.
+        How much worse a challenger may be and still count as not worse, as a share of the champion's healthy loss.
     """
 
     loss: ClassVar[str]
     held_against: ClassVar[Role]
     margin: ClassVar[float]
-    relative_margin: ClassVar[bool]
 
     def row_losses(self, label: NDArray[np.float64], answer: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each row costs, at least 0, shape (n,), NaN where the label or the answer is.

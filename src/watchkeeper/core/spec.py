@@ -128,12 +128,13 @@ class Maintenance:
     metric
         The metric the gate decides on; empty for log_loss (binary), accuracy (multiclass) or mae (regression).
     margin
-        How much worse the challenger may be and still count as non-inferior, in the unit of the metric; None for .01
-        (brier .005; mae and mse one percent of the champion's).
+        How much worse the challenger may be and still count as non-inferior, in the unit of the metric; None for 2 %
+        of the champion's loss when it was healthy, or its standard error where that is larger.
     alpha
-        One-sided significance level of the gate.
+        One-sided significance level of the gate, spent over all tries since the last promotion.
     min_rows
-        Labelled rows below which the gate refuses to judge.
+        Labelled rows below which the gate refuses to judge, and nothing is learned from; 50 after a change, where it is
+        more.
     segments
         Segment columns the gate checks one by one; empty for all those of the schema.
     windows

@@ -18,8 +18,11 @@ from watchkeeper.core.metric import RowLoss, bounds_of, side_of
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
+from watchkeeper.maintain.agreement import flips, miscalibration
+from watchkeeper.maintain.leakage import leakage
 from watchkeeper.maintain.losses import choose_metric, losses
 from watchkeeper.maintain.paired import Difference, auroc_difference, mcnemar, mean_difference, rows_needed
+from watchkeeper.maintain.standard import Aim, Standard, healthy_loss, level_of_try, relative_margin
 from watchkeeper.maintain.terms import days_of, read_answers
 from watchkeeper.schema.kinds import as_text
 
@@ -29,6 +32,7 @@ Floats = NDArray[np.float64]
 
 _SEGMENT_ROWS = 200
 _MARGIN = 0.01
+_STANDARD = Standard()
 
 
 class Decision(StrEnum):
@@ -88,7 +92,7 @@ class GateResult:
     Parameters
     ----------
     decision
-        ``pass`` only when the challenger is better overall and non-inferior in every segment.
+        ``pass`` only when the challenger is what its standard asks for overall, and non-inferior in every segment.
     grounds
         Why, with numbers; of a refusal every ground.
     checks
@@ -99,6 +103,10 @@ class GateResult:
         Rows judged; ``needed`` is how many rows show non-inferiority at the margin with power .8.
     skipped
         Segments with too few rows to be judged.
+    flips
+        Share of rows to which the two models answer another class; None where answers are no classes.
+    standard, level
+        What the challenger was held to, and the level that was left for it.
     """
 
     decision: Decision
@@ -108,6 +116,9 @@ class GateResult:
     checks: tuple[Check, ...] = ()
     others: tuple[Check, ...] = ()
     skipped: tuple[str, ...] = ()
+    flips: float | None = None
+    standard: Standard = _STANDARD
+    level: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -117,6 +128,8 @@ class GateResult:
     def facts(self) -> dict[str, float | str]:
         """Return the numbers an action keeps."""
         found: dict[str, float | str] = {"decision": self.decision.value, "n": self.n, "needed": self.needed}
+        found |= {"aim": self.standard.aim.value, "try": self.standard.tries, "level": self.level}
+        found |= {} if self.flips is None else {"flips": self.flips}
         for check in (*self.checks[:1], *self.others):
             found[f"{check.metric}:champion"] = check.champion
             found[f"{check.metric}:challenger"] = check.challenger
@@ -142,14 +155,17 @@ def gate(
     schema: Schema,
     rule: Maintenance,
     trained_until: datetime | None = None,
+    standard: Standard = _STANDARD,
 ) -> GateResult:
     """Judge a challenger against the champion on the same labelled rows, all newer than any training row.
 
-    The challenger passes when it is better overall (one-sided test at ``rule.alpha``; for accuracy also by exact
-    McNemar) and non-inferior in every segment with at least 200 rows (twice the margin, level alpha / number of
-    segments). Days are taken as groups of dependent rows where there are five or more. Less than half the loss of the
-    champion, and of the best constant answer too, raises the leakage alarm instead: a champion that the world has
-    turned against is no measure of what is too good to be true.
+    Where harm is the cause the challenger has to be better overall (one-sided; for accuracy also by exact McNemar),
+    else not worse than a margin, max(r·L, SE(L)) of the champion's healthy loss L; and in every segment with at least
+    200 rows not worse than twice the margin (level / number of segments). The level is what ``maintenance.alpha`` has
+    left for this try. Days are groups of dependent rows; where there are under seven, how dependent comes from earlier
+    rows. A mean score that misses the share of positives is refused. A challenger with less than half of what the
+    champion loses now and lost when healthy raises the leakage alarm instead, and so does a feature that is new, or
+    alone predicts the label that well: a champion that the world has turned against is no measure of what is too good.
 
     Parameters
     ----------
@@ -162,6 +178,8 @@ def gate(
     trained_until
         End of the newest row either model was trained on; rows before it plus ``rule.label_delay`` are left out.
         None when the caller has left them out already.
+    standard
+        What the challenger is held to; without one it has to be better, in a first try.
 
     Raises
     ------
@@ -183,40 +201,52 @@ def gate(
     if broken:
         ground = Ground("no_answer", n=broken, needed=champion.height)
         return GateResult(Decision.REFUSED, (ground,), len(paired.label), rule.min_rows)
-    n = len(paired.label)
-    if n < rule.min_rows:
-        ground = Ground("too_few_rows", n=n, needed=rule.min_rows)
-        return GateResult(Decision.TOO_FEW, (ground,), n, rule.min_rows)
-    overall = _check(paired, metric, ALL, rule.alpha, _margin(metric, rule, paired))
+    n, level = len(paired.label), level_of_try(rule.alpha, standard.tries)
+    fewest = rule.min_rows if standard.min_rows is None else standard.min_rows
+    if n < fewest:
+        ground = Ground("too_few_rows", n=n, needed=fewest)
+        return GateResult(Decision.TOO_FEW, (ground,), n, fewest, standard=standard, level=level)
+    healthy = standard.healthy or healthy_loss(champion, schema, metric)
+    margin = rule.margin if rule.margin is not None else relative_margin(metric, healthy) if healthy else _MARGIN
+    overall = _check(paired, metric, ALL, level, margin, standard.correlation)
     if np.isnan(overall.difference.error):
-        ground = Ground("one_class", metric, n=overall.difference.n)
-        return GateResult(Decision.TOO_FEW, (ground,), overall.difference.n, rule.min_rows)
-    segments, skipped = _segment_checks(paired, schema, rule, metric, overall.margin)
-    others = _other_checks(champion, challenger, schema, rule, metric)
-    needed = rows_needed(overall.difference.sigma, overall.margin, alpha=rule.alpha)
-    decision, grounds = _decide(overall, segments, needed, rule, _constant_loss(metric, paired.label))
-    return GateResult(decision, grounds, overall.difference.n, needed, (overall, *segments), others, skipped)
+        one_day = paired.groups is not None and len(np.unique(paired.groups)) < 2
+        code = "one_day" if one_day and _is_mean(metric) else "one_class"
+        ground = Ground(code, metric, n=overall.difference.n)
+        return GateResult(Decision.TOO_FEW, (ground,), overall.difference.n, fewest, standard=standard, level=level)
+    segments, skipped = _segment_checks(paired, schema, rule, overall, level, standard.correlation)
+    others = _other_checks(champion, challenger, schema, metric, level, standard.correlation)
+    needed = rows_needed(overall.difference.sigma, overall.margin, alpha=level)
+    lost = [_as_loss(metric, value) for value in (overall.champion, overall.challenger)]
+    leak = leakage(metric, lost[0], lost[1], _constant_loss(metric, paired.label), paired.rows, schema, standard)
+    if leak is not None:
+        decision, grounds = Decision.LEAKAGE, (leak,)
+    else:
+        uncalibrated = miscalibration(champion, challenger, schema, level, standard.correlation)
+        decision, grounds = _decide(overall, segments, needed, level, standard.aim, uncalibrated)
+    return GateResult(
+        decision, grounds, overall.difference.n, needed, (overall, *segments), others, skipped,
+        flips(champion, challenger, schema), standard, level,
+    )  # fmt: skip
 
 
 def _decide(
-    overall: Check, segments: Sequence[Check], needed: int, rule: Maintenance, constant: float
+    overall: Check, segments: Sequence[Check], needed: int, level: float, aim: Aim, uncalibrated: Ground | None
 ) -> tuple[Decision, tuple[Ground, ...]]:
-    champion, challenger = _as_loss(overall.metric, overall.champion), _as_loss(overall.metric, overall.challenger)
-    if challenger < min(champion, constant) / 2:
-        ground = Ground("leakage", overall.metric, before=champion, after=challenger, limit=constant)
-        return Decision.LEAKAGE, (ground,)
-    refusals = []
+    refusals = [] if uncalibrated is None else [uncalibrated]
     if not overall.non_inferior:
         refusals.append(overall.ground("not_non_inferior", overall.margin, needed))
-    elif overall.p >= rule.alpha:
-        refusals.append(overall.ground("not_better", rule.alpha))
+    elif aim is Aim.SUPERIOR and overall.p >= level:
+        refusals.append(overall.ground("not_better", level))
     for check in segments:
         if not check.non_inferior:
-            wanted = rows_needed(check.difference.sigma, check.margin, alpha=rule.alpha / len(segments))
+            wanted = rows_needed(check.difference.sigma, check.margin, alpha=level / len(segments))
             refusals.append(check.ground("not_non_inferior", check.margin, wanted))
     if refusals:
         return Decision.REFUSED, tuple(refusals)
-    return Decision.PASS, (overall.ground("better", rule.alpha, len(segments)),)
+    if aim is Aim.NON_INFERIOR and overall.p >= level:
+        return Decision.PASS, (overall.ground("not_worse", overall.margin, len(segments)),)
+    return Decision.PASS, (overall.ground("better", level, len(segments)),)
 
 
 def _as_loss(metric: str, value: float) -> float:
@@ -235,15 +265,6 @@ def _constant_loss(metric: str, label: Floats) -> float:
     if not isinstance(made, RowLoss):
         return 0.5
     return float(made.row_losses(label, np.full(len(label), made.constant(label))).mean())
-
-
-def _margin(metric: str, rule: Maintenance, paired: _Paired) -> float:
-    if rule.margin is not None:
-        return rule.margin
-    made = plugin("metric", metric)
-    if not isinstance(made, RowLoss):
-        return _MARGIN
-    return made.margin * float(paired.champion.mean()) if made.relative_margin else made.margin
 
 
 def _newer(rows: pl.DataFrame, schema: Schema, rule: Maintenance, trained_until: datetime | None) -> pl.DataFrame:
@@ -285,8 +306,9 @@ def _pair(champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, metr
 
 
 def _other_checks(
-    champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, rule: Maintenance, metric: str
-) -> tuple[Check, ...]:
+    champion: pl.DataFrame, challenger: pl.DataFrame, schema: Schema, metric: str, level: float,
+    correlation: float | None,
+) -> tuple[Check, ...]:  # fmt: skip
     found = []
     for name in schema.task.spec.gate:
         if name == metric:
@@ -296,7 +318,9 @@ def _other_checks(
         except SchemaError:
             continue  # a model without scores has no AUROC; the deciding metric has been checked already
         if len(paired.label):
-            found.append(_check(paired, name, ALL, rule.alpha, _margin(name, rule, paired)))
+            healthy = healthy_loss(champion, schema, name)
+            margin = relative_margin(name, healthy) if healthy else _MARGIN
+            found.append(_check(paired, name, ALL, level, margin, correlation))
     return tuple(found)
 
 
@@ -307,11 +331,13 @@ def _scores(rows: pl.DataFrame, schema: Schema) -> Floats:
     return score
 
 
-def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: float) -> Check:
+def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: float, correlation: float | None) -> Check:
     if not _is_mean(metric):
-        difference, first, second = auroc_difference(paired.label, paired.champion, paired.challenger, paired.groups)
+        difference, first, second = auroc_difference(
+            paired.label, paired.champion, paired.challenger, paired.groups, correlation
+        )
         return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, difference.p)
-    difference = mean_difference(paired.champion, paired.challenger, paired.groups)
+    difference = mean_difference(paired.champion, paired.challenger, paired.groups, correlation)
     first, second = (float(x.mean()) if len(x) else float("nan") for x in (paired.champion, paired.challenger))
     p = difference.p
     if all(np.isin(one, (0.0, 1.0)).all() for one in (paired.champion, paired.challenger)):
@@ -322,8 +348,9 @@ def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: flo
 
 
 def _segment_checks(
-    paired: _Paired, schema: Schema, rule: Maintenance, metric: str, margin: float
+    paired: _Paired, schema: Schema, rule: Maintenance, overall: Check, level: float, correlation: float | None
 ) -> tuple[list[Check], tuple[str, ...]]:
+    metric, margin = overall.metric, overall.margin
     large, skipped = [], []
     for name, mask in _segments(paired.rows, schema, rule):
         groups = None if paired.groups is None else paired.groups[mask]
@@ -333,8 +360,8 @@ def _segment_checks(
             large.append((name, part))
         else:
             skipped.append(name)
-    level = rule.alpha / max(1, len(large))
-    return [_check(part, metric, name, level, 2 * margin) for name, part in large], tuple(skipped)
+    level /= max(1, len(large))
+    return [_check(part, metric, name, level, 2 * margin, correlation) for name, part in large], tuple(skipped)
 
 
 def _segments(rows: pl.DataFrame, schema: Schema, rule: Maintenance) -> Iterator[tuple[str, NDArray[np.bool_]]]:

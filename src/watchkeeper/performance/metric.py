@@ -20,10 +20,9 @@ P = TypeVar("P")
 
 
 class MeanOfRows:
-    """Base of metrics that are a mean over rows of what each costs, see ``RowLoss``: the usual margins."""
+    """Base of metrics that are a mean over rows of what each costs, see ``RowLoss``: the usual margin."""
 
-    margin: ClassVar[float] = 0.01
-    relative_margin: ClassVar[bool] = False
+    margin: ClassVar[float] = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,6 @@ class Brier(MeanOfRows):
     estimators: ClassVar[tuple[str, ...]] = ("multicalibrated",)
     loss: ClassVar[str] = "brier"
     held_against: ClassVar[Role] = Role.SCORE
-    margin: ClassVar[float] = 0.005
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and scores."""

@@ -48,7 +48,6 @@ class Mae(MeanOfRows):
     estimators: ClassVar[tuple[str, ...]] = ("dle",)
     loss: ClassVar[str] = "absolute_error"
     held_against: ClassVar[Role] = Role.PREDICTION
-    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -78,7 +77,6 @@ class Mse(MeanOfRows):
     estimators: ClassVar[tuple[str, ...]] = ("dle",)
     loss: ClassVar[str] = "squared_error"
     held_against: ClassVar[Role] = Role.PREDICTION
-    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -144,7 +142,6 @@ class Mape(MeanOfRows):
     estimators: ClassVar[tuple[str, ...]] = ("dle",)
     loss: ClassVar[str] = "relative_error"
     held_against: ClassVar[Role] = Role.PREDICTION
-    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""
@@ -183,7 +180,6 @@ class Smape(MeanOfRows):
     bounds: ClassVar[tuple[float, float]] = (0.0, 2.0)
     loss: ClassVar[str] = "symmetric_relative_error"
     held_against: ClassVar[Role] = Role.PREDICTION
-    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Return whether the log has labels and predictions."""

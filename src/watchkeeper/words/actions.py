@@ -12,6 +12,8 @@ from watchkeeper.words.alerts import CAUSES, describe, number_sentence
 
 __all__ = ["action_sentence", "first_ground", "ground_sentence", "triage_sentence"]
 
+_MOST = 4
+
 _CLAUSE = r"; (?![^(]*\))"
 """Between two clauses of a sentence; one in brackets is part of its clause."""
 
@@ -156,11 +158,35 @@ def _one_class(ground: Ground) -> str:
 
 
 def _leakage(ground: Ground) -> str:
+    limit = ground.limit or 0.0
+    said = f"the challenger loses {ground.after or 0.0:.4g}, less than half of {limit:.4g} ({ground.name})"
+    if ground.columns:
+        said = f"{_listed(ground.columns)} alone may know the label ({ground.name} below half of {limit:.4g})"
+    return f"{said}; look for a feature that knows the label before promoting it by hand"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more
+
+
+def _one_day(ground: Ground) -> str:
     return (
-        f"the challenger's loss {ground.after or 0.0:.4g} is less than half the champion's {ground.before or 0.0:.4g} "
-        f"({ground.name}; {ground.limit or 0.0:.4g} for the best constant answer); look for a feature that knows the "
-        "label before promoting it by hand"
+        f"{ground.name} cannot be compared on {ground.n} rows of one day: too few earlier days say how much days differ"
     )
+
+
+def _miscalibrated(ground: Ground) -> str:
+    return (
+        f"the challenger's mean {ground.name} misses the share of positives by {ground.value or 0.0:+.3g} "
+        f"± {ground.error or 0.0:.2g} (the champion's by {ground.before or 0.0:.3g}; "
+        f"{ground.limit or 0.0:.2g} is allowed)"
+    )
+
+
+def _not_worse(ground: Ground) -> str:
+    where = f", in {ground.needed} segments too" if ground.needed else ""
+    return f"not worse by more than {ground.limit or 0.0:.4g}{where}: {_compared(ground)}"
 
 
 def _worse(ground: Ground) -> str:
@@ -198,6 +224,9 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "too_few_rows": _too_few,
     "one_class": _one_class,
     "leakage": _leakage,
+    "one_day": _one_day,
+    "miscalibrated": _miscalibrated,
+    "not_worse": _not_worse,
     "not_non_inferior": _worse,
     "not_better": _not_better,
     "better": _better,

@@ -31,7 +31,6 @@ class Shortfall(MeanOfRows):
     estimators: ClassVar[tuple[str, ...]] = ("dle",)
     loss: ClassVar[str] = "shortfall"
     held_against: ClassVar[Role] = Role.PREDICTION
-    relative_margin: ClassVar[bool] = True
 
     def applies(self, schema: Schema) -> bool:
         """Labels and predictions."""
