@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,34 @@ def test_the_blocks_lie_one_label_delay_after_their_training_and_in_order() -> N
     blocks = split(START + 10 * WEEK, WEEK, 2 * DAY)
     assert blocks.gate == Window(START + 9 * WEEK, START + 10 * WEEK)
     assert blocks.refit_end == blocks.gate.start - 2 * DAY
-    assert blocks.choice == Window(blocks.refit_end - WEEK, blocks.refit_end)
-    assert blocks.choice_end == blocks.choice.start - 2 * DAY
+    (fold,) = blocks.folds
+    assert fold.held_out == Window(blocks.refit_end - WEEK, blocks.refit_end)
+    assert fold.end == fold.held_out.start - 2 * DAY
+
+
+@pytest.mark.parametrize("delay", [1, 7])
+@pytest.mark.parametrize("days", [1, 2, 3, 10, 20])
+def test_after_a_recent_change_blocks_and_folds_fit_within_what_is_there(days: int, delay: int) -> None:
+    """With blocks of a week and a delay of a day nothing from after a change was trainable for 16 days and more."""
+    newest = START + 10 * WEEK
+    since = newest - days * DAY
+    blocks = split(newest, WEEK, delay * DAY, since=since)
+    assert blocks.gate.end == newest
+    assert blocks.gate.end - blocks.gate.start <= WEEK
+    assert since < blocks.folds[0].end <= blocks.folds[0].held_out.start
+    assert blocks.folds[-1].held_out.end == blocks.refit_end <= blocks.gate.start
+    assert blocks.refit_end - since >= (newest - since) / 3
+    assert timedelta(0) <= blocks.embargo == blocks.gate.start - blocks.refit_end <= delay * DAY
+    for earlier, later in pairwise(blocks.folds):
+        assert earlier.held_out.end == later.held_out.start
+
+
+def test_a_change_long_ago_leaves_the_blocks_as_they_are_and_a_learned_row_is_not_judged_on() -> None:
+    newest = START + 10 * WEEK
+    assert split(newest, WEEK, DAY, since=START) == split(newest, WEEK, DAY)
+    assert split(newest, WEEK, DAY, unseen=newest - 3 * DAY).gate == Window(newest - 3 * DAY, newest)
+    assert split(newest, WEEK, DAY, unseen=newest).gate == Window(newest - DAY, newest)
+    assert split(newest, WEEK, DAY, unseen=START).gate == Window(newest - WEEK, newest)
 
 
 def test_after_a_change_the_rows_since_then_are_chosen(turning: pl.DataFrame, binary: Schema) -> None:
@@ -80,7 +107,7 @@ def test_no_row_of_the_held_out_block_or_the_label_delay_is_learned_from(log: Lo
 
     choose_window(candidates(["all", "decay:2w"]), rows, binary, fit, squared, blocks)
     assert len(seen) == 2
-    assert max(seen) < blocks.choice.start - 2 * DAY
+    assert max(seen) < blocks.folds[0].held_out.start - 2 * DAY
 
 
 def test_weights_halve_with_every_half_life(log: Log, binary: Schema) -> None:

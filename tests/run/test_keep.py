@@ -87,8 +87,16 @@ def test_the_challenger_is_proven_on_rows_newer_than_those_it_learned_from(tmp_p
     model.run(MODEL, day(9).start)
     trained = model.keeper(MODEL).versions()[1].trained
     assert trained is not None
-    # holdout: 12h and label_delay: 1h, from the end of the newest judged day less what the clock has not passed.
-    assert trained.end == day(9).start - timedelta(hours=1) - timedelta(hours=12) - timedelta(hours=1)
+    # label_delay: 1h, from the end of the newest judged day less what the clock has not passed; what was proven was
+    # trained up to holdout: 12h before that, and its refit up to it.
+    assert trained.end == day(9).start - timedelta(hours=1)
+    (proven,) = [a for a in recorded(model) if a.kind is ActionKind.VALIDATE]
+    assert (
+        proven.facts["n"]
+        == TURNED.filter(
+            pl.col("time").is_between(trained.end - timedelta(hours=12), trained.end, closed="left")
+        ).height
+    )
 
 
 def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tmp_path: Path) -> None:
@@ -206,12 +214,19 @@ def test_a_challenger_that_is_not_better_is_refused_and_not_tried_again_at_once(
     )
 
 
-def test_a_challenger_that_too_few_rows_can_prove_is_refused_with_the_numbers(tmp_path: Path) -> None:
-    model = kept(tmp_path, rows(0, 12, turn=7, count=60))
-    actions = model.run(MODEL, day(9).start).actions
-    assert told(actions)[-1] == ("validate", "refused", "v2")
-    assert action_sentence(actions[-1]) == "needs 100 rows, has 31"
-    assert model.keeper(MODEL).champion == "v1"
+def test_a_repair_waits_for_labelled_rows_since_the_change_and_says_until_when(tmp_path: Path) -> None:
+    """Whoever trains on what came before the change trains the old model again, and spends a try on it."""
+    model = kept(tmp_path, rows(0, 14, turn=7, count=30))
+    waiting = model.run(MODEL, day(9).start).actions
+    assert told(waiting) == [("hold", "done", "")]
+    assert action_sentence(waiting[0]) == (
+        "retraining waits: 58 labelled rows since 11 March are too few to learn from and to judge on; "
+        "100 are expected by 15 March"
+    )
+    assert model.run(MODEL, day(10).start).actions == ()
+    tried = model.run(MODEL, day(11).start).actions
+    assert told(tried)[:2] == [("retrain", "proposed", ""), ("retrain", "done", "v2")]
+    assert tried[1].because[0].name == "since_change"
 
 
 class Meddled(MemoryStore):

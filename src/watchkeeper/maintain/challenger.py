@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,63 @@ from watchkeeper.core.window import Window
 from watchkeeper.maintain.gate import GateResult, gate
 from watchkeeper.maintain.guard import leave_out
 from watchkeeper.maintain.losses import choose_metric, losses, row_metric
-from watchkeeper.maintain.terms import read_answers
+from watchkeeper.maintain.paired import correlation_within
+from watchkeeper.maintain.standard import Aim, Healthy, Standard, healthy_loss
+from watchkeeper.maintain.terms import days_of, read_answers
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.windows import Choice, between, candidates, choose_window, epoch, split
 
-__all__ = ["Challenger", "make_challenger", "prove"]
+__all__ = ["FEWEST", "Challenger", "Champion", "Occasion", "make_challenger", "prove", "refit"]
+
+FEWEST = 50
+"""Labelled rows that the gate needs, and those that are learned from, after a change."""
+
+_HISTORY = timedelta(days=28)
+_MOST = 50_000
+_SEASON = timedelta(days=7)
+
+Answers = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a challenger is made for.
+
+    Parameters
+    ----------
+    change
+        When the harm began that it is to mend; None where nothing is known of a change.
+    aim
+        What has to be shown of it.
+    tries
+        Which try since the last promotion it is, the first being 1.
+    excluded
+        Windows whose rows are left out, from the guard.
+    """
+
+    change: datetime | None = None
+    aim: Aim = Aim.SUPERIOR
+    tries: int = 1
+    excluded: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The champion, as far as a challenger meets it.
+
+    Parameters
+    ----------
+    answers
+        Takes rows and returns them with its answers: asked anew, or as they were logged.
+    trained_until
+        End of its training rows; None where unknown.
+    features
+        Names of the features it knows; None where it does not say.
+    """
+
+    answers: Answers
+    trained_until: datetime | None = None
+    features: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +87,24 @@ class Challenger:
     model
         The fitted model.
     choice
-        Which window it was trained on, and how the others did.
+        Which window it was trained on, and how the others did; None of a model from elsewhere.
     trained
         First and last moment (exclusive) of its training rows, of which there are ``rows``.
     gate
         The block, newer than any training row, on which it has to prove itself.
+    refitted
+        Whether it was trained again up to the end of that block, once it had.
     """
 
     model: Any
-    choice: Choice
+    choice: Choice | None
     trained: Window
     rows: int
     gate: Window
+    refitted: bool = False
+
+
+_ANY = Occasion()
 
 
 def make_challenger(
@@ -54,11 +112,11 @@ def make_challenger(
     spec: Spec,
     trainer: Trainer,
     newest: datetime,
+    occasion: Occasion = _ANY,
     *,
-    change: datetime | None = None,
-    excluded: Sequence[Window] = (),
+    unseen: datetime | None = None,
 ) -> Challenger:
-    """Choose the training window on one held-out block, refit up to the next one, and leave that one to the gate.
+    """Choose the training window on held-out blocks, refit up to the gate's, and leave that one to the gate.
 
     Parameters
     ----------
@@ -70,65 +128,157 @@ def make_challenger(
         The user's training function.
     newest
         End of the time whose labels have arrived.
-    change
-        When the alert began, for the candidate ``since_change``.
-    excluded
-        Windows whose rows are left out, from the guard.
+    occasion
+        What it is made for: after a change, windows and blocks fit within the rows since then.
+    unseen
+        End of what the champion has learned from; the gate judges on what is newer.
 
     Raises
     ------
     TrainingError
         When there are too few rows or the training function fails.
     """
-    rule, schema = spec.maintenance, spec.schema
+    rule, schema, change = spec.maintenance, spec.schema, occasion.change
     metric = row_metric(choose_metric(schema.task, rule.metric))
-    blocks = split(newest, rule.holdout, rule.label_delay)
-    clean = leave_out(_labelled(rows, schema), schema, excluded)
+    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    least = timedelta(0) if change is None else _span_of_newest(between(clean, schema, change, newest), schema, newest)
+    blocks = split(newest, rule.holdout, rule.label_delay, since=change, unseen=unseen, least=least)
 
     def fit(chosen: pl.DataFrame, weights: NDArray[np.float64] | None) -> Any:
         return trainer.train(chosen, schema, rule.seed, weights)
 
     def loss(model: Any, held_out: pl.DataFrame) -> NDArray[np.float64]:
-        found = losses(score_rows(model, held_out, schema, trainer), schema, metric)
-        silent = int(np.isnan(found).sum())
+        lost = losses(score_rows(model, held_out, schema, trainer), schema, metric)
+        silent = int(np.isnan(lost).sum())
         if silent:
             raise TrainingError(f"{trainer.name} made a model that gives no usable answer on {silent} rows")
-        return found
+        return lost
 
     tried = [c for c in candidates(rule.windows, change) if c.half_life is None or trainer.weighs]
-    choice = choose_window(tried, clean, schema, fit, loss, blocks, min_rows=rule.min_rows)
+    # The folds leave the newest fifth of what is learned from out.
+    fewest = _fewest(spec, change) // (1 if change is None else 2)
+    choice = choose_window(tried, clean, schema, fit, loss, blocks, min_rows=fewest, larger_at_ties=change is None)
     chosen, weights = choice.candidate.select(clean, schema, blocks.refit_end)
     model = fit(chosen, weights)
     return Challenger(model, choice, _span(chosen, schema, blocks.refit_end), chosen.height, blocks.gate)
 
 
 def prove(
-    champion: Any,
-    challenger: Challenger,
-    rows: pl.DataFrame,
-    spec: Spec,
-    trainer: Trainer,
-    *,
-    champion_trained_until: datetime | None = None,
-    excluded: Sequence[Window] = (),
-) -> GateResult:
+    champion: Champion, challenger: Challenger, rows: pl.DataFrame, spec: Spec, trainer: Trainer,
+    occasion: Occasion = _ANY,
+) -> GateResult:  # fmt: skip
     """Let champion and challenger answer the labelled rows of the gate's block and judge them.
 
-    Parameters
-    ----------
-    champion
-        The fitted champion.
-    champion_trained_until
-        End of the champion's training rows where it is later than the challenger's.
-    excluded
-        Windows whose rows are left out, from the guard.
+    What the champion has learned from is left out of the block, without a label delay: what it gains by that speaks for
+    it. What days have in common comes from up to four weeks before the block, or before the change; what the champion
+    lost when it was healthy from its first four weeks after its training, and where there are none from those before
+    the change, or the first of all.
     """
     schema = spec.schema
-    block = between(_labelled(rows, schema), schema, challenger.gate.start, challenger.gate.end)
-    block = leave_out(block, schema, excluded)
-    until = max(challenger.trained.end, champion_trained_until or challenger.trained.end)
-    answered = [score_rows(model, block, schema, trainer) for model in (champion, challenger.model)]
-    return gate(answered[0], answered[1], schema, spec.maintenance, until)
+    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    start = max(challenger.gate.start, champion.trained_until or challenger.gate.start)
+    if challenger.choice is None:
+        start = max(start, challenger.trained.end + spec.maintenance.label_delay)
+    block = between(clean, schema, start, challenger.gate.end)
+
+    def answers(asked: pl.DataFrame) -> pl.DataFrame:
+        return score_rows(challenger.model, asked, schema, trainer)
+
+    standard = Standard(
+        occasion.aim, occasion.tries, _healthy(champion, clean, spec, start, occasion.change),
+        _correlation(champion.answers, answers, clean, spec, Window(start, challenger.gate.end), occasion.change),
+        _fewest(spec, occasion.change), _new_features(champion, challenger),
+    )  # fmt: skip
+    return gate(champion.answers(block), answers(block), schema, spec.maintenance, standard=standard)
+
+
+def refit(challenger: Challenger, rows: pl.DataFrame, spec: Spec, trainer: Trainer, occasion: Occasion) -> Challenger:
+    """Train a challenger that has passed again, by the same choice, on all rows up to the end of the gate's block.
+
+    Training that ends a block early costs more than anything else does. The one that has passed is kept where the new
+    one answers the block worse, although it has learned from it.
+    """
+    schema, rule, end = spec.schema, spec.maintenance, challenger.gate.end
+    if challenger.choice is None:
+        return challenger
+    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    chosen, weights = challenger.choice.candidate.select(clean, schema, end)
+    model = trainer.train(chosen, schema, rule.seed, weights)
+    block = between(clean, schema, challenger.gate.start, end)
+    metric = row_metric(choose_metric(schema.task, rule.metric))
+    before, after = (
+        losses(score_rows(one, block, schema, trainer), schema, metric) for one in (challenger.model, model)
+    )
+    worse = float(np.nanmean(after - before)) > float(np.nanstd(after - before)) / max(1, len(before)) ** 0.5
+    if worse or np.isnan(after).sum() > np.isnan(before).sum():
+        return challenger
+    return replace(challenger, model=model, trained=_span(chosen, schema, end), rows=chosen.height, refitted=True)
+
+
+def _fewest(spec: Spec, change: datetime | None) -> int:
+    return spec.maintenance.min_rows if change is None else min(spec.maintenance.min_rows, FEWEST)
+
+
+def _healthy(
+    champion: Champion, rows: pl.DataFrame, spec: Spec, start: datetime, change: datetime | None
+) -> Healthy | None:
+    """Return what the champion lost at first, or where nothing is known of that, before the change."""
+    schema, end = spec.schema, min(change or start, start)
+    metric = choose_metric(schema.task, spec.maintenance.metric)
+    first = champion.trained_until
+    stretches = [] if first is None else [(first, min(end, first + _HISTORY))]
+    if change is None:
+        # Whatever came last may be the harm that nobody has noticed.
+        times = epoch(series_named(rows, schema.name_of(Role.TIME) or ""))
+        oldest = datetime.fromtimestamp(float(times.min()) / 1e6, UTC) if len(times) else end
+        stretches.append((oldest, min(end, oldest + _HISTORY)))
+    else:
+        stretches.append((end - _HISTORY, end))
+    for begin, stop in stretches:
+        held = _thinned(between(rows, schema, begin, stop))
+        healthy = healthy_loss(champion.answers(held), schema, metric) if held.height else None
+        if healthy is not None:
+            return healthy
+    return None
+
+
+def _correlation(
+    champion: Answers, challenger: Answers, rows: pl.DataFrame, spec: Spec, block: Window, change: datetime | None
+) -> float | None:
+    """Return how much stretches of days as long as the block have in common, from rows before it."""
+    schema, end = spec.schema, block.start
+    if change is not None and block.start - change < _SEASON:
+        # The step of a change is no effect of days: one side of it.
+        end = min(change, block.start)
+    held = between(rows, schema, end - _HISTORY if change is None or end <= change else change, end)
+    held = _thinned(between(held, schema, end - _HISTORY, end))
+    days = days_of(held, schema)
+    if days is None or not held.height:
+        return None
+    metric = row_metric(choose_metric(schema.task, spec.maintenance.metric))
+    d = losses(champion(held), schema, metric) - losses(challenger(held), schema, metric)
+    known = np.isfinite(d)
+    length = max(1, -(-(block.end - block.start) // timedelta(days=1)))
+    return correlation_within(d[known], days[known], length)
+
+
+def _new_features(champion: Champion, challenger: Challenger) -> tuple[str, ...]:
+    names = getattr(challenger.model, "feature_names_in_", None)
+    if names is None or champion.features is None:
+        return ()
+    return tuple(str(name) for name in names if str(name) not in champion.features)
+
+
+def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.gather_every(-(-rows.height // _MOST)) if rows.height > _MOST else rows
+
+
+def _span_of_newest(rows: pl.DataFrame, schema: Schema, newest: datetime) -> timedelta:
+    """Return how far back the newest rows reach that the gate needs."""
+    times = np.sort(epoch(series_named(rows, schema.name_of(Role.TIME) or "")))
+    if not len(times):
+        return timedelta(0)
+    return newest - datetime.fromtimestamp(float(times[-min(len(times), FEWEST)]) / 1e6, UTC)
 
 
 def _labelled(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:

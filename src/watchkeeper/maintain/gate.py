@@ -220,7 +220,8 @@ def gate(
     lost = [_as_loss(metric, value) for value in (overall.champion, overall.challenger)]
     leak = leakage(metric, lost[0], lost[1], _constant_loss(metric, paired.label), paired.rows, schema, standard)
     if leak is not None:
-        decision, grounds = Decision.LEAKAGE, (leak,)
+        decision: Decision = Decision.LEAKAGE
+        grounds: tuple[Ground, ...] = (leak,)
     else:
         uncalibrated = miscalibration(champion, challenger, schema, level, standard.correlation)
         decision, grounds = _decide(overall, segments, needed, level, standard.aim, uncalibrated)

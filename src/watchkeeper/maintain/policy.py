@@ -16,7 +16,7 @@ from watchkeeper.maintain.guard import FAULTS
 from watchkeeper.maintain.registry import action_id
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
-__all__ = ["WHO", "promotion_barrier", "respond"]
+__all__ = ["WHO", "hold", "promotion_barrier", "respond"]
 
 WHO = "watchkeeper"
 """The name automatic actions carry; people have their own."""
@@ -54,7 +54,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
         return []
     faults = [a for a in alerts if a.cause in FAULTS and a.state is not AlertState.ENDED]
     if faults:
-        return _new([_hold(spec, a.since, of_alert("fault", a), a.id) for a in faults], memory)
+        return _new([hold(spec, a.since, of_alert("fault", a), a.id) for a in faults], memory)
     proposals = _proposals(alerts, spec, memory)
     if not proposals:
         return []
@@ -65,7 +65,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
         return []
     barrier = _frozen(memory) or _cooling(spec, memory)
     if barrier:
-        return _new([_hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
+        return _new([hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
     if rule.retrain == "ask" and _asked(proposals[0], because, memory):
         return []
     action = Action(
@@ -150,7 +150,8 @@ def _asked(proposal: Proposal, because: tuple[Ground, ...], memory: MaintenanceM
     return asked.alert == proposal.alert if proposal.alert else same_grounds(asked.because) == same_grounds(because)
 
 
-def _hold(spec: Spec, at: datetime | None, ground: Ground, alert: str) -> Action:
+def hold(spec: Spec, at: datetime | None, ground: Ground, alert: str) -> Action:
+    """Return the record of a decision not to act, with its reason."""
     # One episode of an alert is held once, whatever becomes of its numbers.
     identity = action_id(spec.model, ActionKind.HOLD, "", at, alert or same_grounds((ground,)))
     return Action(identity, spec.model, ActionKind.HOLD, Outcome.DONE, "", WHO, at, "", alert, because=(ground,))

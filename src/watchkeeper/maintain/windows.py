@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,17 @@ from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.maintain.paired import Difference, mean_difference
 from watchkeeper.maintain.terms import days_of
 
-__all__ = ["Blocks", "Candidate", "Choice", "Trial", "between", "candidates", "choose_window", "epoch", "split"]
+__all__ = ["Blocks", "Candidate", "Choice", "Fold", "Trial", "between", "candidates", "choose_window", "epoch", "split"]
 
 Floats = NDArray[np.float64]
 Fit = Callable[[pl.DataFrame, Floats | None], Any]
 Loss = Callable[[Any, pl.DataFrame], Floats]
 
 _SEASON = timedelta(weeks=4)
+_LEAST_GATE = 7
+"""The gate's block is at least this part of ``maintenance.holdout``, whatever the champion has learned from."""
+
+_FOLDS = (0.4, 0.6, 0.8, 1.0)
 _KINDS = ("all", "since_change", "last", "decay", "season")
 
 
@@ -68,21 +73,33 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """A held-out block, and the end of the training that is tried on it."""
+
+    end: datetime
+    held_out: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Blocks:
     """Labelled time cut into what is learned from, what chooses the window and what the gate judges on.
 
     Parameters
     ----------
-    choice, gate
-        The two held-out blocks, the gate's the newer.
-    choice_end, refit_end
-        Ends of training before each block, a label delay earlier than its start.
+    folds
+        What chooses the window, oldest first: each block is newer than what is trained for it.
+    gate
+        What the gate judges on, newer than all of them.
+    refit_end
+        End of the training that is proven at the gate.
+    embargo
+        Between the end of training and the gate's block; the label delay where there is room for it.
     """
 
-    choice: Window
+    folds: tuple[Fold, ...]
     gate: Window
-    choice_end: datetime
     refit_end: datetime
+    embargo: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +170,42 @@ def candidates(names: Iterable[str], change: datetime | None = None) -> tuple[Ca
     return tuple(found)
 
 
-def split(newest: datetime, holdout: timedelta, label_delay: timedelta) -> Blocks:
-    """Cut labelled time that ends at ``newest``: … training | delay | choice | … refit | delay | gate."""
-    gate = Window(newest - holdout, newest)
+def split(
+    newest: datetime, holdout: timedelta, label_delay: timedelta, *, since: datetime | None = None,
+    unseen: datetime | None = None, least: timedelta = timedelta(0),
+) -> Blocks:  # fmt: skip
+    """Cut labelled time that ends at ``newest``: … training | delay | fold | … refit | delay | gate.
+
+    After a change that is so recent that the blocks would not leave a ``holdout`` to learn from, they fit within what
+    is there: the gate gets a third of it, the embargo what room there is for it, and the window is chosen by three
+    folds, each tried on what came before it. Rows are later than every training row in either case.
+
+    Parameters
+    ----------
+    since
+        When the world changed; None where nothing is known of a change.
+    unseen
+        End of what the champion has learned from: the gate's block begins no earlier, but for a seventh of ``holdout``.
+    least
+        How long the gate's block has to be to hold the rows it needs; it takes at most half of what is there for that.
+    """
+    holdout = max(holdout, least) if since is None or newest - since > 2 * least else holdout
+
+    def judged_from(start: datetime) -> datetime:
+        return max(start, min(unseen or start, newest - holdout / _LEAST_GATE))
+
+    gate = Window(judged_from(newest - holdout), newest)
     refit_end = gate.start - label_delay
-    choice = Window(refit_end - holdout, refit_end)
-    return Blocks(choice, gate, choice.start - label_delay, refit_end)
+    first = Window(refit_end - holdout, refit_end)
+    if since is None or first.start - label_delay - since >= holdout:
+        return Blocks((Fold(first.start - label_delay, first),), gate, refit_end, label_delay)
+    there = newest - since
+    gate = Window(judged_from(newest - max(min(holdout, there / 3), min(least, there / 2))), newest)
+    embargo = max(timedelta(0), min(label_delay, (there - 3 * (gate.end - gate.start)) / 2))
+    refit_end = gate.start - embargo
+    edges = [since + (refit_end - since) * share for share in _FOLDS]
+    folds = tuple(Fold(start, Window(start, end)) for start, end in pairwise(edges))
+    return Blocks(folds, gate, refit_end, embargo)
 
 
 def choose_window(
@@ -170,12 +217,13 @@ def choose_window(
     blocks: Blocks,
     *,
     min_rows: int = 1,
+    larger_at_ties: bool = True,
 ) -> Choice:
-    """Train on each candidate and choose by the paired loss on the held-out block.
+    """Train on each candidate and choose by the paired loss on the held-out blocks.
 
-    Every candidate is trained on its rows before ``blocks.choice_end`` and asked on the same held-out rows. The
-    smallest mean loss wins, but a candidate within one standard error of it (of the paired difference, days as groups)
-    and with more rows goes before it: what the block cannot tell apart is decided by the amount of data.
+    Every candidate is trained on its rows before the end of each fold and asked on the same held-out rows. The smallest
+    mean loss wins, but a candidate within one standard error of it (of the paired difference, days as groups) and with
+    more rows goes before it: what the blocks cannot tell apart is decided by the amount of data.
 
     Parameters
     ----------
@@ -189,25 +237,35 @@ def choose_window(
         From ``split``.
     min_rows
         A candidate with fewer rows is not tried.
+    larger_at_ties
+        Whether more rows win among those within one standard error; after a change the old ones are no gain.
 
     Raises
     ------
     TrainingError
         When the held-out block is empty or no candidate could be trained.
     """
-    held_out = between(rows, schema, blocks.choice.start, blocks.choice.end)
-    if held_out.height < 2:
-        raise TrainingError(f"no window can be chosen: the held-out block {blocks.choice} has {held_out.height} rows")
+    held_out = [between(rows, schema, fold.held_out.start, fold.held_out.end) for fold in blocks.folds]
+    asked = pl.concat(held_out)
+    if asked.height < 2:
+        stretch = Window(blocks.folds[0].held_out.start, blocks.folds[-1].held_out.end)
+        raise TrainingError(f"no window can be chosen: the held-out block {stretch} has {asked.height} rows")
     trials: list[Trial] = []
     measured: list[tuple[Trial, Floats]] = []
     seen: dict[tuple[int, Any, Any], str] = {}
     for candidate in tried:
-        chosen, weights = candidate.select(rows, schema, blocks.choice_end)
+        chosen, weights = candidate.select(rows, schema, blocks.folds[-1].end)
         trial = Trial(candidate, _size(chosen, weights))
         reason = _not_tried(chosen, weights, schema, candidate, seen, min_rows)
         if reason is None:
             try:
-                row_losses = loss(fit(chosen, weights), held_out)
+                row_losses = np.concatenate(
+                    [
+                        loss(fit(*candidate.select(rows, schema, fold.end)), block)
+                        for fold, block in zip(blocks.folds, held_out, strict=True)
+                        if block.height
+                    ]
+                )
             except TrainingError as error:
                 reason = str(error)
             else:
@@ -216,11 +274,11 @@ def choose_window(
         trials.append(replace(trial, reason=reason))
     if not measured:
         told = "; ".join(f"{t.candidate.name}: {t.reason}" for t in trials)
-        raise TrainingError(f"no training window could be tried before {blocks.choice_end:%Y-%m-%d}: {told}")
+        raise TrainingError(f"no training window could be tried before {blocks.folds[-1].end:%Y-%m-%d}: {told}")
     best = min(measured, key=lambda m: m[0].loss if m[0].loss is not None else np.inf)[1]
-    days = days_of(held_out, schema)
-    compared = [replace(t, behind=mean_difference(row_losses, best, days)) for t, row_losses in measured]
-    level = [t for t in compared if t.behind is not None and t.behind.gain <= t.behind.error]
+    days = days_of(asked, schema)
+    compared = [replace(t, behind=mean_difference(row_losses, best, days, 0.0)) for t, row_losses in measured]
+    level = [t for t in compared if t.behind is not None and t.behind.gain <= (t.behind.error if larger_at_ties else 0)]
     winner = max(level, key=lambda t: t.rows)
     return Choice(winner.candidate, (*compared, *trials))
 

@@ -20,15 +20,16 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
 from watchkeeper.maintain import registry
 from watchkeeper.maintain.artefact import load, save
-from watchkeeper.maintain.challenger import Challenger, make_challenger, prove
-from watchkeeper.maintain.gate import GateResult, gate
+from watchkeeper.maintain.awaiting import awaited
+from watchkeeper.maintain.challenger import Challenger, Champion, Occasion, make_challenger, prove, refit
+from watchkeeper.maintain.gate import GateResult
 from watchkeeper.maintain.grounds import same_grounds
-from watchkeeper.maintain.guard import FAULTS, guard, leave_out
-from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
+from watchkeeper.maintain.guard import FAULTS, guard
+from watchkeeper.maintain.policy import WHO, hold, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Version, versions
-from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
+from watchkeeper.maintain.standard import Aim, tries_since_promotion
+from watchkeeper.maintain.train import load_trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
-from watchkeeper.maintain.windows import between
 from watchkeeper.run.checkpoint import Checkpoint
 
 __all__ = ["Maintainer"]
@@ -150,9 +151,21 @@ class Maintainer:
             replace(action, facts={**action.facts, _UNTIL: until}) if action.kind is ActionKind.RETRAIN else action
             for action in respond(alerts, self.spec, memory)
         ]
+        told = [self._or_waits(action, alerts, memory) for action in told]
+        told = [action for action in told if action.id not in {one.id for one in memory.actions}]
         if told:
             self.store.record(self.spec.model, told)
         return told
+
+    def _or_waits(self, action: Action, alerts: Sequence[Alert], memory: MaintenanceMemory) -> Action:
+        """Return a proposal to retrain, or in its place what it waits for: labelled rows from after the change."""
+        change = next((alert.since for alert in alerts if alert.id == action.alert), None)
+        if action.kind is not ActionKind.RETRAIN or change is None:
+            return action
+        newest = datetime.fromisoformat(str(action.facts[_UNTIL]))
+        batches = self.store.read(self.spec.model, self.spec.schema, Window(change, max(memory.now, change)))
+        waits = awaited((batch.frame for batch in batches), self.spec, change, newest, memory.now)
+        return action if waits is None else hold(self.spec, change, waits, action.alert)
 
     def retrain(self, proposal: Action, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse.
@@ -179,8 +192,14 @@ class Maintainer:
             rows = self._rows(newest)
             if progress:
                 progress(f"training on up to {rows.height} rows")
-            made = make_challenger(rows, self.spec, trainer, newest, change=change, excluded=verdict.excluded)
-            result = self._prove(made, rows, trainer, verdict.excluded)
+            occasion = Occasion(
+                change, Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR, self._tries(), tuple(verdict.excluded)
+            )
+            champion = self._champion()
+            made = make_challenger(rows, self.spec, trainer, newest, occasion, unseen=champion.trained_until)
+            result = prove(champion, made, rows, self.spec, trainer, occasion)
+            if result.passed:
+                made = refit(made, rows, self.spec, trainer, occasion)
             return self._conclude(proposal, made, result, moment)
         except StoreError:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
@@ -194,9 +213,8 @@ class Maintainer:
         rule = self.spec.maintenance
         block = Window(now - rule.label_delay - rule.holdout, now - rule.label_delay)
         rows = self._rows(block.end)
-        answered = score_rows(model, between(rows, self.spec.schema, block.start, block.end), self.spec.schema, trainer)
-        champion = self._champion_answers(rows, block, trainer)
-        result = gate(champion, answered, self.spec.schema, rule, trained.end)
+        offered = Challenger(model, None, trained, 0, block)
+        result = prove(self._champion(), offered, rows, self.spec, trainer, Occasion(tries=self._tries()))
         registered = self._register(model, block.end, trained=trained, who=who, why=why, parent=self.champion)
         return self._record([registered, self._validated(registered.version, result, block.end, "")])
 
@@ -236,28 +254,25 @@ class Maintainer:
             raise TrainingError(f"the log of {self.spec.model} holds no rows before {end:%Y-%m-%d %H:%M}")
         return pl.concat(frames, how="diagonal_relaxed")
 
-    def _champion_answers(self, rows: pl.DataFrame, block: Window, trainer: Trainer) -> pl.DataFrame:
-        """Return the champion's answers on a block: asked anew, or as logged where its model is kept elsewhere."""
-        held = between(rows, self.spec.schema, block.start, block.end)
-        version = next((v for v in self.versions() if v.name == self.champion), None)
-        if version is None or not version.artefact:
-            return held
-        return score_rows(self.model(version.name), held, self.spec.schema, trainer)
+    def _tries(self) -> int:
+        return tries_since_promotion(self._actions()) + 1
 
-    def _prove(self, made: Challenger, rows: pl.DataFrame, trainer: Trainer, excluded: Sequence[Window]) -> GateResult:
+    def _champion(self) -> Champion:
+        """Return the champion: asked anew, or as logged where its model is kept elsewhere."""
+        trainer = load_trainer(self.spec.maintenance.train, self.folder)
         version = next((v for v in self.versions() if v.name == self.champion), None)
-        if version is not None and version.artefact:
-            until = version.trained.end if version.trained else None
-            champion = self.model(version.name)
-            return prove(champion, made, rows, self.spec, trainer, champion_trained_until=until, excluded=excluded)
-        clean = leave_out(rows, self.spec.schema, excluded)
-        block = between(clean, self.spec.schema, made.gate.start, made.gate.end)
-        answered = score_rows(made.model, block, self.spec.schema, trainer)
-        return gate(block, answered, self.spec.schema, self.spec.maintenance, made.trained.end)
+        until = version.trained.end if version is not None and version.trained else None
+        if version is None or not version.artefact:
+            return Champion(lambda rows: rows, until)
+        model = self.model(version.name)
+        names = getattr(model, "feature_names_in_", None)
+        features = None if names is None else tuple(str(name) for name in names)
+        return Champion(lambda rows: score_rows(model, rows, self.spec.schema, trainer), until, features)
 
     def _conclude(self, proposal: Action, made: Challenger, result: GateResult, moment: datetime) -> list[Action]:
         choice = made.choice
-        trained = (Ground("trained", choice.candidate.name, n=made.rows, tried=choice.tried),)
+        name, tried = (choice.candidate.name, choice.tried) if choice else ("", ())
+        trained = (Ground("trained", name, n=made.rows, until=made.trained.end, tried=tried),)
         registered = self._register(
             made.model, moment, trained=made.trained, who=WHO, why="", parent=self.champion, because=trained,
             metrics={c.metric: c.challenger for c in (*result.checks[:1], *result.others)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from watchkeeper.core.action import Action, ActionKind
 from watchkeeper.core.alert import Alert, AlertState, Cause
@@ -184,6 +185,20 @@ def _miscalibrated(ground: Ground) -> str:
     )
 
 
+def _awaits(ground: Ground) -> str:
+    since, until = _date(ground.at), _date(ground.until)
+    if not ground.n:
+        return f"retraining waits: no labelled rows since {since} are trainable until {until}"
+    few = f"{ground.n} labelled rows since {since} are too few to learn from and to judge on"
+    return f"retraining waits: {few}; {ground.needed} are expected by {until}"
+
+
+def _date(at: datetime | None) -> str:
+    if at is None:
+        return "–"
+    return f"{at:%d %B}".lstrip("0") + ("" if at.hour == at.minute == 0 else f", {at:%H:%M}")
+
+
 def _not_worse(ground: Ground) -> str:
     where = f", in {ground.needed} segments too" if ground.needed else ""
     return f"not worse by more than {ground.limit or 0.0:.4g}{where}: {_compared(ground)}"
@@ -224,6 +239,7 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "too_few_rows": _too_few,
     "one_class": _one_class,
     "leakage": _leakage,
+    "awaits_labels": _awaits,
     "one_day": _one_day,
     "miscalibrated": _miscalibrated,
     "not_worse": _not_worse,
