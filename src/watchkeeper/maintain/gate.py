@@ -161,10 +161,11 @@ def gate(
 
     Where harm is the cause the challenger has to be better overall (one-sided; for accuracy also by exact McNemar),
     else not worse than a margin, max(r·L, SE(L)) of the champion's healthy loss L; and in every segment with at least
-    200 rows not worse than twice the margin. The level is what ``maintenance.alpha`` has left for this try. Days are groups of dependent rows; where there are under seven, how dependent comes from earlier
-    rows. A mean score that misses the share of positives is refused. A challenger with less than half of what the
-    champion loses now and lost when healthy raises the leakage alarm instead, and so does a feature that is new, or
-    alone predicts the label that well: a champion that the world has turned against is no measure of what is too good.
+    200 rows not worse than twice the margin. The level is what ``maintenance.alpha`` has left for this try. Days are
+    groups of dependent rows; where there are under seven, how dependent comes from earlier rows. A mean score that
+    misses the share of positives is refused. A challenger with less than half of what the champion loses now and lost
+    when healthy raises the leakage alarm instead, and so does a feature that is new, or alone predicts the label that
+    well: a champion that the world has turned against is no measure of what is too good.
 
     Parameters
     ----------
@@ -192,7 +193,8 @@ def gate(
     References
     ----------
     McNemar (1947), doi:10.1007/BF02295996. DeLong et al. (1988), doi:10.2307/2531595. Berger (1982), Multiparameter
-    hypothesis testing and acceptance sampling, doi:10.1080/00401706.1982.10487790 (all have to pass: none is corrected).
+    hypothesis testing and acceptance sampling, doi:10.1080/00401706.1982.10487790: where all have to pass, no level is
+    parted.
     """
     metric = choose_metric(schema.task, rule.metric)
     champion, challenger = (_newer(r, schema, rule, trained_until) for r in (champion_rows, challenger_rows))
