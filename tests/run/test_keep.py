@@ -107,6 +107,14 @@ def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tm
     assert (fault.state, fault.columns) == (AlertState.ENDED, ("x",))
 
 
+def test_a_fault_in_what_the_model_answers_holds_no_retraining_back(tmp_path: Path) -> None:
+    broken = pl.col("time") >= day(7).start
+    model = kept(tmp_path, TURNED.with_columns(prediction=pl.when(~broken).then("prediction")))
+    assert told(model.run(MODEL, day(9).start).actions) == PROVEN
+    (fault,) = alerts(model.store, Cause.DATA_FAULT)
+    assert (fault.state, fault.columns) == (AlertState.FIRING, ("prediction",))
+
+
 def test_rows_of_a_fault_that_is_over_are_not_learned_from(tmp_path: Path) -> None:
     broken = pl.col("time").is_between(day(8).start, day(9).start, closed="left")
     whole = TURNED.with_columns(x=pl.when(broken).then(pl.col("x") * 1_000).otherwise("x"))
@@ -163,6 +171,18 @@ def test_a_training_function_that_fails_is_a_failed_action_and_the_run_goes_on(t
     assert model.run(MODEL, day(9).start).actions == ()
     assert model.run(MODEL, day(10).start).ran.judged == (day(9),)
     assert model.keeper(MODEL).champion == "v1"
+
+
+def test_trainings_that_fail_are_tried_ever_more_rarely_and_say_when_next(tmp_path: Path) -> None:
+    model = kept(tmp_path, rows(0, 20, turn=7), train="training:fail")
+    by_day = {n: told(model.run(MODEL, day(n).start).actions) for n in range(9, 20)}
+    failed = [n for n, actions in by_day.items() if ("retrain", "failed", "") in actions]
+    assert failed == [9, 11, 15]
+    assert [n for n, actions in by_day.items() if actions == [("hold", "done", "")]] == [10, 12, 16]
+    held = [action_sentence(a) for a in recorded(model) if a.kind is ActionKind.HOLD]
+    assert held[1] == (
+        "the last 2 trainings failed, the newest at 2024-03-15 00:00; the next try is from 2024-03-19 00:00"
+    )
 
 
 def test_a_training_function_that_exits_does_not_end_the_run(tmp_path: Path) -> None:

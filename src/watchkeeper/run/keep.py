@@ -20,6 +20,7 @@ from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
 from watchkeeper.maintain import registry
 from watchkeeper.maintain.artefact import load, save
+from watchkeeper.maintain.backoff import failed_ground
 from watchkeeper.maintain.challenger import Challenger, make_challenger, prove
 from watchkeeper.maintain.gate import GateResult, gate
 from watchkeeper.maintain.grounds import same_grounds
@@ -143,7 +144,7 @@ class Maintainer:
         if not self.spec.maintenance.train or not place.filled:
             return []
         moment = max(place.filled).end
-        memory = MaintenanceMemory(moment, tuple(self._actions()), self.champion)
+        memory = self._memory(moment)
         alerts = self.store.recorded(self.spec.model, Alert, Query(states=_OPEN))
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
@@ -188,7 +189,8 @@ class Maintainer:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
             raise
         except WatchkeeperError as error:
-            return self._record([self._outcome(proposal, Outcome.FAILED, (Ground("failed", text=str(error)),))])
+            failed = failed_ground(self.spec, self._memory(moment), str(error))
+            return self._record([self._outcome(proposal, Outcome.FAILED, (failed,))])
 
     def judge(self, model: Any, trained: Window, now: datetime, *, who: str, why: str) -> list[Action]:
         """Let a model from elsewhere stand at the gate on the newest labelled block, and record how it went."""
@@ -204,6 +206,9 @@ class Maintainer:
 
     def _actions(self) -> list[Action]:
         return self.store.recorded(self.spec.model, Action)
+
+    def _memory(self, moment: datetime) -> MaintenanceMemory:
+        return MaintenanceMemory(moment, tuple(self._actions()), self.champion)
 
     def _unreadable(self) -> list[Measurement]:
         """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
@@ -272,7 +277,7 @@ class Maintainer:
         ]
         if not result.passed:
             return self._record(told)
-        barrier = promotion_barrier(self.spec, MaintenanceMemory(moment, tuple(self._actions()), self.champion))
+        barrier = promotion_barrier(self.spec, self._memory(moment))
         if barrier:
             facts: dict[str, float | str] = {"from": self.champion or "", "to": version}
             identity = registry.action_id(
