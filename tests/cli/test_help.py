@@ -15,7 +15,7 @@ HEAVY = {
 }  # fmt: skip
 COMMANDS = (
     "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "behaviour", "versions",
-    "promote", "rollback", "config", "rules", "store",
+    "promote", "rollback", "retrain", "gc", "why", "config", "rules", "store", "audit",
 )  # fmt: skip
 
 

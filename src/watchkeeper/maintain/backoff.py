@@ -38,7 +38,8 @@ def failed_ground(spec: Spec, memory: MaintenanceMemory, text: str) -> Ground:
 
 def _pause(spec: Spec, failures: int) -> timedelta:
     every = spec.windows.every if spec.windows else timedelta(days=1)
-    return max(1, spec.maintenance.cooldown) * 2 ** min(failures - 1, _MOST_DOUBLED) * every
+    cooldowns: int = 2 ** min(failures - 1, _MOST_DOUBLED)
+    return max(1, spec.maintenance.cooldown) * cooldowns * every
 
 
 def _failures_in_a_row(memory: MaintenanceMemory) -> list[Action]:

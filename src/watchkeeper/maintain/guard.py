@@ -90,8 +90,8 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
 def spoils_training(alert: Alert, schema: Schema) -> bool:
     """Return whether what an alert tells of would teach a model something wrong.
 
-    A fault in what the model answers does not: no training sees answers. Nor does a label that is larger or smaller than
-    it was: that is what a model has to learn when demand grows.
+    A fault in what the model answers does not: no training sees answers. Nor does a label that is larger or smaller
+    than it was: that is what a model has to learn when demand grows.
     """
     if alert.cause is not Cause.DATA_FAULT:
         return alert.cause in FAULTS

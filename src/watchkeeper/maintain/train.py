@@ -14,13 +14,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.user_code import function_in, search_in, split_name
+from watchkeeper.maintain.signature import features_asked
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
 
-__all__ = ["Trainer", "load_trainer", "score_rows"]
+__all__ = ["Trainer", "learned_from", "load_trainer", "score_rows"]
 
 _TAIL = 3
 
@@ -35,7 +37,7 @@ class Trainer:
         ``module:function``.
     function
         ``train(rows)``, ``train(rows, seed)`` or ``train(rows, seed, weights)``: rows is a Polars frame with the
-        columns of the log including the label, seed an int, weights an array of one weight a row or None. It returns
+        features and the label and nothing else, seed an int, weights an array of one weight a row or None. It returns
         a fitted model with ``predict``, and with ``predict_proba`` and ``classes_`` for a classifier.
     predict
         ``predict(model, rows)`` for models that do not speak scikit-learn; returns a frame, in the order of the rows,
@@ -65,10 +67,11 @@ class Trainer:
         TrainingError
             When the function fails, with the end of its traceback, or returns what cannot predict.
         """
-        given = {"seed": seed, "weights": weights}
-        wanted = {name: value for name, value in given.items() if name in self._parameters}
+        options = {"seed": seed, "weights": weights}
+        wanted = {name: value for name, value in options.items() if name in self._parameters}
+        learnable = learned_from(rows, schema)
         with _blamed(f"{self.name} failed on {rows.height} rows"):
-            model = self.function(rows, **wanted)
+            model = self.function(learnable, **wanted)
         lacking = [] if self.predict else _lacking(model, schema)
         if lacking:
             raise TrainingError(
@@ -76,6 +79,12 @@ class Trainer:
                 "scikit-learn model, or add predict(model, rows) to the module"
             )
         return model
+
+
+def learned_from(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the columns that a training may see: features and the label, and no answer, id or time."""
+    names = [column.name for column in schema.features] + [schema.name_of(Role.LABEL) or ""]
+    return rows.select(column_named(name) for name in names if name in rows.columns)
 
 
 def load_trainer(name: str, folder: str = ".") -> Trainer:
@@ -137,7 +146,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
 
     The score of a binary model is the probability of the positive class, found by ``classes_``; of a multiclass model
     that of the predicted class. A model sees the features it was fitted on where it knows their names
-    (``feature_names_in_``), otherwise all features of the schema, in that order.
+    (``feature_names_in_``), otherwise all features of the schema, in that order; it never sees a label or an answer.
 
     Parameters
     ----------
@@ -159,7 +168,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
     """
     if trainer is not None and trainer.predict is not None:
         return _score_by_function(trainer, model, rows, schema)
-    features = [str(n) for n in getattr(model, "feature_names_in_", [c.name for c in schema.features])]
+    features = features_asked(model, schema)
     for name in features:
         if name not in rows.columns:
             raise SchemaError(f"the model needs the feature {name!r}; {near_miss(name, rows.columns)}")

@@ -11,22 +11,22 @@ import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.errors import StoreError, TrainingError, UsageError, WatchkeeperError
+from watchkeeper.core.errors import ConfigError, StoreError, TrainingError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.provenance import VersionRole
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
-from watchkeeper.maintain import registry
-from watchkeeper.maintain.artefact import load, save
 from watchkeeper.maintain.backoff import failed_ground
 from watchkeeper.maintain.challenger import Challenger, make_challenger, prove
 from watchkeeper.maintain.gate import GateResult, gate
 from watchkeeper.maintain.grounds import same_grounds
 from watchkeeper.maintain.guard import FAULTS, guard, leave_out
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
-from watchkeeper.maintain.registry import CHAMPION, Version, versions
+from watchkeeper.maintain.registry import CHAMPION, Moves, Version, action_id, promote
+from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.maintain.windows import between
@@ -67,9 +67,14 @@ class Maintainer:
         """The version in charge; None before the first."""
         return self.store.pointer(self.spec.model, CHAMPION)
 
+    @property
+    def registry(self) -> StoreRegistry:
+        """The versions of the model, and who of them serves."""
+        return StoreRegistry(self.spec, self.store, self.artefacts)
+
     def versions(self) -> list[Version]:
         """Return all registered versions, oldest first."""
-        return versions(self._actions(), self.champion)
+        return self.registry.versions()
 
     def model(self, version: str) -> Any:
         """Load the fitted model of a version.
@@ -79,51 +84,26 @@ class Maintainer:
         UsageError
             When there is no such version or its model is kept elsewhere.
         ArtefactError
-            When its file is missing, altered or not on the allow-list.
+            When its file is missing, altered, not on the allow-list, or of another signature than was registered.
         """
-        known = {v.name: v for v in self.versions()}
-        if version not in known or not known[version].artefact:
-            raise UsageError(f"no model file is kept for version {version!r}; versions: {', '.join(known) or 'none'}")
-        rule = self.spec.maintenance
-        return load(known[version].artefact, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
+        return self.registry.load(version)
 
     def adopt(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str) -> str:
         """Register a fitted model, put it in charge if nothing else is, and return its version."""
-        action = self._register(model, at, trained=trained, who=who, why=why, parent=self.champion)
-        self.store.record(self.spec.model, [action])
+        version = self.registry.register(Draft(model, at, who, why, trained=trained, parent=self.champion))
         if self.champion is None:
-            self.promote(action.version, who=who, why=why, at=at)
-        return action.version
+            self.promote(version, who=who, why=why, at=at)
+        return version
 
-    def promote(self, version: str, *, who: str, why: str, at: datetime) -> Action:
-        """Put a version in charge.
-
-        Raises
-        ------
-        UsageError
-            When there is no such version or it is the champion.
-        ConflictError
-            When somebody else moved the champion meanwhile.
-        """
-        action, moves = registry.promote(
-            self._actions(), self.champion, version, model=self.spec.model, who=who, why=why, at=at
-        )
-        self.store.record(self.spec.model, [action], moves)
-        return action
+    def promote(
+        self, version: str, *, who: str, why: str, at: datetime, force: bool = False, instead_of: str | None = None
+    ) -> Action:
+        """Put a version in charge, once its file was loaded; see ``StoreRegistry.promote``."""
+        return self.registry.promote(version, who=who, why=why, at=at, force=force, instead_of=instead_of)
 
     def roll_back(self, to: str | None = None, *, who: str, why: str, at: datetime) -> Action:
-        """Put an earlier champion in charge again; the one just before when none is named.
-
-        Raises
-        ------
-        UsageError
-            When there is nothing to roll back to.
-        """
-        action, moves = registry.roll_back(
-            self._actions(), self.champion, to, model=self.spec.model, who=who, why=why, at=at
-        )
-        self.store.record(self.spec.model, [action], moves)
-        return action
+        """Put an earlier champion in charge again, once its file was loaded; the one just before when none is named."""
+        return self.registry.roll_back(to, who=who, why=why, at=at)
 
     def keep(self, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Respond to the alerts of the newest judged window and carry out what may be done without asking.
@@ -157,6 +137,40 @@ class Maintainer:
             self.store.record(self.spec.model, told)
         return told
 
+    def ask(self, now: datetime, *, who: str, why: str, progress: Progress | None = None) -> list[Action]:
+        """Retrain because a person asks: what was proposed last and waits for that, or else a proposal of their own.
+
+        No cool-down, back-off or freeze holds it; an open data fault does, and the gate judges as ever.
+
+        Raises
+        ------
+        ConfigError
+            When no training function is configured.
+        UsageError
+            When nothing has been judged yet, so that there is nothing to learn from.
+        """
+        if not self.spec.maintenance.train:
+            raise ConfigError(
+                f"{self.spec.model} has no training function; set models.{self.spec.model}.maintain.train to "
+                "module:function"
+            )
+        judged = Checkpoint.load(self.store, self.spec.model).filled
+        if not judged:
+            raise UsageError(f"no window of {self.spec.model} has been judged yet; watchkeeper run does that")
+        actions, moment = self._actions(), max(judged).end
+        waiting = self._open_proposals(actions)
+        if waiting:
+            return self.retrain(waiting[-1], now, progress=progress)
+        asked = sum(a.kind is ActionKind.RETRAIN and a.outcome is Outcome.PROPOSED for a in actions)
+        identity = action_id(self.spec.model, ActionKind.RETRAIN, "", moment, f"{who} {asked} {why}")
+        until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
+        proposal = Action(
+            identity, self.spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, who, moment,
+            facts={"mode": "auto", _UNTIL: until},
+        )  # fmt: skip
+        self._record([proposal])
+        return [proposal, *self.retrain(proposal, now, progress=progress)]
+
     def retrain(self, proposal: Action, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse.
 
@@ -177,14 +191,15 @@ class Maintainer:
         change = next((alert.since for alert in causes), None)
         until = proposal.facts.get(_UNTIL)
         newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
+        champion = self.champion
         try:
             trainer = load_trainer(self.spec.maintenance.train, self.folder)
             rows = self._rows(newest)
             if progress:
                 progress(f"training on up to {rows.height} rows")
             made = make_challenger(rows, self.spec, trainer, newest, change=change, excluded=verdict.excluded)
-            result = self._prove(made, rows, trainer, verdict.excluded)
-            return self._conclude(proposal, made, result, moment)
+            result = self._prove(champion, made, rows, trainer, verdict.excluded)
+            return self._conclude(proposal, made, result, moment, champion, trainer)
         except StoreError:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
             raise
@@ -200,9 +215,19 @@ class Maintainer:
         rows = self._rows(block.end)
         answered = score_rows(model, between(rows, self.spec.schema, block.start, block.end), self.spec.schema, trainer)
         champion = self._champion_answers(rows, block, trainer)
-        result = gate(champion, answered, self.spec.schema, rule, trained.end)
-        registered = self._register(model, block.end, trained=trained, who=who, why=why, parent=self.champion)
-        return self._record([registered, self._validated(registered.version, result, block.end, "")])
+        version = self._in_charge(self.champion)
+        # A champion that has learned from rows of the block knows their labels.
+        until = max([trained.end, *([version.trained.end] if version and version.trained else [])])
+        result = gate(champion, answered, self.spec.schema, rule, until)
+        recorded: list[Action] = []
+
+        def validated(registered: Action) -> tuple[Sequence[Action], Moves]:
+            recorded[:] = [registered, self._validated(registered.version, result, block.end, "")]
+            return recorded, {}
+
+        draft = Draft(model, block.end, who, why, trained=trained, parent=self.champion, trainer=trainer)
+        self.registry.record(draft, validated)
+        return recorded
 
     def _actions(self) -> list[Action]:
         return self.store.recorded(self.spec.model, Action)
@@ -223,17 +248,27 @@ class Maintainer:
             for measurement in self.store.recorded(self.spec.model, Measurement, Query(window=window))
         ]
 
-    def _record(self, actions: list[Action], moves: registry.Moves | None = None) -> list[Action]:
+    def _record(self, actions: list[Action], moves: Moves | None = None) -> list[Action]:
         self.store.record(self.spec.model, actions, moves)
         return actions
 
     def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
         actions = self.store.recorded(self.spec.model, Action, Query(kinds=(ActionKind.RETRAIN,)))
-        closed = {str(a.facts["proposal"]) for a in actions if "proposal" in a.facts}
-        return [
-            a for a in actions if a.outcome is Outcome.PROPOSED and a.facts.get("mode") == "auto" and a.id not in closed
-        ]
+        return [a for a in self._open_proposals(actions) if a.facts.get("mode") == "auto"]
+
+    @staticmethod
+    def _open_proposals(actions: Sequence[Action]) -> list[Action]:
+        """Return proposals to retrain that nothing has come of yet; what was trained since has answered older ones."""
+        retrain = [a for a in actions if a.kind is ActionKind.RETRAIN]
+        closed = {str(a.facts["proposal"]) for a in retrain if "proposal" in a.facts}
+        open_: list[Action] = []
+        for action in retrain:
+            if action.outcome is Outcome.DONE:
+                open_ = [a for a in open_ if a.facts.get("mode") == "auto"]
+            elif action.outcome is Outcome.PROPOSED and action.id not in closed:
+                open_.append(action)
+        return open_
 
     def _rows(self, end: datetime) -> pl.DataFrame:
         place = Checkpoint.load(self.store, self.spec.model)
@@ -243,79 +278,83 @@ class Maintainer:
             raise TrainingError(f"the log of {self.spec.model} holds no rows before {end:%Y-%m-%d %H:%M}")
         return pl.concat(frames, how="diagonal_relaxed")
 
+    def _in_charge(self, champion: str | None) -> Version | None:
+        return next((v for v in self.versions() if v.name == champion), None)
+
     def _champion_answers(self, rows: pl.DataFrame, block: Window, trainer: Trainer) -> pl.DataFrame:
         """Return the champion's answers on a block: asked anew, or as logged where its model is kept elsewhere."""
-        held = between(rows, self.spec.schema, block.start, block.end)
-        version = next((v for v in self.versions() if v.name == self.champion), None)
+        logged = between(rows, self.spec.schema, block.start, block.end)
+        version = self._in_charge(self.champion)
         if version is None or not version.artefact:
-            return held
-        return score_rows(self.model(version.name), held, self.spec.schema, trainer)
+            return logged
+        return score_rows(self.model(version.name), logged, self.spec.schema, trainer)
 
-    def _prove(self, made: Challenger, rows: pl.DataFrame, trainer: Trainer, excluded: Sequence[Window]) -> GateResult:
-        version = next((v for v in self.versions() if v.name == self.champion), None)
+    def _prove(
+        self, champion: str | None, made: Challenger, rows: pl.DataFrame, trainer: Trainer, excluded: Sequence[Window]
+    ) -> GateResult:
+        version = self._in_charge(champion)
         if version is not None and version.artefact:
             until = version.trained.end if version.trained else None
-            champion = self.model(version.name)
-            return prove(champion, made, rows, self.spec, trainer, champion_trained_until=until, excluded=excluded)
+            model = self.model(version.name)
+            return prove(model, made, rows, self.spec, trainer, champion_trained_until=until, excluded=excluded)
         clean = leave_out(rows, self.spec.schema, excluded)
         block = between(clean, self.spec.schema, made.gate.start, made.gate.end)
         answered = score_rows(made.model, block, self.spec.schema, trainer)
         return gate(block, answered, self.spec.schema, self.spec.maintenance, made.trained.end)
 
-    def _conclude(self, proposal: Action, made: Challenger, result: GateResult, moment: datetime) -> list[Action]:
-        choice = made.choice
-        trained = (Ground("trained", choice.candidate.name, n=made.rows, tried=choice.tried),)
-        registered = self._register(
-            made.model, moment, trained=made.trained, who=WHO, why="", parent=self.champion, because=trained,
+    def _conclude(
+        self, proposal: Action, made: Challenger, result: GateResult, moment: datetime, champion: str | None,
+        trainer: Trainer,
+    ) -> list[Action]:  # fmt: skip
+        """Register a challenger and record what follows from its proof, in one transaction.
+
+        Parameters
+        ----------
+        champion
+            The version it was proven against; where another is in charge by now, that is a conflict.
+        """
+        trained = (Ground("trained", made.choice.candidate.name, n=made.rows, tried=made.choice.tried),)
+        recorded: list[Action] = []
+
+        def follow(registered: Action) -> tuple[Sequence[Action], Moves]:
+            version = registered.version
+            validated = self._validated(version, result, moment, proposal.alert)
+            last, moves = self._decided(registered, result, proposal, moment, champion)
+            recorded[:] = [self._outcome(proposal, Outcome.DONE, trained, version), registered, validated, *last]
+            return recorded, moves
+
+        draft = Draft(
+            made.model, moment, WHO, because=trained, trained=made.trained, parent=champion, trainer=trainer,
             metrics={c.metric: c.challenger for c in (*result.checks[:1], *result.others)},
         )  # fmt: skip
-        version = registered.version
-        told = [
-            self._outcome(proposal, Outcome.DONE, trained, version),
-            registered,
-            self._validated(version, result, moment, proposal.alert),
-        ]
+        self.registry.record(draft, follow)
+        return recorded
+
+    def _decided(
+        self, registered: Action, result: GateResult, proposal: Action, moment: datetime, champion: str | None
+    ) -> tuple[list[Action], Moves]:
+        """Return what becomes of a challenger after its proof: nothing, a wait for a person, or the promotion."""
+        version, model = registered.version, self.spec.model
         if not result.passed:
-            return self._record(told)
+            return [], {}
         barrier = promotion_barrier(self.spec, self._memory(moment))
         if barrier:
-            facts: dict[str, float | str] = {"from": self.champion or "", "to": version}
-            identity = registry.action_id(
-                self.spec.model, ActionKind.PROMOTE, version, moment, same_grounds((barrier,))
-            )
+            facts: dict[str, float | str] = {"from": champion or "", "to": version}
+            identity = action_id(model, ActionKind.PROMOTE, version, moment, same_grounds((barrier,)))
             waiting = Action(
-                identity, self.spec.model, ActionKind.PROMOTE, Outcome.PROPOSED, "", WHO, moment, version,
-                proposal.alert, facts, (barrier,),
+                identity, model, ActionKind.PROMOTE, Outcome.PROPOSED, "", WHO, moment, version, proposal.alert, facts,
+                (barrier,),
             )  # fmt: skip
-            return self._record([*told, waiting])
-        known = [*self._actions(), registered]
-        action, moves = registry.promote(
-            known,
-            self.champion,
-            version,
-            model=self.spec.model,
-            who=WHO,
-            why="",
-            at=moment,
+            challenger = VersionRole.CHALLENGER
+            return [waiting], {challenger.value: (self.registry.role(challenger), version)}
+        action, moves = promote(
+            [*self._actions(), registered], champion, version, model=model, who=WHO, why="", at=moment,
             because=result.grounds,
-        )
-        return self._record([*told, replace(action, alert=proposal.alert)], moves)
-
-    def _register(
-        self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str, parent: str | None,
-        metrics: dict[str, float] | None = None, because: tuple[Ground, ...] = (),
-    ) -> Action:  # fmt: skip
-        rule = self.spec.maintenance
-        address = save(model, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
-        return registry.register(
-            self._actions(), self.spec.model, address, who=who, why=why, at=at, trained=trained, parent=parent,
-            metrics=metrics, because=because,
         )  # fmt: skip
+        return [replace(action, alert=proposal.alert)], self.registry.moves(moves)
 
     def _outcome(self, proposal: Action, outcome: Outcome, because: tuple[Ground, ...], version: str = "") -> Action:
-        identity = registry.action_id(
-            self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}"
-        )
+        identity = action_id(self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}")
         return Action(
             identity, self.spec.model, ActionKind.RETRAIN, outcome, "", WHO, proposal.at, version, proposal.alert,
             {"proposal": proposal.id}, because,
@@ -323,7 +362,7 @@ class Maintainer:
 
     def _validated(self, version: str, result: GateResult, at: datetime, alert: str) -> Action:
         outcome = Outcome.DONE if result.passed else Outcome.REFUSED
-        identity = registry.action_id(self.spec.model, ActionKind.VALIDATE, version, at, outcome.value)
+        identity = action_id(self.spec.model, ActionKind.VALIDATE, version, at, outcome.value)
         return Action(
             identity,
             self.spec.model,

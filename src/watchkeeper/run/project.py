@@ -39,7 +39,7 @@ from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import run_once
-from watchkeeper.run.records import Records, open_records
+from watchkeeper.run.records import Records, artefacts_of, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.run.run_report import RunReport
 from watchkeeper.run.watched import monitors_of
@@ -116,9 +116,7 @@ class Project(Records):
 
     def keeper(self, name: str) -> Maintainer:
         """Return the keeper of a model; its model files lie beside the log."""
-        url = self.config.store.url
-        place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
-        return Maintainer(self.spec(name), self.store, str(self.folder), place)
+        return Maintainer(self.spec(name), self.store, str(self.folder), artefacts_of(self))
 
     def take_in(self, name: str, now: datetime | None = None, *, replaces: bool = False) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
@@ -202,6 +200,13 @@ class Project(Records):
             first = {(action.kind, action.alert): action for action in reversed(actions)}
             told = tuple(dict.fromkeys(to for to, _ in receivers))
             return RunReport(tuple(taken), ran, tuple(reversed(first.values())), (), rehearsed=True, receivers=told)
+
+    def retrain(
+        self, name: str, now: datetime, *, who: str, why: str, progress: Callable[[str], None] | None = None
+    ) -> list[Action]:
+        """Retrain a model because a person asks, while no other worker does; see ``Maintainer.ask``."""
+        with leased(self.store, name, self.config.store.lease) as store:
+            return replace(self, store=store).keeper(name).ask(now, who=who, why=why, progress=progress)
 
     def _renew_schema(self, name: str) -> None:
         """Know the columns by today's fingerprint where 0.1.0 has stored another mark of the same ones."""
