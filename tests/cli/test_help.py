@@ -14,8 +14,8 @@ HEAVY = {
     "sqlalchemy", "vl_convert", "yaml",
 }  # fmt: skip
 COMMANDS = (
-    "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "behaviour", "versions",
-    "promote", "rollback", "retrain", "gc", "why", "config", "rules", "store", "audit",
+    "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "ack", "mute", "unmute",
+    "behaviour", "versions", "promote", "rollback", "retrain", "gc", "why", "config", "rules", "store", "audit",
 )  # fmt: skip
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from watchkeeper.alerts.mutes import TRIAGE
 from watchkeeper.config.arguments import typed
 from watchkeeper.core.action import Action
-from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.alert import OPEN, Alert, AlertState
 from watchkeeper.core.errors import STOPS, DataError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
@@ -41,9 +41,6 @@ from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_failure, headline_of_model
 from watchkeeper.views.report import Report
 from watchkeeper.words.roles import configured, unnamed_sentence
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["report", "spec_of", "standing"]
 
@@ -131,7 +128,7 @@ def report(
         headline=headline_of_failure(failed.message, failed.at, filled) if failed else headline,
         alerts=alerts,
         diagnoses=recorded_diagnoses(store, name, alerts),
-        actions=tuple(store.recorded(name, Action, Query(window=recent))) if recent else (),
+        actions=_actions(store, name, recent, alerts, now_is),
         signals=signals,
         measurements=measured,
         reference=_states(before),
@@ -191,9 +188,23 @@ def _recent(place: Checkpoint, windows: int) -> Window | None:
 
 def _alerts(store: Store, model: str, recent: Window | None) -> list[Alert]:
     """Return the alerts that are open, whenever they began, and those of a recent time."""
-    still = store.recorded(model, Alert, Query(states=(AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)))
+    still = store.recorded(model, Alert, Query(states=OPEN))
     ended = store.recorded(model, Alert, Query(states=(AlertState.ENDED,), window=recent))
     return [*still, *ended]
+
+
+def _actions(
+    store: Store, model: str, recent: Window | None, alerts: Sequence[Alert], now: datetime
+) -> tuple[Action, ...]:
+    """Return the actions since a recent time, and what people said of alerts that are open, whenever that was."""
+    if recent is None:
+        return ()
+    # A person acts when the newest window is over.
+    until = max(recent.end, now + timedelta(microseconds=1))
+    began = min((a.since for a in alerts if a.since and a.state is not AlertState.ENDED), default=recent.start)
+    early = Window(began, recent.start) if began < recent.start else None
+    said = store.recorded(model, Action, Query(window=early, kinds=TRIAGE)) if early else []
+    return (*said, *store.recorded(model, Action, Query(window=Window(recent.start, until))))
 
 
 def _verdict(place: Checkpoint, alerts: Sequence[Alert]) -> Verdict:

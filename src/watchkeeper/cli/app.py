@@ -29,6 +29,7 @@ from watchkeeper.cli.prove import prove as prove_command
 from watchkeeper.cli.prove import tell_briefly
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
+from watchkeeper.cli.triage import ack, mute, unmute
 from watchkeeper.cli.versions import gc, promote, retrain, rollback, versions
 from watchkeeper.config.check_options import CheckOptions
 
@@ -276,6 +277,9 @@ def report(config: ConfigFile = FILE, model: ModelName = None, html: Html = None
 
 
 app.command()(explain)
+app.command()(ack)
+app.command()(mute)
+app.command()(unmute)
 app.command()(behaviour)
 
 

@@ -17,6 +17,7 @@ from watchkeeper.cli.store_documents import (
     StoreInfoDocument,
     StoreVacuumDocument,
 )
+from watchkeeper.cli.triage_documents import TriageDocument
 from watchkeeper.cli.version_documents import (
     AuditVerifyDocument,
     GcDocument,
@@ -202,6 +203,7 @@ class ConfigDocument:
 
 
 OUTPUTS: Mapping[str, type[Any]] = {
+    "ack": TriageDocument,
     "anomalies": AnomaliesDocument,
     "audit verify": AuditVerifyDocument,
     "behaviour": BehaviourDocument,
@@ -212,6 +214,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "retrain": RetrainDocument,
     "why": WhyDocument,
     "promote": MoveDocument,
+    "mute": TriageDocument,
     "prove": ProofsDocument,
     "report": ReportDocument,
     "rollback": MoveDocument,
@@ -229,6 +232,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "store quarantine release": RemovalDocument,
     "store quarantine show": QuarantinedRowsDocument,
     "store vacuum": StoreVacuumDocument,
+    "unmute": TriageDocument,
     "versions": VersionsDocument,
 }
 """Command → the document it writes with ``--json``."""

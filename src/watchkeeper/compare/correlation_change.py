@@ -7,22 +7,17 @@ from math import sqrt
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from watchkeeper.compare.second_moments import both_sides, evidence_of, together
+from watchkeeper.compare.second_moments import both_sides, correlations, evidence_of, together, varying
 from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
 from watchkeeper.core.state import State
-from watchkeeper.stats.covariance import CovariancePart
 from watchkeeper.words.change import from_to
 
 __all__ = ["CorrelationChange"]
 
-Matrix = NDArray[np.float64]
-
-_LEAST_VARIANCE = 1e-9
 _LEVEL = 0.05
 _MEAN_OF_LARGEST = 0.5704
 """exp(-exp(-γ)): the share of its distribution below the mean of a largest of many."""
@@ -65,12 +60,12 @@ class CorrelationChange:
         if p.fourth.shape != p.second.shape:
             told = f"vectors of {p.given or p.d} numbers have too many pairs"
             return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
-        usable = np.flatnonzero(_spread(p) & _spread(q))
+        usable = np.flatnonzero(varying(p) & varying(q))
         first, second = (usable[at] for at in np.triu_indices(len(usable), 1))
         if not len(first):
             told = "fewer than two features vary on both sides"
             return Measurement.missing(current.key, Family.COMPARISON, self.name, told, n=q.n)
-        (r0, v0), (r, v) = _correlations(p, first, second), _correlations(q, first, second)
+        (r0, v0), (r, v) = correlations(p, first, second), correlations(q, first, second)
         errors = np.sqrt(v0 / p.n + v / q.n)
         z = np.abs(r - r0) / np.sqrt(v0 / p.n + np.maximum(v0, v) / q.n)
         p_values = np.minimum(len(first) * 2 * ndtr(-z), 1.0)
@@ -94,21 +89,3 @@ class CorrelationChange:
         """Say which pair it is."""
         change, pair = measurement.evidence.change, " × ".join(measurement.evidence.about)
         return f"correlation of {pair}: {from_to(change)}" if pair else ""
-
-
-def _spread(part: CovariancePart) -> NDArray[np.bool_]:
-    variance = np.diag(part.covariance)
-    return np.asarray(variance > 1e-12 * np.maximum(np.diag(part.second) / part.n, 1e-300))
-
-
-def _correlations(part: CovariancePart, i: NDArray[np.intp], j: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
-    """Return the correlation of each pair and the variance of its influence function."""
-    fourth, cubed = part.product_moments()
-    covariance = part.covariance
-    s = np.sqrt(np.diag(covariance))
-    r = np.clip(covariance[i, j] / (s[i] * s[j]), -1.0, 1.0)
-    both = fourth[i, j] / (s[i] * s[j]) ** 2
-    lopsided = cubed[j, i] / (s[j] * s[i] ** 3) + cubed[i, j] / (s[i] * s[j] ** 3)
-    single = fourth[i, i] / s[i] ** 4 + fourth[j, j] / s[j] ** 4
-    variance = both - r * lopsided + r**2 / 4 * (single + 2 * both)
-    return r, np.maximum(variance, _LEAST_VARIANCE)

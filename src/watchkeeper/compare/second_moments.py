@@ -13,9 +13,12 @@ from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.covariance import CovariancePart, check_alike
 
-__all__ = ["both_sides", "evidence_of", "pooled", "together"]
+__all__ = ["both_sides", "correlations", "evidence_of", "pooled", "together", "varying"]
+
+Matrix = NDArray[np.float64]
 
 _LEAST = 3
+_LEAST_VARIANCE = 1e-9
 
 
 def together(column: Column) -> bool:
@@ -53,3 +56,22 @@ def evidence_of(p: CovariancePart, q: CovariancePart, **details: float | str) ->
 def pooled(p: CovariancePart, q: CovariancePart) -> NDArray[np.float64]:
     """Return the covariance within the two sides, weighted by their degrees of freedom, shape (d, d)."""
     return np.asarray(((p.n - 1) * p.covariance + (q.n - 1) * q.covariance) / (p.n + q.n - 2))
+
+
+def varying(part: CovariancePart) -> NDArray[np.bool_]:
+    """Return which features vary, shape (d,)."""
+    variance = np.diag(part.covariance)
+    return np.asarray(variance > 1e-12 * np.maximum(np.diag(part.second) / part.n, 1e-300))
+
+
+def correlations(part: CovariancePart, i: NDArray[np.intp], j: NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+    """Return the correlation of each pair and the variance of its influence function."""
+    fourth, cubed = part.product_moments()
+    covariance = part.covariance
+    s = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    r = np.clip(covariance[i, j] / (s[i] * s[j]), -1.0, 1.0)
+    both = fourth[i, j] / (s[i] * s[j]) ** 2
+    lopsided = cubed[j, i] / (s[j] * s[i] ** 3) + cubed[i, j] / (s[i] * s[j] ** 3)
+    single = fourth[i, i] / s[i] ** 4 + fourth[j, j] / s[j] ** 4
+    variance = both - r * lopsided + r**2 / 4 * (single + 2 * both)
+    return r, np.maximum(variance, _LEAST_VARIANCE)

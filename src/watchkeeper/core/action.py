@@ -24,6 +24,9 @@ class ActionKind(StrEnum):
     FORGET = "forget"
     RELEASE = "release"
     DROP = "drop"
+    ACKNOWLEDGE = "acknowledge"
+    MUTE = "mute"
+    UNMUTE = "unmute"
 
 
 class Outcome(StrEnum):

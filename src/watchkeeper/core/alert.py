@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 from watchkeeper.core.signal import Signal
 
-__all__ = ["Alert", "AlertEnd", "AlertState", "Cause", "Severity"]
+__all__ = ["OPEN", "Alert", "AlertEnd", "AlertState", "Cause", "Severity"]
 
 
 class Severity(IntEnum):
@@ -29,6 +29,10 @@ class AlertState(StrEnum):
     FIRING = "firing"
     MUTED = "muted"
     ENDED = "ended"
+
+
+OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)
+"""The states of an alert that has not ended."""
 
 
 class AlertEnd(StrEnum):

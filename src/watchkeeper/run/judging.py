@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from watchkeeper.alerts.mutes import as_heard
 from watchkeeper.alerts.policy import withdraw
 from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
@@ -65,6 +66,8 @@ class Judging:
         What the store says of predictions in quarantine; None where that is nothing.
     season
         What each season expects of the columns; None where the reference cannot tell.
+    muted
+        Alerts, by id, that nobody wants to be told of now.
     """
 
     spec: Spec
@@ -77,6 +80,7 @@ class Judging:
     behaviour: Measured | None = None
     aside: pl.DataFrame | None = None
     season: SeasonModel | None = None
+    muted: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, spec: Spec, store: Store, rule: WindowRule, behaviour: Measured | None = None) -> Judging:
@@ -113,6 +117,10 @@ class Judging:
             memory = replace(recalled(step.after, ()), lost=lost, damaged=damaged)
         return memory
 
+    def heard(self, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+        """Return alerts as people hear of them."""
+        return tuple(as_heard(alert, self.muted) for alert in alerts)
+
     def record(
         self, step: Replayed, place: Checkpoint, alerts: Iterable[Alert], casebook: Casebook
     ) -> tuple[list[Alert], Checkpoint]:
@@ -124,7 +132,7 @@ class Judging:
         moved = place.judge(window, step.revision, bool(step.states))
         stored = [replace(m, curve=(), departures=()) for m in step.measured]
         diagnoses = casebook.begun(judged.alerts, moved, stored)
-        nouns: list[Noun] = [*stored, *judged.signals, *judged.alerts, *gone, *diagnoses, step.after]
+        nouns: list[Noun] = [*stored, *judged.signals, *self.heard(judged.alerts), *gone, *diagnoses, step.after]
         moves = {**moved.moves(place), **rows_moves(self.store, self.spec.model, self.reference, step.states)}
         self.store.record(self.spec.model, nouns, moves)
         return gone, moved

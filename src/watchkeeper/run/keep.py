@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
-from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.alert import OPEN, Alert, AlertState
 from watchkeeper.core.errors import ConfigError, StoreError, TrainingError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -35,8 +35,6 @@ from watchkeeper.run.checkpoint import Checkpoint
 __all__ = ["Maintainer"]
 
 Progress = Callable[[str], None]
-
-_OPEN = tuple(state for state in AlertState if state is not AlertState.ENDED)
 
 _UNTIL = "until"
 """The fact of a proposal to retrain that says up to when rows count as labelled."""
@@ -125,7 +123,7 @@ class Maintainer:
             return []
         moment = max(place.filled).end
         memory = self._memory(moment)
-        alerts = self.store.recorded(self.spec.model, Alert, Query(states=_OPEN))
+        alerts = self.store.recorded(self.spec.model, Alert, Query(states=OPEN))
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
         until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
@@ -182,7 +180,7 @@ class Maintainer:
         """
         moment = proposal.at or now
         ended = Query(causes=tuple(FAULTS), states=(AlertState.ENDED,))
-        records = [self.store.recorded(self.spec.model, Alert, query) for query in (Query(states=_OPEN), ended)]
+        records = [self.store.recorded(self.spec.model, Alert, query) for query in (Query(states=OPEN), ended)]
         alerts = [*records[0], *records[1]]
         verdict = guard(alerts, self._unreadable(), self.spec)
         if verdict.blocked:

@@ -20,6 +20,8 @@ _POINTER = "notified"
 _SEEN = f"{_POINTER}/seen"
 """The pointer that holds how many changes of alerts every receiver was told of."""
 
+_HEARD = (AlertState.FIRING, AlertState.MUTED)
+
 _OWED = "owed"
 """What is kept of an alert that could not be sent."""
 
@@ -48,7 +50,7 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
     for receiver, _, _ in places:
         if store.pointer(model, f"{_POINTER}/{receiver}") is None:
             _welcome(model, store, receiver)
-    queries = (Query(changed_after=int(seen or 0)) if seen else Query(), Query(states=(AlertState.FIRING,)))
+    queries = (Query(changed_after=int(seen or 0)) if seen else Query(), Query(states=_HEARD))
     alerts = {alert.id: alert for query in queries for alert in store.recorded(model, Alert, query)}
     problems: list[str] = []
     for alert in alerts.values():
@@ -56,6 +58,10 @@ def notify(model: str, store: Store, receivers: Iterable[tuple[str, Mapping[str,
             pointer = f"{_POINTER}/{alert.id}/{receiver}"
             held = store.pointer(model, pointer)
             told: list[str] = json.loads(held) if held else []
+            if alert.state is AlertState.MUTED:
+                # Told again once it may be, where it fires still.
+                _move(model, store, pointer, held, json.dumps([alert.state.value, *told[1:]]) if told else held)
+                continue
             if not _worth_telling(alert, told):
                 continue
             try:
@@ -90,7 +96,7 @@ def _split(model: str, store: Store) -> None:
         store.record(model, [], {**moves, _POINTER: (held, None)})
 
 
-def _move(model: str, store: Store, pointer: str, held: str | None, value: str) -> None:
+def _move(model: str, store: Store, pointer: str, held: str | None, value: str | None) -> None:
     if held != value:
         store.record(model, [], {pointer: (held, value)})
 
@@ -105,7 +111,7 @@ def _worth_telling(alert: Alert, told: Sequence[str]) -> bool:
     """Whether an alert began to fire, ended, or is a fault that spread to another column, and nobody was told."""
     state = told[0] if told else ""
     if alert.state is AlertState.ENDED:
-        return state == AlertState.FIRING.value or (state in ("", _OWED) and has_fired(alert))
+        return state in _HEARD or (state in ("", _OWED) and has_fired(alert))
     if alert.state is not AlertState.FIRING:
         return False
     if state != AlertState.FIRING.value:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from watchkeeper.alerts.mutes import as_heard
 from watchkeeper.alerts.policy import has_fired
 from watchkeeper.config.arguments import typed
-from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.alert import OPEN, Alert, AlertState, Cause
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
@@ -24,6 +25,7 @@ from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.remembering import kept_windows
 from watchkeeper.run.replay import replay
+from watchkeeper.run.triage import muted_now
 from watchkeeper.run.waiting import Waiting
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.judge import Judged
@@ -39,7 +41,6 @@ _STATES_A_COMMIT = 1_000
 _WINDOWS_A_FORGETTING = 64
 """Windows after which what is remembered is thinned out within a run."""
 
-_OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.MUTED)
 _EVER = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 Progress = Callable[[str, int, int], None]
@@ -155,10 +156,10 @@ def _run_once(
         tuple(window for window in due if window in place.judged),
         orphans=changes.orphans,
     )
-    alerts: Iterable[Alert] = store.recorded(spec.model, Alert, Query(states=_OPEN))
+    alerts: Iterable[Alert] = _heard(store, spec.model, now)
     casebook = Casebook(spec, store)
     if due:
-        judging = Judging.of(spec, store, rule, behaviour)
+        judging = replace(Judging.of(spec, store, rule, behaviour), muted=muted_now(store, spec.model, alerts, now))
         casebook = Casebook(spec, store, (judging.reference, judging.effects, judging.rates))
         place, result, alerts = _judge(judging, casebook, due, place, alerts, result, progress, respond)
     renewed = casebook.renewed(alerts, place)
@@ -195,7 +196,7 @@ def _judge(
     for done, step in enumerate(replay(judging, due, memory, place.next_revision), 1):
         gone, place = judging.record(step, place, alerts.values(), casebook)
         judged = step.judged
-        alerts.update((alert.id, alert) for alert in (*judged.alerts, *gone))
+        alerts.update((alert.id, alert) for alert in (*judging.heard(judged.alerts), *gone))
         if respond and step.states:
             respond(step.window.end + (rule.grace or timedelta(0)))
         if done % _WINDOWS_A_FORGETTING == 0:
@@ -203,7 +204,20 @@ def _judge(
         if progress:
             progress("judged", done, len(due))
     changed = tuple(a for a in alerts.values() if _news(before.get(a.id), a))
-    return place, replace(result, signals=judged.signals, alerts=judged.alerts, changed=changed), alerts.values()
+    return (
+        place,
+        replace(result, signals=judged.signals, alerts=judging.heard(judged.alerts), changed=changed),
+        alerts.values(),
+    )
+
+
+def _heard(store: Store, model: str, now: datetime) -> list[Alert]:
+    """Return the open alerts; those whose time of silence is over fire again."""
+    still = store.recorded(model, Alert, Query(states=OPEN))
+    muted = muted_now(store, model, still, now)
+    heard = [as_heard(alert, muted) for alert in still]
+    store.record(model, [alert for alert, before in zip(heard, still, strict=True) if alert is not before])
+    return heard
 
 
 def _thin_out(store: Store, model: str, place: Checkpoint, rule: WindowRule) -> None:

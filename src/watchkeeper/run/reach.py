@@ -92,9 +92,12 @@ def effects_note(effects: Mapping[str, float]) -> list[str]:
     """Say where rows of the reference are not independent, and what that costs."""
     single = {column: effect for column, effect in effects.items() if column != JOINT and RANKS not in column}
     strong = sorted((column for column, effect in single.items() if effect > _STRONG), key=lambda c: -effects[c])
-    if not strong:
+    if not strong and effects.get(JOINT, 0.0) <= _STRONG:
         return []
-    shown = listed([f"{column} ({effects[column]:.1f})" for column in strong])
+    joint = effects.get(JOINT, 0.0)
+    # How columns go together may differ by more than any of them does.
+    apart = [f"how columns go together ({joint:.1f})"] if joint > max(single.values(), default=_STRONG) else []
+    shown = listed([*(f"{column} ({effects[column]:.1f})" for column in strong), *apart])
     told = f"Windows of the reference differ by more than independent rows would in {shown}"
     return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from watchkeeper.alerts.mutes import as_heard
 from watchkeeper.alerts.policy import Episode
 from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.compare.recent import Recent
@@ -73,7 +74,7 @@ def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
     memory = JudgeMemory(charts, episodes, shared.steady, shared.versions, shared.recent)
     if not faults:
         return memory
-    still = {a.cause: Episode((True,), 0, a) for a in alerts if _open_at(a, stored.window)}
+    still = {a.cause: Episode((True,), 0, as_heard(a, ())) for a in alerts if _open_at(a, stored.window)}
     why = f"{faults[0]}; the charts were made anew from the stored history"
     return replace(memory, episodes=still | episodes, lost=why, damaged=True)
 
@@ -114,5 +115,4 @@ def _read(part: SeriesMemory, kind: type[Any]) -> Any:
 
 
 def _open_at(alert: Alert, window: Window) -> bool:
-    open_ = alert.state in (AlertState.PENDING, AlertState.FIRING)
-    return open_ and alert.since is not None and alert.since < window.end
+    return alert.state is not AlertState.ENDED and alert.since is not None and alert.since < window.end

@@ -13,7 +13,7 @@ from watchkeeper.core.columns import series_named
 from watchkeeper.core.schema import Kind, Role
 from watchkeeper.schema.event_time import to_utc
 
-__all__ = ["calendar_part", "counts_on", "moment_of"]
+__all__ = ["calendar_part", "calendar_range", "counts_on", "moment_of"]
 
 _PARTS: Mapping[str, tuple[str, float, float, int]] = {
     "year": (r"ye?a?r|jahr", 0, 2_200, 0),
@@ -77,6 +77,12 @@ def calendar_part(series: pl.Series, kind: Kind, time: pl.Series | None) -> str:
         elif _agrees(values, time, part, period, called=called):
             return part
     return ""
+
+
+def calendar_range(part: str) -> tuple[float, float] | None:
+    """Return the smallest and the largest number of a part of the calendar; None of years, which have no end."""
+    _, low, high, period = _PARTS.get(part, ("", 0, 0, 0))
+    return (low, high) if period else None
 
 
 def _named_part(names: pl.Series) -> str:

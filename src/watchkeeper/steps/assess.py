@@ -26,6 +26,7 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.estimates import estimates, settled, uncharted
 from watchkeeper.steps.monitors import MEASURED, installed
+from watchkeeper.steps.recent import of_calendar
 from watchkeeper.steps.season import departures_of
 
 __all__ = ["assess"]
@@ -80,6 +81,7 @@ def assess(
     wanted = {*MEASURED, *named, *installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
+    calendar = of_calendar(spec.schema, reference, current)
     for (segment, column), state in current.items():
         if column == OUTCOME:
             found.extend(assess_performance(state, spec.schema, value=spec.value))
@@ -88,7 +90,7 @@ def assess(
         elif column == RULES or roles.get(column) in (Role.TIME, Role.ID):
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
-            seen = (recent or {}).get(column, ()) if segment == ALL else ()
+            seen = (*calendar.get(column, ()), *(recent or {}).get(column, ())) if segment == ALL else ()
             made = assess_column(reference.get((segment, column)), state, comparisons, seen)
             worth = [_with_worth(m, state, effects or {}, late=column == label) for m in made]
             own = (rates or {}).get(column) if segment == ALL else None

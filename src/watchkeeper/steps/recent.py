@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from watchkeeper.compare.recent import Recent, Seen, newly_seen
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.schema.courses import calendar_range
+from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["recent_before", "recent_within", "with_window"]
+__all__ = ["of_calendar", "recent_before", "recent_within", "with_window"]
 
 _WINDOWS = 8
 """Windows that a range runs with."""
@@ -27,6 +29,34 @@ def recent_before(recent: Mapping[str, Recent], window: Window, every: timedelta
         for column, seen in recent.items()
     }
     return {column: seen for column, seen in kept.items() if seen}
+
+
+def of_calendar(schema: Schema, reference: States, current: States) -> dict[str, Recent]:
+    """Return the numbers that parts of the calendar may have now, whatever part of a year the reference covers.
+
+    A month lies between 0 and 12, and years go on with the times of the rows.
+    """
+    passed = _years_passed(schema, reference, current)
+    found: dict[str, Recent] = {}
+    for name, part in schema.calendar:
+        span = calendar_range(part)
+        state = reference.get((ALL, name))
+        own = state.parts.get("moments") if state else None
+        if span is None and passed is not None and isinstance(own, MomentsPart) and own.n:
+            span = own.largest + min(passed, 0), own.largest + max(passed, 0)
+        found |= {name: (Seen(None, *span),)} if span is not None else {}
+    return found
+
+
+def _years_passed(schema: Schema, reference: States, current: States) -> int | None:
+    """Return by how many the year of the newest row is after that of the reference's newest."""
+    place = ALL, schema.name_of(Role.TIME) or ""
+    times = (side[place].parts.get("moments") if place in side else None for side in (reference, current))
+    known = [part.largest for part in times if isinstance(part, MomentsPart) and part.n]
+    if len(known) < 2:
+        return None
+    before, now = (datetime.fromtimestamp(moment, UTC).year for moment in known)
+    return now - before
 
 
 def with_window(

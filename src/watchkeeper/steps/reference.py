@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import msgspec
 
+from watchkeeper.compare.correlation_effect import correlation_effect
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, design_effect, rank_effect, tells_effect
 from watchkeeper.compare.usual_rates import UsualRates, usual_rates
 from watchkeeper.core.batch import Batch
@@ -17,6 +18,7 @@ from watchkeeper.core.store import Changes, Store
 from watchkeeper.core.window import Window
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.stats.codec import merge_alike, merge_states, merged
+from watchkeeper.stats.covariance import CovariancePart
 from watchkeeper.stats.summarise import gathered
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference
@@ -108,18 +110,31 @@ def reference_pieces(
     """Return the states of the windows that a reference is made of.
 
     Sampled rows are kept of all windows together: a sample of each would hold most rows of a long reference. Only
-    regressors are estimated block by block from them.
+    regressors are estimated block by block from them. How features go together is kept of each window besides, for up
+    to 64 of them.
     """
     pieces: dict[StateKey, State] = {}
     apart = spec.schema.task.spec.estimated_from_rows
     for group in gathered(batches):
         held: dict[StateKey, list[State]] = {}
         for key, state in embedding.summarise(group, spec, progress=progress).items():
-            place = key if apart or key.column != JOINT else replace(key, window=None)
-            held.setdefault(place, [pieces[place]] if place in pieces else []).append(replace(state, key=place))
+            whole = apart or key.column != JOINT
+            for place, part in [(key, state)] if whole else _parted(key, state):
+                held.setdefault(place, [pieces[place]] if place in pieces else []).append(replace(part, key=place))
         pieces.update((place, merge_states(*states)) for place, states in held.items())
         group.clear()  # or these rows would stay in memory while the next ones are read
     return pieces
+
+
+def _parted(key: StateKey, state: State) -> Iterator[tuple[StateKey, State]]:
+    """Yield what is kept of all windows together, and of the window."""
+    products = state.parts.get("covariance")
+    if key.window is None or not isinstance(products, CovariancePart) or not products.fourth.size:
+        yield replace(key, window=None), state
+        return
+    rest = {name: part for name, part in state.parts.items() if name != "covariance"}
+    yield replace(key, window=None), replace(state, parts=rest)
+    yield key, replace(state, parts={"covariance": products})
 
 
 def _place(key: StateKey) -> tuple[object, ...]:
@@ -148,6 +163,8 @@ def design_effects(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str, fl
             for name, told in ((column, design_effect(whole, own)), (RANKS + column, rank_effect(whole, own))):
                 found |= {} if told is None else {name: round(told, 6)}
     numeric = [found[c.name] for c in spec.schema.features if c.kind is Kind.NUMERIC and c.name in found]
+    joint = correlation_effect(*cut[JOINT]) if JOINT in cut else None
+    numeric += [] if joint is None else [round(joint, 6)]
     return found | ({JOINT: max(numeric)} if numeric else {})
 
 

@@ -9,7 +9,7 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.role_gaps import Unjudged
 from watchkeeper.core.window import Window
 from watchkeeper.views.findings import Verdict
-from watchkeeper.views.wording import age, moment, period
+from watchkeeper.views.wording import age, count, moment, period
 from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.roles import unjudged_sentence
 
@@ -44,7 +44,9 @@ def headline_of_model(verdict: Verdict, alerts: Sequence[Alert], newest: Window 
             f"{period(newest)}, the last window with rows."
         )
     firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
-    words = alert_sentence(firing[0]) if firing else "everything is within its limits"
+    muted = sum(a.state is AlertState.MUTED for a in alerts)
+    rest = f"{count(muted, 'alert')} muted; everything else" if muted else "everything"
+    words = alert_sentence(firing[0]) if firing else f"{rest} is within its limits"
     return f"Window {newest}: {words}"
 
 

@@ -21,7 +21,7 @@ from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
 from watchkeeper.views.wording import ACTIONS, CAUSES, estimated, moment, number, period, shown
-from watchkeeper.words.actions import action_sentence
+from watchkeeper.words.actions import action_sentence, triage_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["AlertView", "Overview", "ReportView", "report_view"]
@@ -213,7 +213,9 @@ def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str,
 def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None) -> AlertView:
     open_ = alert.state in (AlertState.FIRING, AlertState.PENDING)
     look = {1: "notice", 2: "warning", 3: "signal"}[alert.severity] if open_ else "void"
-    facts = [("cause", CAUSES[alert.cause]), ("state", alert.state.value), ("since", moment(alert.since))]
+    triage = shown(triage_sentence(alert, actions), 200)
+    state = ", ".join(filter(None, (alert.state.value, triage.removeprefix(f"{alert.state.value} "))))
+    facts = [("cause", CAUSES[alert.cause]), ("state", state), ("since", moment(alert.since))]
     if alert.last is not None:
         facts.append(("last seen", moment(alert.last)))
     names = tuple(shown(n, 120) for n in (*alert.columns, *alert.segments))

@@ -22,7 +22,7 @@ from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, period, shown
-from watchkeeper.words.actions import action_sentence
+from watchkeeper.words.actions import action_sentence, triage_sentence
 from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["plain", "report_text"]
@@ -67,7 +67,7 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
         # Of alerts that are over the page tells the cause, and `explain`.
         fires = {alert.id for alert in alerts if alert.state is AlertState.FIRING}
         told = [(a, findings.diagnosis_of(a) if a.id in fires else None) for a in alerts[:_MOST_ALERTS]]
-        parts += [_gap(), _alerts(told), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
+        parts += [_gap(), _alerts(told, findings.actions), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
     if actions:
         parts += [
@@ -120,7 +120,7 @@ def _table() -> Table:
     return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
 
 
-def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
+def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]], actions: Sequence[Action]) -> RenderableType:
     table = _table()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -135,7 +135,9 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]]) -> RenderableType:
         if len(names) > _MOST_COLUMNS:
             listed += f" and {len(names) - _MOST_COLUMNS} more"
         told = Text(shown(alert_sentence(alert), 400), style="dim" if closed else "")
-        details = " · ".join(filter(None, [CAUSES[alert.cause], alert.state.value, listed]))
+        triage = shown(triage_sentence(alert, actions), 120)
+        state = "" if triage.startswith(alert.state.value) else alert.state.value
+        details = " · ".join(filter(None, [CAUSES[alert.cause], state, triage, listed]))
         told.append(f"\n{details}", style="dim")
         causes = cause_lines(diagnosis, alert, most=_MOST_CAUSES) if diagnosis else []
         if causes:

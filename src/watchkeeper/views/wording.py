@@ -43,6 +43,9 @@ ACTIONS: Mapping[ActionKind, str] = {
     ActionKind.FORGET: "forget rows",
     ActionKind.RELEASE: "release rows",
     ActionKind.DROP: "drop rows",
+    ActionKind.ACKNOWLEDGE: "acknowledge",
+    ActionKind.MUTE: "mute",
+    ActionKind.UNMUTE: "unmute",
 }
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from watchkeeper.core.action import Action, ActionKind
-from watchkeeper.core.alert import Alert, Cause
+from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
 
-__all__ = ["action_sentence", "first_ground", "ground_sentence"]
+__all__ = ["action_sentence", "first_ground", "ground_sentence", "triage_sentence"]
 
 _CLAUSE = r"; (?![^(]*\))"
 """Between two clauses of a sentence; one in brackets is part of its clause."""
@@ -25,6 +25,25 @@ def action_sentence(action: Action, alerts: Iterable[Alert] = ()) -> str:
         Alerts at hand; one that an action answers says more of itself than the action does.
     """
     return "; ".join(_grounds(action, alerts))
+
+
+def triage_sentence(alert: Alert, actions: Iterable[Action]) -> str:
+    """Say what a person did about an open alert last: acknowledged or muted it, who and why; empty where nobody did.
+
+    Parameters
+    ----------
+    actions
+        Of the model, in any order.
+    """
+    said = {ActionKind.ACKNOWLEDGE: "acknowledged", ActionKind.MUTE: "muted", ActionKind.UNMUTE: ""}
+    about = [a for a in actions if a.alert == alert.id and a.kind in said and a.at is not None]
+    last = max(about, key=lambda a: a.at.timestamp() if a.at else 0.0, default=None)
+    if last is None or alert.state is AlertState.ENDED or not said[last.kind]:
+        return ""
+    if last.kind is ActionKind.MUTE and alert.state is not AlertState.MUTED:
+        return ""
+    until = "".join(f" {ground_sentence(ground)}" for ground in last.because)
+    return f"{said[last.kind]}{until} by {last.who}" + (f": {last.why}" if last.why else "")
 
 
 def first_ground(action: Action) -> str:
@@ -87,6 +106,10 @@ def _unreadable(ground: Ground) -> str:
 def _old(ground: Ground) -> str:
     end = f"{ground.until:%Y-%m-%d}" if ground.until else "–"
     return f"{ground.version} was trained on rows up to {end}; the limit is {ground.needed} days"
+
+
+def _muted(ground: Ground) -> str:
+    return f"until {_moment(ground.until)}"
 
 
 def _frozen(ground: Ground) -> str:
@@ -179,6 +202,7 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "unreadable": _unreadable,
     "champion_old": _old,
     "frozen": _frozen,
+    "muted": _muted,
     "refused_lately": _cooling,
     "undecided": _cooling,
     "failed": _failed,
