@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import OPEN, Alert, AlertState
-from watchkeeper.core.errors import ConfigError, StoreError, TrainingError, UsageError, WatchkeeperError
+from watchkeeper.core.errors import ConfigError, StoreError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
-from watchkeeper.core.provenance import VersionRole
+from watchkeeper.core.provenance import DataLineage, VersionRole
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
@@ -27,10 +27,11 @@ from watchkeeper.maintain.guard import FAULTS, guard, leave_out
 from watchkeeper.maintain.policy import WHO, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Moves, Version, action_id, promote
 from watchkeeper.maintain.store_registry import Draft, StoreRegistry
-from watchkeeper.maintain.train import Trainer, load_trainer, score_rows
+from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.maintain.windows import between
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.training import training_room
 
 __all__ = ["Maintainer"]
 
@@ -161,7 +162,7 @@ class Maintainer:
             return self.retrain(waiting[-1], now, progress=progress)
         asked = sum(a.kind is ActionKind.RETRAIN and a.outcome is Outcome.PROPOSED for a in actions)
         identity = action_id(self.spec.model, ActionKind.RETRAIN, "", moment, f"{who} {asked} {why}")
-        until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
+        until = min(moment, now - self.spec.maintenance.label_delay).astimezone(UTC).isoformat().replace("+00:00", "Z")
         proposal = Action(
             identity, self.spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, who, moment,
             facts={"mode": "auto", _UNTIL: until},
@@ -191,13 +192,14 @@ class Maintainer:
         newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
         champion = self.champion
         try:
-            trainer = load_trainer(self.spec.maintenance.train, self.folder)
-            rows = self._rows(newest)
-            if progress:
-                progress(f"training on up to {rows.height} rows")
-            made = make_challenger(rows, self.spec, trainer, newest, change=change, excluded=verdict.excluded)
-            result = self._prove(champion, made, rows, trainer, verdict.excluded)
-            return self._conclude(proposal, made, result, moment, champion, trainer)
+            with training_room(self.spec, self.store, self.folder, self.artefacts, proposal.id, progress) as room:
+                rows = room.rows(Window(self._first(), newest))
+                if progress:
+                    progress(f"training on up to {rows.height} rows")
+                made = make_challenger(rows, self.spec, room.trainer, newest, change=change, excluded=verdict.excluded)
+                data = room.lineage(made.trained, made.choice.candidate.name, verdict.excluded)
+                result = self._prove(champion, made, rows, room.trainer, verdict.excluded)
+                return self._conclude(proposal, made, result, moment, champion, room.trainer, data)
         except StoreError:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
             raise
@@ -207,12 +209,12 @@ class Maintainer:
 
     def judge(self, model: Any, trained: Window, now: datetime, *, who: str, why: str) -> list[Action]:
         """Let a model from elsewhere stand at the gate on the newest labelled block, and record how it went."""
-        trainer = load_trainer(self.spec.maintenance.train, self.folder)
-        rule = self.spec.maintenance
+        rule, identity = self.spec.maintenance, f"judge-{now:%Y%m%dT%H%M%S}"
         block = Window(now - rule.label_delay - rule.holdout, now - rule.label_delay)
-        rows = self._rows(block.end)
-        answered = score_rows(model, between(rows, self.spec.schema, block.start, block.end), self.spec.schema, trainer)
-        champion = self._champion_answers(rows, block, trainer)
+        with training_room(self.spec, self.store, self.folder, self.artefacts, identity) as room:
+            trainer, rows = room.trainer, room.rows(block)
+            answered = score_rows(model, rows, self.spec.schema, trainer)
+            champion = self._champion_answers(rows, trainer)
         version = self._in_charge(self.champion)
         # A champion that has learned from rows of the block knows their labels.
         until = max([trained.end, *([version.trained.end] if version and version.trained else [])])
@@ -268,20 +270,15 @@ class Maintainer:
                 open_.append(action)
         return open_
 
-    def _rows(self, end: datetime) -> pl.DataFrame:
-        place = Checkpoint.load(self.store, self.spec.model)
-        start = min(place.judged).start
-        frames = [b.frame for b in self.store.read(self.spec.model, self.spec.schema, Window(start, end))]
-        if not frames:
-            raise TrainingError(f"the log of {self.spec.model} holds no rows before {end:%Y-%m-%d %H:%M}")
-        return pl.concat(frames, how="diagonal_relaxed")
+    def _first(self) -> datetime:
+        """Return when the log begins."""
+        return min(Checkpoint.load(self.store, self.spec.model).judged).start
 
     def _in_charge(self, champion: str | None) -> Version | None:
         return next((v for v in self.versions() if v.name == champion), None)
 
-    def _champion_answers(self, rows: pl.DataFrame, block: Window, trainer: Trainer) -> pl.DataFrame:
-        """Return the champion's answers on a block: asked anew, or as logged where its model is kept elsewhere."""
-        logged = between(rows, self.spec.schema, block.start, block.end)
+    def _champion_answers(self, logged: pl.DataFrame, trainer: Trainer) -> pl.DataFrame:
+        """Return the champion's answers on rows: asked anew, or as logged where its model is kept elsewhere."""
         version = self._in_charge(self.champion)
         if version is None or not version.artefact:
             return logged
@@ -302,7 +299,7 @@ class Maintainer:
 
     def _conclude(
         self, proposal: Action, made: Challenger, result: GateResult, moment: datetime, champion: str | None,
-        trainer: Trainer,
+        trainer: Trainer, data: DataLineage,
     ) -> list[Action]:  # fmt: skip
         """Register a challenger and record what follows from its proof, in one transaction.
 
@@ -323,6 +320,7 @@ class Maintainer:
 
         draft = Draft(
             made.model, moment, WHO, because=trained, trained=made.trained, parent=champion, trainer=trainer,
+            data=data, parameters={"window": made.choice.candidate.name},
             metrics={c.metric: c.challenger for c in (*result.checks[:1], *result.others)},
         )  # fmt: skip
         self.registry.record(draft, follow)
