@@ -37,6 +37,14 @@ def test_the_run_length_is_kept_with_exact_p_values():
     assert stats.poisson.ppf(0.001, 100) <= fired <= stats.poisson.ppf(0.999, 100)
 
 
+def test_a_p_value_too_small_for_a_number_is_deflated_too():
+    """At an effect of 100 a z of 37 is one of 3.7, which is .0002 and not 1/10,000."""
+    far = point(1.7, 0.0)
+    far = replace(far, evidence=replace(far.evidence, size=Size(design_effect=100.0)))
+    assert not Significance().step(None, far, {"run_length": 10_000.0})[1].fired
+    assert Significance().step(None, far, {"run_length": 3_000.0})[1].fired
+
+
 def test_without_a_p_value_nothing_is_judged():
     bare = Measurement(Family.COMPARISON, "psi", 3.0, 500)
     assert not Significance().step(None, bare, {})[1].fired

@@ -121,6 +121,19 @@ def test_a_table_without_rows_is_too_little_data_in_words_and_in_json(
     assert parsed(watchkeeper(*words, "--json"))["verdict"] == "no_data"
 
 
+def test_a_check_that_could_see_next_to_nothing_is_blind_and_exits_with_4(watchkeeper: Command, tmp_path: Path) -> None:
+    """Of 80 rows no change of a share by less than a quarter can be told; of 3,000 one can."""
+    levels = np.random.default_rng(0).choice(["a", "b", "c"], (6_000, 3))
+    lines = ["one,two,three", *(",".join(row) for row in levels.tolist())]
+    for name, first, last in (("few", 0, 80), ("before", 80, 160), ("many", 0, 3_000), ("long", 3_000, 6_000)):
+        write(tmp_path / f"{name}.csv", [lines[0], *lines[1 + first : 1 + last]])
+    done = watchkeeper("check", "few.csv", "-r", "before.csv")
+    assert done.returncode == 4
+    assert "0 of 3 columns judged" in done.stdout
+    assert parsed(watchkeeper("check", "few.csv", "-r", "before.csv", "--json"))["verdict"] == "blind"
+    assert watchkeeper("check", "many.csv", "-r", "long.csv").returncode == 0
+
+
 @pytest.mark.parametrize(("n0", "n"), [(1, 1), (2, 2), (3_000, 1), (1, 3_000), (3_000, 4)])
 def test_a_few_rows_are_too_little_data_and_never_an_alert(
     watchkeeper: Command, tmp_path: Path, n0: int, n: int

@@ -60,6 +60,17 @@ def test_windows_that_differ_without_harm_have_an_effect_above_one():
     assert effect(x.ravel(), 200) == pytest.approx(expected, rel=0.25)
 
 
+@pytest.mark.parametrize("kind", [Kind.NUMERIC, Kind.CATEGORICAL])
+def test_what_is_rare_and_fills_a_window_counts_as_one_row_of_it(kind: Kind):
+    """A holiday is so for all 24 rows of a day: Kish's ratio is 24, though 97 of 100 days are none."""
+    rng = np.random.default_rng(9)
+    days = np.repeat(rng.random(365) < 0.03, 24)
+    values = days.astype(float) if kind is Kind.NUMERIC else np.where(days, "holiday", "none")
+    assert effect(values, 365, kind) == pytest.approx(24, rel=0.05)
+    alone = rng.random(365 * 24) < 0.03
+    assert effect(alone.astype(float) if kind is Kind.NUMERIC else np.where(alone, "a", "b"), 365, kind) < 2
+
+
 def test_fewer_than_twenty_windows_tell_nothing():
     rng = np.random.default_rng(4)
     assert effect(rng.normal(size=1_900), 19) is None

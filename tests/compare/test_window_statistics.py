@@ -55,6 +55,17 @@ def test_a_heavy_column_goes_by_its_inverse_hyperbolic_sine(rng: np.random.Gener
     assert change.after == pytest.approx(median + width * np.sinh(1.0))
 
 
+@pytest.mark.parametrize(("spikes", "heavy"), [(0.003, True), (0.0, False)])
+def test_a_column_whose_mean_a_few_rows_would_make_is_heavy(
+    rng: np.random.Generator, spikes: float, heavy: bool
+) -> None:
+    """Prices of which three in a thousand are a hundred times higher: no percentile shows them, a day's mean does."""
+    whole = state(np.where(rng.random(20_000) < spikes, 100.0, 1.0) * rng.normal(1, 0.3, 20_000))
+    statistics = WindowStatistics.of(whole, [])
+    assert statistics is not None
+    assert statistics.heavy is heavy
+
+
 def test_quantiles_stand_in_where_windows_lie_on_one_side_of_the_deciles(rng: np.random.Generator) -> None:
     seasons = [rng.normal(3 * np.sin(i), 0.2, 200) for i in range(40)]
     statistics = WindowStatistics.of(state(np.concatenate(seasons)), [state(one) for one in seasons])

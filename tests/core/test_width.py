@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,13 +46,44 @@ def test_a_doubled_name_is_found_without_comparing_each_with_each() -> None:
 
 
 def test_a_header_of_many_names_is_read(tmp_path) -> None:
-    names = [f"c{number}" for number in range(300)]
+    names = [f"c{number}" for number in range(20_000)]
     path = tmp_path / "wide.csv"
     path.write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)))
     assert open_table(path).columns == names
     path.write_text(",".join([*names, "c3"]) + "\n" + ",".join(["1"] * (len(names) + 1)))
     with pytest.raises(SourceError, match="the column 'c3' twice"):
         open_table(path)
+
+
+def queries_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many queries Polars is asked to open a file, as if it were too long to be looked at in memory."""
+    asked, collect = 0, pl.LazyFrame.collect
+
+    def counted(plan: pl.LazyFrame, *words: Any, **more: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return collect(plan, *words, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pl.LazyFrame, "collect", counted)
+        patched.setattr("watchkeeper.ingest.door._LOOKED_AT", 10)
+        open_table(path)
+    return asked
+
+
+def test_many_columns_of_text_are_looked_at_by_as_many_queries_as_few(tmp_path, monkeypatch) -> None:
+    asked = []
+    for width in (4, 48):
+        path = tmp_path / f"{width}.csv"
+        kinds = ("12", "NA", "2026-01-02", "1.234,5", "abc", "007", "-", "7.5")
+        lines = [
+            ",".join(f'"{kinds[(row + n % 2) % 8 if n % 3 else n % 8]}"' for n in range(width)) for row in range(40)
+        ]
+        path.write_text("\n".join([",".join(f"c{n}" for n in range(width)), *lines]))
+        asked.append(queries_of(path, monkeypatch))
+    # The texts of two columns may be likely to be written in different forms of dates, each looked at by itself.
+    assert asked[1] <= asked[0] + 4
+    assert asked[0] > 5
 
 
 def test_a_column_of_a_schema_is_found_as_fast_among_many_as_among_few() -> None:

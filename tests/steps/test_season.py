@@ -11,11 +11,14 @@ import pytest
 
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.schema import Role
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.run.reach import breaks_note
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
@@ -103,6 +106,14 @@ def test_a_window_that_rows_cover_in_part_is_not_measured_and_says_so(spec: Spec
     morning = measured(spec, pieces, rows(57, 1).head(ROWS // 3), 57)
     assert {m.status for m in morning.values()} == {Status.NO_DATA}
     assert "its rows cover 31% of the window" in morning["warm"].reason
+
+
+def test_a_reference_of_less_than_a_year_says_that_it_judges_breaks_alone(spec: Spec, pieces) -> None:
+    found = list(measured(spec, pieces, rows(61, 1), 61).values())
+    (note,) = breaks_note([Signal(m, "departure") for m in found])
+    assert note.startswith("warm, also, kind: judged for breaks alone")
+    # One that knows the time of year says nothing of the sort.
+    assert breaks_note([Signal(replace(m, evidence=Evidence()), "departure") for m in found]) == []
 
 
 def test_a_reference_of_few_windows_has_no_seasons(spec: Spec) -> None:

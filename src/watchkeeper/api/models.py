@@ -23,7 +23,9 @@ from watchkeeper.run.explain import recorded_diagnoses
 from watchkeeper.run.failures import FailedRun, as_error, failed_run
 from watchkeeper.run.reach import (
     against_note,
+    blind_metrics_note,
     blind_note,
+    breaks_note,
     effects_note,
     moving_note,
     quarantine_note,
@@ -111,6 +113,8 @@ def report(
     newest_signals = tuple(s for s in signals if s.measurement.window == newest)
     notes = (
         *blind_note(newest_signals, covered, windows=True),
+        *blind_metrics_note(newest_signals, windows=True),
+        *breaks_note(newest_signals),
         *quarantine_note(store, name),
         *reach(*(counted or (rows(before), rows(now))), spec),
         *effects_note(effects),

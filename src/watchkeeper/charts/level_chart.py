@@ -9,8 +9,10 @@ from typing import ClassVar
 from watchkeeper.charts.chart import ChartMemory, Choices, Options
 from watchkeeper.charts.in_control import CHOICES, Expected, expected, is_learning, learned
 from watchkeeper.charts.phases import confirmed, released
+from watchkeeper.charts.sight import findable_step
 from watchkeeper.core.errors import UsageError
-from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.evidence import Sight
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.signal import Basis, Signal, Zone
 
 __all__ = ["LevelChart", "LevelJudgement", "zone_of"]
@@ -96,6 +98,7 @@ class LevelChart:
         signal = Signal(
             measurement, self.name, found.centre, verdict.lower, verdict.upper, zone_of(verdict.score, fired),
             verdict.rule, verdict.score, verdict.p_value, fired=fired, also=verdict.also, basis=verdict.basis,
+            sight=_sight(memory, measurement, found, verdict),
         )  # fmt: skip
         signal = self._told(memory, signal)
         after, streak = confirmed(memory, verdict.high, fired, chosen)
@@ -114,6 +117,14 @@ class LevelChart:
         """Say in which phase the chart is and since when."""
         since = memory.phases[-1].start if memory.phases else None
         return replace(signal, phase=1 if is_learning(memory) else 2, since=since)
+
+
+def _sight(memory: ChartMemory, measurement: Measurement, found: Expected, verdict: LevelJudgement) -> Sight | None:
+    """Return the smallest step of a metric that the limits of this window would show, on the side that is harder."""
+    ends = [abs(end - found.centre) for end in (verdict.lower, verdict.upper) if end is not None]
+    if measurement.family is not Family.METRIC or not ends:
+        return None
+    return findable_step(max(ends), found.wide, memory.numbers.get("phi", 0.0))
 
 
 def zone_of(score: float, fired: bool) -> Zone:

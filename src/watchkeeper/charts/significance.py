@@ -66,9 +66,10 @@ def _deflated(evidence: Evidence, p_value: float, effect: float) -> float:
     """Return the p-value of rows worth 1/φ each: of a sum of squares, else of the largest of differences by its z."""
     if effect > 1 and evidence.squares is not None:
         return _of_squares(evidence.squares, effect)
-    if effect <= 1 or p_value <= 0:
+    if effect <= 1:
         return p_value
-    among = max(1.0, float(evidence.among))
+    # A p-value too small for a number is no reason to forget the effect.
+    among, p_value = max(1.0, float(evidence.among)), max(p_value, _LEAST)
     return min(1.0, float(among * 2 * ndtr(ndtri(p_value / among / 2) / sqrt(effect))))
 
 

@@ -16,6 +16,8 @@ __all__ = ["correlation_effect"]
 
 _FEWEST_ROWS = 5
 _QUANTILES = (0.5, 0.9)
+_FARTHEST = 37.0
+"""The largest z whose p-value is a number, as far as which a chart can tell it."""
 
 
 def correlation_effect(whole: State, windows: Iterable[State]) -> float | None:
@@ -63,4 +65,4 @@ def _largest(p: CovariancePart, q: CovariancePart) -> tuple[float, int] | None:
     # The whole holds the window: its distance from the rest is n0/(n0 - n) times as large.
     rest = p.n - q.n
     z = np.abs(r - r0) * (p.n / rest) / np.sqrt(v0 / rest + np.maximum(v0, v) / q.n)
-    return float(z.max()), len(first)
+    return min(float(z.max()), _FARTHEST), len(first)

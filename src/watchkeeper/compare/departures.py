@@ -20,9 +20,12 @@ from watchkeeper.core.spec import DEPARTURE
 from watchkeeper.core.state import State
 from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["coverage", "departures"]
+__all__ = ["BREAKS", "JUDGED", "coverage", "departures"]
 
 Floats = NDArray[np.float64]
+
+JUDGED, BREAKS = "judged", "breaks"
+"""The detail of a departure that says it is one from the last windows alone, as the reference is no year."""
 
 _PARTIAL, _OFF_MIDDLE = 0.8, 0.15
 _FAR, _NEAR = 4.0, 5.0
@@ -73,7 +76,7 @@ def departures(
         own = _departures(model, season, state, rows, values, expected, start)
         if season.companions is not None:
             own.append(_apart(season.companions, own[0], robust, name))
-        found[name] = _measurement(state, season, rows, own)
+        found[name] = _measurement(state, season, rows, own, yearly=model.terms.yearly)
     return [found[name] for name in model.columns if name in found]
 
 
@@ -116,10 +119,11 @@ def _apart(known: Companions, mean: Departure, robust: Mapping[str, float], name
     )  # fmt: skip
 
 
-def _measurement(state: State, season: ColumnSeason, rows: int, own: list[Departure]) -> Measurement:
+def _measurement(state: State, season: ColumnSeason, rows: int, own: list[Departure], *, yearly: bool) -> Measurement:
     far = [abs(one.residual) / max(one.scales[0] * one.inflation, 1e-12) for one in own]
     most = int(np.nanargmax(far))
-    evidence = Evidence(own[most].change, Size(season.usual * season.windows), among=len(own))
+    judged: dict[str, float | str] = {} if yearly else {JUDGED: BREAKS}
+    evidence = Evidence(own[most].change, Size(season.usual * season.windows), among=len(own), details=judged)
     found = Measurement.of(state.key, Family.COMPARISON, DEPARTURE, float(far[most]), rows, evidence=evidence)
     return replace(found, departures=tuple(own))
 

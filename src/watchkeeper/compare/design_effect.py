@@ -37,6 +37,9 @@ _WORDS = 1_000
 _EDGE = 0.05
 """Shares nearer to 0 or 1 have too few rows in a window to tell how much they vary."""
 
+_KNOWN, _SURE = 100, 4.0
+"""Rows of a reference from which a share is told all the same, where it varies by so many standard errors more."""
+
 
 def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     """Return φ ≥ 1, by which the size of a window is to be divided.
@@ -47,7 +50,8 @@ def design_effect(whole: State, windows: Iterable[State]) -> float | None:
     column (Kolmogorov), simulated from the column's own shares otherwise. Clusters of rows raise both quantiles alike;
     windows that differ a little without harm raise the upper one more, because then the tail of D is wider. φ is also
     at least the mean over the points of the variance between windows over p·(1 - p), Kish's own ratio: where rows of a
-    cluster are alike in their middle and differ in their tails, the largest distance says too little.
+    cluster are alike in their middle and differ in their tails, the largest distance says too little. Of levels,
+    and of columns with few values, whose shares are near 0 or 1 it is the largest such ratio that is surely above 1.
 
     Of free text φ is the largest of that of the lengths and the ratios Σ var(window means)·n / Σ var(texts) over the
     classes of characters and over the words, of vectors it is that ratio over their numbers.
@@ -122,10 +126,12 @@ def _of_shares(samples: list[Shares], *, separate: bool) -> float | None:
     if len(used) < LEAST_WINDOWS:
         return None
     changes = [sqrt(n * n0 / (n0 - n)) * (own - shares) for n, own in used]
+    usual = len(used) / sum(1 / n for n, _ in used)
+    spread = _spread(shares, changes, usual, n0, separate=separate)
     expected = _expected(tuple(np.round(shares, 4).tolist()), separate)
     seen = np.quantile([float(np.abs(change).max()) for change in changes], _QUANTILES)
     largest = [float(d / m) ** 2 for d, m in zip(seen, expected, strict=True) if m > 0]
-    return max(1.0, _spread(shares, changes), *largest) if largest else 1.0
+    return max(1.0, spread, *largest) if largest else 1.0
 
 
 def _of_means(samples: list[Means]) -> float | None:
@@ -174,13 +180,23 @@ def _lengths(whole: State, state: State) -> Shares:
     return own.n, np.append(below / own.n, 0.0)
 
 
-def _spread(shares: NDArray[np.float64], changes: list[NDArray[np.float64]]) -> float:
-    """Return the mean over points of the variance between windows over that of independent rows."""
+def _spread(
+    shares: NDArray[np.float64], changes: list[NDArray[np.float64]], usual: float, n0: int, *, separate: bool
+) -> float:
+    """Return the mean over points of the variance between windows over that of independent rows.
+
+    Rare shares are left out of the mean. Those of levels, and of a column that has no others, count by themselves where
+    they vary by surely more than in windows of ``usual`` independent rows: a holiday is so for all rows of its day.
+    """
     inside = (shares > _EDGE) & (shares < 1 - _EDGE)
-    if not inside.any():
-        return 1.0
-    p = shares[inside]
-    return float(np.mean(np.mean([change[inside] ** 2 for change in changes], axis=0) / (p * (1 - p))))
+    p = np.clip(shares, 1e-12, 1 - 1e-12)
+    ratios = np.mean([change**2 for change in changes], axis=0) / (p * (1 - p))
+    found = float(np.mean(ratios[inside])) if inside.any() else 1.0
+    if inside.any() and not separate:
+        return found
+    error = np.sqrt((2 + 1 / (usual * p * (1 - p))) / len(changes))
+    rare = ~inside & (n0 * np.minimum(shares, 1 - shares) >= _KNOWN) & (ratios > 1 + _SURE * error)
+    return max(found, float(ratios[rare].max(initial=1.0)))
 
 
 def _shares(whole: State, window: State) -> NDArray[np.float64]:

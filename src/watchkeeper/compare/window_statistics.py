@@ -31,7 +31,7 @@ _LEVELS = 8
 _SHARES = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 _QUANTILES = np.array([0.1, 0.5, 0.9])
 _INSIDE = 0.02
-_FAR = 4.0
+_FAR, _RARE, _THEIRS = 4.0, 8.0, 0.2
 _FLOOR = 0.02
 _EMPTY = 0.2
 _ATOM = 0.1
@@ -41,7 +41,8 @@ _ATOM = 0.1
 class WindowStatistics:
     """Which statistics of a column are followed, as its reference decides.
 
-    With y = (x - median)/quartile distance, or its inverse hyperbolic sine where a 1 or 99 % tail is beyond 4:
+    With y = (x - median)/quartile distance, or its inverse hyperbolic sine where a 1 or 99 % tail is beyond 4, or where
+    values beyond 8 make up a fifth of Σ y², so that a mean would be theirs alone:
 
     - the mean of y, and ln(sd y + .02·sd of the reference);
     - arcsin √F at the reference's deciles 1, 2.5, 5, 7.5 and 9, F being the share of rows below; or, where windows so
@@ -167,7 +168,8 @@ def _of_levels(part: LevelsPart) -> WindowStatistics | None:
 def _of_numbers(part: HistogramPart, windows: Sequence[HistogramPart]) -> WindowStatistics:
     y, share = _middles(part), part.counts / part.n
     tails = np.abs((part.quantile([0.01, 0.99]) - part.anchor) / part.scale)
-    heavy = bool(tails.max() > _FAR)
+    rare = np.abs(y) > _RARE
+    heavy = bool(tails.max() > _FAR) or float(share[rare] @ y[rare] ** 2) > _THEIRS * float(share @ y**2)
     y = np.arcsinh(y) if heavy else y
     mean = float(share @ y)
     spread = float(share @ (y - mean) ** 2) ** 0.5 or 1.0

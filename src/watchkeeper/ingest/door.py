@@ -23,11 +23,12 @@ from watchkeeper.schema.reading_choice import (
     reading_by_itself,
 )
 from watchkeeper.schema.text_evidence import (
+    CloserLook,
     TextEvidence,
     added,
     closer,
     first_look,
-    of_series,
+    of_frame,
     seen_at_first,
     token_counts,
 )
@@ -125,21 +126,18 @@ def readings_of(parts: Sequence[TableFile], door: Door) -> list[dict[str, Readin
         for part, own in zip(parts, types, strict=True)
     ]
     evidence = [_evidence(part, own, door) for part, own in zip(parts, texts, strict=True)]
+    counts = {name: added(own[name] for own in evidence if name in own).counts for own in evidence for name in own}
     found: list[dict[str, Reading]] = []
-    for place, part in enumerate(parts):
-        comma = any(_writes_commas(one) for one in evidence[place].values())
-        own = {}
-        for name, dtype in types[place].items():
-            if name in evidence[place]:
-                others = [e[name] for i, e in enumerate(evidence) if i != place and name in e]
-                about = Circumstances(part.typed, name in answers, door.declared.missing, comma, added(others).counts)
-                reading = _reading(name, evidence[place][name], door, about)
-                own[name] = _with_tokens(part, name, reading, evidence[place][name])
-            elif dtype != pl.String:
-                typed = _typed_reading(part, name, dtype, door)
-                if typed is not None:
-                    own[name] = typed
-        found.append(own)
+    for part, dtypes, own in zip(parts, types, evidence, strict=True):
+        comma = any(_writes_commas(one) for one in own.values())
+        readings = {}
+        for name, one in own.items():
+            beside = {key: count - one[key] for key, count in counts[name].items()}
+            about = Circumstances(part.typed, name in answers, door.declared.missing, comma, beside)
+            readings[name] = _reading(name, one, door, about)
+        others = {name: dtype for name, dtype in dtypes.items() if dtype != pl.String}
+        both = _with_tokens(part, readings, own) | _typed_readings(part, others, door)
+        found.append({name: both[name] for name in dtypes if name in both})
     return [{name: r for name, r in own.items() if r.changes or r.nearly} for own in _agreed(found, texts)]
 
 
@@ -192,7 +190,7 @@ def _evidence(part: TableFile, names: Sequence[str], door: Door) -> dict[str, Te
     tokens = door.tokens
     forms = {name: _declared_forms(door.declared.types.get(name)) for name in names}
     sample = part.raw_sample(_LOOKED_AT, names)
-    found = {name: of_series(sample[name], tokens, forms[name]) for name in names}
+    found = of_frame(sample, tokens, forms)
     if sample.height >= part.rows():
         return found
     promising = [name for name in names if _is_promising(found[name])]
@@ -200,7 +198,7 @@ def _evidence(part: TableFile, names: Sequence[str], door: Door) -> dict[str, Te
     for name, counts in first.items():
         found[name] = seen_at_first(counts)
     more = {
-        name: closer(column_named(name), found[name], tokens, forms[name])
+        name: closer(column_named(name), CloserLook.at(found[name], forms[name]), tokens)
         for name in promising
         if (found[name]["numbers"] < found[name].known and found[name]["truth"] < found[name].known)
         or found[name]["zeros"] or part.typed
@@ -220,29 +218,52 @@ def _is_promising(found: TextEvidence) -> bool:
     return found.known == 0 or best >= _PROMISING * found.known
 
 
-def _with_tokens(part: TableFile, name: str, reading: Reading, evidence: TextEvidence) -> Reading:
+def _with_tokens(
+    part: TableFile, readings: Mapping[str, Reading], evidence: Mapping[str, TextEvidence]
+) -> dict[str, Reading]:
     """Count each token that is read as missing, over all rows."""
-    if not reading.tokens or (evidence["rows"] == part.rows() and (evidence.tokens or not evidence["tokens"])):
-        return reading
-    column = column_named(name)
-    counted = part.counted({name: {"tokens": token_counts(column, reading.tokens)}})[name]["tokens"]
-    missing = {row[next(iter(row))]: row["count"] for row in counted}
-    return replace(reading, missing=missing)
+    wanted = {
+        name: {"tokens": token_counts(column_named(name), reading.tokens)}
+        for name, reading in readings.items()
+        if reading.tokens and not _is_counted(evidence[name], part)
+    }
+    counted = {
+        name: {row[next(iter(row))]: row["count"] for row in counts["tokens"]}
+        for name, counts in part.counted(wanted).items()
+    }
+    return {
+        name: replace(reading, missing=counted[name]) if name in counted else reading
+        for name, reading in readings.items()
+    }
+
+
+def _is_counted(found: TextEvidence, part: TableFile) -> bool:
+    """Return whether tokens are counted already, in all rows."""
+    return found["rows"] == part.rows() and (bool(found.tokens) or not found["tokens"])
 
 
 def _writes_commas(found: TextEvidence) -> bool:
     return found["proof1"] > 0 and found["style1"] == found.known and found["numbers"] < found.known
 
 
-def _typed_reading(part: TableFile, name: str, dtype: pl.DataType, door: Door) -> Reading | None:
-    """Return what is to be done with a column that holds no text; None for nothing."""
+def _typed_readings(part: TableFile, types: Mapping[str, pl.DataType], door: Door) -> dict[str, Reading]:
+    """Return what is to be done with columns that hold no text, but for those that stay as they are."""
+    targets = {name: plain_type(dtype) for name, dtype in types.items()}
+    wholes = [name for name, dtype in types.items() if targets[name] == pl.Float64 and _is_whole_decimal(dtype)]
+    found = {}
+    for name, target in (targets | _whole_types(part, wholes)).items():
+        reading = _typed_reading(name, types[name], target, door)
+        if reading is not None:
+            found[name] = reading
+    return found
+
+
+def _typed_reading(name: str, dtype: pl.DataType, target: pl.DataType, door: Door) -> Reading | None:
+    """Return what is to be done with a column that holds no text and is likely to become ``target``."""
     if dtype == pl.Object and door.columns is not None:
         # What is known takes of objects what it can, value by value.
         return None
     declared = door.declared.types.get(name)
-    target = plain_type(dtype)
-    if dtype.is_decimal() and target == pl.Float64 and getattr(dtype, "scale", 1) == 0:
-        target = _whole_type(part, name)
     if declared is not None:
         target = _declared_type(declared, target, dtype)
     elif door.columns is not None and name in door.columns and dtype.is_integer():
@@ -255,11 +276,15 @@ def _typed_reading(part: TableFile, name: str, dtype: pl.DataType, door: Door) -
     return Reading(Form.TYPED, tokens=tokens, typed=True, declared=declared is not None, into=target)
 
 
-def _whole_type(part: TableFile, name: str) -> pl.DataType:
-    """Return the type of whole decimals: numbers where 64 bits hold them, else text, because they are identifiers."""
-    column = column_named(name)
-    digits = part.counted({name: {"longest": column.cast(pl.String).str.len_chars().max()}})[name]["longest"]
-    return pl.Int64() if (digits or 0) <= 18 else pl.String()
+def _is_whole_decimal(dtype: pl.DataType) -> bool:
+    return dtype.is_decimal() and getattr(dtype, "scale", 1) == 0
+
+
+def _whole_types(part: TableFile, names: Sequence[str]) -> dict[str, pl.DataType]:
+    """Return the types of whole decimals: numbers where 64 bits hold them, else text, because they are identifiers."""
+    digits = {name: {"digits": column_named(name).cast(pl.String).str.len_chars().max()} for name in names}
+    counted = part.counted(digits)
+    return {name: pl.Int64() if (counted[name]["digits"] or 0) <= 18 else pl.String() for name in names}
 
 
 def _declared_type(declared: ColumnType, target: pl.DataType, dtype: pl.DataType) -> pl.DataType:

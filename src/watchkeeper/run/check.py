@@ -39,7 +39,7 @@ from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
 from watchkeeper.run.notes import notes
-from watchkeeper.run.reach import blind_note, room, rows
+from watchkeeper.run.reach import blind_metrics_note, blind_note, room, rows
 from watchkeeper.run.unnamed import likely_columns
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.unnamed import unnamed_roles
@@ -215,6 +215,7 @@ def check_tables(
         {s.key: s for s in states.values()},
         (
             *blind_note(judged.signals, _length(span(theirs, schema)), windows=False),
+            *blind_metrics_note(judged.signals, windows=False),
             *notes(ours, theirs, states, before, replace(spec, schema=read), effects),
         ),
         (n0, n),

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import inf, log, sqrt
 
+from watchkeeper.compare.departures import BREAKS, JUDGED
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, ROWS, State
 from watchkeeper.core.store import SetsAside, Store
 from watchkeeper.stats.row_sample import RowSamplePart
-from watchkeeper.steps.sight import columns_seen
+from watchkeeper.steps.sight import blind_metrics, columns_seen
 
 __all__ = [
     "against_note",
+    "blind_metrics_note",
     "blind_note",
+    "breaks_note",
     "effects_note",
     "listed",
     "moving_note",
@@ -137,6 +140,31 @@ def blind_note(signals: Sequence[Signal], covered: timedelta | None, *, windows:
         f"{seen.judged} of {len(seen.columns)} columns judged. {listed(seen.blind)} {verb} blind, so that drift there"
     )
     return [f"{told} would not be found: {length}{why}; {remedy} would show more."]
+
+
+def blind_metrics_note(signals: Sequence[Signal], *, windows: bool) -> list[str]:
+    """Say which metrics would not show a large change, which one they would show, and what would help."""
+    told = []
+    for signal in blind_metrics(signals):
+        sight = signal.sight
+        size = (sight.eight_windows if windows else sight.one_window) if sight is not None else None
+        told.append(f"{signal.measurement.name} ({'none' if size is None else f'{size:.2g}'})")
+    if not told:
+        return []
+    verb, whose = ("is", "it") if len(told) == 1 else ("are", "they")
+    lasting = " that lasts for eight windows" if windows else ""
+    least = f"the smallest change{lasting} that {whose} would show stands in brackets"
+    return [f"{listed(told)} {verb} blind: {least}; more labelled rows{' or longer windows' if windows else ''} help."]
+
+
+def breaks_note(signals: Sequence[Signal]) -> list[str]:
+    """Say of which columns slow movements are not seen, because the reference is too short to know their season."""
+    held = (s.measurement for s in signals if s.measurement.evidence.details.get(JUDGED) == BREAKS)
+    names = list(dict.fromkeys(m.column for m in held))
+    if not names:
+        return []
+    told = f"{listed(names)}: judged for breaks alone, as a reference of less than 330 days does not tell a season"
+    return [f"{told}. A level that creeps is followed and not found; a reference of a year would show it."]
 
 
 def moving_note(schema: Schema) -> list[str]:

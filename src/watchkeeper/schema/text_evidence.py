@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from watchkeeper.schema.event_time import ISO
@@ -13,12 +14,25 @@ from watchkeeper.schema.missing import TOKENS
 from watchkeeper.schema.moment_forms import candidates, evidence_of_forms
 from watchkeeper.schema.numerals import evidence_of_styles
 
-__all__ = ["TRUTH", "TextEvidence", "added", "closer", "first_look", "of_series", "seen_at_first", "token_counts"]
+__all__ = [
+    "TRUTH",
+    "CloserLook",
+    "TextEvidence",
+    "added",
+    "closer",
+    "first_look",
+    "of_frame",
+    "seen_at_first",
+    "token_counts",
+]
 
 TRUTH = ("true", "false", "True", "False", "TRUE", "FALSE")
 """Truth values as programs write them."""
 
 EXAMPLES = 500
+_VALUES = 1_000_000
+"""Values of all columns that are looked at together."""
+
 _LEADING_ZERO = r"^[+-]?0\d+$"
 _LONG = r"^[+-]?\d{19,}$"
 _CLOCK = r"^\d{2}:\d{2}:\d{2}(\.\d{1,9})?$"
@@ -72,6 +86,29 @@ def added(parts: Iterable[TextEvidence]) -> TextEvidence:
     return TextEvidence(counts, tuple(examples)[:EXAMPLES], tokens, next((p.odd for p in parts if p.odd), ""))
 
 
+@dataclass(frozen=True, slots=True)
+class CloserLook:
+    """What to count more of texts.
+
+    Attributes
+    ----------
+    digits
+        Whether they may be numbers in some form.
+    forms
+        Forms of times that they may be written in.
+    """
+
+    digits: bool
+    forms: tuple[str, ...]
+
+    @classmethod
+    def at(cls, evidence: TextEvidence, forms: tuple[str, ...] = ()) -> CloserLook:
+        """Return what the examples suggest to look at, and forms beside those that they have the shape of."""
+        digits = any(any(c.isdigit() for c in text) for text in evidence.examples)
+        likely = candidates(list(evidence.examples)[:200])
+        return cls(digits, tuple(dict.fromkeys([*likely, *forms])))
+
+
 def _known(texts: pl.Expr, tokens: tuple[str, ...]) -> pl.Expr:
     return texts.is_not_null() & ~texts.is_in(tokens)
 
@@ -94,16 +131,8 @@ def first_look(column: pl.Expr, tokens: tuple[str, ...] = TOKENS) -> dict[str, p
     }
 
 
-def closer(
-    column: pl.Expr, evidence: TextEvidence, tokens: tuple[str, ...] = TOKENS, forms: tuple[str, ...] = ()
-) -> dict[str, pl.Expr]:
-    """Return what to count more where a first look found neither numbers nor truth values.
-
-    Parameters
-    ----------
-    forms
-        Forms of times to count beside those that the examples have the shape of.
-    """
+def closer(column: pl.Expr, look: CloserLook, tokens: tuple[str, ...] = TOKENS) -> dict[str, pl.Expr]:
+    """Return what to count more where a first look found neither numbers nor truth values."""
     texts = column.str.strip_chars()
     known = _known(texts, tokens)
     counts = {
@@ -115,10 +144,9 @@ def closer(
         "lists": (known & texts.str.contains(_LIST)).sum(),
         "different": texts.filter(known).n_unique(),
     }
-    if any(any(c.isdigit() for c in text) for text in evidence.examples):
+    if look.digits:
         counts |= evidence_of_styles(texts, known)
-    wanted = list(dict.fromkeys([*candidates(list(evidence.examples)[:200]), *forms]))
-    return counts | evidence_of_forms(texts, known, wanted)
+    return counts | evidence_of_forms(texts, known, look.forms)
 
 
 def token_counts(column: pl.Expr, tokens: tuple[str, ...]) -> pl.Expr:
@@ -127,16 +155,54 @@ def token_counts(column: pl.Expr, tokens: tuple[str, ...]) -> pl.Expr:
     return texts.filter(texts.is_in(tokens)).value_counts(name="count").implode()
 
 
-def of_series(series: pl.Series, tokens: tuple[str, ...] = TOKENS, forms: tuple[str, ...] = ()) -> TextEvidence:
-    """Return the evidence of a column that is in memory."""
-    frame = series.alias("x").to_frame()
-    column = pl.col("x")
-    first = frame.select(**first_look(column, tokens)).row(0, named=True)
-    found = seen_at_first(first)
-    more = frame.select(**closer(column, found, tokens, forms)).row(0, named=True)
-    counted = frame.select(token_counts(column, tokens)).item()
-    pairs = {row["x"]: row["count"] for row in counted.to_list()} if len(counted) else {}
-    return TextEvidence({**found.counts, **more}, found.examples, pairs, found.odd)
+def of_frame(
+    frame: pl.DataFrame, tokens: tuple[str, ...] = TOKENS, forms: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, TextEvidence]:
+    """Return the evidence of each column of a frame of texts.
+
+    All columns are looked at as one long column, a million values at a time: what it costs to look at a column, be it
+    ever so short, is paid once and not for each.
+
+    Parameters
+    ----------
+    forms
+        By column, forms of times to count beside those that the examples have the shape of.
+    """
+    found: dict[str, TextEvidence] = {}
+    step = max(1, _VALUES // max(1, frame.height))
+    columns = frame.get_columns()
+    for start in range(0, len(columns), step):
+        found |= _of_columns(columns[start : start + step], tokens, forms or {})
+    return found
+
+
+def _of_columns(
+    columns: Sequence[pl.Series], tokens: tuple[str, ...], forms: Mapping[str, tuple[str, ...]]
+) -> dict[str, TextEvidence]:
+    """Return the evidence of columns of one length."""
+    of = np.repeat(np.arange(len(columns), dtype=np.uint32), len(columns[0]))
+    values = pl.concat([series.alias("x") for series in columns]).to_frame().with_columns(of=pl.Series(of))
+    texts = pl.col("x")
+    evidence = [TextEvidence()] * len(columns)
+    for row in values.group_by("of").agg(**first_look(texts, tokens)).iter_rows(named=True):
+        number = row.pop("of")
+        evidence[number] = seen_at_first(row)
+    looks: dict[CloserLook, list[int]] = {}
+    for number, (series, found) in enumerate(zip(columns, evidence, strict=True)):
+        looks.setdefault(CloserLook.at(found, forms.get(series.name, ())), []).append(number)
+    for look, some in looks.items():
+        chosen = values if len(some) == len(columns) else values.filter(pl.col("of").is_in(some))
+        for row in chosen.group_by("of").agg(**closer(texts, look, tokens)).iter_rows(named=True):
+            number = row.pop("of")
+            evidence[number] = replace(evidence[number], counts={**evidence[number].counts, **row})
+    standing = values.with_columns(texts.str.strip_chars()).filter(texts.is_in(tokens))
+    pairs: dict[int, dict[str, int]] = {}
+    for number, token, count in standing.group_by("of", "x", maintain_order=True).len().iter_rows():
+        pairs.setdefault(number, {})[token] = count
+    return {
+        series.name: replace(found, tokens=pairs.get(number, {}))
+        for number, (series, found) in enumerate(zip(columns, evidence, strict=True))
+    }
 
 
 def seen_at_first(row: Mapping[str, Any]) -> TextEvidence:
