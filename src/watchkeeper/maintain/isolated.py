@@ -87,7 +87,7 @@ class IsolatedTraining:
         if weights is not None:
             np.save(place / "weights.npy", weights)
         order = TrainingOrder(
-            trainer, os.getcwd(), self.folder, list(sys.path), str(place / "rows.arrow"),
+            trainer, str(Path.cwd()), self.folder, list(sys.path), str(place / "rows.arrow"),
             str(place / "weights.npy") if weights is not None else "", seed, str(place / "models"),
             str(place / "result.json"), str(self.log), list(self.trusted), self.pickle, self.memory,
         )  # fmt: skip
