@@ -34,9 +34,7 @@ from watchkeeper.run.reach import (
     rows_recorded,
 )
 from watchkeeper.run.records import Records
-from watchkeeper.run.unnamed import likely_columns
 from watchkeeper.schema.unnamed import unnamed_roles
-from watchkeeper.stats.codec import merged
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
 from watchkeeper.views.evidence import joined, key_of
 from watchkeeper.views.findings import Verdict
@@ -53,6 +51,8 @@ _WINDOWS = 120
 
 _RECENT = 30
 """Days and windows whose alerts and actions are told, whatever is drawn."""
+
+States = Mapping[tuple[str, str], State]
 
 
 @typed
@@ -106,8 +106,7 @@ def report(
     alerts = tuple(joined(alert, shown) for alert in _alerts(store, name, recent))
     verdict = Verdict.FAILED if failed else _verdict(place, alerts)
     counted = None if drawn else rows_recorded(store, name)
-    before = reference_states(spec, store) if counted is None else {}
-    now = merged(store.states(name, newest).values(), newest, name) if newest and counted is None else {}
+    before, now = _read_states(spec, store, newest) if counted is None else ({}, {})
     effects = reference_effects(spec, store)
     covered = spec.reference.end - spec.reference.start if spec.reference is not None else None
     newest_signals = tuple(s for s in signals if s.measurement.window == newest)
@@ -139,7 +138,7 @@ def report(
         current=_states(now),
         schema=spec.schema,
         notes=notes,
-        unnamed=unnamed_sentence(unnamed_roles(spec.schema, **likely_columns(before)), configured),
+        unnamed=unnamed_sentence(unnamed_roles(spec.schema, **(_likely(before) if before else {})), configured),
     )
 
 
@@ -217,5 +216,19 @@ def _verdict(place: Checkpoint, alerts: Sequence[Alert]) -> Verdict:
     return Verdict.ALERT if any(a.state is AlertState.FIRING for a in alerts) else Verdict.OK
 
 
-def _states(found: Mapping[tuple[str, str], State]) -> dict[StateKey, State]:
+def _read_states(spec: Spec, store: Store, newest: Window | None) -> tuple[States, States]:
+    """Return the states of the reference and of the newest window."""
+    from watchkeeper.stats.codec import merged
+
+    now = merged(store.states(spec.model, newest).values(), newest, spec.model) if newest else {}
+    return reference_states(spec, store), now
+
+
+def _likely(states: States) -> dict[str, list[str]]:
+    from watchkeeper.run.unnamed import likely_columns
+
+    return likely_columns(states)
+
+
+def _states(found: States) -> dict[StateKey, State]:
     return {state.key: state for state in found.values() if state.key.segment == ALL}

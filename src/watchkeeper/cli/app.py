@@ -14,6 +14,7 @@ from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.described import with_options
 from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.interrupt import Interrupt
+from watchkeeper.cli.lazily import import_when_used
 from watchkeeper.cli.options import FailOnIfAsked, Html, ModelName
 from watchkeeper.cli.output import (
     prepare,
@@ -234,7 +235,6 @@ def status(
     from watchkeeper.api import open_records, standing
     from watchkeeper.cli.results import exit_code
     from watchkeeper.diagnose.incidents import incidents_of
-    from watchkeeper.views.report_json import status_document
     from watchkeeper.words.causes import incident_sentence
 
     project = open_records(config)
@@ -244,6 +244,8 @@ def status(
         project.close()
     shared = incidents_of((alert, one.diagnosis_of(alert)) for one in reports for alert in one.alerts)
     if json:
+        from watchkeeper.views.report_json import status_document
+
         show_json(status_document(reports, shared))
     else:
         for incident in shared:
@@ -300,12 +302,16 @@ def _models(project: Records, model: str | None) -> list[str]:
 
 def main() -> None:
     """Run the command line; what is known to go wrong is one message on standard error and an exit code."""
+    import gc
     import sys
 
     interrupt = Interrupt()
     interrupt.listen()
+    # Classes and functions that are imported stay: looking through them again and again takes a fifth of the imports.
+    gc.set_threshold(50_000, 20, 20)
     try:
         prepare()
+        import_when_used("polars")
         app()
     except SystemExit as stop:
         if interrupt.asked or stop.code == 130:

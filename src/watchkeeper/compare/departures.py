@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.season_model import ColumnSeason, Companions, SeasonModel
 from watchkeeper.compare.season_terms import YEAR
 from watchkeeper.compare.window_statistics import LEAST_ROWS
-from watchkeeper.core.departure import Departure
+from watchkeeper.core.departure import BREAKS, JUDGED, Departure
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
@@ -20,12 +20,9 @@ from watchkeeper.core.spec import DEPARTURE
 from watchkeeper.core.state import State
 from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["BREAKS", "JUDGED", "coverage", "departures"]
+__all__ = ["coverage", "departures"]
 
 Floats = NDArray[np.float64]
-
-JUDGED, BREAKS = "judged", "breaks"
-"""The detail of a departure that says it is one from the last windows alone, as the reference is no year."""
 
 _PARTIAL, _OFF_MIDDLE = 0.8, 0.15
 _FAR, _NEAR = 4.0, 5.0

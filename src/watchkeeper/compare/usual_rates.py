@@ -10,6 +10,7 @@ from math import asin, pi, sin, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from watchkeeper.compare.rates import RATES
 from watchkeeper.compare.value_range import ValueRange, beyond, extent, value_range
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.state import State
@@ -18,10 +19,7 @@ from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 
-__all__ = ["RATES", "UsualRates", "highest_usual", "usual_rates", "with_usual"]
-
-RATES = frozenset({"null_rate", "out_of_range", "repeated_value", "silent_default", "unseen_levels", "encoding_change"})
-"""Comparisons of a rate that has a variation of its own; that of the column's values says nothing of it."""
+__all__ = ["UsualRates", "highest_usual", "usual_rates", "with_usual"]
 
 HEAVY = 0.05
 """Share of a reference from which a value has a rate of its own."""

@@ -44,7 +44,7 @@ class Config(Part):
         What is watched, by name.
     """
 
-    store: StoreConfig = StoreConfig()
+    store: StoreConfig = StoreConfig.model_construct()
     models: dict[Text, Model] = Field(default_factory=dict)
 
     @field_validator("models")

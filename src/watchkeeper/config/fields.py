@@ -23,7 +23,8 @@ _LENGTHS = (("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 class Part(BaseModel):
     """A part of the configuration: frozen, and closed to keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    # The whole is built once it is read, and not each part by itself before.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     @classmethod
     def known_keys(cls) -> list[str]:
@@ -135,13 +136,14 @@ Options = Annotated[dict[str, float | str], BeforeValidator(_options)]
 """Numbers and texts by name."""
 
 
-def part_fields(description: type) -> dict[str, Any]:
-    """Return the fields of a description as fields of a part, for ``create_model``.
+def part_fields(description: type, only: str = "") -> dict[str, Any]:
+    """Return the fields of a description, or only one of them, as fields of a part, for ``create_model``.
 
     Texts are read as ``Text``, and a mapping that is left out is empty. What only Python can give, such as a function,
     is left out of the types.
     """
-    return {one.name: _part_field(one) for one in described(description) if one.option.on_command_line}
+    asked = (one for one in described(description) if one.option.on_command_line and only in ("", one.name))
+    return {one.name: _part_field(one) for one in asked}
 
 
 def _part_field(one: Described) -> tuple[Any, Any]:

@@ -82,7 +82,7 @@ class StoreConfig(Part):
     sql: Text | None = None
     options: dict[str, Text] = Field(default_factory=dict)
     lease: Duration = timedelta(minutes=2)
-    retention: Retention = Retention()
+    retention: Retention = Retention.model_construct()
 
 
 def _source(value: Any) -> Any:
@@ -148,7 +148,7 @@ def columns_fingerprint(
 
 def _shared(name: str) -> Any:
     """Return the default and the help that a check and a model have in common."""
-    return part_fields(CheckOptions)[name][1]
+    return part_fields(CheckOptions, name)[name][1]
 
 
 _LONGEST = timedelta(days=36_525)
@@ -308,19 +308,19 @@ class Model(Part):
     segments: Texts = _shared("segments")
     positive: Text | None = _shared("positive")
     task: Task | None = None
-    intake: Intake = Intake()
-    windows: Windows = Windows()
+    intake: Intake = Intake.model_construct()
+    windows: Windows = Windows.model_construct()
     monitors: Annotated[
         Monitors, BeforeValidator(read_monitors, json_schema_input_type=Monitors | Literal["default"] | None)
-    ] = Monitors()
+    ] = Monitors.model_construct()
     tolerance: float = _shared("tolerance")
     tolerances: dict[Text, float] = _shared("tolerances")
-    alerts: Alerts = Alerts()
-    sight: SightConfig = SightConfig()
+    alerts: Alerts = Alerts.model_construct()
+    sight: SightConfig = SightConfig.model_construct()
     notify: tuple[Notify, ...] = (Notify(to="console"),)
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None
-    metrics: MetricsField = Metrics()
+    metrics: MetricsField = Metrics.model_construct()
     fairness: Texts = _shared("fairness")
     estimate: Estimate = _shared("estimate")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import polars as pl
-import polars.selectors as cs
 
 __all__ = ["callable_series", "column_named", "columns_named", "doubled_name", "has_column", "series_named"]
 
@@ -18,10 +17,10 @@ def column_named(name: str) -> pl.Expr:
     >>> pl.DataFrame({"*": [1], "a": [2]}).select(column_named("*") + 1).to_dict(as_series=False)
     {'*': [2]}
     """
-    return cs.by_name(name).as_expr()
+    return pl.selectors.by_name(name).as_expr()
 
 
-def columns_named(names: Iterable[str]) -> cs.Selector:
+def columns_named(names: Iterable[str]) -> pl.selectors.Selector:
     """Return the columns of exactly these names, in their order, for ``select``, ``drop`` and the like.
 
     ``select``, ``drop``, ``unique``, ``join`` and ``partition_by`` read texts as patterns too.
@@ -31,7 +30,7 @@ def columns_named(names: Iterable[str]) -> cs.Selector:
     >>> pl.DataFrame({"^a.*$": [1], "ab": [2]}).drop(columns_named(["^a.*$"])).columns
     ['ab']
     """
-    return cs.by_name(list(names))
+    return pl.selectors.by_name(list(names))
 
 
 def series_named(frame: pl.DataFrame, name: str) -> pl.Series:

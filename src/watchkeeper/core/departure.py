@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from watchkeeper.core.evidence import Change
 
-__all__ = ["Departure"]
+__all__ = ["BREAKS", "JUDGED", "Departure"]
+
+JUDGED, BREAKS = "judged", "breaks"
+"""The detail of a departure that says it is one from the last windows alone, as the reference is no year."""
 
 Numbers = tuple[float, ...]
 

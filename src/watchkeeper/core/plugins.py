@@ -7,7 +7,10 @@ the same way, through Watchkeeper's own entry points.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -20,7 +23,7 @@ from typing import Any
 
 from watchkeeper.core.errors import PluginError, near_miss
 
-__all__ = ["KINDS", "plugin", "plugin_if_any", "plugins"]
+__all__ = ["KINDS", "may_have", "plugin", "plugin_if_any", "plugins"]
 
 KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger", "fault")
 
@@ -83,17 +86,61 @@ def plugin_if_any(kind: str, name: str) -> Any | None:
     return plugins(kind).get(name)
 
 
+@cache
+def may_have(kind: str, name: str, method: str) -> bool:
+    """Return whether the plug-in of a kind may have a method, by what is written of it; nothing is imported."""
+    for entry in entry_points(group=f"watchkeeper.{kind}"):
+        for module_name in _written_in(entry.value.split(":", 1)[0], name):
+            if _writes(module_name, method, frozenset()):
+                return True
+    return False
+
+
+def _writes(module: str, method: str, known: frozenset[str]) -> bool:
+    """Return whether a module, or one that the bases and decorators of its classes come from, writes a name."""
+    if module in known or module.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    source = _source(module)
+    if source is None or method in source:
+        return True
+    tree = ast.parse(source)
+    imported = {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        for alias in node.names
+    }
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    makers = [one for node in classes for one in (*node.bases, *node.decorator_list)]
+    names = {name.id for one in makers for name in ast.walk(one) if isinstance(name, ast.Name)}
+    if any(isinstance(one, ast.Attribute) for one in makers):
+        return True
+    return any(_writes(imported[name], method, known | {module}) for name in names if name in imported)
+
+
 def _written_in(package: str, name: str) -> list[str]:
-    """Return the module and its submodules whose text holds a name in quotes."""
+    """Return the modules whose text holds a name in quotes: the one of that name alone, or else all there are."""
+    named = _source(f"{package}.{name}") if name.isidentifier() and find_spec(package) else None
+    if named and re.search(rf"""\bname\b[^=\n]*= *["']{name}["']""", named):
+        return [f"{package}.{name}"]
     spec = find_spec(package)
     below = iter_modules(spec.submodule_search_locations or []) if spec else ()
     found = []
     for module in (package, *(f"{package}.{m.name}" for m in below)):
-        one = find_spec(module)
-        source = one.loader.get_source(module) if one and isinstance(one.loader, InspectLoader) else None
+        source = _source(module)
         if source and (f'"{name}"' in source or f"'{name}'" in source):
             found.append(module)
     return found
+
+
+@cache
+def _source(module: str) -> str | None:
+    """Return the text of a module; None where it has none."""
+    try:
+        one = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return one.loader.get_source(module) if one and isinstance(one.loader, InspectLoader) else None
 
 
 def _modules(value: str) -> list[ModuleType]:

@@ -27,7 +27,6 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 
 __all__ = [
-    "ASIDE",
     "Appended",
     "AuditEvent",
     "Changes",
@@ -44,9 +43,6 @@ Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered | P
 """What ``record`` takes."""
 
 T = TypeVar("T")
-
-ASIDE: Mapping[str, Any] = {"arrival": pl.Int64, "code": pl.String, "filed": pl.Datetime("us", "UTC")}
-"""What a store says of predictions in quarantine."""
 
 
 class Table(StrEnum):

@@ -8,7 +8,8 @@ from math import log, log1p, sqrt
 
 from watchkeeper.charts.tolerance import Tolerance
 from watchkeeper.compare.assess import assess_column
-from watchkeeper.compare.usual_rates import RATES, UsualRates, with_usual
+from watchkeeper.compare.rates import RATES
+from watchkeeper.compare.usual_rates import UsualRates, with_usual
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.diagnosis import HypothesisKind, Onset
 from watchkeeper.core.measurement import Measurement, Status

@@ -7,16 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.nouns import from_json
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Checkpoint"]
 

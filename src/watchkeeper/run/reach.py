@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import inf, log, sqrt
+from typing import TYPE_CHECKING
 
-from watchkeeper.compare.departures import BREAKS, JUDGED
+from watchkeeper.core.departure import BREAKS, JUDGED
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT, RANKS, ROWS, State
 from watchkeeper.core.store import SetsAside, Store
-from watchkeeper.stats.row_sample import RowSamplePart
 from watchkeeper.steps.sight import blind_metrics, columns_seen
+
+if TYPE_CHECKING:
+    from watchkeeper.stats.row_sample import RowSamplePart
 
 __all__ = [
     "against_note",
@@ -43,6 +46,8 @@ States = Mapping[tuple[str, str], State]
 
 def rows_sampled(states: States) -> RowSamplePart | None:
     """Return the sample of whole rows, which knows how many there were; None where there is none."""
+    from watchkeeper.stats.row_sample import RowSamplePart
+
     state = states.get((ALL, ROWS))
     part = state.parts.get("row_sample") if state else None
     return part if isinstance(part, RowSamplePart) else None

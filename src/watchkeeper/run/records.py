@@ -15,11 +15,11 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import AuditEvent
 from watchkeeper.run.checkpoint import Checkpoint
-from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.open import open_rehearsal, open_store
 
 if TYPE_CHECKING:
+    from watchkeeper.core.state import State
     from watchkeeper.store.lake import LakeStore
     from watchkeeper.store.leases import LeasedStore
     from watchkeeper.store.memory import MemoryStore
@@ -123,7 +123,17 @@ def open_records(
     folder = Path(path).absolute().parent
     url = config.store.url if "://" in config.store.url else str(folder / config.store.url)
     opened = open_rehearsal if rehearsed else open_store
-    store = opened(
-        url, sql_url=config.store.sql, storage_options=config.store.options, encode=encode_state, decode=decode_state
-    )
+    store = opened(url, sql_url=config.store.sql, storage_options=config.store.options, encode=_encode, decode=_decode)
     return Records(config, folder, store)
+
+
+def _encode(state: State) -> bytes:
+    from watchkeeper.stats.codec import encode_state
+
+    return encode_state(state)
+
+
+def _decode(data: bytes) -> State:
+    from watchkeeper.stats.codec import decode_state
+
+    return decode_state(data)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite
 from statistics import NormalDist
 
-from watchkeeper.compare.usual_rates import RATES
+from watchkeeper.compare.rates import RATES
 from watchkeeper.core.evidence import Sight, SightUnit
 from watchkeeper.core.measurement import Family, Status
 from watchkeeper.core.metric import bounds_of
 from watchkeeper.core.schema import ALL, Kind, Schema
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import SightBounds
-from watchkeeper.performance.described import described
 
 __all__ = ["ColumnsSeen", "blind_metrics", "columns_seen", "is_blind", "with_blindness"]
 
@@ -68,6 +67,8 @@ def _bound(sight: Sight, signal: Signal, schema: Schema, bounds: SightBounds) ->
     if sight.unit is SightUnit.IQR:
         return bounds.iqr
     if sight.unit is SightUnit.METRIC:
+        from watchkeeper.performance.described import described
+
         largest = bounds_of(described(measurement.name))[1]
         return bounds.metric if isfinite(largest) else _OF_A_LOSS * bounds.metric * abs(signal.centre or inf)
     ordered = measurement.column in schema and schema[measurement.column].kind in (Kind.NUMERIC, Kind.TIME)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from watchkeeper.compare.usual_rates import UsualRates
+from typing import TYPE_CHECKING
+
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.store import Store
-from watchkeeper.stats.codec import merged
 from watchkeeper.store.nouns import from_json
+
+if TYPE_CHECKING:
+    from watchkeeper.compare.usual_rates import UsualRates
 
 __all__ = [
     "EFFECTS",
@@ -31,6 +34,8 @@ RATES = "usual_rates"
 
 def reference_states(spec: Spec, store: Store) -> dict[tuple[str, str], State]:
     """Return the reference's states, one per (segment, column)."""
+    from watchkeeper.stats.codec import merged
+
     held = sorted(store.states(spec.model, None).items())
     return merged((state for _, state in held), None, spec.model)
 
@@ -48,5 +53,7 @@ def reference_effects(spec: Spec, store: Store) -> dict[str, float]:
 
 def reference_rates(spec: Spec, store: Store) -> dict[str, UsualRates]:
     """Return how large the rates of faults get by themselves, by column."""
+    from watchkeeper.compare.usual_rates import UsualRates
+
     held = store.pointer(spec.model, RATES)
     return from_json(held, dict[str, UsualRates]) if held else {}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import polars as pl
-from deltalake.exceptions import DeltaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from watchkeeper.core.errors import StoreError, WatchkeeperError
@@ -80,10 +79,24 @@ def reported(place: str, doing: str) -> Iterator[None]:
         yield
     except WatchkeeperError:
         raise
-    except (OSError, DeltaError, SQLAlchemyError, sqlite3.Error, pl.exceptions.PolarsError) as error:
+    except _raised() as error:
         raise store_error(place, doing, error) from error
     except Exception as error:
         # Delta raises plain exceptions for some faults of schemas and casts, and no class of its own.
         if type(error) is Exception:
             raise store_error(place, doing, error) from error
         raise
+
+
+def _raised() -> tuple[type[Exception], ...]:
+    """Return what file systems, databases, Delta and Polars raise; what was never imported cannot have raised."""
+    kinds: list[type[Exception]] = [OSError, SQLAlchemyError, sqlite3.Error]
+    if "deltalake" in sys.modules:
+        from deltalake.exceptions import DeltaError
+
+        kinds.append(DeltaError)
+    if "polars" in sys.modules:
+        from polars.exceptions import PolarsError
+
+        kinds.append(PolarsError)
+    return tuple(kinds)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
-
-import polars as pl
-from sqlalchemy import URL
 
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.errors import StoreError
@@ -20,31 +18,30 @@ from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.store import Appended, Changes, Noun, Table
 from watchkeeper.core.window import Window, WindowRule
-from watchkeeper.store.erasure import (
-    Erased,
-    erase,
-    quarantined,
-    remove_quarantined,
-    remove_rows,
-    rows_of,
-    windows_of,
-)
 from watchkeeper.store.leases import check_model
 from watchkeeper.store.ledger import Ledger
-from watchkeeper.store.log import StoredLog
 from watchkeeper.store.pointers import Moves
-from watchkeeper.store.quarantine import missed
-from watchkeeper.store.snapshot import Snapshot
-from watchkeeper.store.states import StateTable
-from watchkeeper.store.upkeep import Upkeep
+
+if TYPE_CHECKING:
+    import polars as pl
+    from sqlalchemy import URL
+
+    from watchkeeper.store.erasure import Erased
+    from watchkeeper.store.log import StoredLog
+    from watchkeeper.store.snapshot import Snapshot
+    from watchkeeper.store.states import StateTable
+    from watchkeeper.store.upkeep import Upkeep
 
 __all__ = ["LakeStore"]
 
 T = TypeVar("T")
 
+QUARANTINE = "quarantine"
+"""The table, and its folder, of rows that may not enter the log."""
+
 
 class LakeStore:
-    """A log in Delta tables and a ledger in SQL.
+    """A log in Delta tables and a ledger in SQL; what reads Delta tables is imported once one is asked for.
 
     Parameters
     ----------
@@ -173,48 +170,70 @@ class LakeStore:
 
     def quarantined(self, model: str) -> pl.DataFrame:
         """Return the rows in quarantine, each with a key to name it by."""
-        return quarantined(self._log(model).tables["quarantine"])
+        from watchkeeper.store.erasure import quarantined
+
+        return quarantined(self._log(model).tables[QUARANTINE])
 
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""
-        files = self._log(model).tables["quarantine"].files()
+        if "://" not in self._root and not Path(self._folder(model), QUARANTINE).is_dir():
+            return 0
+        files = self._log(model).tables[QUARANTINE].files()
         return int(files["num_records"].sum()) if files.height else 0
 
     def set_aside(self, model: str) -> pl.DataFrame:
         """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
-        return missed(self._log(model).tables["quarantine"].scan())
+        from watchkeeper.store.quarantine import missed
+
+        return missed(self._log(model).tables[QUARANTINE].scan())
 
     def remove_quarantined(self, model: str, keys: Collection[str]) -> int:
         """Remove rows from quarantine by their keys; return how many there were."""
-        return remove_quarantined(self._log(model).tables["quarantine"], keys)
+        from watchkeeper.store.erasure import remove_quarantined
+
+        return remove_quarantined(self._log(model).tables[QUARANTINE], keys)
 
     def windows_of(self, model: str, schema: Schema, rule: WindowRule, ids: Collection[str]) -> list[Window]:
         """Return the stored windows that predictions with these ids lie in."""
+        from watchkeeper.store.erasure import windows_of
+
         return windows_of(self._log(model).tables["predictions"], schema, rule, ids)
 
     def rows_of(self, model: str, schema: Schema, rule: WindowRule, origin: str) -> tuple[int, list[Window]]:
         """Return the newest arrival there is, and the stored windows that rows of a file lie in."""
+        from watchkeeper.store.erasure import rows_of
+
         return rows_of(self._log(model).tables["predictions"].snapshot(), schema, rule, origin)
 
     def remove_rows(self, model: str, origin: str, until: int) -> int:
         """Remove the predictions of a file that arrived up to ``until``; return how many there were."""
+        from watchkeeper.store.erasure import remove_rows
+
         return remove_rows(self._log(model).tables["predictions"], origin, until)
 
     def erase(self, model: str, schema: Schema, ids: Collection[str]) -> Erased:
         """Remove the rows with these ids; the files that held them stay until they are vacuumed."""
+        from watchkeeper.store.erasure import erase
+
         return erase(self._log(model).tables, schema, ids)
 
     def upkeep(self, model: str) -> Upkeep:
         """Return what looks after the tables of a model and the database."""
+        from watchkeeper.store.upkeep import Upkeep
+
         tables = {**self._log(model).tables, "states": self._states(model).table}
         return Upkeep(tables, self._ledger.engine)
 
     def _log(self, model: str) -> StoredLog:
+        from watchkeeper.store.log import StoredLog
+
         if model not in self._logs:
             self._logs.setdefault(model, StoredLog(self._folder(model), self._options))
         return self._logs[model]
 
     def _states(self, model: str) -> StateTable:
+        from watchkeeper.store.states import StateTable
+
         if model not in self._tables:
             table = StateTable(f"{self._folder(model)}/states", self._options, self._encode, self._decode)
             self._tables.setdefault(model, table)

@@ -17,7 +17,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import ASIDE, Appended, Changes, Forgets, Noun, Replaces, SetsAside, Store, Table
+from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Replaces, SetsAside, Store, Table
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -183,6 +183,8 @@ class LeasedStore:
 
     def set_aside(self, model: str) -> pl.DataFrame:
         """Return when predictions in quarantine came, why they are there, and the moment each is filed under."""
+        from watchkeeper.store.quarantine import ASIDE
+
         return self._store.set_aside(model) if isinstance(self._store, SetsAside) else pl.DataFrame(schema=ASIDE)
 
     def pointer(self, model: str, name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, make_url
@@ -13,8 +14,10 @@ from watchkeeper.core.state import State
 from watchkeeper.store.database import REVISION, place_of, stored_revision
 from watchkeeper.store.faults import reported
 from watchkeeper.store.lake import LakeStore
-from watchkeeper.store.memory import MemoryStore
-from watchkeeper.store.rehearsal import RehearsalStore
+
+if TYPE_CHECKING:
+    from watchkeeper.store.memory import MemoryStore
+    from watchkeeper.store.rehearsal import RehearsalStore
 
 __all__ = ["MEMORY", "open_rehearsal", "open_store"]
 
@@ -55,6 +58,8 @@ def open_store(
     """
     text = str(url)
     if text == MEMORY:
+        from watchkeeper.store.memory import MemoryStore
+
         return MemoryStore()
     log, database = _places(url, sql_url, made=True)
     return LakeStore(log, database, encode=encode, decode=decode, storage_options=storage_options)
@@ -76,6 +81,9 @@ def open_rehearsal(
         When the store there cannot be opened, or was made by an earlier version and would have to be brought up to
         date.
     """
+    from watchkeeper.store.memory import MemoryStore
+    from watchkeeper.store.rehearsal import RehearsalStore
+
     if str(url) == MEMORY:
         return RehearsalStore(MemoryStore())
     log, database = _places(url, sql_url, made=False)

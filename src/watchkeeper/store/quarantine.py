@@ -13,13 +13,16 @@ import polars as pl
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import STOPS
 from watchkeeper.core.intake import Refusal
-from watchkeeper.core.store import ASIDE, Table
+from watchkeeper.core.store import Table
 from watchkeeper.schema.event_time import MOMENT, in_calendar
 from watchkeeper.schema.texts import text_of
 from watchkeeper.store.admission import Admitted
 from watchkeeper.store.columns import ARRIVAL
 
-__all__ = ["missed", "set_aside"]
+__all__ = ["ASIDE", "missed", "set_aside"]
+
+ASIDE: Mapping[str, Any] = {"arrival": pl.Int64, "code": pl.String, "filed": MOMENT}
+"""What a store says of predictions in quarantine."""
 
 
 def set_aside(admitted: Admitted, table: Table, source: str, dates: Mapping[date, int]) -> pl.DataFrame:

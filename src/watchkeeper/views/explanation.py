@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,11 +16,13 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.encode import as_values
 from watchkeeper.views.causes import Why
-from watchkeeper.views.diagnosis_json import ExplanationDocument, explanation_document
 from watchkeeper.views.report import wanted
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.causes import undiagnosed_sentence
+
+if TYPE_CHECKING:
+    from watchkeeper.views.diagnosis_json import ExplanationDocument
 
 __all__ = ["Explanation"]
 
@@ -40,6 +42,8 @@ class Explanation:
 
     def document(self) -> ExplanationDocument:
         """Return it for programs."""
+        from watchkeeper.views.diagnosis_json import explanation_document
+
         return explanation_document(self.alert, self.diagnosis)
 
     def json(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from watchkeeper.core.metric import UNLABELLED
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.stats.count import CountPart
 from watchkeeper.steps.sight import ColumnsSeen, columns_seen
 from watchkeeper.words.roles import unknown_sentence, unmeasured_sentence
 
@@ -139,6 +138,8 @@ class Findings:
     @property
     def _labels(self) -> int:
         """Rows of the newest window whose label is in, as far as that is known."""
+        from watchkeeper.stats.count import CountPart
+
         label = self.schema.name_of(Role.LABEL) if self.schema else None
         states = (state for key, state in self.current.items() if key.column == label and key.segment == ALL)
         counts = [part.valid for state in states if isinstance(part := state.parts.get("count"), CountPart)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from watchkeeper.core.alert import Alert, AlertEnd, Cause
 from watchkeeper.core.evidence import Quantity
 from watchkeeper.core.measurement import Describes, Family, Measurement, Status
-from watchkeeper.core.plugins import plugin_if_any
+from watchkeeper.core.plugins import may_have, plugin_if_any
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import change_words
@@ -89,7 +89,9 @@ def describe_signal(signal: Signal) -> str:
 
 def _own(m: Measurement, where: str) -> str:
     """Say what a comparison or metric says of itself; empty where it says nothing."""
-    measure = plugin_if_any(_KINDS[m.family], m.name) if m.family in _KINDS else None
+    kind = _KINDS.get(m.family)
+    # Importing what measured it takes longer than all the rest of reading a record, and few say anything.
+    measure = plugin_if_any(kind, m.name) if kind and may_have(kind, m.name, "describe") else None
     if not isinstance(measure, Describes):
         return ""
     try:
