@@ -134,7 +134,7 @@ class Project(Records):
         schema = self.spec(name).schema
         faults, clock = SpoolFaults(), datetime.now(UTC)
         limits = model.intake.limits(max(clock, now or clock))
-        door = self._door(name)
+        door = self.door(name)
         found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits, door))
         found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
         if faults.lost:
@@ -226,7 +226,7 @@ class Project(Records):
         if reference is None or reference.source is None:
             return
         place = self._resolved(reference.source)
-        source = open_table(place, door=self._door(name).expecting(spec.schema, self._door(name).known))
+        source = open_table(place, door=self.door(name).expecting(spec.schema, self.door(name).known))
         time = spec.schema.name_of(Role.TIME)
 
         def batches() -> Iterable[Batch]:
@@ -247,7 +247,7 @@ class Project(Records):
         url = self.config.store.url
         return spooled(self.folder / url, name, schema, faults=faults, kept=self.rehearsed) if "://" not in url else ()
 
-    def _door(self, name: str) -> Door:
+    def door(self, name: str) -> Door:
         """Return how values are read: as declared, and as the rows were that the schema was inferred from."""
         columns, held = self.config.model(name).column_options, self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
@@ -310,7 +310,8 @@ class Project(Records):
             return rows
         if label in rows.columns and series_named(rows, label).null_count() < rows.height:
             return rows
-        labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
+        door = Door(columns.declared.among((key, label)), answers=(label,))
+        labels = open_table(self._resolved(model.labels.source), door=door).sample(_SAMPLE, [key, label])
         return without(rows, [label]).join(
             labels.unique(columns_named([key]), keep="last"), on=column_named(key), how="left"
         )
