@@ -130,7 +130,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    "place", ["polars", "scipy", "watchkeeper.stats.summarise.summarise", "watchkeeper.steps.assess.assess"]
+    "place", ["polars.dataframe", "scipy", "watchkeeper.stats.summarise.summarise", "watchkeeper.steps.assess.assess"]
 )
 def test_an_interrupt_ends_with_130_and_no_traceback(pair: tuple[Path, Path], place: str) -> None:
     """The command stops at a place of its way, is interrupted there and goes on: nothing depends on its speed."""

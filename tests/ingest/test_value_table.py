@@ -66,6 +66,10 @@ def test_a_value_that_nothing_can_be_made_of_costs_its_column_by_the_same_name_a
 def test_an_array_of_no_numbers_and_an_extension_type_cost_their_column_alone():
     frame = pl.DataFrame({"x": pl.Series([[], []], dtype=pl.Array(pl.Float64, 0)), "k": [1.0, 2.0]})
     assert [note.unusable for note in open_table(frame).value_notes] == ["arrays of no numbers"]
+    # Polars panics over such an array of Arrow.
+    arrow = open_table(frame.to_arrow())
+    assert [note.unusable for note in arrow.value_notes] == ["fixed_size_list<item: double>[0]"]
+    assert arrow.sample()["k"].to_list() == [1.0, 2.0]
     banded = pd.DataFrame({"band": pd.cut(np.arange(20.0, 320.0), [0, 100, 200, 400]), "k": np.arange(300.0)})
     banded["plain"] = pd.arrays.IntervalArray.from_breaks(np.arange(301.0))
     report = watchkeeper.check(banded, banded)

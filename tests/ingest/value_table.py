@@ -83,6 +83,21 @@ def _csv(folder: Path, values: list[Any], schema: Schema) -> pl.DataFrame:
     return open_table(path, door=Door().expecting(schema)).sample()
 
 
+def _polars(_: Path, values: list[Any], schema: Schema) -> pl.DataFrame:
+    plainly = [None if value is pd.NA else value.value if isinstance(value, Enum) else value for value in values]
+    # What Polars has no type for, its frames hold as objects.
+    objects = any(value is pd.NaT or isinstance(value, np.datetime64) for value in plainly)
+    mixed = {str, float} <= {type(value) for value in plainly}
+    dtype = pl.Object if objects or mixed else None
+    series = pl.Series("x", plainly, dtype=dtype, strict=False)
+    return open_table(pl.DataFrame([series]), door=Door().expecting(schema)).sample()
+
+
+def _lazy(_: Path, values: list[Any], schema: Schema) -> pl.DataFrame:
+    frame = open_table(pd.DataFrame({"x": pd.Series(values, dtype=object)})).sample()
+    return open_table(frame.lazy(), door=Door().expecting(schema)).sample()
+
+
 def _pandas(_: Path, values: list[Any], schema: Schema) -> pl.DataFrame:
     plainly = [value.value if isinstance(value, Enum) else value for value in values]
     return open_table(pd.DataFrame({"x": plainly}), door=Door().expecting(schema)).sample()
@@ -121,8 +136,8 @@ def _stream(_: Path, values: list[Any], schema: Schema) -> pl.DataFrame:
 
 
 ENTRANCES: dict[str, Callable[[Path, list[Any], Schema], pl.DataFrame]] = {
-    "CSV": _csv, "JSON": _json, "Parquet": _parquet, "pandas": _pandas, "pandas objects": _objects, "Arrow": _arrow,
-    "logging SDK": _log, "stream": _stream,
+    "CSV": _csv, "JSON": _json, "Parquet": _parquet, "Polars": _polars, "Polars, lazy": _lazy, "pandas": _pandas,
+    "pandas objects": _objects, "Arrow": _arrow, "logging SDK": _log, "stream": _stream,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -12,6 +13,7 @@ from tests.alerts.said import said
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import Schema
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.guard import guard, leave_out
@@ -48,6 +50,32 @@ def test_an_open_fault_blocks_and_is_named_with_column_and_time(
 @pytest.mark.parametrize("cause", [Cause.DRIFT, Cause.PERFORMANCE, Cause.TRAFFIC_MIX, Cause.RUNTIME])
 def test_a_change_that_is_no_fault_does_not_block(cause: Cause, binary: Schema) -> None:
     assert not guard([alert(cause, AlertState.FIRING)], [], Spec("m", binary)).blocked
+
+
+def sized(column: str, measure: str = "unit_change") -> Alert:
+    """A data fault whose one piece of evidence is about a column."""
+    found = Measurement(Family.COMPARISON, measure, 1.5, 500, column=column)
+    evidence = (Signal(found, "fixed", rule="above_upper", fired=True),)
+    return replace(alert(Cause.DATA_FAULT, AlertState.FIRING), columns=(column,), evidence=evidence)
+
+
+@pytest.mark.parametrize("column", ["prediction", "score", "label"])
+@pytest.mark.parametrize("measure", ["unit_change", "out_of_range"])
+def test_predictions_scores_and_labels_that_grow_do_not_block(column: str, measure: str, binary: Schema) -> None:
+    grown = sized(column, measure)
+    assert not guard([grown], [], Spec("m", binary)).blocked
+    ended = replace(grown, state=AlertState.ENDED)
+    assert guard([ended], [], Spec("m", binary)).excluded == ()
+
+
+@pytest.mark.parametrize(("column", "measure"), [("x", "unit_change"), ("label", "null_rate"), ("gone", "null_rate")])
+def test_a_feature_of_another_unit_or_a_label_that_is_missing_blocks(column: str, measure: str, binary: Schema) -> None:
+    assert guard([sized(column, measure)], [], Spec("m", binary)).blocked
+
+
+def test_a_fault_of_a_feature_and_of_the_prediction_blocks(binary: Schema) -> None:
+    both = replace(sized("prediction"), columns=("prediction", "x"))
+    assert guard([both], [], Spec("m", binary)).blocked
 
 
 def test_a_fault_that_is_over_leaves_its_windows_out(binary: Schema) -> None:

@@ -58,6 +58,7 @@ models:
       label_delay: 1h
       min_rows: 100
       windows: [all, since_change]
+      isolated: {isolated}
 """
 
 TRAINING = """\
@@ -118,7 +119,14 @@ def rows(first: int, end: int, *, turn: int = 99, count: int = ROWS) -> pl.DataF
     return pl.concat(frames)
 
 
-CHOICES = {"promote": "auto", "retrain": "auto", "train": "training:train", "grain": "1d", "estimate": "scores"}
+CHOICES = {
+    "promote": "auto",
+    "retrain": "auto",
+    "train": "training:train",
+    "grain": "1d",
+    "estimate": "scores",
+    "isolated": "false",
+}
 
 
 def write(folder: Path, **config: str) -> Path:

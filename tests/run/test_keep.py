@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import AlertState, Cause
-from watchkeeper.core.errors import ConflictError, StoreError, UsageError
+from watchkeeper.core.errors import ArtefactError, ConflictError, StoreError, UsageError
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.registry import CHAMPION, Standing
@@ -115,6 +117,14 @@ def test_a_data_fault_blocks_retraining_and_names_the_column_until_it_is_over(tm
     assert (fault.state, fault.columns) == (AlertState.ENDED, ("x",))
 
 
+def test_a_fault_in_what_the_model_answers_holds_no_retraining_back(tmp_path: Path) -> None:
+    broken = pl.col("time") >= day(7).start
+    model = kept(tmp_path, TURNED.with_columns(prediction=pl.when(~broken).then("prediction")))
+    assert told(model.run(MODEL, day(9).start).actions) == PROVEN
+    (fault,) = alerts(model.store, Cause.DATA_FAULT)
+    assert (fault.state, fault.columns) == (AlertState.FIRING, ("prediction",))
+
+
 def test_rows_of_a_fault_that_is_over_are_not_learned_from(tmp_path: Path) -> None:
     broken = pl.col("time").is_between(day(8).start, day(9).start, closed="left")
     whole = TURNED.with_columns(x=pl.when(broken).then(pl.col("x") * 1_000).otherwise("x"))
@@ -171,6 +181,18 @@ def test_a_training_function_that_fails_is_a_failed_action_and_the_run_goes_on(t
     assert model.run(MODEL, day(9).start).actions == ()
     assert model.run(MODEL, day(10).start).ran.judged == (day(9),)
     assert model.keeper(MODEL).champion == "v1"
+
+
+def test_trainings_that_fail_are_tried_ever_more_rarely_and_say_when_next(tmp_path: Path) -> None:
+    model = kept(tmp_path, rows(0, 20, turn=7), train="training:fail")
+    by_day = {n: told(model.run(MODEL, day(n).start).actions) for n in range(9, 20)}
+    failed = [n for n, actions in by_day.items() if ("retrain", "failed", "") in actions]
+    assert failed == [9, 11, 15]
+    assert [n for n, actions in by_day.items() if actions == [("hold", "done", "")]] == [10, 12, 16]
+    held = [action_sentence(a) for a in recorded(model) if a.kind is ActionKind.HOLD]
+    assert held[1] == (
+        "the last 2 trainings failed, the newest at 2024-03-15 00:00; the next try is from 2024-03-19 00:00"
+    )
 
 
 def test_a_training_function_that_exits_does_not_end_the_run(tmp_path: Path) -> None:
@@ -344,3 +366,115 @@ def test_a_version_that_does_not_exist_is_named_with_those_that_do(tmp_path: Pat
         keeper.model("v9")
     with pytest.raises(UsageError, match=r"'v9'.*v1"):
         keeper.promote("v9", who="ada", why="typing", at=day(1).start)
+
+
+def damaged(model: Project, version: str, how: str) -> None:
+    """Spoil the model file of a version."""
+    keeper = model.keeper(MODEL)
+    artefact = next(v.artefact for v in keeper.versions() if v.name == version)
+    file = Path(keeper.artefacts) / f"{artefact}.skops"
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+
+
+@pytest.mark.parametrize(("how", "words"), [("gone", "there is no model file"), ("altered", "altered or damaged")])
+def test_a_file_that_cannot_be_loaded_is_refused_before_any_pointer_moves(tmp_path: Path, how: str, words: str) -> None:
+    model = kept(tmp_path, TURNED)
+    keeper = model.keeper(MODEL)
+    second = keeper.adopt(fitted_on(TURNED, 7), day(5).start, trained=None, who="test", why="another")
+    keeper.promote(second, who="ada", why="now", at=day(5).start)
+    damaged(model, "v1", how)
+    before = everything(model)
+    with pytest.raises(ArtefactError, match=words):
+        keeper.roll_back(who="ada", why="a complaint", at=day(6).start)
+    assert keeper.champion == "v2"
+    damaged(model, "v2", how)
+    third = keeper.adopt(fitted_on(TURNED, 8), day(6).start, trained=None, who="test", why="a third")
+    damaged(model, third, how)
+    with pytest.raises(ArtefactError, match=words):
+        keeper.promote(third, who="ada", why="now", at=day(6).start)
+    after = everything(model)
+    assert (after["pointers"], len(after["Action"])) == (before["pointers"], len(before["Action"]) + 1)
+
+
+def fitted_on(whole: pl.DataFrame, last: int) -> Any:
+    from training import train
+
+    return train(whole.filter(pl.col("time") < day(last).start), 0)
+
+
+def test_a_refused_version_is_put_in_charge_only_by_force_with_a_reason(tmp_path: Path) -> None:
+    model = kept(tmp_path, rows(0, 12, turn=7, count=30))
+    model.run(MODEL, day(9).start)
+    assert told(model.run(MODEL, day(11).start).actions)[-1] == ("validate", "refused", "v2")
+    keeper = model.keeper(MODEL)
+    for force, why in ((False, "I want it"), (True, " ")):
+        with pytest.raises(UsageError, match="v2 was refused by the gate"):
+            keeper.promote("v2", who="ada", why=why, at=day(9).start, force=force)
+    assert keeper.champion == "v1"
+    done = keeper.promote("v2", who="ada", why="the block was too short", at=day(9).start, force=True)
+    assert (done.why, done.facts["forced"], keeper.champion) == ("the block was too short", 1.0, "v2")
+
+
+def test_a_promotion_that_was_decided_about_another_champion_is_a_conflict(tmp_path: Path) -> None:
+    keeper = kept(tmp_path, TURNED).keeper(MODEL)
+    for number in (6, 7):
+        keeper.adopt(fitted_on(TURNED, number), day(number).start, trained=None, who="test", why="more rows")
+    keeper.promote("v2", who="ada", why="now", at=day(6).start, instead_of="v1")
+    with pytest.raises(ConflictError, match=r"'champion' .* holds 'v2', not 'v1': somebody else moved it first"):
+        keeper.promote("v3", who="bob", why="now", at=day(6).start, instead_of="v1")
+    assert keeper.champion == "v2"
+
+
+def test_a_version_knows_what_it_was_made_of_and_the_audit_trail_seals_it(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    model.run(MODEL, day(9).start)
+    keeper = model.keeper(MODEL)
+    made = keeper.registry.provenance("v2")
+    assert made is not None
+    registered = next(a for a in recorded(model) if a.kind is ActionKind.REGISTER and a.version == "v2")
+    assert registered.facts["provenance"] == made.digest
+    assert (made.format, made.parent, made.trainer) == ("skops", "v1", "training:train")
+    assert made.signature is not None
+    assert [(port.name, port.kind) for port in made.signature.inputs] == [
+        ("x", "numeric"), ("z", "numeric"), ("plan", "categorical")
+    ]  # fmt: skip
+    assert {port.classes for port in made.signature.outputs} == {("0", "1")}
+    assert made.code == sha256((tmp_path / "training.py").read_bytes()).hexdigest()
+    assert made.environment["scikit-learn"]
+    assert [(t.role.value, t.version) for t in keeper.registry.history()] == [
+        ("champion", "v1"), ("champion", "v2"), ("previous", "v1")
+    ]  # fmt: skip
+
+
+def test_a_model_file_of_another_signature_is_refused(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    keeper = model.keeper(MODEL)
+    without_x = replace(keeper.spec.schema, columns=tuple(c for c in keeper.spec.schema if c.name != "x"))
+    changed = replace(keeper, spec=replace(keeper.spec, schema=without_x))
+    with pytest.raises(ArtefactError, match="takes 'x' as numeric, which is no feature of the log any more"):
+        changed.model("v1")
+
+
+def test_trainings_see_features_and_the_label_alone(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="training:look")
+    with (tmp_path / "training.py").open("a") as module:
+        module.write(
+            "\n\ndef look(rows, seed):\n    assert rows.columns == ['x', 'z', 'plan', 'label'], rows.columns\n"
+            "    return train(rows, seed)\n"
+        )
+    sys.modules.pop("training", None)
+    assert told(model.run(MODEL, day(9).start).actions) == PROVEN
+
+
+def test_a_model_from_elsewhere_is_not_judged_on_rows_the_champion_has_learned_from(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    model.run(MODEL, day(8).start)
+    keeper = model.keeper(MODEL)
+    late = keeper.adopt(fitted_on(TURNED, 8), day(7).start, trained=Window(START, day(7).start), who="test", why="late")
+    keeper.promote(late, who="test", why="late", at=day(7).start)
+    offered = fitted_on(TURNED, 5)
+    actions = keeper.judge(offered, Window(START, day(5).start), day(7).start, who="ada", why="try this")
+    assert action_sentence(actions[-1]) == "needs 100 rows, has 0"

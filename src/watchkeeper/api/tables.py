@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from watchkeeper.config.arguments import typed
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
 from watchkeeper.core.schema import Role
+from watchkeeper.schema.declared import Declared
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_check
@@ -79,6 +80,8 @@ def stream(
     budget: str | float = 100_000.0,
     rows_per_day: float | None = None,
     every: int = 10,
+    types: Mapping[str, str] | None = None,
+    missing: Sequence[str] = (),
 ) -> Stream:
     """Return a stream that judges rows as they arrive.
 
@@ -106,6 +109,10 @@ def stream(
         How many rows come, for a budget in words; None for as many as in the reference, where it has times.
     every
         Rows that are gathered before they are judged.
+    types
+        Types of columns, as ``check`` takes them.
+    missing
+        What stands for missing, in every column.
 
     Raises
     ------
@@ -132,7 +139,7 @@ def stream(
     return open_stream(
         reference, roles={role: name for role, name in given.items() if name is not None}, features=features,
         ignore=ignore, segments=segments, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
-        rows_per_day=rows_per_day, every=every,
+        rows_per_day=rows_per_day, every=every, declared=Declared.of(types, missing),
     )  # fmt: skip
 
 

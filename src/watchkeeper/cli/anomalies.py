@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchkeeper.cli.configuration import AsJson
+from watchkeeper.cli.described import with_options
 from watchkeeper.cli.output import progress_bar, show, show_json
+from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,6 +28,7 @@ class Method(StrEnum):
     LOCAL_OUTLIER_FACTOR = "local_outlier_factor"
 
 
+@with_options(CheckOptions, only=("types", "missing"))
 def anomalies(
     current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to judge: a file, a folder or a glob.")],
     reference: Annotated[str, typer.Option("--reference", "-r", metavar="TABLE", help="Rows that are as they should.")],
@@ -39,6 +42,8 @@ def anomalies(
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When the prediction was made.")] = None,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="What tells one row from another.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave it alone; repeatable.")] = None,
+    *,
+    options: CheckOptions,
     json: AsJson = False,
 ) -> None:
     """List the rows that are least like those of a reference.
@@ -53,7 +58,7 @@ def anomalies(
     with progress_bar() as progress:
         found = find_anomalies(
             current, reference, roles=roles, ignore=ignore or (), method=method.value, discovery=rate, most=limit,
-            progress=progress,
+            declared=options.declared, progress=progress,
         )  # fmt: skip
     if json:
         show_json(_document(found))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from watchkeeper.cli.anomalies import anomalies
+from watchkeeper.cli.audit import audit_app, why
 from watchkeeper.cli.check import check
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.described import with_options
@@ -30,7 +31,7 @@ from watchkeeper.cli.prove import tell_briefly
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
 from watchkeeper.cli.triage import ack, mute, unmute
-from watchkeeper.cli.versions import promote, rollback, versions
+from watchkeeper.cli.versions import gc, promote, retrain, rollback, versions
 from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
@@ -178,13 +179,13 @@ def run(
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import exit_code, hints, moment_until, problems_of, run_text, runs_document
+    from watchkeeper.cli.results import exit_code, hints, past_moment, problems_of, run_text, runs_document
     from watchkeeper.core.alert import Alert, AlertState
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
     from watchkeeper.core.query import Query
 
     now = datetime.now(UTC)
-    moment = moment_until(until, now) if until else now
+    moment = past_moment("--until", until, now) if until else now
     # A module of the user that is imported would leave its compiled form beside it.
     sys.dont_write_bytecode |= dry_run
     project = open_project(config, rehearsed=dry_run)
@@ -287,6 +288,10 @@ app.command()(behaviour)
 app.command()(versions)
 app.command()(promote)
 app.command()(rollback)
+app.command()(retrain)
+app.command()(gc)
+app.command()(why)
+app.add_typer(audit_app, name="audit")
 
 
 def _models(project: Records, model: str | None) -> list[str]:

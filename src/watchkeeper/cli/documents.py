@@ -18,9 +18,15 @@ from watchkeeper.cli.store_documents import (
     StoreVacuumDocument,
 )
 from watchkeeper.cli.triage_documents import TriageDocument
-from watchkeeper.core.action import ActionKind, Outcome
-from watchkeeper.core.encode import SCHEMA_VERSION, Moment
-from watchkeeper.maintain.registry import Standing
+from watchkeeper.cli.version_documents import (
+    AuditVerifyDocument,
+    GcDocument,
+    MoveDocument,
+    RetrainDocument,
+    VersionsDocument,
+    WhyDocument,
+)
+from watchkeeper.core.encode import SCHEMA_VERSION
 from watchkeeper.views.behaviour_json import BehaviourDocument
 from watchkeeper.views.diagnosis_json import ExplanationDocument
 from watchkeeper.views.documents import (
@@ -36,16 +42,12 @@ __all__ = [
     "OUTPUTS",
     "AnomaliesDocument",
     "AnomalyDocument",
-    "AuditDocument",
     "ConfigDocument",
     "ErrorDocument",
     "FailureDocument",
-    "MoveDocument",
     "RunDocument",
     "RunsDocument",
     "SettingDocument",
-    "VersionDocument",
-    "VersionsDocument",
     "failure",
     "output_schemas",
 ]
@@ -119,76 +121,6 @@ class RunsDocument:
 
     schema_version: SchemaVersion
     models: dict[str, RunDocument]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditDocument:
-    """Whether the audit trail is as it was written.
-
-    Attributes
-    ----------
-    faults
-        Where it is not, in words.
-    """
-
-    whole: bool
-    faults: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionDocument:
-    """A version of a model.
-
-    Attributes
-    ----------
-    standing
-        What it is at the moment.
-    artefact
-        SHA-256 of the model file; empty for a model that is kept elsewhere.
-    parent
-        The champion it was made to replace; empty for the first.
-    trained
-        Window of its training rows; null where that is not known.
-    metrics
-        Numbers from its registration.
-    """
-
-    name: str
-    standing: Standing
-    artefact: str
-    parent: str
-    registered: Moment | None
-    trained: WindowDocument | None
-    metrics: dict[str, float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionsDocument:
-    """The versions of a model, and its audit trail."""
-
-    schema_version: SchemaVersion
-    model: str
-    audit: AuditDocument
-    versions: tuple[VersionDocument, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveDocument:
-    """What ``promote`` and ``rollback`` did.
-
-    Attributes
-    ----------
-    version
-        The version that is in charge now.
-    """
-
-    schema_version: SchemaVersion
-    kind: ActionKind
-    outcome: Outcome
-    version: str
-    who: str
-    why: str
-    at: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +205,14 @@ class ConfigDocument:
 OUTPUTS: Mapping[str, type[Any]] = {
     "ack": TriageDocument,
     "anomalies": AnomaliesDocument,
+    "audit verify": AuditVerifyDocument,
     "behaviour": BehaviourDocument,
     "check": ReportDocument,
     "config show": ConfigDocument,
     "explain": ExplanationDocument,
+    "gc": GcDocument,
+    "retrain": RetrainDocument,
+    "why": WhyDocument,
     "promote": MoveDocument,
     "mute": TriageDocument,
     "prove": ProofsDocument,

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from watchkeeper.cli.documents import MoveDocument, RunDocument, RunsDocument, VersionsDocument
+    from watchkeeper.cli.documents import RunDocument, RunsDocument
     from watchkeeper.cli.options import FailOn
+    from watchkeeper.cli.version_documents import MoveDocument, VersionsDocument
     from watchkeeper.core.action import Action
     from watchkeeper.core.alert import Alert
     from watchkeeper.core.errors import WatchkeeperError
+    from watchkeeper.core.provenance import Tenure
     from watchkeeper.maintain.registry import Version
     from watchkeeper.run.project import Project, RunReport
 
 __all__ = [
+    "action_text",
     "error_kind",
     "exit_code",
     "hints",
-    "moment_until",
     "move_document",
+    "past_moment",
     "problems_of",
     "run_text",
     "runs_document",
@@ -37,8 +40,8 @@ def error_kind(error: BaseException) -> str:
     return type(error).__name__.removesuffix("Error").lower()
 
 
-def moment_until(text: str, now: datetime) -> datetime:
-    """Return the moment up to which history is replayed.
+def past_moment(option: str, text: str, now: datetime) -> datetime:
+    """Return the moment that an option names.
 
     Raises
     ------
@@ -50,11 +53,12 @@ def moment_until(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(f"--until {text!r} is no moment; valid: 2024-03-31, or 2024-03-31T06:00, in UTC") from None
+        raise UsageError(f"{option} {text!r} is no moment; valid: 2024-03-31, or 2024-03-31T06:00, in UTC") from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     if moment > now:
         raise UsageError(
-            f"--until {text!r} is yet to come, and only history can be replayed; it is {now:%Y-%m-%d %H:%M} UTC"
+            f"{option} {text!r} is yet to come, and only the past can be told or replayed; it is "
+            f"{now:%Y-%m-%d %H:%M} UTC"
         )
     return moment
 
@@ -83,7 +87,7 @@ def user() -> str:
 
 def move_document(action: Action) -> MoveDocument:
     """Return what was put in charge, for programs."""
-    from watchkeeper.cli.documents import MoveDocument
+    from watchkeeper.cli.version_documents import MoveDocument
     from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
     from watchkeeper.words.actions import action_sentence
 
@@ -165,7 +169,7 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
         + (f", {len(ran.revised)} judged again after late data" if ran.revised else ""),
     ]
     lines += [f"  {_alert(alert)}" for alert in ran.alerts]
-    lines += [f"  {_action(a, ran.alerts)}" for a in result.actions]
+    lines += [f"  {action_text(a, ran.alerts)}" for a in result.actions]
     if not ran.alerts and ran.judged:
         lines.append("  no alerts")
     if result.rehearsed:
@@ -174,7 +178,8 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
     return "\n".join(lines)
 
 
-def _action(action: Action, alerts: Sequence[Alert]) -> str:
+def action_text(action: Action, alerts: Sequence[Alert] = ()) -> str:
+    """Say what was done, to which version, and why."""
     from watchkeeper.words.actions import action_sentence
 
     said = f"{action.kind.value} {action.version}".rstrip()
@@ -188,9 +193,11 @@ def _alert(alert: Alert) -> str:
     return f"{alert.severity} {alert.state.value} {alert.cause.value}{since}: {alert_sentence(alert)}"
 
 
-def versions_document(model: str, versions: Sequence[Version], faults: Sequence[str]) -> VersionsDocument:
+def versions_document(
+    model: str, versions: Sequence[Version], faults: Sequence[str], history: Sequence[Tenure], served: str | None
+) -> VersionsDocument:
     """Return the versions of a model, for programs."""
-    from watchkeeper.cli.documents import AuditDocument, VersionDocument, VersionsDocument
+    from watchkeeper.cli.version_documents import AuditDocument, TenureDocument, VersionDocument, VersionsDocument
     from watchkeeper.core.encode import SCHEMA_VERSION, in_utc
     from watchkeeper.views.intervals import window_document
 
@@ -206,7 +213,9 @@ def versions_document(model: str, versions: Sequence[Version], faults: Sequence[
         )
         for v in versions
     )
-    return VersionsDocument(SCHEMA_VERSION, model, AuditDocument(not faults, tuple(faults)), listed)
+    audit = AuditDocument(not faults, tuple(faults))
+    tenures = tuple(TenureDocument(one.role, one.version, one.since) for one in history)
+    return VersionsDocument(SCHEMA_VERSION, model, audit, listed, tenures, served)
 
 
 def versions_table(versions: Sequence[Version]) -> Table:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from watchkeeper.cli.configuration import AsJson
+from watchkeeper.cli.described import with_options
 from watchkeeper.cli.output import print_err, print_out, progress_bar, show, show_json, write_page
+from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,7 @@ Ignore = Annotated[list[str] | None, _column("Say nothing of this column; repeat
 
 
 @rules_app.command("suggest")
+@with_options(CheckOptions, only=("types", "missing"))
 def rules_suggest(
     reference: Table,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them here.")] = None,
@@ -51,6 +54,8 @@ def rules_suggest(
     time: Time = None,
     id: Id = None,
     ignore: Ignore = None,
+    *,
+    options: CheckOptions,
     force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -60,7 +65,7 @@ def rules_suggest(
 
     if output is not None and output.exists() and not force:
         raise UsageError(f"{output} exists already; compare with: watchkeeper rules diff {output} REFERENCE")
-    rules = _suggested(reference, label, time, id, ignore)
+    rules = _suggested(reference, label, time, id, ignore, options)
     if output is not None:
         write_page(output, rules_yaml(rules))
         print_err(f"wrote {len(rules)} rules to {output}; look them over, then: watchkeeper check --rules {output} …")
@@ -74,6 +79,7 @@ def rules_suggest(
 
 
 @rules_app.command("diff")
+@with_options(CheckOptions, only=("types", "missing"))
 def rules_diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="Rules as YAML.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Rules as YAML, or a table to suggest them from.")],
@@ -81,6 +87,8 @@ def rules_diff(
     time: Time = None,
     id: Id = None,
     ignore: Ignore = None,
+    *,
+    options: CheckOptions,
     json: AsJson = False,
 ) -> None:
     """Show what changes from one list of rules to another."""
@@ -88,7 +96,7 @@ def rules_diff(
     from watchkeeper.quality.difference import difference
 
     before = load_rules(old)
-    after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore)
+    after = load_rules(new) if new.endswith(_YAML) else _suggested(new, label, time, id, ignore, options)
     changes = difference(before, after)
     if json:
         from watchkeeper.cli.rules_documents import RuleChangeDocument, RuleChangesDocument
@@ -104,12 +112,21 @@ def rules_diff(
 
 
 @rules_app.command("rows")
+@with_options(CheckOptions, only=("types", "missing"))
 def rules_rows(
     current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to look through: a file, folder or glob.")],
     rules: Annotated[Path, typer.Option(metavar="FILE", help="The rules, as YAML.")],
     rule: Annotated[str | None, typer.Option(metavar="NAME", help="This rule only, by its name or kind.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Rows listed for each rule.")] = 20,
     id: Id = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", "-r", metavar="TABLE", help="Read the rows as those of this table, as a check does."
+        ),
+    ] = None,
+    *,
+    options: CheckOptions,
     json: AsJson = False,
 ) -> None:
     """List the rows that break rules.
@@ -119,7 +136,9 @@ def rules_rows(
     from watchkeeper.ingest.rules import load_rules
     from watchkeeper.run.offending import offending_rows
 
-    found = offending_rows(current, load_rules(rules), name=rule, limit=limit, id=id)
+    found = offending_rows(
+        current, load_rules(rules), name=rule, limit=limit, id=id, reference=reference, declared=options.declared
+    )
     if json:
         show_json(_document(found))
     else:
@@ -131,7 +150,12 @@ def rules_rows(
 
 
 def _suggested(
-    reference: str, label: str | None, time: str | None, id: str | None, ignore: Sequence[str] | None
+    reference: str,
+    label: str | None,
+    time: str | None,
+    id: str | None,
+    ignore: Sequence[str] | None,
+    options: CheckOptions,
 ) -> tuple[Rule, ...]:
     from watchkeeper.core.schema import Role
     from watchkeeper.run.suggest import suggest_rules
@@ -139,7 +163,7 @@ def _suggested(
     given = {Role.LABEL: label, Role.TIME: time, Role.ID: id}
     roles = {role: name for role, name in given.items() if name is not None}
     with progress_bar() as progress:
-        return suggest_rules(reference, roles=roles, ignore=ignore or (), progress=progress)
+        return suggest_rules(reference, roles=roles, ignore=ignore or (), declared=options.declared, progress=progress)
 
 
 def _document(found: Sequence[Offending]) -> OffendingRulesDocument:

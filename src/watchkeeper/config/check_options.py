@@ -111,7 +111,7 @@ class ColumnOptions:
     @property
     def kinds(self) -> dict[str, Kind]:
         """The kind of each column whose type is declared."""
-        return {name: one.kind for name, one in self.declared.types.items()}
+        return self.declared.kinds
 
     @property
     def answers(self) -> tuple[str, ...]:

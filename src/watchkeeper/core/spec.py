@@ -154,6 +154,14 @@ class Maintenance:
         Whether a model that skops cannot hold may be stored as a pickle, which runs code when it is loaded.
     trusted
         Types beyond Watchkeeper's own list that a model file may hold.
+    isolated
+        Whether a training runs in a process of its own, with the limits below; where systems cannot fork it never does.
+    time_limit
+        How long the training of one candidate may take; None for no limit.
+    memory_limit
+        Most megabytes that it may take; None for no limit. Held to on Linux.
+    second_person
+        Whether a version is put in charge only when a second person asks for it too.
     """
 
     train: str = ""
@@ -172,6 +180,10 @@ class Maintenance:
     seed: int = 0
     pickle: bool = False
     trusted: tuple[str, ...] = ()
+    isolated: bool = True
+    time_limit: timedelta | None = timedelta(hours=6)
+    memory_limit: int | None = None
+    second_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.provenance import Provenance
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.schema import Schema
@@ -38,7 +39,7 @@ __all__ = [
     "Unusable",
 ]
 
-Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered
+Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered | Provenance
 """What ``record`` takes."""
 
 T = TypeVar("T")
@@ -226,17 +227,19 @@ class Store(Protocol):
         """Write nouns and move pointers in one transaction.
 
         A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
-        a signal by these and its chart, an alert or action by its id, a diagnosis by its alert; specs are kept as a
-        history whose last is in force, and what is remembered is replaced window by window. Each action is added to the
-        audit chain once, and the pointer ``audit`` holds the hash of its newest link; the pointer ``alerts`` counts how
-        often alerts were recorded otherwise than before. A pointer is moved from the first to the second value (None:
-        it does not exist);
-        ConflictError, with nothing written, when it does not hold the first. With a lease that another worker has taken
-        over: LeaseLostError, and nothing is written.
+        a signal by these and its chart, an alert or action by its id, a diagnosis by its alert, a provenance by its
+        version; specs are kept as a history whose last is in force, and what is remembered is replaced window by
+        window. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
+        link; the pointer ``alerts`` counts how often alerts were recorded otherwise than before. A pointer is moved
+        from the first to the second value (None: it does not exist); ConflictError, with nothing written, when it does
+        not hold the first. One that names the version in a role leaves a Tenure with the time. With a lease that
+        another worker has taken over: LeaseLostError, and nothing is written.
         """
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
-        """Return the recorded nouns (or AuditEvents) of a kind that a query asks for, oldest first; None asks for all.
+        """Return the recorded nouns of a kind that a query asks for, oldest first; None asks for all.
+
+        AuditEvents and Tenures can be asked for too.
 
         Measurements and signals belong to a window they lie in, alerts and diagnoses to one they overlap, actions and
         audit events to the one they happened in, specs to all. Only what is returned is read. Oldest first is the order

@@ -8,11 +8,10 @@ from dataclasses import replace
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.store import Store, Table
-from watchkeeper.ingest.door import Door
+from watchkeeper.ingest.door import Door, known_by
 from watchkeeper.ingest.sources import Source, rows_beside
 from watchkeeper.schema.kinds import unusable_reason
 from watchkeeper.schema.moment_forms import swapped
-from watchkeeper.schema.reading import Form, Reading
 
 __all__ = ["door_of_files", "refuse_unusable", "remember_forms"]
 
@@ -20,8 +19,7 @@ __all__ = ["door_of_files", "refuse_unusable", "remember_forms"]
 def door_of_files(door: Door, store: Store, model: str, schema: Schema, table: Table, place: str) -> Door:
     """Return the door for the files behind a path: what one of them proves of dates, or one before, holds for all."""
     held = json.loads(store.pointer(model, _pointer(table)) or "{}")
-    proven = {name: Reading(Form.LOCAL, pattern=form) for name, form in held.items()}
-    return replace(door.expecting(schema, {**door.known, **proven}), beside=rows_beside(place))
+    return replace(door.expecting(schema, {**door.known, **known_by(held)}), beside=rows_beside(place))
 
 
 def remember_forms(source: Source, store: Store, model: str, table: Table) -> None:

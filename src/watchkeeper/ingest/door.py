@@ -13,6 +13,7 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.schema.declared import ColumnType, Declared
 from watchkeeper.schema.event_time import MOMENT
 from watchkeeper.schema.inference import NAMES
+from watchkeeper.schema.kinds import unusable_reason
 from watchkeeper.schema.missing import TOKENS
 from watchkeeper.schema.moment_forms import evidence_of_forms, swapped
 from watchkeeper.schema.reading import Form, Reading, read
@@ -37,7 +38,7 @@ from watchkeeper.schema.typed_values import plain_type
 if TYPE_CHECKING:
     from watchkeeper.ingest.tables import TableFile
 
-__all__ = ["OPEN", "Beside", "Door", "enter", "forms_in", "readings_of"]
+__all__ = ["OPEN", "Beside", "Door", "enter", "forms_in", "known_by", "readings_of"]
 
 _LOOKED_AT = 2_000
 _PROMISING = 0.5
@@ -92,6 +93,11 @@ class Door:
     def tokens(self) -> tuple[str, ...]:
         """Everything that may stand for missing."""
         return tuple(dict.fromkeys((*TOKENS, *self.declared.missing)))
+
+
+def known_by(forms: Mapping[str, str]) -> dict[str, Reading]:
+    """Return readings of a reference of which the form of its dates is left: by column, empty where it has none."""
+    return {name: Reading(Form.LOCAL, pattern=form) for name, form in forms.items()}
 
 
 OPEN = Door()
@@ -263,6 +269,9 @@ def _typed_reading(name: str, dtype: pl.DataType, target: pl.DataType, door: Doo
     if dtype == pl.Object and door.columns is not None:
         # What is known takes of objects what it can, value by value.
         return None
+    reason = unusable_reason(dtype)
+    if reason is not None:
+        return Reading(Form.UNUSABLE, reason=reason, typed=True)
     declared = door.declared.types.get(name)
     if declared is not None:
         target = _declared_type(declared, target, dtype)

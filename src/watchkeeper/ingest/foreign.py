@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 
 from watchkeeper.core.columns import doubled_name
-from watchkeeper.core.errors import SourceError
+from watchkeeper.core.errors import STOPS, SourceError, in_short
 from watchkeeper.schema.kinds import as_text
 from watchkeeper.schema.python_values import series_of
+from watchkeeper.schema.typed_values import unusable
 
 __all__ = ["frame_of"]
 
@@ -23,19 +24,57 @@ def frame_of(source: Any) -> tuple[pl.DataFrame | pl.LazyFrame, list[str]]:
     SourceError
         When it is no table.
     """
-    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+    if isinstance(source, pl.LazyFrame):
         return source, []
+    if isinstance(source, pl.DataFrame):
+        return _without_objects(source)
     if type(source).__module__.split(".")[0] == "pandas" and hasattr(source, "iloc") and hasattr(source, "columns"):
         return _from_pandas(source)
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
-        try:
-            return pl.DataFrame(source), []
-        except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-            raise SourceError(f"the {type(source).__name__} cannot be read as a table: {error}") from error
+        return _from_arrow(source)
     raise SourceError(
         f"a {type(source).__name__} is no table. Valid: a path, folder, glob or URL; a Polars, pandas or Arrow frame; "
         "anything with the Arrow PyCapsule interface"
     )
+
+
+def _without_objects(source: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return a frame whose columns of Python objects are what the objects are."""
+    if pl.Object not in source.dtypes:
+        return source, []
+    columns, notes = [], []
+    for series in source.get_columns():
+        read, note = series_of(series.name, series.to_list()) if series.dtype == pl.Object else (series, "")
+        columns.append(read)
+        notes += [note] if note else []
+    return pl.DataFrame(columns), notes
+
+
+def _from_arrow(source: Any) -> tuple[pl.DataFrame, list[str]]:
+    try:
+        return pl.DataFrame(source), []
+    except STOPS:
+        raise
+    except BaseException as error:
+        # Polars panics, which is no Exception, over columns such as arrays of no numbers: each costs itself.
+        names = getattr(source, "column_names", None)
+        if not names or not callable(getattr(source, "column", None)):
+            words = in_short(error)
+            raise SourceError(f"the {type(source).__name__} cannot be read as a table: {words}") from error
+    twice = doubled_name(names)
+    if twice is not None:
+        raise SourceError(f"the {type(source).__name__} has the column {twice!r} twice; rename one")
+    return pl.DataFrame([_arrow_column(str(name), source.column(place)) for place, name in enumerate(names)]), []
+
+
+def _arrow_column(name: str, values: Any) -> pl.Series:
+    """Convert one column; one that Polars has no place for keeps its own and says what it holds."""
+    try:
+        return pl.Series(name, values)
+    except STOPS:
+        raise
+    except BaseException:  # noqa: BLE001 - a panic costs its column
+        return unusable(name, len(values), str(getattr(values, "type", "values of an unknown type")))
 
 
 def _from_pandas(source: Any) -> tuple[pl.DataFrame, list[str]]:
@@ -74,7 +113,9 @@ def _column(name: str, values: Any) -> tuple[pl.Series, list[str]]:
     """Convert one column; one of mixed Python objects becomes text rather than an error."""
     try:
         found = pl.Series(name, pl.from_pandas(values))
-    except Exception:  # noqa: BLE001 - raised by whichever Arrow library pandas works with
+    except STOPS:
+        raise
+    except BaseException:  # noqa: BLE001 - by whichever Arrow library pandas works with; Polars may panic
         plain = [None if isinstance(value, float) and isnan(value) else value for value in values.tolist()]
         found, note = series_of(name, plain)
         return found, [note] if note else []

@@ -10,10 +10,10 @@ from typing import Any
 
 from watchkeeper.core.errors import ArtefactError
 from watchkeeper.maintain.allow_list import TRUSTED_TYPES, check_trees, refuse_untrusted
-from watchkeeper.maintain.artefact_files import check_size, read_artefact, write_artefact
+from watchkeeper.maintain.artefact_files import check_size, format_of, read_artefact, write_artefact
 from watchkeeper.maintain.canonical import canonical
 
-__all__ = ["load", "save"]
+__all__ = ["format_of", "load", "save"]
 
 _MOST_KEPT = 2
 _unpacked_last: OrderedDict[str, Any] = OrderedDict()

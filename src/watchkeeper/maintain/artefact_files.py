@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +20,10 @@ from fsspec.implementations.local import LocalFileSystem
 from watchkeeper.core.errors import ArtefactError, StoreError
 from watchkeeper.log.trusted import NO_LINKS, make_folder, open_trusted, sync_folder, trusted_users
 
-__all__ = ["check_size", "read_artefact", "write_artefact"]
+__all__ = ["Unnamed", "check_size", "format_of", "read_artefact", "remove_unnamed", "write_artefact"]
+
+_ENDINGS = ("skops", "pickle")
+_ADDRESS = re.compile(rf"([0-9a-f]{{64}})\.(?:{'|'.join(_ENDINGS)})")
 
 _SCHEMA = "schema.json"
 _MOST_SCHEMA = 1 << 26
@@ -36,7 +43,7 @@ def read_artefact(folder: str, address: str) -> tuple[bytes, str]:
         When there is none, or it cannot be read or trusted.
     """
     system, root = fsspec.core.url_to_fs(folder)
-    for ending in ("skops", "pickle"):
+    for ending in _ENDINGS:
         path = f"{root}/{address}.{ending}"
         try:
             if isinstance(system, LocalFileSystem):
@@ -50,8 +57,74 @@ def read_artefact(folder: str, address: str) -> tuple[bytes, str]:
     raise ArtefactError(f"there is no model file {address[:12]}… in {folder}; was the folder moved or cleaned?")
 
 
+def format_of(address: str, folder: str) -> str:
+    """Return how the model file of an address is written; empty where there is none."""
+    system, root = fsspec.core.url_to_fs(folder)
+    return next((ending for ending in _ENDINGS if system.exists(f"{root}/{address}.{ending}")), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A model file that no version names, or what a process that was killed left of one."""
+
+    name: str
+    bytes: int
+
+
+def remove_unnamed(folder: str, named: Collection[str], before: datetime, *, dry_run: bool = False) -> list[Unnamed]:
+    """Remove the files of a folder of artefacts that no version names and nobody has written since a moment.
+
+    Other files, which are not ours, stay.
+
+    Parameters
+    ----------
+    named
+        Addresses that a version names.
+    before
+        A file that was written later may be about to be registered.
+    dry_run
+        Whether they are only named.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be read or a file cannot be removed.
+    """
+    system, root = fsspec.core.url_to_fs(folder)
+    gone = []
+    try:
+        for path, size, written in _files(system, root):
+            name = path.rpartition("/")[2]
+            address = _ADDRESS.fullmatch(name)
+            ours = address[1] not in named if address else name.startswith(".") and name.endswith(".part")
+            if ours and written < before:
+                gone.append(Unnamed(name, size))
+                if not dry_run:
+                    system.rm_file(path)
+    except OSError as error:
+        raise StoreError(f"the model files in {folder} cannot be cleaned up: {error}") from error
+    return sorted(gone, key=lambda one: one.name)
+
+
+def _files(system: fsspec.AbstractFileSystem, root: str) -> Iterator[tuple[str, int, datetime]]:
+    """Yield path, size and time of writing of each file; one whose time is not known counts as just written."""
+    if not system.exists(root):
+        return
+    for entry in system.ls(root, detail=True):
+        written = next((entry[key] for key in ("mtime", "LastModified", "updated", "created") if key in entry), None)
+        if isinstance(written, (int, float)):
+            written = datetime.fromtimestamp(written, UTC)
+        if isinstance(written, str):
+            written = datetime.fromisoformat(written)
+        written = written or datetime.now(UTC)
+        if entry["type"] == "file":
+            yield entry["name"], int(entry["size"]), written if written.tzinfo else written.replace(tzinfo=UTC)
+
+
 def write_artefact(folder: str, name: str, data: bytes) -> None:
     """Write a model file under a name that nobody knows before, and rename it; one that is there and whole is left.
+
+    It counts as written now all the same, so that it is not removed before a version names it.
 
     Raises
     ------
@@ -63,7 +136,7 @@ def write_artefact(folder: str, name: str, data: bytes) -> None:
     try:
         if isinstance(system, LocalFileSystem):
             _write_local(Path(part), Path(final), data)
-        elif not system.exists(final) or sha256(system.cat_file(final)).digest() != sha256(data).digest():
+        else:
             system.makedirs(root, exist_ok=True)
             system.pipe_file(part, data)
             system.mv(part, final)
@@ -78,6 +151,7 @@ def write_artefact(folder: str, name: str, data: bytes) -> None:
 def _write_local(part: Path, final: Path, data: bytes) -> None:
     make_folder(str(final.parent), 1)
     if final.is_file() and not final.is_symlink() and sha256(final.read_bytes()).digest() == sha256(data).digest():
+        os.utime(final)
         return
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINKS, 0o600), "wb") as file:
         file.write(data)

@@ -103,6 +103,11 @@ class Challenger:
     gate: Window
     refitted: bool = False
 
+    @property
+    def window(self) -> str:
+        """Name of the training window that was chosen; empty of a model from elsewhere."""
+        return self.choice.candidate.name if self.choice else ""
+
 
 _ANY = Occasion()
 
@@ -184,11 +189,15 @@ def prove(
     def answers(asked: pl.DataFrame) -> pl.DataFrame:
         return score_rows(challenger.model, asked, schema, trainer)
 
-    standard = Standard(
-        occasion.aim, occasion.tries, _healthy(champion, clean, spec, start, occasion.change),
-        _correlation(champion.answers, answers, clean, spec, Window(start, challenger.gate.end), occasion.change),
-        _fewest(spec, occasion.change), _new_features(champion, challenger),
-    )  # fmt: skip
+    standard = Standard(occasion.aim, occasion.tries, min_rows=_fewest(spec, occasion.change))
+    if block.height:
+        judged = Window(start, challenger.gate.end)
+        standard = replace(
+            standard,
+            healthy=_healthy(champion, clean, spec, start, occasion.change),
+            correlation=_correlation(champion.answers, answers, clean, spec, judged, occasion.change),
+            new=_new_features(champion, challenger),
+        )
     return gate(champion.answers(block), answers(block), schema, spec.maintenance, standard=standard)
 
 

@@ -17,10 +17,14 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.grounds import of_alert
 
-__all__ = ["FAULTS", "GuardVerdict", "guard", "leave_out"]
+__all__ = ["FAULTS", "GuardVerdict", "guard", "leave_out", "spoils_training"]
 
 FAULTS = (Cause.DATA_FAULT, Cause.LABEL_FAULT, Cause.NO_DATA)
 """The causes that forbid learning."""
+
+_ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
+_SIZES = frozenset({"unit_change", "out_of_range"})
+"""Comparisons that see how large values are: of a label, more of what is measured is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
     faults: list[Ground] = []
     excluded: set[Window] = set()
     for alert in alerts:
-        if alert.cause not in FAULTS:
+        if not spoils_training(alert, spec.schema):
             continue
         if alert.state is not AlertState.ENDED:
             faults.append(of_alert("fault", alert))
@@ -81,6 +85,26 @@ def guard(alerts: Sequence[Alert], measurements: Sequence[Measurement], spec: Sp
             when = str(newest) if newest else ""
             faults.append(Ground("unreadable", when, columns=(measurement.column,), text=measurement.reason))
     return GuardVerdict(bool(faults), tuple(faults), _joined(excluded))
+
+
+def spoils_training(alert: Alert, schema: Schema) -> bool:
+    """Return whether what an alert tells of would teach a model something wrong.
+
+    A fault in what the model answers does not: no training sees answers. Nor does a label that is larger or smaller
+    than it was: that is what a model has to learn when demand grows.
+    """
+    if alert.cause is not Cause.DATA_FAULT:
+        return alert.cause in FAULTS
+    columns = {*alert.columns, *(signal.measurement.column for signal in alert.evidence if signal.fired)}
+    return not columns or any(_may_spoil(alert, column, schema) for column in columns)
+
+
+def _may_spoil(alert: Alert, column: str, schema: Schema) -> bool:
+    role = schema[column].role if column in schema else None
+    if role is Role.LABEL:
+        measures = {s.measurement.name for s in alert.evidence if s.fired and s.measurement.column == column}
+        return not measures or not measures <= _SIZES
+    return role not in _ANSWERS
 
 
 def leave_out(rows: pl.DataFrame, schema: Schema, windows: Iterable[Window]) -> pl.DataFrame:

@@ -11,8 +11,9 @@ from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.spec import Spec
+from watchkeeper.maintain.backoff import backing_off
 from watchkeeper.maintain.grounds import of_alert, same_grounds
-from watchkeeper.maintain.guard import FAULTS
+from watchkeeper.maintain.guard import spoils_training
 from watchkeeper.maintain.registry import action_id
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
@@ -31,8 +32,8 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
 
     A data fault, label fault or blindness that is open is answered by ``hold``: training on such data would teach the
     fault. Otherwise each trigger may propose to retrain, unless two rollbacks within seven days have frozen the
-    automation or a refused challenger is so recent that nothing can have changed (``maintenance.cooldown`` windows). An
-    action that is in the memory is not returned again.
+    automation, a refused challenger is so recent that nothing can have changed (``maintenance.cooldown`` windows), or
+    trainings have failed (see ``backing_off``). An action that is in the memory is not returned again.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     rule = spec.maintenance
     if not rule.train or rule.retrain == "never":
         return []
-    faults = [a for a in alerts if a.cause in FAULTS and a.state is not AlertState.ENDED]
+    faults = [a for a in alerts if a.state is not AlertState.ENDED and spoils_training(a, spec.schema)]
     if faults:
         return _new([hold(spec, a.since, of_alert("fault", a), a.id) for a in faults], memory)
     proposals = _proposals(alerts, spec, memory)
@@ -63,7 +64,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     if any(a.id == identity or _before_grounds(a, memory.now) for a in memory.actions):
         # Answered before: what came of it may bar the next proposal, but is no reason to hold this one.
         return []
-    barrier = _frozen(memory) or _cooling(spec, memory)
+    barrier = _frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory)
     if barrier:
         return _new([hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
     if rule.retrain == "ask" and _asked(proposals[0], because, memory):

@@ -6,8 +6,9 @@ happen in one transaction and adds the action to the audit chain.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -15,15 +16,21 @@ from hashlib import sha256
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import UsageError, near_miss
 from watchkeeper.core.ground import Ground
+from watchkeeper.core.provenance import Provenance, VersionRole
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.grounds import same_grounds
 
 __all__ = [
-    "CHAMPION", "Moves", "Standing", "Version", "action_id", "promote", "register", "roll_back", "versions",
+    "CHAMPION", "VERSIONS", "Moves", "Standing", "Version", "action_id", "promote", "register", "roll_back", "versions",
 ]  # fmt: skip
 
-CHAMPION = "champion"
+CHAMPION = VersionRole.CHAMPION.value
 """The pointer that names the version in charge."""
+
+VERSIONS = "versions"
+"""The pointer that counts the versions: whoever registers one moves it, so that no two get the same number."""
+
+_NUMBERED = re.compile(r"v(\d+)")
 
 Moves = dict[str, tuple[str | None, str | None]]
 """Pointers to move, each from the value it must hold to the new one."""
@@ -102,6 +109,8 @@ def register(
     parent: str | None = None,
     metrics: Mapping[str, float] | None = None,
     because: tuple[Ground, ...] = (),
+    counter: str | None = None,
+    provenance: Provenance | None = None,
 ) -> Action:
     """Return the action that registers a new version; the recorded one when the same was registered before.
 
@@ -118,6 +127,10 @@ def register(
         See ``Version``.
     because
         The grounds, where it was no person who did it.
+    counter
+        What the pointer ``versions`` holds.
+    provenance
+        What it is made of, without its number; the action seals it.
     """
     done = [a for a in actions if a.kind is ActionKind.REGISTER and a.outcome is Outcome.DONE]
     facts: dict[str, float | str] = {"artefact": artefact, "parent": parent or ""}
@@ -127,27 +140,42 @@ def register(
     for action in done:
         if all(action.facts.get(key) == facts.get(key) for key in same):
             return action
-    name = f"v{len({a.version for a in done}) + 1}"
+    numbers = [int(number[1]) for a in done if (number := _NUMBERED.fullmatch(a.version))]
+    name = f"v{max([*numbers, len({a.version for a in done}), int(counter or 0)]) + 1}"
     facts |= {f"metric:{key}": value for key, value in (metrics or {}).items()}
+    if provenance is not None:
+        facts["provenance"] = replace(provenance, version=name).digest
     identity = action_id(model, ActionKind.REGISTER, name, at, why or same_grounds(because))
     return Action(identity, model, ActionKind.REGISTER, Outcome.DONE, why, who, at, name, facts=facts, because=because)
 
 
 def promote(
     actions: Sequence[Action], pointer: str | None, version: str, *, model: str, who: str, why: str, at: datetime,
-    because: tuple[Ground, ...] = (),
+    because: tuple[Ground, ...] = (), force: bool = False,
 ) -> tuple[Action, Moves]:  # fmt: skip
     """Return the action that makes ``version`` the champion, and the move of the pointer.
+
+    Parameters
+    ----------
+    force
+        Whether a version that the gate has refused is promoted all the same; ``why`` must say why.
 
     Raises
     ------
     UsageError
-        When there is no such version or it is the champion already.
+        When there is no such version, it is the champion already, or it was refused.
     """
     _known(actions, version)
     if version == pointer:
         raise UsageError(f"{version} is the champion already")
-    return _put(ActionKind.PROMOTE, pointer, version, model, who, why, at, because)
+    refused = _standing(version, actions, _line(actions), pointer) is Standing.REFUSED
+    if refused and not (force and why.strip()):
+        raise UsageError(
+            f"{version} was refused by the gate (watchkeeper why {version} says on which grounds). To put it in charge "
+            "all the same, force it and say why: --force --why WORDS"
+        )
+    action, moves = _put(ActionKind.PROMOTE, pointer, version, model, who, why, at, because)
+    return (replace(action, facts={**action.facts, "forced": 1.0}) if refused else action), moves
 
 
 def roll_back(
@@ -200,9 +228,16 @@ def _put(
 
 
 def _known(actions: Sequence[Action], version: str) -> None:
-    names = [a.version for a in actions if a.kind is ActionKind.REGISTER and a.outcome is Outcome.DONE]
-    if version not in names:
-        raise UsageError(f"there is no version {version!r}; {near_miss(version, names)}")
+    done = [a for a in actions if a.kind is ActionKind.REGISTER and a.outcome is Outcome.DONE]
+    if all(a.version != version for a in done):
+        raise UsageError(f"there is no version {version!r}; {near_miss(version, [a.version for a in done])}")
+    files = {a.facts.get("artefact"): a.who for a in done if a.version == version}
+    if len(files) > 1:
+        # Version 0.1.0 gave one number twice to those who registered at the same time.
+        raise UsageError(
+            f"{len(files)} models are called {version}, registered by {', '.join(files.values())} at the same time; "
+            "register the right one again, and name it by its new number"
+        )
 
 
 def _line(actions: Sequence[Action]) -> list[str]:

@@ -8,21 +8,68 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.user_code import function_in, search_in, split_name
+from watchkeeper.maintain.signature import features_asked
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
 
-__all__ = ["Trainer", "load_trainer", "score_rows"]
+__all__ = ["FitsElsewhere", "Trainer", "TrainingData", "learned_from", "load_trainer", "score_rows"]
 
 _TAIL = 3
+
+
+class TrainingData:
+    """Rows to learn from, in an Arrow file: a training function reads them lazily, in batches or whole.
+
+    Parameters
+    ----------
+    path
+        The file, uncompressed.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns: the features and the label."""
+        return list(pl.read_ipc_schema(self._path))
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.lazy().select(pl.len()).collect().item())
+
+    def lazy(self) -> pl.LazyFrame:
+        """Return the rows as a lazy frame, of which only what is asked for is read."""
+        return pl.scan_ipc(self._path)
+
+    def batches(self, size: int = 65_536) -> Iterator[pl.DataFrame]:
+        """Yield the rows in order, at most ``size`` at a time."""
+        yield from self.frame().iter_slices(size)
+
+    def frame(self) -> pl.DataFrame:
+        """Return all rows, mapped from the file: what is not looked at takes no memory."""
+        return pl.read_ipc(self._path)
+
+
+@runtime_checkable
+class FitsElsewhere(Protocol):
+    """Fits a model by a training function somewhere else than in this process."""
+
+    def fit(self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None) -> Any:
+        """Return the fitted model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +82,20 @@ class Trainer:
         ``module:function``.
     function
         ``train(rows)``, ``train(rows, seed)`` or ``train(rows, seed, weights)``: rows is a Polars frame with the
-        columns of the log including the label, seed an int, weights an array of one weight a row or None. It returns
-        a fitted model with ``predict``, and with ``predict_proba`` and ``classes_`` for a classifier.
+        features and the label and nothing else, seed an int, weights an array of one weight a row or None. It returns
+        a fitted model with ``predict``, and with ``predict_proba`` and ``classes_`` for a classifier. One whose first
+        argument is called ``data`` gets a ``TrainingData`` in place of the frame.
     predict
         ``predict(model, rows)`` for models that do not speak scikit-learn; returns a frame, in the order of the rows,
         with the prediction and score columns of the schema.
+    elsewhere
+        Fits in another process; None to fit in this one.
     """
 
     name: str
     function: Callable[..., Any]
     predict: Callable[[Any, pl.DataFrame], pl.DataFrame] | None = None
+    elsewhere: FitsElsewhere | None = None
 
     @property
     def weighs(self) -> bool:
@@ -52,8 +103,8 @@ class Trainer:
         return "weights" in self._parameters
 
     @property
-    def _parameters(self) -> set[str]:
-        return set(inspect.signature(self.function).parameters)
+    def _parameters(self) -> list[str]:
+        return list(inspect.signature(self.function).parameters)
 
     def train(
         self, rows: pl.DataFrame, schema: Schema, seed: int = 0, weights: NDArray[np.float64] | None = None
@@ -65,10 +116,11 @@ class Trainer:
         TrainingError
             When the function fails, with the end of its traceback, or returns what cannot predict.
         """
-        given = {"seed": seed, "weights": weights}
-        wanted = {name: value for name, value in given.items() if name in self._parameters}
-        with _blamed(f"{self.name} failed on {rows.height} rows"):
-            model = self.function(rows, **wanted)
+        learnable = learned_from(rows, schema)
+        if self.elsewhere is not None:
+            model = self.elsewhere.fit(self.name, learnable, seed, weights)
+        else:
+            model = self.fit_here(learnable, seed, weights)
         lacking = [] if self.predict else _lacking(model, schema)
         if lacking:
             raise TrainingError(
@@ -76,6 +128,47 @@ class Trainer:
                 "scikit-learn model, or add predict(model, rows) to the module"
             )
         return model
+
+    def fit(self, data: TrainingData, seed: int, weights: NDArray[np.float64] | None) -> Any:
+        """Return what the function makes of rows in a file, in this process.
+
+        Raises
+        ------
+        TrainingError
+            When the function fails, with the end of its traceback.
+        """
+        return self._fit(data if self._takes_data else data.frame(), data.rows, seed, weights)
+
+    def fit_here(self, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None) -> Any:
+        """Return what the function makes of rows, in this process.
+
+        Raises
+        ------
+        TrainingError
+            When the function fails, with the end of its traceback.
+        """
+        if not self._takes_data:
+            return self._fit(rows, rows.height, seed, weights)
+        with TemporaryDirectory(prefix="watchkeeper-") as folder:
+            path = str(Path(folder, "rows.arrow"))
+            rows.write_ipc(path, compression="uncompressed")
+            return self.fit(TrainingData(path), seed, weights)
+
+    @property
+    def _takes_data(self) -> bool:
+        return self._parameters[:1] == ["data"]
+
+    def _fit(self, rows: Any, height: int, seed: int, weights: NDArray[np.float64] | None) -> Any:
+        options = {"seed": seed, "weights": weights}
+        wanted = {name: value for name, value in options.items() if name in self._parameters}
+        with _blamed(f"{self.name} failed on {height} rows"):
+            return self.function(rows, **wanted)
+
+
+def learned_from(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the columns that a training may see: features and the label, and no answer, id or time."""
+    names = [column.name for column in schema.features] + [schema.name_of(Role.LABEL) or ""]
+    return rows.select(column_named(name) for name in names if name in rows.columns)
 
 
 def load_trainer(name: str, folder: str = ".") -> Trainer:
@@ -137,7 +230,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
 
     The score of a binary model is the probability of the positive class, found by ``classes_``; of a multiclass model
     that of the predicted class. A model sees the features it was fitted on where it knows their names
-    (``feature_names_in_``), otherwise all features of the schema, in that order.
+    (``feature_names_in_``), otherwise all features of the schema, in that order; it never sees a label or an answer.
 
     Parameters
     ----------
@@ -159,7 +252,7 @@ def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer 
     """
     if trainer is not None and trainer.predict is not None:
         return _score_by_function(trainer, model, rows, schema)
-    features = [str(n) for n in getattr(model, "feature_names_in_", [c.name for c in schema.features])]
+    features = features_asked(model, schema)
     for name in features:
         if name not in rows.columns:
             raise SchemaError(f"the model needs the feature {name!r}; {near_miss(name, rows.columns)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -15,9 +15,10 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Kind, Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import JOINT
-from watchkeeper.ingest.door import OPEN
+from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.pace import SAMPLE
-from watchkeeper.ingest.sources import Source, open_table
+from watchkeeper.ingest.sources import Source, open_table, rows_beside
+from watchkeeper.schema.declared import NOTHING_DECLARED, Declared
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.joint import joint_columns
@@ -81,6 +82,7 @@ def find_anomalies(
     roles: Mapping[Role, str] | None = None,
     features: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
+    declared: Declared = NOTHING_DECLARED,
     method: str = METHODS[0],
     discovery: float = 0.1,
     most: int = 20,
@@ -92,6 +94,8 @@ def find_anomalies(
     ----------
     current, reference
         Anything ``open_table`` reads.
+    declared
+        What is declared of the values.
     method
         ``isolation_forest`` or ``local_outlier_factor``.
     discovery
@@ -112,9 +116,12 @@ def find_anomalies(
         raise UsageError(f"there is no method {method!r} to find anomalous rows; {near_miss(method, METHODS)}")
     if not 0 < discovery < 1 or most < 1:
         raise UsageError(f"discovery lies between 0 and 1, and most is 1 or more; this is {discovery:g} and {most}")
-    theirs = open_table(reference)
-    schema = infer_schema(theirs.sample(SAMPLE), roles=roles or {}, features=features, ignore=ignore)
-    ours = open_table(current, door=OPEN.expecting(schema, theirs.first_readings))
+    door = Door(declared)
+    theirs = open_table(reference, door=replace(door, beside=rows_beside(current)))
+    schema = infer_schema(
+        theirs.sample(SAMPLE), roles=roles or {}, features=features, ignore=ignore, kinds=declared.kinds
+    )
+    ours = open_table(current, door=door.expecting(schema, theirs.first_readings))
     if not joint_columns(schema):
         raise SchemaError(f"{theirs.name} has no features that rows could be judged by")
     for column in schema.features:

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-
-import polars as pl
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import OPEN, Alert, AlertState
-from watchkeeper.core.errors import StoreError, TrainingError, UsageError, WatchkeeperError
+from watchkeeper.core.errors import ConfigError, StoreError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.provenance import DataLineage, VersionRole
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
-from watchkeeper.maintain import registry
-from watchkeeper.maintain.artefact import load, save
 from watchkeeper.maintain.awaiting import awaited
+from watchkeeper.maintain.backoff import failed_ground
 from watchkeeper.maintain.challenger import Challenger, Champion, Occasion, make_challenger, prove, refit
 from watchkeeper.maintain.gate import GateResult
 from watchkeeper.maintain.grounds import same_grounds
 from watchkeeper.maintain.guard import FAULTS, guard
 from watchkeeper.maintain.policy import WHO, hold, promotion_barrier, respond
-from watchkeeper.maintain.registry import CHAMPION, Version, versions
+from watchkeeper.maintain.registry import CHAMPION, Moves, Version, action_id, promote
 from watchkeeper.maintain.standard import Aim, tries_since_promotion
-from watchkeeper.maintain.train import load_trainer, score_rows
+from watchkeeper.maintain.store_registry import Draft, StoreRegistry
+from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.training import training_room
 
 __all__ = ["Maintainer"]
 
@@ -65,9 +65,14 @@ class Maintainer:
         """The version in charge; None before the first."""
         return self.store.pointer(self.spec.model, CHAMPION)
 
+    @property
+    def registry(self) -> StoreRegistry:
+        """The versions of the model, and who of them serves."""
+        return StoreRegistry(self.spec, self.store, self.artefacts)
+
     def versions(self) -> list[Version]:
         """Return all registered versions, oldest first."""
-        return versions(self._actions(), self.champion)
+        return self.registry.versions()
 
     def model(self, version: str) -> Any:
         """Load the fitted model of a version.
@@ -77,51 +82,26 @@ class Maintainer:
         UsageError
             When there is no such version or its model is kept elsewhere.
         ArtefactError
-            When its file is missing, altered or not on the allow-list.
+            When its file is missing, altered, not on the allow-list, or of another signature than was registered.
         """
-        known = {v.name: v for v in self.versions()}
-        if version not in known or not known[version].artefact:
-            raise UsageError(f"no model file is kept for version {version!r}; versions: {', '.join(known) or 'none'}")
-        rule = self.spec.maintenance
-        return load(known[version].artefact, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
+        return self.registry.load(version)
 
     def adopt(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str) -> str:
         """Register a fitted model, put it in charge if nothing else is, and return its version."""
-        action = self._register(model, at, trained=trained, who=who, why=why, parent=self.champion)
-        self.store.record(self.spec.model, [action])
+        version = self.registry.register(Draft(model, at, who, why, trained=trained, parent=self.champion))
         if self.champion is None:
-            self.promote(action.version, who=who, why=why, at=at)
-        return action.version
+            self.promote(version, who=who, why=why, at=at)
+        return version
 
-    def promote(self, version: str, *, who: str, why: str, at: datetime) -> Action:
-        """Put a version in charge.
-
-        Raises
-        ------
-        UsageError
-            When there is no such version or it is the champion.
-        ConflictError
-            When somebody else moved the champion meanwhile.
-        """
-        action, moves = registry.promote(
-            self._actions(), self.champion, version, model=self.spec.model, who=who, why=why, at=at
-        )
-        self.store.record(self.spec.model, [action], moves)
-        return action
+    def promote(
+        self, version: str, *, who: str, why: str, at: datetime, force: bool = False, instead_of: str | None = None
+    ) -> Action:
+        """Put a version in charge, once its file was loaded; see ``StoreRegistry.promote``."""
+        return self.registry.promote(version, who=who, why=why, at=at, force=force, instead_of=instead_of)
 
     def roll_back(self, to: str | None = None, *, who: str, why: str, at: datetime) -> Action:
-        """Put an earlier champion in charge again; the one just before when none is named.
-
-        Raises
-        ------
-        UsageError
-            When there is nothing to roll back to.
-        """
-        action, moves = registry.roll_back(
-            self._actions(), self.champion, to, model=self.spec.model, who=who, why=why, at=at
-        )
-        self.store.record(self.spec.model, [action], moves)
-        return action
+        """Put an earlier champion in charge again, once its file was loaded; the one just before when none is named."""
+        return self.registry.roll_back(to, who=who, why=why, at=at)
 
     def keep(self, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Respond to the alerts of the newest judged window and carry out what may be done without asking.
@@ -142,7 +122,7 @@ class Maintainer:
         if not self.spec.maintenance.train or not place.filled:
             return []
         moment = max(place.filled).end
-        memory = MaintenanceMemory(moment, tuple(self._actions()), self.champion)
+        memory = self._memory(moment)
         alerts = self.store.recorded(self.spec.model, Alert, Query(states=OPEN))
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
@@ -152,7 +132,8 @@ class Maintainer:
             for action in respond(alerts, self.spec, memory)
         ]
         told = [self._or_waits(action, alerts, memory) for action in told]
-        told = [action for action in told if action.id not in {one.id for one in memory.actions}]
+        known = {action.id for action in memory.actions}
+        told = [action for action in told if action.id not in known]
         if told:
             self.store.record(self.spec.model, told)
         return told
@@ -166,6 +147,40 @@ class Maintainer:
         batches = self.store.read(self.spec.model, self.spec.schema, Window(change, max(memory.now, change)))
         waits = awaited((batch.frame for batch in batches), self.spec, change, newest, memory.now)
         return action if waits is None else hold(self.spec, change, waits, action.alert)
+
+    def ask(self, now: datetime, *, who: str, why: str, progress: Progress | None = None) -> list[Action]:
+        """Retrain because a person asks: what was proposed last and waits for that, or else a proposal of their own.
+
+        No cool-down, back-off or freeze holds it; an open data fault does, and the gate judges as ever.
+
+        Raises
+        ------
+        ConfigError
+            When no training function is configured.
+        UsageError
+            When nothing has been judged yet, so that there is nothing to learn from.
+        """
+        if not self.spec.maintenance.train:
+            raise ConfigError(
+                f"{self.spec.model} has no training function; set models.{self.spec.model}.maintain.train to "
+                "module:function"
+            )
+        judged = Checkpoint.load(self.store, self.spec.model).filled
+        if not judged:
+            raise UsageError(f"no window of {self.spec.model} has been judged yet; watchkeeper run does that")
+        actions, moment = self._actions(), max(judged).end
+        waiting = self._open_proposals(actions)
+        if waiting:
+            return self.retrain(waiting[-1], now, progress=progress)
+        asked = sum(a.kind is ActionKind.RETRAIN and a.outcome is Outcome.PROPOSED for a in actions)
+        identity = action_id(self.spec.model, ActionKind.RETRAIN, "", moment, f"{who} {asked} {why}")
+        until = min(moment, now - self.spec.maintenance.label_delay).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        proposal = Action(
+            identity, self.spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, who, moment,
+            facts={"mode": "auto", _UNTIL: until},
+        )  # fmt: skip
+        self._record([proposal])
+        return [proposal, *self.retrain(proposal, now, progress=progress)]
 
     def retrain(self, proposal: Action, now: datetime, *, progress: Progress | None = None) -> list[Action]:
         """Carry out a proposal to retrain: guard, choose the window, train, prove, register, promote or refuse.
@@ -187,39 +202,53 @@ class Maintainer:
         change = next((alert.since for alert in causes), None)
         until = proposal.facts.get(_UNTIL)
         newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
+        champion = self.champion
         try:
-            trainer = load_trainer(self.spec.maintenance.train, self.folder)
-            rows = self._rows(newest)
-            if progress:
-                progress(f"training on up to {rows.height} rows")
-            occasion = Occasion(
-                change, Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR, self._tries(), tuple(verdict.excluded)
-            )
-            champion = self._champion()
-            made = make_challenger(rows, self.spec, trainer, newest, occasion, unseen=champion.trained_until)
-            result = prove(champion, made, rows, self.spec, trainer, occasion)
-            if result.passed:
-                made = refit(made, rows, self.spec, trainer, occasion)
-            return self._conclude(proposal, made, result, moment)
+            with training_room(self.spec, self.store, self.folder, self.artefacts, proposal.id, progress) as room:
+                rows = room.rows(Window(self._first(), newest))
+                if progress:
+                    progress(f"training on up to {rows.height} rows")
+                aim = Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR
+                occasion = Occasion(change, aim, self._tries(), tuple(verdict.excluded))
+                against = self._against(champion, room.trainer)
+                made = make_challenger(rows, self.spec, room.trainer, newest, occasion, unseen=against.trained_until)
+                data = room.lineage(made.trained, made.window, verdict.excluded)
+                result = prove(against, made, rows, self.spec, room.trainer, occasion)
+                if result.passed:
+                    made = refit(made, rows, self.spec, room.trainer, occasion)
+                    data = room.lineage(made.trained, made.window, verdict.excluded) if made.refitted else data
+                return self._conclude(proposal, made, result, moment, champion, room.trainer, data)
         except StoreError:
             # Nothing was written, and nothing is wrong with the training: the next run carries the proposal out.
             raise
         except WatchkeeperError as error:
-            return self._record([self._outcome(proposal, Outcome.FAILED, (Ground("failed", text=str(error)),))])
+            failed = failed_ground(self.spec, self._memory(moment), str(error))
+            return self._record([self._outcome(proposal, Outcome.FAILED, (failed,))])
 
     def judge(self, model: Any, trained: Window, now: datetime, *, who: str, why: str) -> list[Action]:
         """Let a model from elsewhere stand at the gate on the newest labelled block, and record how it went."""
-        trainer = load_trainer(self.spec.maintenance.train, self.folder)
-        rule = self.spec.maintenance
+        rule, identity = self.spec.maintenance, f"judge-{now:%Y%m%dT%H%M%S}"
         block = Window(now - rule.label_delay - rule.holdout, now - rule.label_delay)
-        rows = self._rows(block.end)
-        offered = Challenger(model, None, trained, 0, block)
-        result = prove(self._champion(), offered, rows, self.spec, trainer, Occasion(tries=self._tries()))
-        registered = self._register(model, block.end, trained=trained, who=who, why=why, parent=self.champion)
-        return self._record([registered, self._validated(registered.version, result, block.end, "")])
+        with training_room(self.spec, self.store, self.folder, self.artefacts, identity) as room:
+            trainer, rows = room.trainer, room.rows(Window(self._first(), block.end))
+            offered = Challenger(model, None, trained, 0, block)
+            occasion = Occasion(tries=self._tries())
+            result = prove(self._against(self.champion, trainer), offered, rows, self.spec, trainer, occasion)
+        recorded: list[Action] = []
+
+        def validated(registered: Action) -> tuple[Sequence[Action], Moves]:
+            recorded[:] = [registered, self._validated(registered.version, result, block.end, "")]
+            return recorded, {}
+
+        draft = Draft(model, block.end, who, why, trained=trained, parent=self.champion, trainer=trainer)
+        self.registry.record(draft, validated)
+        return recorded
 
     def _actions(self) -> list[Action]:
         return self.store.recorded(self.spec.model, Action)
+
+    def _memory(self, moment: datetime) -> MaintenanceMemory:
+        return MaintenanceMemory(moment, tuple(self._actions()), self.champion)
 
     def _unreadable(self) -> list[Measurement]:
         """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
@@ -234,33 +263,41 @@ class Maintainer:
             for measurement in self.store.recorded(self.spec.model, Measurement, Query(window=window))
         ]
 
-    def _record(self, actions: list[Action], moves: registry.Moves | None = None) -> list[Action]:
+    def _record(self, actions: list[Action], moves: Moves | None = None) -> list[Action]:
         self.store.record(self.spec.model, actions, moves)
         return actions
 
     def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
         actions = self.store.recorded(self.spec.model, Action, Query(kinds=(ActionKind.RETRAIN,)))
-        closed = {str(a.facts["proposal"]) for a in actions if "proposal" in a.facts}
-        return [
-            a for a in actions if a.outcome is Outcome.PROPOSED and a.facts.get("mode") == "auto" and a.id not in closed
-        ]
+        return [a for a in self._open_proposals(actions) if a.facts.get("mode") == "auto"]
 
-    def _rows(self, end: datetime) -> pl.DataFrame:
-        place = Checkpoint.load(self.store, self.spec.model)
-        start = min(place.judged).start
-        frames = [b.frame for b in self.store.read(self.spec.model, self.spec.schema, Window(start, end))]
-        if not frames:
-            raise TrainingError(f"the log of {self.spec.model} holds no rows before {end:%Y-%m-%d %H:%M}")
-        return pl.concat(frames, how="diagonal_relaxed")
+    @staticmethod
+    def _open_proposals(actions: Sequence[Action]) -> list[Action]:
+        """Return proposals to retrain that nothing has come of yet; what was trained since has answered older ones."""
+        retrain = [a for a in actions if a.kind is ActionKind.RETRAIN]
+        closed = {str(a.facts["proposal"]) for a in retrain if "proposal" in a.facts}
+        open_: list[Action] = []
+        for action in retrain:
+            if action.outcome is Outcome.DONE:
+                open_ = [a for a in open_ if a.facts.get("mode") == "auto"]
+            elif action.outcome is Outcome.PROPOSED and action.id not in closed:
+                open_.append(action)
+        return open_
+
+    def _first(self) -> datetime:
+        """Return when the log begins."""
+        return min(Checkpoint.load(self.store, self.spec.model).judged).start
+
+    def _in_charge(self, champion: str | None) -> Version | None:
+        return next((v for v in self.versions() if v.name == champion), None)
 
     def _tries(self) -> int:
         return tries_since_promotion(self._actions()) + 1
 
-    def _champion(self) -> Champion:
-        """Return the champion: asked anew, or as logged where its model is kept elsewhere."""
-        trainer = load_trainer(self.spec.maintenance.train, self.folder)
-        version = next((v for v in self.versions() if v.name == self.champion), None)
+    def _against(self, champion: str | None, trainer: Trainer) -> Champion:
+        """Return what a challenger meets: the champion, asked anew, or as logged where its model is kept elsewhere."""
+        version = self._in_charge(champion)
         until = version.trained.end if version is not None and version.trained else None
         if version is None or not version.artefact:
             return Champion(lambda rows: rows, until)
@@ -269,61 +306,60 @@ class Maintainer:
         features = None if names is None else tuple(str(name) for name in names)
         return Champion(lambda rows: score_rows(model, rows, self.spec.schema, trainer), until, features)
 
-    def _conclude(self, proposal: Action, made: Challenger, result: GateResult, moment: datetime) -> list[Action]:
-        choice = made.choice
-        name, tried = (choice.candidate.name, choice.tried) if choice else ("", ())
-        trained = (Ground("trained", name, n=made.rows, until=made.trained.end, tried=tried),)
-        registered = self._register(
-            made.model, moment, trained=made.trained, who=WHO, why="", parent=self.champion, because=trained,
+    def _conclude(
+        self, proposal: Action, made: Challenger, result: GateResult, moment: datetime, champion: str | None,
+        trainer: Trainer, data: DataLineage,
+    ) -> list[Action]:  # fmt: skip
+        """Register a challenger and record what follows from its proof, in one transaction.
+
+        Parameters
+        ----------
+        champion
+            The version it was proven against; where another is in charge by now, that is a conflict.
+        """
+        trained = (Ground("trained", made.window, n=made.rows, tried=made.choice.tried if made.choice else ()),)
+        recorded: list[Action] = []
+
+        def follow(registered: Action) -> tuple[Sequence[Action], Moves]:
+            version = registered.version
+            validated = self._validated(version, result, moment, proposal.alert)
+            last, moves = self._decided(registered, result, proposal, moment, champion)
+            recorded[:] = [self._outcome(proposal, Outcome.DONE, trained, version), registered, validated, *last]
+            return recorded, moves
+
+        draft = Draft(
+            made.model, moment, WHO, because=trained, trained=made.trained, parent=champion, trainer=trainer,
+            data=data, parameters={"window": made.window},
             metrics={c.metric: c.challenger for c in (*result.checks[:1], *result.others)},
         )  # fmt: skip
-        version = registered.version
-        told = [
-            self._outcome(proposal, Outcome.DONE, trained, version),
-            registered,
-            self._validated(version, result, moment, proposal.alert),
-        ]
-        if not result.passed:
-            return self._record(told)
-        barrier = promotion_barrier(self.spec, MaintenanceMemory(moment, tuple(self._actions()), self.champion))
-        if barrier:
-            facts: dict[str, float | str] = {"from": self.champion or "", "to": version}
-            identity = registry.action_id(
-                self.spec.model, ActionKind.PROMOTE, version, moment, same_grounds((barrier,))
-            )
-            waiting = Action(
-                identity, self.spec.model, ActionKind.PROMOTE, Outcome.PROPOSED, "", WHO, moment, version,
-                proposal.alert, facts, (barrier,),
-            )  # fmt: skip
-            return self._record([*told, waiting])
-        known = [*self._actions(), registered]
-        action, moves = registry.promote(
-            known,
-            self.champion,
-            version,
-            model=self.spec.model,
-            who=WHO,
-            why="",
-            at=moment,
-            because=result.grounds,
-        )
-        return self._record([*told, replace(action, alert=proposal.alert)], moves)
+        self.registry.record(draft, follow)
+        return recorded
 
-    def _register(
-        self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str, parent: str | None,
-        metrics: dict[str, float] | None = None, because: tuple[Ground, ...] = (),
-    ) -> Action:  # fmt: skip
-        rule = self.spec.maintenance
-        address = save(model, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
-        return registry.register(
-            self._actions(), self.spec.model, address, who=who, why=why, at=at, trained=trained, parent=parent,
-            metrics=metrics, because=because,
+    def _decided(
+        self, registered: Action, result: GateResult, proposal: Action, moment: datetime, champion: str | None
+    ) -> tuple[list[Action], Moves]:
+        """Return what becomes of a challenger after its proof: nothing, a wait for a person, or the promotion."""
+        version, model = registered.version, self.spec.model
+        if not result.passed:
+            return [], {}
+        barrier = promotion_barrier(self.spec, self._memory(moment))
+        if barrier:
+            facts: dict[str, float | str] = {"from": champion or "", "to": version}
+            identity = action_id(model, ActionKind.PROMOTE, version, moment, same_grounds((barrier,)))
+            waiting = Action(
+                identity, model, ActionKind.PROMOTE, Outcome.PROPOSED, "", WHO, moment, version, proposal.alert, facts,
+                (barrier,),
+            )  # fmt: skip
+            challenger = VersionRole.CHALLENGER
+            return [waiting], {challenger.value: (self.registry.role(challenger), version)}
+        action, moves = promote(
+            [*self._actions(), registered], champion, version, model=model, who=WHO, why="", at=moment,
+            because=result.grounds,
         )  # fmt: skip
+        return [replace(action, alert=proposal.alert)], self.registry.moves(moves)
 
     def _outcome(self, proposal: Action, outcome: Outcome, because: tuple[Ground, ...], version: str = "") -> Action:
-        identity = registry.action_id(
-            self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}"
-        )
+        identity = action_id(self.spec.model, ActionKind.RETRAIN, version, proposal.at, f"{proposal.id} {outcome}")
         return Action(
             identity, self.spec.model, ActionKind.RETRAIN, outcome, "", WHO, proposal.at, version, proposal.alert,
             {"proposal": proposal.id}, because,
@@ -331,7 +367,7 @@ class Maintainer:
 
     def _validated(self, version: str, result: GateResult, at: datetime, alert: str) -> Action:
         outcome = Outcome.DONE if result.passed else Outcome.REFUSED
-        identity = registry.action_id(self.spec.model, ActionKind.VALIDATE, version, at, outcome.value)
+        identity = action_id(self.spec.model, ActionKind.VALIDATE, version, at, outcome.value)
         return Action(
             identity,
             self.spec.model,

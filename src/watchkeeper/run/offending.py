@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,12 @@ from watchkeeper.core.plugins import plugin
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.spec import Spec
-from watchkeeper.ingest.sources import Source, normalise_time, open_table
+from watchkeeper.ingest.door import Door
+from watchkeeper.ingest.pace import SAMPLE
+from watchkeeper.ingest.sources import Source, normalise_time, open_table, rows_beside
 from watchkeeper.quality.notation import asked
+from watchkeeper.schema.declared import NOTHING_DECLARED, Declared
+from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.blocks import to_float
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.rule_counts import RuleCountsPart, columns_read, looked_at, offenders
@@ -57,7 +61,14 @@ class Offending:
 
 
 def offending_rows(
-    current: Any, rules: Sequence[Rule], *, name: str | None = None, limit: int = 20, id: str | None = None
+    current: Any,
+    rules: Sequence[Rule],
+    *,
+    name: str | None = None,
+    limit: int = 20,
+    id: str | None = None,
+    reference: Any = None,
+    declared: Declared = NOTHING_DECLARED,
 ) -> tuple[Offending, ...]:
     """Return the first rows that break each rule about rows.
 
@@ -71,6 +82,11 @@ def offending_rows(
         Rows listed for each rule.
     id
         A column that is shown with each row.
+    reference
+        The table that the rows are compared with in a check: they are then read as they are there. None to read them
+        by themselves.
+    declared
+        What is declared of the values.
 
     Raises
     ------
@@ -79,7 +95,7 @@ def offending_rows(
     UsageError
         When there is no such rule, or it is not about rows.
     """
-    source = open_table(current)
+    source = open_table(current, door=_door(current, reference, declared))
     chosen = _chosen(rules, name)
     shown = [id] if id else []
     if id and id not in source.columns:
@@ -98,6 +114,16 @@ def offending_rows(
             work.add(numbered)
         before += frame.height
     return tuple(work.found() for work in works)
+
+
+def _door(current: Any, reference: Any, declared: Declared) -> Door:
+    """Return the door through which the rows come."""
+    door = Door(declared)
+    if reference is None:
+        return door
+    theirs = open_table(reference, door=replace(door, beside=rows_beside(current)))
+    schema = infer_schema(theirs.sample(SAMPLE), kinds=declared.kinds)
+    return door.expecting(schema, theirs.first_readings)
 
 
 def _chosen(rules: Sequence[Rule], name: str | None) -> list[Rule]:

@@ -39,7 +39,7 @@ from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
 from watchkeeper.run.notify import notify
 from watchkeeper.run.once import run_once
-from watchkeeper.run.records import Records, open_records
+from watchkeeper.run.records import Records, artefacts_of, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.run.run_report import RunReport
 from watchkeeper.run.watched import monitors_of
@@ -116,9 +116,7 @@ class Project(Records):
 
     def keeper(self, name: str) -> Maintainer:
         """Return the keeper of a model; its model files lie beside the log."""
-        url = self.config.store.url
-        place = str(self.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
-        return Maintainer(self.spec(name), self.store, str(self.folder), place)
+        return Maintainer(self.spec(name), self.store, str(self.folder), artefacts_of(self))
 
     def take_in(self, name: str, now: datetime | None = None, *, replaces: bool = False) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
@@ -136,7 +134,7 @@ class Project(Records):
         schema = self.spec(name).schema
         faults, clock = SpoolFaults(), datetime.now(UTC)
         limits = model.intake.limits(max(clock, now or clock))
-        door = self._door(name)
+        door = self.door(name)
         found.extend(take_segments(self.store, name, schema, self._spooled(name, schema, faults), limits, door))
         found.extend(Taken("the spool", Table.PREDICTIONS, problem=problem) for problem in faults.unread)
         if faults.lost:
@@ -203,6 +201,13 @@ class Project(Records):
             told = tuple(dict.fromkeys(to for to, _ in receivers))
             return RunReport(tuple(taken), ran, tuple(reversed(first.values())), (), rehearsed=True, receivers=told)
 
+    def retrain(
+        self, name: str, now: datetime, *, who: str, why: str, progress: Callable[[str], None] | None = None
+    ) -> list[Action]:
+        """Retrain a model because a person asks, while no other worker does; see ``Maintainer.ask``."""
+        with leased(self.store, name, self.config.store.lease) as store:
+            return replace(self, store=store).keeper(name).ask(now, who=who, why=why, progress=progress)
+
     def _renew_schema(self, name: str) -> None:
         """Know the columns by today's fingerprint where 0.1.0 has stored another mark of the same ones."""
         about, held = _about(self.config.model(name)), self.store.pointer(name, "schema")
@@ -221,7 +226,7 @@ class Project(Records):
         if reference is None or reference.source is None:
             return
         place = self._resolved(reference.source)
-        source = open_table(place, door=self._door(name).expecting(spec.schema, self._door(name).known))
+        source = open_table(place, door=self.door(name).expecting(spec.schema, self.door(name).known))
         time = spec.schema.name_of(Role.TIME)
 
         def batches() -> Iterable[Batch]:
@@ -242,7 +247,7 @@ class Project(Records):
         url = self.config.store.url
         return spooled(self.folder / url, name, schema, faults=faults, kept=self.rehearsed) if "://" not in url else ()
 
-    def _door(self, name: str) -> Door:
+    def door(self, name: str) -> Door:
         """Return how values are read: as declared, and as the rows were that the schema was inferred from."""
         columns, held = self.config.model(name).column_options, self.store.pointer(name, "schema")
         frozen = from_json(held, _Frozen) if held else None
@@ -305,7 +310,8 @@ class Project(Records):
             return rows
         if label in rows.columns and series_named(rows, label).null_count() < rows.height:
             return rows
-        labels = open_table(self._resolved(model.labels.source)).sample(_SAMPLE, [key, label])
+        door = Door(columns.declared.among((key, label)), answers=(label,))
+        labels = open_table(self._resolved(model.labels.source), door=door).sample(_SAMPLE, [key, label])
         return without(rows, [label]).join(
             labels.unique(columns_named([key]), keep="last"), on=column_named(key), how="left"
         )

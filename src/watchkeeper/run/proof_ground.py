@@ -14,10 +14,11 @@ from watchkeeper.config.model import Model
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import column_named, series_named
 from watchkeeper.core.errors import SourceError, UsageError
-from watchkeeper.core.schema import Role
+from watchkeeper.core.schema import Role, Task
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.pace import SAMPLE, timed
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.run.checkpoint import Checkpoint
@@ -100,9 +101,11 @@ def _of_reference(
     reference = project.config.model(name).reference
     if reference is not None and reference.source is not None:
         place = reference.source
-        source = open_table(place if "://" in place else str(project.folder / place))
-    elif spec.reference is not None and (found := _joined(project, name, spec, spec.reference)).height:
-        source = open_table(found)
+        door = project.door(name)
+        found = place if "://" in place else str(project.folder / place)
+        source = open_table(found, door=door.expecting(spec.schema, door.known))
+    elif spec.reference is not None and (rows := _joined(project, name, spec, spec.reference)).height:
+        source = open_table(rows)
     else:
         raise UsageError(
             f"there is nothing of {name!r} to replay: no {LEARNED + 1} windows were judged after its reference, and it "
@@ -135,10 +138,12 @@ def ground_of_table(
     UsageError
         When it has no column of times.
     """
-    source, options = open_table(table), options or CheckOptions()
+    options = options or CheckOptions()
+    source = open_table(table, door=Door(options.declared, answers=options.answers))
     schema = infer_schema(
         source.sample(SAMPLE), roles=options.roles(), features=options.features, ignore=options.ignore,
         segments=options.split_by, positive=options.positive, scores=options.scores, quantiles=options.quantiles,
+        task=Task(options.task) if options.task else None, kinds=options.kinds,
     )  # fmt: skip
     if schema.of(Role.TIME) is None:
         raise UsageError("windows of time are replayed, and no column of times was recognised: name it with --time")

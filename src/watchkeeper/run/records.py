@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watchkeeper.store.memory import MemoryStore
     from watchkeeper.store.rehearsal import RehearsalStore
 
-__all__ = ["Records", "open_records"]
+__all__ = ["Records", "artefacts_of", "open_records"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,12 @@ class Records:
     def audit_breaks(self, name: str) -> list[int]:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""
         return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
+
+
+def artefacts_of(records: Records) -> str:
+    """Return where the model files lie: beside the log."""
+    url = records.config.store.url
+    return str(records.folder / url / "artefacts") if "://" not in url else f"{url.rstrip('/')}/artefacts"
 
 
 @typed

@@ -12,8 +12,10 @@ from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
+from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.sources import open_table
 from watchkeeper.quality.suggest import LEAST_ROWS, confirmed, suggest
+from watchkeeper.schema.declared import NOTHING_DECLARED, Declared
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
 from watchkeeper.stats.summarise import summarise
@@ -28,6 +30,7 @@ def suggest_rules(
     *,
     roles: Mapping[Role, str] | None = None,
     ignore: Sequence[str] = (),
+    declared: Declared = NOTHING_DECLARED,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> tuple[Rule, ...]:
     """Return rules that the rows of a reference keep, and that others of its kind would.
@@ -40,6 +43,8 @@ def suggest_rules(
         Columns by role; the others are inferred.
     ignore
         Columns to say nothing of.
+    declared
+        What is declared of the values, as in the check that asks the rules.
 
     Raises
     ------
@@ -48,8 +53,8 @@ def suggest_rules(
     SchemaError
         When a named column does not exist.
     """
-    source = open_table(reference)
-    schema = infer_schema(source.sample(_SAMPLE), roles=roles or {}, ignore=ignore)
+    source = open_table(reference, door=Door(declared))
+    schema = infer_schema(source.sample(_SAMPLE), roles=roles or {}, ignore=ignore, kinds=declared.kinds)
     time = schema.name_of(Role.TIME)
     timed = replace(source, time=time) if time and time in source.columns else source
     sample = timed.sample(_SAMPLE)

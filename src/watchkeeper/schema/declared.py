@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from watchkeeper.core.errors import SchemaError, near_miss
 from watchkeeper.core.schema import Kind
 
-__all__ = ["TYPES", "ColumnType", "Declared", "column_type"]
+__all__ = ["NOTHING_DECLARED", "TYPES", "ColumnType", "Declared", "column_type"]
 
 TYPES: Mapping[str, Kind] = {
     "numeric": Kind.NUMERIC,
@@ -45,6 +45,11 @@ class ColumnType:
     def kind(self) -> Kind:
         """The kind of the column."""
         return TYPES[self.name]
+
+    @property
+    def text(self) -> str:
+        """The type as it is written."""
+        return f"{self.name} {self.form}".strip()
 
 
 def column_type(text: str) -> ColumnType:
@@ -105,9 +110,22 @@ class Declared:
                 raise SchemaError(f"the type of column {name!r}: {error}") from None
         return cls(known, tuple(dict.fromkeys(missing)))
 
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each column whose type is declared."""
+        return {name: one.kind for name, one in self.types.items()}
+
+    def among(self, columns: Sequence[str]) -> Declared:
+        """Return what is declared of some columns alone."""
+        return Declared({name: one for name, one in self.types.items() if name in columns}, self.missing)
+
     def check(self, columns: Sequence[str]) -> None:
         """Raise a SchemaError where the type of a column is declared that does not exist."""
         for name in self.types:
             if name not in columns:
                 raise SchemaError(f"a type is declared for column {name!r}, which does not exist; "
                                   f"{near_miss(name, columns)}")  # fmt: skip
+
+
+NOTHING_DECLARED = Declared()
+"""For a table whose values tell all."""

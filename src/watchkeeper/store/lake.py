@@ -131,6 +131,10 @@ class LakeStore:
         """Write nouns and move pointers in one transaction."""
         self._ledger.record(model, nouns, pointers or {}, lease)
 
+    def models(self) -> list[str]:
+        """Return the models that something was done about, whether or not they are watched today."""
+        return self._ledger.models()
+
     def lease(self, model: str, length: timedelta, *, host: str, process: int) -> Lease:
         """Take a model for a worker, by the clock of the database."""
         return self._ledger.lease(model, length, host=host, process=process)

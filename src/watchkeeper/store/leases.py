@@ -22,7 +22,7 @@ from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
 
-__all__ = ["LeasedStore", "check_lease", "check_model", "lost", "release", "renew", "take", "taken"]
+__all__ = ["LeasedStore", "check_lease", "check_model", "database_time", "lost", "release", "renew", "take", "taken"]
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 def take(connection: Connection, model: str, length: timedelta, host: str, process: int) -> Lease:
     """Take a model that nobody holds, or whose lease has lapsed."""
     row = connection.execute(select(LEASES).where(LEASES.c.model == model).with_for_update()).first()
-    now = _now(connection)
+    now = database_time(connection)
     if row is not None and now < _utc(row.until):
         raise LeasedError(taken(Lease(model, row.number, row.host, row.process, _utc(row.since), _utc(row.until))))
     lease = Lease(model, 1 if row is None else row.number + 1, host, process, now, now + length)
@@ -45,7 +45,7 @@ def take(connection: Connection, model: str, length: timedelta, host: str, proce
 def renew(connection: Connection, lease: Lease, length: timedelta) -> Lease:
     """Return the lease with ``length`` to go from now on."""
     check_lease(connection, lease)
-    until = _now(connection) + length
+    until = database_time(connection) + length
     connection.execute(update(LEASES).where(LEASES.c.model == lease.model).values(until=until))
     return replace(lease, until=until)
 
@@ -53,7 +53,7 @@ def renew(connection: Connection, lease: Lease, length: timedelta) -> Lease:
 def release(connection: Connection, lease: Lease) -> None:
     """End a lease, and with it the right to write under it."""
     here = (LEASES.c.model == lease.model) & (LEASES.c.number == lease.number)
-    connection.execute(update(LEASES).where(here).values(number=lease.number + 1, until=_now(connection)))
+    connection.execute(update(LEASES).where(here).values(number=lease.number + 1, until=database_time(connection)))
 
 
 def check_lease(connection: Connection, lease: Lease) -> None:
@@ -89,7 +89,7 @@ def lost(lease: Lease) -> str:
     )
 
 
-def _now(connection: Connection) -> datetime:
+def database_time(connection: Connection) -> datetime:
     """Return the time of the database, so that clocks of workers that differ do no harm."""
     if connection.dialect.name == "sqlite":
         return _utc(datetime.fromisoformat(str(connection.scalar(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")))))

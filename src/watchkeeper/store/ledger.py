@@ -32,6 +32,7 @@ from watchkeeper.store.numbers import numbers, put_numbers
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
 from watchkeeper.store.queries import conditions
 from watchkeeper.store.tables import AUDIT, NOUNS, POINTERS, searched
+from watchkeeper.store.tenures import put_tenures, tenures
 
 __all__ = ["Ledger"]
 
@@ -70,6 +71,7 @@ class Ledger:
                 leases.check_lease(connection, lease)
             for name, (old, new) in pointers.items():
                 _move(connection, model, name, old, new)
+            put_tenures(connection, model, pointers)
             self._write(connection, model, nouns, whole)
 
         self._transact(write)
@@ -131,6 +133,9 @@ class Ledger:
                 return numbers(connection, model, name, query)
             if name == "memory":
                 return cast(list[T], memories(connection, model, query))
+            if name == "tenure":
+                conditions(name, query)
+                return cast(list[T], tenures(connection, model, query))
             table = AUDIT if name == "audit" else NOUNS[name]
             rows = connection.execute(_asked(table, name, query).where(table.c.model == model))
             if name == "audit":
@@ -155,6 +160,12 @@ class Ledger:
             return forget(connection, model, name, before, keep)
 
         return self._transact(remove)
+
+    def models(self) -> list[str]:
+        """Return the models that an action was recorded of."""
+        with reported(self._place, "read"), self.engine.connect() as connection:
+            model = NOUNS["action"].c.model
+            return list(connection.scalars(select(model).distinct().order_by(model)))
 
     def pointer(self, model: str, name: str) -> str | None:
         """Return what a pointer holds."""

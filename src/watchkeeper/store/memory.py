@@ -20,6 +20,7 @@ from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.provenance import Tenure
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.schema import Schema
@@ -41,6 +42,7 @@ from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
 from watchkeeper.store.states import check_windows
 from watchkeeper.store.tables import searched
+from watchkeeper.store.tenures import role_moves
 
 __all__ = ["MemoryStore"]
 
@@ -81,6 +83,7 @@ class MemoryStore:
         self._series: dict[str, dict[tuple[str, ...], int]] = {}
         self._changes: dict[tuple[str, str], int] = {}
         self._pointers: dict[tuple[str, str], str] = {}
+        self._tenures: dict[str, list[Tenure]] = {}
         self._leases: dict[str, Lease] = {}
 
     def __enter__(self) -> Self:
@@ -171,6 +174,9 @@ class MemoryStore:
                     raise ConflictError(conflict(model, name, old, held))
             for name, (_, new) in moves.items():
                 self._move(model, name, new)
+            now = datetime.now(UTC)
+            served = [Tenure(role, version, now) for role, version in role_moves(moves).items()]
+            self._tenures.setdefault(model, []).extend(served)
             altered: list[str] = []
             for kind, noun, same, body in rows:
                 kept = self._nouns.setdefault((model, kind), {})
@@ -196,6 +202,8 @@ class MemoryStore:
         with self._lock:
             if name == "audit":
                 records: list[tuple[Any, Noun]] = [(event, event.action) for event in self._audit.get(model, [])]
+            elif name == "tenure":
+                records = [(tenure, cast(Noun, tenure)) for tenure in self._tenures.get(model, [])]
             else:
                 kept = self._nouns.get((model, name), {})
                 if query.changed_after is not None:

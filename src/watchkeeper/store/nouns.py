@@ -19,6 +19,7 @@ from watchkeeper.core.errors import StoreError, near_miss
 from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, RuleCheck, Size, SumOfSquares, stated
 from watchkeeper.core.ground import Ground, Observation, Tried
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.provenance import Provenance, Tenure
 from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -37,9 +38,13 @@ KINDS: Mapping[str, type[Any]] = {
     "diagnosis": Diagnosis,
     "action": Action,
     "memory": Remembered,
+    "provenance": Provenance,
 }
 
 _NUMBER = "@number"
+
+_READ_ONLY: Mapping[type[Any], str] = {AuditEvent: "audit", Tenure: "tenure"}
+"""What a store records by itself, with what it is told."""
 
 
 def kind_named(kind: type[Any]) -> str:
@@ -50,12 +55,12 @@ def kind_named(kind: type[Any]) -> str:
     StoreError
         When a store does not record it.
     """
-    if kind is AuditEvent:
-        return "audit"
+    if kind in _READ_ONLY:
+        return _READ_ONLY[kind]
     for name, noun in KINDS.items():
         if noun is kind:
             return name
-    valid = [noun.__name__ for noun in KINDS.values()] + [AuditEvent.__name__]
+    valid = [noun.__name__ for noun in KINDS.values()] + [noun.__name__ for noun in _READ_ONLY]
     raise StoreError(f"a store records no {kind.__name__}; {near_miss(kind.__name__, valid)}")
 
 
@@ -109,6 +114,8 @@ def identity(noun: Noun) -> str:
         parts = [*_about(noun.measurement), noun.chart]
     elif isinstance(noun, Remembered):
         parts = [noun.window.start.isoformat(), noun.window.end.isoformat()]
+    elif isinstance(noun, Provenance):
+        parts = [noun.version]
     else:
         parts = [noun.alert if isinstance(noun, Diagnosis) else noun.id]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
@@ -145,7 +152,7 @@ class Span:
         return window.start <= self.starts < window.end
 
 
-def span_of(noun: Noun) -> Span:
+def span_of(noun: Noun | Tenure) -> Span:
     """Return the time a noun is about, in UTC."""
     if isinstance(noun, Signal):
         noun = noun.measurement
@@ -155,6 +162,8 @@ def span_of(noun: Noun) -> Span:
         return Span(noun.basis.window.start, noun.basis.window.end) if noun.basis else Span(None, None)
     if isinstance(noun, Alert):
         return Span(_utc(noun.since), _utc(noun.last or noun.since))
+    if isinstance(noun, Tenure):
+        return Span(_utc(noun.since), _utc(noun.since))
     return Span(_utc(noun.at), _utc(noun.at)) if isinstance(noun, Action) else Span(None, None)
 
 

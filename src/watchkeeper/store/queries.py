@@ -30,6 +30,8 @@ _SEARCHED: Mapping[str, Mapping[str, str]] = {
     },
     "action": {"kinds": "kind", "outcomes": "outcome", "versions": "version", "ids": "id", "prefix": "id"},
     "audit": {"ids": "id", "prefix": "id"},
+    "provenance": {"versions": "version"},
+    "tenure": {},
 }  # fmt: skip
 """By kind of record, what a query may ask for and the column that answers it."""
 

@@ -28,12 +28,13 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Measurement
+from watchkeeper.core.provenance import Provenance
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import Noun
 
 __all__ = [
-    "AUDIT", "LEASES", "MEASUREMENTS", "MEMORIES", "METADATA", "NOUNS", "POINTERS", "SERIES", "SIGNALS", "WINDOWS",
-    "searched",
+    "AUDIT", "LEASES", "MEASUREMENTS", "MEMORIES", "METADATA", "NOUNS", "POINTERS", "SERIES", "SIGNALS", "TENURES",
+    "WINDOWS", "searched",
 ]  # fmt: skip
 
 METADATA = MetaData()
@@ -70,6 +71,7 @@ NOUNS: Mapping[str, Table] = {
     ),
     "diagnosis": _nouns("diagnoses", *_texts("id")),
     "action": _nouns("actions", *_texts("id", "kind", "outcome", "version", "who")),
+    "provenance": _nouns("provenances", *_texts("version")),
 }
 """The table of each kind of noun that is stored whole."""
 
@@ -151,6 +153,17 @@ POINTERS = Table(
     Column("value", Text, nullable=False),
 )
 
+TENURES = Table(
+    "tenures",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("model", String(255), nullable=False),
+    Column("role", String(255), nullable=False),
+    Column("version", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Index("tenures_by_time", "model", "since"),
+)
+"""Who got which role when; an empty version stands for nobody."""
 
 LEASES = Table(
     "leases",
@@ -180,6 +193,8 @@ def searched(noun: Noun) -> dict[str, Any]:
             "id": noun.id, "kind": noun.kind.value, "outcome": noun.outcome.value,
             "version": noun.version, "who": noun.who,
         }  # fmt: skip
+    if isinstance(noun, Provenance):
+        return {"version": noun.version}
     return {}
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from watchkeeper.core.columns import columns_named, has_column, series_named
 from watchkeeper.core.errors import SchemaError, SourceError
 from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
-from watchkeeper.ingest.door import Door, enter
+from watchkeeper.ingest.door import OPEN, Door, enter
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.schema.event_time import to_utc
 from watchkeeper.schema.names import without
@@ -57,7 +57,7 @@ def watched_columns(schema: Schema) -> tuple[Column, ...]:
     return tuple(c for c in schema if c.role in _ROLES and c.kind is not Kind.UNUSABLE)
 
 
-def arrived(rows: Any, schema: Schema) -> Arrived:
+def arrived(rows: Any, schema: Schema, door: Door = OPEN) -> Arrived:
     """Return rows in the forms that a stream counts; columns that the schema does not know are left alone.
 
     Parameters
@@ -65,13 +65,15 @@ def arrived(rows: Any, schema: Schema) -> Arrived:
     rows
         A Polars, pandas or Arrow table; a mapping of columns; one row as a mapping; or a sequence of rows. Keys that a
         row lacks and others have are null.
+    door
+        What is declared of the values, and how those of the reference were read.
 
     Raises
     ------
     SourceError
         When it is none of these.
     """
-    frame = with_plain_sets(_frame(rows, schema), schema)
+    frame = with_plain_sets(_frame(rows, schema, door), schema)
     problems: dict[str, str] = {}
     columns: list[pl.Series] = []
     for column in watched_columns(schema):
@@ -174,9 +176,10 @@ def _unknown(height: int) -> pl.Series:
     return pl.Series(ERROR, [None] * height, dtype=pl.Float64)
 
 
-def _frame(rows: Any, schema: Schema) -> pl.DataFrame:
+def _frame(rows: Any, schema: Schema, door: Door = OPEN) -> pl.DataFrame:
     frame = _raw_frame(rows, schema)
-    return enter(frame[[name for name in frame.columns if name in schema]], Door().expecting(schema))[0]
+    known = frame[[name for name in frame.columns if name in schema]]
+    return enter(known, door.expecting(schema, door.known))[0]
 
 
 def _raw_frame(rows: Any, schema: Schema) -> pl.DataFrame:
@@ -210,7 +213,8 @@ def _from_columns(columns: Mapping[str, Any], schema: Schema) -> pl.DataFrame:
 
 
 def _series(name: str, values: Any) -> pl.Series:
-    return values.alias(name) if isinstance(values, pl.Series) else series_of(name, values)[0]
+    known = isinstance(values, pl.Series) and values.dtype != pl.Object
+    return values.alias(name) if known else series_of(name, values)[0]
 
 
 def _form(series: pl.Series, column: Column) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 import msgspec
@@ -14,11 +14,13 @@ from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import OUTCOME, State
+from watchkeeper.ingest.door import Door, known_by
+from watchkeeper.schema.declared import Declared
 from watchkeeper.stats.codec import decode_state, encode_state
 from watchkeeper.store.migrations.decisions import episodes_of_0_1
 from watchkeeper.streams.arrivals import Arrived
 
-__all__ = ["FORMAT", "Saved", "decode", "encode", "essence"]
+__all__ = ["FORMAT", "Entrance", "Saved", "decode", "encode", "essence"]
 
 FORMAT = 3
 """Version of the form; states inside it have versions of their own."""
@@ -27,6 +29,34 @@ _WITH_CODES = 3
 """The format since which alerts and signals hold codes; before, sentences."""
 
 _PARTS = ("count", "histogram", "levels", "confusion")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How rows are read, as it is stored.
+
+    Attributes
+    ----------
+    types, missing
+        What is declared of the values, as it is written.
+    forms
+        The columns of the reference that needed reading, each with the form of its dates, empty for none.
+    """
+
+    types: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    forms: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, door: Door) -> Entrance:
+        """Return what a door is made of."""
+        forms = {name: "" if reading.either else reading.pattern for name, reading in door.known.items()}
+        return cls({name: one.text for name, one in door.declared.types.items()}, door.declared.missing, forms)
+
+    @property
+    def door(self) -> Door:
+        """The door that is made of it."""
+        return Door(Declared.of(self.types, self.missing), known=known_by(self.forms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +71,8 @@ class Saved:
         float64 in the order of memory; ``ranked`` is empty in streams of format 1.
     waiting
         Rows that are not judged yet.
+    entrance
+        How rows are read.
     """
 
     model: str
@@ -55,6 +87,7 @@ class Saved:
     rows: int
     waiting: tuple[Arrived, ...]
     episodes: Mapping[Cause, Episode]
+    entrance: Entrance
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +112,7 @@ class _Form:
     waiting: tuple[_Rows, ...]
     episodes: dict[Cause, Episode]
     ranked: bytes = b""
+    entrance: Entrance = field(default_factory=Entrance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +137,7 @@ def encode(saved: Saved) -> bytes:
         FORMAT, saved.model, saved.schema, saved.options, saved.effects, saved.notes,
         tuple(encode_state(state) for state in saved.reference), saved.evidence, saved.numbers, saved.rows,
         tuple(_Rows(_packed(piece.frame), dict(piece.problems), piece.rows) for piece in saved.waiting),
-        dict(saved.episodes), saved.ranked,
+        dict(saved.episodes), saved.ranked, saved.entrance,
     )  # fmt: skip
     return msgspec.msgpack.encode(form)
 
@@ -130,7 +164,7 @@ def decode(data: bytes) -> Saved:
     return Saved(
         form.model, form.schema, form.options, form.effects, form.notes,
         tuple(decode_state(state) for state in form.reference), form.evidence, form.ranked, form.numbers, form.rows,
-        waiting, form.episodes,
+        waiting, form.episodes, form.entrance,
     )  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import RANKS
+from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.pace import SAMPLE, pace, span, timed
 from watchkeeper.ingest.sources import Source, open_table
+from watchkeeper.schema.declared import NOTHING_DECLARED, Declared
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.kinds import map_of
 from watchkeeper.stats.codec import merged
@@ -44,6 +46,7 @@ def open_stream(
     budget: str | float = 100_000.0,
     rows_per_day: float | None = None,
     every: int = 10,
+    declared: Declared = NOTHING_DECLARED,
     model: str = "stream",
 ) -> Stream:
     """Return a stream that compares rows with those of a reference.
@@ -65,6 +68,8 @@ def open_stream(
         for which rows are counted at ``rows_per_day``, or as they come in the reference.
     every
         Rows that are gathered before they are judged.
+    declared
+        What is declared of the values, here and in the rows that arrive.
 
     Raises
     ------
@@ -75,10 +80,18 @@ def open_stream(
     UsageError
         When words are given as budget and nothing tells how many rows come in a day, or no column can be watched.
     """
-    source = open_table(reference)
+    door = Door(declared)
+    source = open_table(reference, door=door)
+    known = source.first_readings
     sample = source.sample(SAMPLE)
     schema = infer_schema(
-        sample, roles=roles or {}, features=features, ignore=ignore, segments=segments, positive=positive
+        sample,
+        roles=roles or {},
+        features=features,
+        ignore=ignore,
+        segments=segments,
+        positive=positive,
+        kinds=declared.kinds,
     )
     source = timed(source, schema)
     run_length = _rows(budget, rows_per_day, source, schema)
@@ -92,6 +105,7 @@ def open_stream(
     return Stream(
         merged(pieces.values(), None, model), schema, tolerance=tolerance, margin=margin, run_length=run_length,
         every=every, effects=effects, notes=_notes(source, effects, tolerance, spec), model=model,
+        door=replace(door, known=known),
     )  # fmt: skip
 
 

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.e_detector import verdict
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.columns import series_named
-from watchkeeper.core.errors import UsageError, WatchkeeperError, near_miss
+from watchkeeper.core.errors import STOPS, UsageError, WatchkeeperError, in_short, near_miss
 from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Role, Schema
@@ -22,9 +21,10 @@ from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import AlertRule
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.ingest.door import OPEN, Door
 from watchkeeper.stats.codec import merged
 from watchkeeper.streams.arrivals import Arrived, arrived, by_segment, is_row, joined
-from watchkeeper.streams.memory import Saved, decode, encode, essence
+from watchkeeper.streams.memory import Entrance, Saved, decode, encode, essence
 from watchkeeper.streams.series import Series, series_of
 from watchkeeper.streams.series_evidence import SeriesEvidence
 
@@ -88,6 +88,8 @@ class Stream:
         Design effect by column: by how much fewer independent rows the rows count.
     notes
         What a person should know, to be told with what is left out.
+    door
+        What is declared of the values, and how those of the reference were read: rows are read so too.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class Stream:
         effects: Mapping[str, float] | None = None,
         notes: Sequence[str] = (),
         model: str = "stream",
+        door: Door = OPEN,
     ) -> None:
         if not 0 <= tolerance < 1 or not 0 <= margin < 1 or run_length < 1 or every < 1:
             raise UsageError(
@@ -117,6 +120,7 @@ class Stream:
         self._series, left = series_of(whole, schema)
         if not self._series:
             raise UsageError(f"no column can be watched: {' '.join(left) or 'the schema has no features'}")
+        self._door = door
         self._schema, self._model, self._notes = schema, model, tuple(dict.fromkeys([*notes, *left]))
         self._options = {
             "tolerance": tolerance, "margin": margin, "run_length": run_length, "every": float(every),
@@ -190,8 +194,10 @@ class Stream:
     def _take(self, rows: Any) -> Step:
         before = self._settle()
         try:
-            piece = arrived(rows, self._schema)
-        except (WatchkeeperError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
+            piece = arrived(rows, self._schema, self._door)
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs these rows
             return _both(before, self._unreadable(error))
         if not piece.rows:
             return before
@@ -208,13 +214,16 @@ class Stream:
             return Step()
         rows, self._single = self._single, []
         try:
-            self._waiting.append(arrived(rows, self._schema))
-        except (WatchkeeperError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
+            self._waiting.append(arrived(rows, self._schema, self._door))
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs these rows
             return self._unreadable(error)
         return Step()
 
-    def _unreadable(self, error: Exception) -> Step:
-        failed = Measurement.failed(StateKey(self._model), Family.QUALITY, "rows", f"rows cannot be read: {error}")
+    def _unreadable(self, error: BaseException) -> Step:
+        why = str(error) if isinstance(error, WatchkeeperError) else in_short(error)
+        failed = Measurement.failed(StateKey(self._model), Family.QUALITY, "rows", f"rows cannot be read: {why}")
         return Step(failed=(failed,), alerts=self._alerted([(Cause.NO_DATA, _fault(failed))], None))
 
     def _judge(self) -> Step:
@@ -311,7 +320,7 @@ class Stream:
         evidence, ranked, numbers = self._evidence.pack()
         saved = Saved(
             self._model, self._schema, self._options, self._effects, self._notes, self._essence,
-            evidence, ranked, numbers, self._rows, tuple(self._waiting), self._episodes,
+            evidence, ranked, numbers, self._rows, tuple(self._waiting), self._episodes, Entrance.of(self._door),
         )  # fmt: skip
         return encode(saved)
 
@@ -328,7 +337,7 @@ class Stream:
         made = cls(
             saved.reference, saved.schema, tolerance=saved.options["tolerance"], margin=saved.options["margin"],
             run_length=saved.options["run_length"], every=int(saved.options["every"]), effects=saved.effects,
-            notes=saved.notes, model=saved.model,
+            notes=saved.notes, model=saved.model, door=saved.entrance.door,
         )  # fmt: skip
         made._evidence.unpack(saved.evidence, saved.ranked, saved.numbers)
         made._rows, made._waiting, made._episodes = saved.rows, list(saved.waiting), dict(saved.episodes)

@@ -125,6 +125,20 @@ def _cooling(ground: Ground) -> str:
     return f"{told} since {_moment(ground.at)}; the next try is from {_moment(ground.until)}"
 
 
+def _failed(ground: Ground) -> str:
+    first, line, rest = ground.text.partition("\n")
+    return f"{first}{_next_try(ground)}{line}{rest}"
+
+
+def _failed_lately(ground: Ground) -> str:
+    times = "the last training" if ground.n == 1 else f"the last {ground.n} trainings"
+    return f"{times} failed, the newest at {_moment(ground.at)}{_next_try(ground)}"
+
+
+def _next_try(ground: Ground) -> str:
+    return f"; the next try is from {_moment(ground.until)}" if ground.until else ""
+
+
 def _person(ground: Ground) -> str:
     return f"maintenance.promote is {ground.name}: a person decides"
 
@@ -232,6 +246,8 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "muted": _muted,
     "refused_lately": _cooling,
     "undecided": _cooling,
+    "failed": _failed,
+    "failed_lately": _failed_lately,
     "person_decides": _person,
     "one_a_day": _one_a_day,
     "trained": _trained,
