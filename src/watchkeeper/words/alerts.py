@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from watchkeeper.core.alert import Alert, AlertEnd, Cause
 from watchkeeper.core.evidence import Quantity
@@ -13,7 +14,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import change_words
 from watchkeeper.words.signals import rule_in_words
 
-__all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal", "number_sentence"]
+__all__ = ["CAUSES", "WordedAlert", "alert_sentence", "describe", "describe_signal", "number_sentence"]
 
 _MOST = 4
 
@@ -40,6 +41,22 @@ def alert_sentence(alert: Alert) -> str:
     """Say what an alert is about, by the evidence it holds; without any by its cause and columns."""
     where = f" in {', '.join(alert.columns)}" if alert.columns else ""
     return _ENDS.get(alert.end, "") + (describe(alert.evidence) or f"{CAUSES[alert.cause]}{where}")
+
+
+class WordedAlert(Alert):
+    """An alert as people get it: what it is about is an attribute as well."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, alert: Alert) -> WordedAlert:
+        """Return an alert as people get it."""
+        return cls(**{one.name: getattr(alert, one.name) for one in fields(Alert)})
+
+    @property
+    def message(self) -> str:
+        """What it is about, in one sentence made of its evidence."""
+        return alert_sentence(self)
 
 
 def describe(signals: Sequence[Signal]) -> str:
