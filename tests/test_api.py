@@ -53,7 +53,7 @@ def test_a_check_names_each_measurement_once() -> None:
 def test_a_report_leads_with_what_is_firing(kept: Project) -> None:
     found = report(kept, made=day(9).start)
     assert found.verdict.value == "alert"
-    assert found.headline.startswith("Window 2024-03-12: auroc is ")
+    assert found.headline.startswith("Window 2024-03-12: AUROC is ")
 
 
 def test_where_the_newest_windows_are_empty_the_last_numbers_stay_with_their_age(kept: Project) -> None:
