@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import watchkeeper
 from watchkeeper.api import check, report
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.errors import ConfigError
@@ -52,7 +53,7 @@ def test_a_check_names_each_measurement_once() -> None:
 def test_a_report_leads_with_what_is_firing(kept: Project) -> None:
     found = report(kept, made=day(9).start)
     assert found.verdict.value == "alert"
-    assert found.headline.startswith("Window 2024-03-12: auroc is ")
+    assert found.headline.startswith("Window 2024-03-12: AUROC is ")
 
 
 def test_where_the_newest_windows_are_empty_the_last_numbers_stay_with_their_age(kept: Project) -> None:
@@ -111,3 +112,16 @@ def test_forecasts_rankings_and_groups_can_be_named_in_a_check() -> None:
     people = rows(0, 2)
     told = check(people, people, label="label", fairness=["plan"]).json()
     assert "selection_rate_gap" in {m.get("metric") for m in told["measurements"]}
+
+
+def test_an_alert_says_what_it_is_about() -> None:
+    before = pl.DataFrame({"age": range(1000)})
+    alert = watchkeeper.check(before.with_columns(pl.col("age") + 600), before).alerts[0]
+    assert alert.message == alert_sentence(alert)
+    assert alert.message.startswith("age: mean 499.5 → 1100 (ks 0.6")
+    watched = watchkeeper.stream(before, budget=1_000)
+    steps = [watched.update({"age": [1500] * 50}) for _ in range(10)]
+    told = [one.message for step in steps for one in step.alerts]
+    assert told
+    assert all(words.startswith("age") for words in told)
+    assert watched.resolve(watched.alerts[0]).message

@@ -115,7 +115,7 @@ def test_a_fall_of_the_area_alone_is_explained_as_that() -> None:
         assert sum(part.value for part in one.parts) == pytest.approx(one.total, abs=1e-9)
     first = found.hypotheses[0]
     assert (first.kind, first.segments) == ("concept_shift", ("region=north",))
-    assert "at equal features 1 - AUROC is" in sentence(first.evidence[0])
+    assert "for the same inputs 1 - AUROC rose from" in sentence(first.evidence[0])
     assert "region = north" in found.worst[0].rule
 
 

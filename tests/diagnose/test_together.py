@@ -73,8 +73,8 @@ def test_a_loss_that_rose_because_features_go_together_is_no_concept_shift() -> 
     first = diagnose(alert, Spec("m", SCHEMA), before, now, attributed=False).hypotheses[0]
     assert first.kind == "covariate_shift"
     assert first.columns == ("a", "b")
-    assert "go together otherwise: correlation" in sentence(first.evidence[0])
-    assert "covariate shift makes up" in sentence(first.evidence[1])
+    assert "the correlation of" in sentence(first.evidence[0])
+    assert "covariate shift accounts for" in sentence(first.evidence[1])
 
 
 def test_rows_of_a_log_that_is_as_before_have_no_such_pair() -> None:

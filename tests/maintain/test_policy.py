@@ -160,7 +160,7 @@ def test_without_auto_a_person_decides_on_the_promotion(mode: str, spec: Spec) -
 
 
 def test_what_0_1_0_proposed_in_this_window_is_not_proposed_again(spec: Spec) -> None:
-    old = Action("x", "m", ActionKind.RETRAIN, Outcome.PROPOSED, "auroc is 0.6", WHO, NOW, "", "performance-1")
+    old = Action("x", "m", ActionKind.RETRAIN, Outcome.PROPOSED, "AUROC is 0.6", WHO, NOW, "", "performance-1")
     assert respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW, (old,))) == []
     later = alert(Cause.PERFORMANCE, last=NOW + WEEK)
     assert len(respond([later], spec, MaintenanceMemory(NOW + WEEK, (old,)))) == 1

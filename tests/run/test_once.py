@@ -172,7 +172,7 @@ def test_an_alert_that_late_labels_refute_is_withdrawn(tmp_path: Path) -> None:
     (gone,) = alerts(model.store, Cause.PERFORMANCE)
     assert gone.id == fired.id
     assert gone.state is AlertState.ENDED
-    assert alert_sentence(gone).startswith("withdrawn after late data: auroc is")
+    assert alert_sentence(gone).startswith("withdrawn after late data: AUROC is")
     assert gone in outcome.ran.changed
     told = [json.loads(line)["state"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
     assert told == ["firing", "ended"]

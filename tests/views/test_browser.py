@@ -109,7 +109,7 @@ def test_pointing_at_a_mark_says_what_it_is(page: Page, address: str) -> None:
     page.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.call("Input.dispatchMouseEvent", type="mouseMoved", x=where[0], y=where[1])
     said = page.value("document.querySelector('.wk-tip').hidden ? '' : document.querySelector('.wk-tip').textContent")
-    assert said.startswith("distance, 2013-12-02 to 2013-12-08: signal; ks 0.3")
+    assert said.startswith("distance, 2013-12-02 to 2013-12-08: signal; KS 0.3")
 
 
 def test_a_hostile_name_is_text_in_the_page_and_in_its_charts(page: Page, address: str) -> None:

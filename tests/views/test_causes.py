@@ -80,7 +80,7 @@ def test_the_report_shows_what_an_alert_comes_from_and_lets_no_name_be_a_tag(rep
     assert '<meter min="0" max="100" value="81">81 %</meter>' in html
     assert HOSTILE not in html
     assert "Worst segments found" in html
-    assert "too few labels are in" in html
+    assert "too few labels have arrived" in html
     assert "likely cause: data fault of distance," in " ".join(str(whole).split())
 
 
@@ -98,7 +98,7 @@ def test_an_explanation_shows_itself_as_text_as_a_page_and_as_json(report: Repor
     (alert,) = [alert for alert in report.alerts if alert.id == "a2"]
     found = Explanation(alert, diagnosis())
     text = str(found)
-    assert text.startswith("page  ks of distance is")
+    assert text.startswith("page  KS of distance is")
     assert "81 %  data fault  distance" in text
     assert "log loss 0.5 → 0.62 (+0.12), by features" in text
     bundle = found._repr_mimebundle_()

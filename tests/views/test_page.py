@@ -128,12 +128,12 @@ def test_the_verdict_comes_first_as_icon_and_word(html: str) -> None:
 
 def test_open_alerts_come_before_resolved_ones_and_worse_before_milder(html: str) -> None:
     text = Seen(html).text
-    assert text.index("ks of distance is") < text.index("ks of score is") < text.index("auroc is 0.6")
+    assert text.index("KS of distance is") < text.index("KS of score is") < text.index("AUROC is 0.6")
 
 
 def test_what_was_done_about_an_alert_stands_with_it_once(html: str) -> None:
     text = Seen(html).text
-    assert text.index("auroc is 0.6") < text.index("performance fell for two weeks") < text.index("What signalled")
+    assert text.index("AUROC is 0.6") < text.index("performance fell for two weeks") < text.index("What signalled")
     assert text.count("by watchkeeper") == 5
 
 
@@ -153,8 +153,8 @@ def test_a_window_without_data_says_so_in_words_on_its_card_and_in_its_chart(htm
 
 
 def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(html: str) -> None:
-    assert html.count("<h3>auroc</h3>") == 1
-    assert "auroc, estimated" in html
+    assert html.count("<h3>AUROC</h3>") == 1
+    assert "AUROC, estimated" in html
     assert "A change of concept is invisible to them" in html
     assert "Estimated by cbpe (auroc)." in html
     assert "2013-05-27 to 2013-06-02" in html  # labels are missing in that week
@@ -164,7 +164,7 @@ def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(h
 def test_an_estimate_without_a_realised_metric_has_a_card_of_its_own(report: Report) -> None:
     known = [s for s in report.signals if s.measurement.family is not Family.METRIC]
     alone = replace(report, signals=tuple(known)).html()
-    assert "<h3>auroc, estimated</h3>" in alone
+    assert "<h3>AUROC, estimated</h3>" in alone
 
 
 def test_a_report_without_estimates_does_not_speak_of_them(report: Report) -> None:
@@ -240,8 +240,8 @@ def test_numbers_that_no_chart_judges_are_shown_and_said_to_be_unjudged() -> Non
     )
     report = Report("t", "m", Verdict.ALERT, MADE, signals=(signal,), measurements=(effect, metric, signal.measurement))
     text = Seen(report_html(report)).text
-    assert "not judged: psi 0.731" in text
-    assert "f1 not judged newest value 0.412 95 %: 0.38 … 0.44" in text
+    assert "not judged: PSI 0.731" in text
+    assert "F1 not judged newest value 0.412 95 %: 0.38 … 0.44" in text
 
 
 def test_a_notebook_gets_the_same_story_without_a_script(report: Report) -> None:
@@ -251,7 +251,7 @@ def test_a_notebook_gets_the_same_story_without_a_script(report: Report) -> None
     assert "<script" not in fragment
     assert "<html" not in fragment
     assert fragment.count('<svg class="wk-chart"') >= 8
-    assert "ks of distance is" in Seen(fragment).text
+    assert "KS of distance is" in Seen(fragment).text
     assert len(fragment) < 600_000
 
 

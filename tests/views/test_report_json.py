@@ -37,7 +37,7 @@ def test_an_alert_carries_severity_cause_columns_and_message(report: Report) -> 
     assert worst["severity"] == "page"
     assert worst["cause"] == "data_fault"
     assert worst["columns"] == ["distance", "origin", HOSTILE]
-    assert worst["message"].startswith("ks of distance is")
+    assert worst["message"].startswith("KS of distance is")
     assert worst["since"] == "2013-11-18T00:00:00Z"
 
 

@@ -29,14 +29,14 @@ MADE = datetime(2013, 12, 9, tzinfo=UTC)
 def test_the_text_opens_with_the_verdict_and_puts_the_worst_first(report: Report) -> None:
     text = plain(report)
     assert text.startswith("▲ Alert  delays")
-    assert text.index("ks of distance is") < text.index("ks of score is") < text.index("auroc is 0.6")
+    assert text.index("KS of distance is") < text.index("KS of score is") < text.index("AUROC is 0.6")
     table = text[text.index("worst series") :]
     assert table.index("origin") < table.index("distance") < table.index("visibility")
     assert "51 more series" in text
 
 
 def test_no_data_is_said_in_the_text(report: Report) -> None:
-    line = next(row for row in plain(report).splitlines() if "visibility" in row and "ks" in row)
+    line = next(row for row in plain(report).splitlines() if "visibility" in row and "KS" in row)
     assert line.lstrip().startswith("○")
     assert "no data: the current data has no values" in line
 
@@ -82,7 +82,7 @@ def test_a_listing_shows_signals_worst_first_and_counts_the_rest(report: Report)
 
 def test_a_listing_of_measurements_says_not_judged() -> None:
     table = listing([Measurement.of(StateKey(column="x"), Family.COMPARISON, "psi", 0.12345, 10)])
-    assert str(table).splitlines()[1].split() == ["all", "rows", "x", "psi", "0.1235", "–", "10", "not", "judged"]
+    assert str(table).splitlines()[1].split() == ["all", "rows", "x", "PSI", "0.1235", "–", "10", "not", "judged"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_lost_column_is_one_line_with_all_its_measures() -> None:
     ]
     text = plain(Report("T", "m", Verdict.ALERT, MADE, signals=tuple(lost)))
     assert text.count("income' is missing") == 1
-    assert "ks, null rate" in text
+    assert "KS, null rate" in text
 
 
 def test_the_only_alert_is_not_told_twice() -> None:
@@ -156,7 +156,7 @@ def test_judged_metrics_and_estimates_stand_there_however_well_the_model_does() 
     drifting = [signal(f"m{i}", Family.COMPARISON, Zone.WITHIN_3) for i in range(12)]
     fine = [signal("auroc", Family.ESTIMATE, Zone.WITHIN_1), signal("recall", Family.METRIC, Zone.WITHIN_1, "a=b")]
     text = plain(Report("t", "m", Verdict.OK, MADE, "fine", signals=(*drifting, *fine)))
-    assert "auroc, estimated" in text
+    assert "AUROC, estimated" in text
     assert "recall" not in text
     assert "3 more series" in text
 
@@ -173,10 +173,10 @@ def test_estimates_say_by_which_method_they_were_made_what_they_assume_and_what_
     new = [signal(name, days[1], "cbpe", "pape: few") for name in ("auroc", "f1")]
     report = Report("t", "m", Verdict.OK, MADE, "fine", signals=(old, *new))
     told = " ".join(plain(report).split())
-    assert "Estimated by cbpe (auroc, f1), as if all stays. Methods that did not answer: pape: few." in told
+    assert "Estimated by cbpe (AUROC, F1), as if all stays. Methods that did not answer: pape: few." in told
     assert told.count("pape") == 1
     noted = " ".join(plain(replace(report, notes=("It is estimated as if all stays.",))).split())
-    assert "Estimated by cbpe (auroc, f1). Methods" in noted
+    assert "Estimated by cbpe (AUROC, F1). Methods" in noted
     assert "Estimated" not in plain(replace(report, signals=()))
 
 

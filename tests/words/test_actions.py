@@ -27,8 +27,8 @@ FAULT = Ground(
     ),
 )  # fmt: skip
 OBSERVED = (
-    "null_rate of x is 0.4, limit 0.1 in a=b; column 'y' is missing; "
-    "estimated auroc is 0.61, expected 0.672, limits 0.65 to 0.7; and 2 more"
+    "null rate of x is 0.4, limit 0.1 in a=b; column 'y' is missing; "
+    "estimated AUROC is 0.61, expected 0.672, limits 0.65 to 0.7; and 2 more"
 )
 
 
@@ -99,7 +99,7 @@ def test_several_grounds_are_several_sentences() -> None:
 
 def test_the_first_ground_is_said_without_its_details() -> None:
     trained = Ground("trained", name="all", n=1_200)
-    assert first_ground(action(trained, kind=ActionKind.RETRAIN)) == "trained on 1200 rows, window all"
+    assert first_ground(action(trained, kind=ActionKind.RETRAIN)) == "trained on 1,200 rows, window all"
     leak = Ground("leakage", name="log_loss", before=0.5, after=0.1, limit=0.6)
     said = first_ground(action(leak, kind=ActionKind.VALIDATE))
     assert said == "the challenger loses 0.1, less than half of 0.6 (log_loss)"

@@ -38,12 +38,12 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_general_sentence_says_from_what_to_what_and_by_which_number_it_was_seen() -> None:
-    assert describe_signal(FIRED) == "support_calls: mean 1.4 → 2.3 (ks 0.257, limit 0.0926)"
+    assert describe_signal(FIRED) == "support_calls rose: mean 1.4 → 2.3 (KS 0.257, limit 0.0926)"
 
 
 def test_without_a_change_it_says_the_number() -> None:
     bare = replace(FIRED, measurement=replace(MEASURED, evidence=Evidence()))
-    assert describe_signal(bare) == "ks of support_calls is 0.257, limit 0.0926"
+    assert describe_signal(bare) == "KS of support_calls is 0.257, limit 0.0926"
 
 
 @pytest.mark.usefixtures("odd")
@@ -56,4 +56,6 @@ def test_a_comparison_from_elsewhere_says_it_in_its_own_words() -> None:
 @pytest.mark.usefixtures("odd")
 def test_words_that_fail_leave_the_general_sentence() -> None:
     measured = replace(MEASURED, name="odd")
-    assert describe_signal(replace(FIRED, measurement=measured)).startswith("support_calls: mean 1.4 → 2.3 (odd 0.257")
+    assert describe_signal(replace(FIRED, measurement=measured)).startswith(
+        "support_calls rose: mean 1.4 → 2.3 (odd 0.257"
+    )

@@ -32,23 +32,23 @@ OPTIONS = CheckOptions(id="id", score="score", label="label", segments=["region"
     [
         (
             Statement(StatementCode.NULL_RATE, ("{u}",), before=0.01, after=0.2),
-            "20.0% of '{u}' is missing, 1.0% was in the reference",
+            "missing values in '{u}': 1.0% → 20.0%",
         ),
         (
             Statement(StatementCode.UNIT_CHANGE, ("km",), ("miles to kilometres",), 1.609),
-            "all quantiles of 'km' are 1.609 times those of the reference (miles to kilometres): another unit",
+            "another unit: all quantiles of 'km' are 1.609 times those of the reference (miles to kilometres)",
         ),
         (
             Statement(StatementCode.PART_OF_LOSS, (), ("rank_loss", "traffic mix"), 0.03, 0.1, 0.15),
-            "traffic mix makes up +0.03 of the change of +0.05 in 1 - AUROC",
+            "traffic mix accounts for +0.03 of the change of +0.05 in 1 - AUROC",
         ),
         (
             Statement(StatementCode.CORRELATION_IN_SEGMENTS, ("a", "b"), before=0.1, after=0.6),
-            "'a' and 'b' go together otherwise: correlation 0.10 → 0.60 inside segments",
+            "the correlation of 'a' and 'b' changed: 0.10 → 0.60 within segments",
         ),
         (
             Statement(StatementCode.VERSION_SHARE, names=("v2",), before=0.0, after=0.97, at=AT),
-            "version 'v2' answers 97% of the rows since 2024-05-06 00:00, 0% before",
+            "version 'v2' answers 97% of the rows since 2024-05-06 00:00, up from 0%",
         ),
         (
             Statement(
@@ -56,8 +56,8 @@ OPTIONS = CheckOptions(id="id", score="score", label="label", segments=["region"
                 because=(Statement(StatementCode.CONSTANT, ("x",), value=3.0, n=120),),
             ),
             (
-                "in the same windows, but not what this alert is about: data fault of 'x', 'north': "
-                "'x' holds 3 in all 120 rows: it is stuck at one value"
+                "at the same time, but not the subject of this alert: data fault of 'x', 'north': "
+                "'x' is stuck at 3 in all 120 rows"
             ),
         ),
     ],

@@ -10,6 +10,7 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.run.explain import find_alert, recorded_diagnoses
 from watchkeeper.run.records import Records
 from watchkeeper.views.explanation import Explanation
+from watchkeeper.words.alerts import WordedAlert
 
 if TYPE_CHECKING:
     from watchkeeper.run.project import Project
@@ -48,7 +49,7 @@ def explain(
         When there is no such alert.
     """
     name = project.only(model)
-    found = find_alert(project.store.recorded(name, Alert), alert)
+    found = WordedAlert.of(find_alert(project.store.recorded(name, Alert), alert))
     if attributed:
         from watchkeeper.run.diagnoses import diagnose_again
 

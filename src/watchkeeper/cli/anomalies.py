@@ -22,7 +22,7 @@ __all__ = ["anomalies"]
 
 
 class Method(StrEnum):
-    """Who judges the rows."""
+    """The detector."""
 
     ISOLATION_FOREST = "isolation_forest"
     LOCAL_OUTLIER_FACTOR = "local_outlier_factor"
@@ -31,17 +31,21 @@ class Method(StrEnum):
 @with_options(CheckOptions, only=("types", "missing"))
 def anomalies(
     current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to judge: a file, a folder or a glob.")],
-    reference: Annotated[str, typer.Option("--reference", "-r", metavar="TABLE", help="Rows that are as they should.")],
-    method: Annotated[Method, typer.Option(help="Who judges the rows.")] = Method.ISOLATION_FOREST,
+    reference: Annotated[
+        str, typer.Option("--reference", "-r", metavar="TABLE", help="Rows that are as they should be.")
+    ],
+    method: Annotated[Method, typer.Option(help="Detector.")] = Method.ISOLATION_FOREST,
     rate: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Ordinary rows accepted among those called anomalous."),
     ] = 0.1,
     limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="Rows to list.")] = 20,
-    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="What was true; no row is judged by it.")] = None,
-    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="When the prediction was made.")] = None,
-    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="What tells one row from another.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Leave it alone; repeatable.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column with the true outcome; no row is judged by it.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the time of each prediction.")] = None,
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the id of each row.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Ignore this column; repeatable.")] = None,
     *,
     options: CheckOptions,
     json: AsJson = False,

@@ -90,7 +90,7 @@ def demo(
         "watchkeeper-demo"
     ),
 ) -> None:
-    """Tell the story of a flight-delay model of 2013."""
+    """Watch and keep a flight-delay model through 2013."""
     from dataclasses import replace
     from shutil import which
     from sys import argv
@@ -162,15 +162,15 @@ def run(
         typer.Option(metavar="TIME", help="Replay history up to this moment, window by window, as if it were then."),
     ] = "",
     replaces: Annotated[
-        bool, typer.Option("--replace", help="Put the rows of files that were replaced by others in place of the old.")
+        bool, typer.Option("--replace", help="Where a file was replaced by a corrected one, replace its rows too.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what a run would do; write nothing and tell nobody.")
+        bool, typer.Option("--dry-run", help="Show what a run would do; write nothing, alert nobody.")
     ] = False,
     fail_on: FailOnIfAsked = None,
     json: AsJson = False,
 ) -> None:
-    """Take in what has arrived, judge it, act, and tell.
+    """Ingest new data, evaluate it, alert, and retrain if configured.
 
     Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model;
     asked with --fail-on, also 1 where an alert fires.
@@ -227,7 +227,7 @@ def run(
 def status(
     config: ConfigFile = FILE, model: ModelName = None, fail_on: FailOnIfAsked = None, json: AsJson = False
 ) -> None:
-    """Show how the models stand after the last run.
+    """Show the state of the models after the last run.
 
     Exit codes: 0 shown, 2 usage or configuration, 3 could not be read; asked with --fail-on, also 1 where an alert
     fires and 4 where a model has no data.

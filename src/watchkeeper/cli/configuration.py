@@ -11,7 +11,7 @@ from watchkeeper.cli.output import print_out, show_json
 
 __all__ = ["FILE", "AsJson", "ConfigFile", "config_app"]
 
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, rich_markup_mode=None)
+config_app = typer.Typer(help="Show the configuration.", no_args_is_help=True, rich_markup_mode=None)
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON with a schema_version to standard output.")]

@@ -12,9 +12,9 @@ from watchkeeper.cli.output import show, show_json
 
 __all__ = ["behaviour", "explain"]
 
-Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Of what is drawn on the way.")]
+Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Random seed.")]
 Attributed = Annotated[
-    bool, typer.Option("--attribute", help="Diagnose it anew, and share a rise of the loss out; takes seconds.")
+    bool, typer.Option("--attribute", help="Diagnose it anew and attribute a rise of the loss; takes seconds.")
 ]
 
 
@@ -31,7 +31,7 @@ def explain(
     seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
-    """Say what an alert comes from, since when, and where."""
+    """Explain an alert: likely causes, since when, and where."""
     from watchkeeper.api import explain as explain_one
     from watchkeeper.api import open_records
 
@@ -51,10 +51,10 @@ def behaviour(
         str, typer.Argument(metavar="[ID]", help="A prediction to explain; left out, the three most extreme ones.")
     ] = "",
     version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="The version to ask; the one in charge by default.")
+        str | None, typer.Option(metavar="VERSION", help="The version to explain; the champion by default.")
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help="How scores are shared out: shapley, lime, or shap if installed.")
+        str, typer.Option(metavar="NAME", help="How scores are attributed: shapley, lime, or shap if installed.")
     ] = "shapley",
     of: Annotated[str, typer.Option("--class", metavar="CLASS", help="The class to explain, of more than two.")] = "",
     config: ConfigFile = FILE,
@@ -62,7 +62,7 @@ def behaviour(
     seed: Seed = 0,
     json: AsJson = False,
 ) -> None:
-    """Say what the model does with its features, before and now."""
+    """Show how the model uses its features, before and now."""
     from watchkeeper.api import behaviour as explain_behaviour
     from watchkeeper.api import open_project
 

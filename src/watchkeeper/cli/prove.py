@@ -57,11 +57,13 @@ def prove(
         int | None, typer.Option(min=1, metavar="TRIALS", help="Faults to plant at most, drawn evenly.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Seconds: the faults that everybody should see, once.")
+        bool, typer.Option("--quick", help="Takes seconds: the faults that every set-up should find, once.")
     ] = False,
     require: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT=SHARE", help="Exit with 1 unless it is found, as data_fault=.9; repeatable."),
+        typer.Option(
+            metavar="WHAT=SHARE", help="Exit with 1 unless this share is found, such as data_fault=.9; repeatable."
+        ),
     ] = None,
     html: Html = None,
     json: AsJson = False,

@@ -134,7 +134,7 @@ def quarantine_drop(
 
 
 def store_forget(
-    ids: Annotated[Path, typer.Option(metavar="FILE", help="Ids of the rows that are to go, one a line.")],
+    ids: Annotated[Path, typer.Option(metavar="FILE", help="Ids of the rows to remove, one a line.")],
     why: Why = "on request",
     config: ConfigFile = FILE,
     model: ModelName = None,

@@ -31,7 +31,7 @@ _YAML = (".yaml", ".yml")
 Table = Annotated[str, typer.Argument(metavar="REFERENCE", help="Rows to learn from: a file, folder or glob.")]
 
 
-RulesFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Quality rules that the rows must keep, as YAML.")]
+RulesFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Quality rules to check, as YAML.")]
 """The rules of a check."""
 
 
@@ -40,8 +40,8 @@ def _column(help: str) -> Any:
 
 
 Label = Annotated[str | None, _column("What was true; its nulls say nothing.")]
-Time = Annotated[str | None, _column("When the prediction was made.")]
-Id = Annotated[str | None, _column("What tells one row from another.")]
+Time = Annotated[str | None, _column("Column with the time of each prediction.")]
+Id = Annotated[str | None, _column("Column with the id of each row.")]
 Ignore = Annotated[list[str] | None, _column("Say nothing of this column; repeatable.")]
 
 
@@ -114,7 +114,7 @@ def rules_diff(
 @rules_app.command("rows")
 @with_options(CheckOptions, only=("types", "missing"))
 def rules_rows(
-    current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to look through: a file, folder or glob.")],
+    current: Annotated[str, typer.Argument(metavar="CURRENT", help="Rows to check: a file, folder or glob.")],
     rules: Annotated[Path, typer.Option(metavar="FILE", help="The rules, as YAML.")],
     rule: Annotated[str | None, typer.Option(metavar="NAME", help="This rule only, by its name or kind.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Rows listed for each rule.")] = 20,

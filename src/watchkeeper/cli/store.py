@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["store_app"]
 
-store_app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None)
+store_app = typer.Typer(help="Inspect and maintain the store.", no_args_is_help=True, rich_markup_mode=None)
 store_app.add_typer(quarantine_app, name="quarantine")
 store_app.command("forget")(store_forget)
 
@@ -81,9 +81,9 @@ def store_vacuum(
     config: ConfigFile = FILE,
     model: ModelName = None,
     hours: Annotated[
-        int, typer.Option(min=1, help="Files that a version of the last hours needs stay, for who reads them yet.")
+        int, typer.Option(min=1, help="Keep files that a version of the last hours needs, for those who still read it.")
     ] = 168,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     json: AsJson = False,
 ) -> None:
     """Remove files of the log that no recent version needs, and give room in the database back."""

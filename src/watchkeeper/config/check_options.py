@@ -46,27 +46,27 @@ class ColumnOptions:
     """Which column is what; what is not named is inferred from the reference, and the report says how."""
 
     # fmt: off
-    id: Annotated[Name, Option("What tells one prediction from another.", _COLUMN)] = None
-    time: Annotated[Name, Option("When the prediction was made.", _COLUMN)] = None
-    prediction: Annotated[Name, Option("What the model answered: a class or a number.", _COLUMN)] = None
-    score: Annotated[Name, Option("The probability that goes with the answer.", _COLUMN)] = None
-    label: Annotated[Name, Option("What was true, where it is known.", _COLUMN)] = None
-    latency: Annotated[Name, Option("How long the answer took.", _COLUMN)] = None
-    version: Annotated[Name, Option("Which version of the model answered.", _COLUMN)] = None
+    id: Annotated[Name, Option("Column with the id of each prediction.", _COLUMN)] = None
+    time: Annotated[Name, Option("Column with the time of each prediction.", _COLUMN)] = None
+    prediction: Annotated[Name, Option("Column with the model's answer: a class or a number.", _COLUMN)] = None
+    score: Annotated[Name, Option("Column with the probability of the positive class.", _COLUMN)] = None
+    label: Annotated[Name, Option("Column with the true outcome, where it is known.", _COLUMN)] = None
+    latency: Annotated[Name, Option("Column with the response time.", _COLUMN)] = None
+    version: Annotated[Name, Option("Column with the model version.", _COLUMN)] = None
     label_time: Annotated[
-        Name, Option("When the label came in.", _COLUMN, more="It tells how late labels come.")
+        Name, Option("Column with the time each label arrived.", _COLUMN, more="It shows how late labels are.")
     ] = None
     group: Annotated[
-        Name, Option("What was ranked together, such as a query; makes the task a ranking.", _COLUMN)
+        Name, Option("Column that groups what was ranked together, such as a query; makes the task a ranking.", _COLUMN)
     ] = None
     features: Annotated[
         Names | None,
         Option(
-            "Watch these features only.", _COLUMN, "--feature",
+            "Watch only this feature.", _COLUMN, "--feature",
             more="Where none is named, every column without another role is one.",
         ),
     ] = None
-    ignore: Annotated[Names, Option("Leave this column alone.", _COLUMN)] = ()
+    ignore: Annotated[Names, Option("Ignore this column.", _COLUMN)] = ()
     scores: Annotated[
         Mapping[str, str] | None,
         Option(
@@ -84,7 +84,7 @@ class ColumnOptions:
     embed: Annotated[
         Mapping[str, Embed | str] | None,
         Option(
-            "Watch the embeddings of a column of text too.", "COLUMN=MODULE:FUNCTION", read=embedders,
+            "Also watch the embeddings of a text column.", "COLUMN=MODULE:FUNCTION", read=embedders,
             more="By column a function that takes a list of texts and returns an array of shape (n, d), which is "
             "watched as the column <column>@embedding.",
         ),
@@ -99,7 +99,7 @@ class ColumnOptions:
     ] = None
     missing: Annotated[
         Names,
-        Option("What stands for missing, in every column.", "TOKEN", more="The usual words are known."),
+        Option("A value that means missing, in every column.", "TOKEN", more="The usual words are known."),
     ] = ()
     # fmt: on
 
@@ -140,37 +140,37 @@ class CheckOptions(ColumnOptions):
     """
 
     # fmt: off
-    segments: Annotated[Names, Option("Also look at the rows of each of its values.", _COLUMN, "--segment")] = ()
-    positive: Annotated[Name, Option("The class the score speaks of.", "CLASS")] = None
+    segments: Annotated[Names, Option("Also evaluate the rows of each of its values.", _COLUMN, "--segment")] = ()
+    positive: Annotated[Name, Option("The positive class, which the score is the probability of.", "CLASS")] = None
     task: Annotated[
         Name,
         Option(
-            "What the model answers, where labels mislead.", "TASK", check=check_task,
+            "The kind of task, where it cannot be read off the labels.", "TASK", check=check_task,
             more="binary, multiclass, multilabel, regression, ranking or none.",
         ),
     ] = None
     fairness: Annotated[
         Names,
-        Option("A binary classifier should treat each of its values alike.", _COLUMN, more="They are segments too."),
+        Option("A group that a binary classifier must treat fairly.", _COLUMN, more="They are segments too."),
     ] = ()
     metrics: Annotated[
         Names,
         Option(
-            "Your own metric: one number a row of label, prediction, score.", "MODULE:FUNCTION", "--metric",
+            "Your own metric: a number a row, of label, prediction and score.", "MODULE:FUNCTION", "--metric",
             more="It is measured by its mean.",
         ),
     ] = ()
     value: Annotated[
         Mapping[str, float | Mapping[str, float]] | None,
         Option(
-            "What TP, FP, FN, TN or LABEL:PREDICTION brings, losses negative.", "CELL=NUMBER", read=values,
+            "What a TP, FP, FN, TN or LABEL:PREDICTION is worth; costs are negative.", "CELL=NUMBER", read=values,
             more="In Python by TP, FP, FN and TN, or by label and by prediction.",
         ),
     ] = None
     tolerance: Annotated[
         float,
         Option(
-            "Share of rows that may move without a word.", "SHARE", lower=0.0, upper=1.0,
+            "Drift to ignore (Kolmogorov–Smirnov distance).", "SHARE", lower=0.0, upper=1.0,
             more="It is a distance between distribution functions; 30 % of it may be missing or impossible values, and "
             "20 % unseen levels.",
         ),
@@ -178,35 +178,36 @@ class CheckOptions(ColumnOptions):
     tolerances: Annotated[
         Mapping[str, float] | None,
         Option(
-            "That of one column, such as age=0.1.", "COLUMN=SHARE", "--tolerance-of", read=shares, check=check_shares,
+            "Tolerance of one column, such as age=0.1.", "COLUMN=SHARE", "--tolerance-of",
+            read=shares, check=check_shares,
             more="The others keep theirs.",
         ),
     ] = None
     run_length: Annotated[
-        float, Option("Checks of unchanged data, on average, to a false alarm.", "CHECKS", lower=1.0)
+        float, Option("Average number of checks of unchanged data until a false alarm.", "CHECKS", lower=1.0)
     ] = 1_000.0
     measures: Annotated[
         Names,
-        Option("Also make this comparison, such as ks_test, and do not judge it.", "NAME", "--measure"),
+        Option("Also show this comparison, such as ks_test, without alerting on it.", "NAME", "--measure"),
     ] = ()
     rules: Annotated[
         Path | str | Sequence[Mapping[str, Any]] | None,
         Option(
-            "Quality rules that the rows must keep, as YAML.", "FILE",
+            "Quality rules to check, as YAML.", "FILE",
             more="In Python also a list of mappings such as {'rule': 'in_range', 'column': 'age', 'lower': 0}.",
         ),
     ] = None
     attributed: Annotated[
         bool,
         Option(
-            "Say how much of a rise of the loss comes from where, for any alert.", flag="--attribute",
-            more="It is said of alerts about performance anyway.",
+            "Attribute a rise of the loss to its causes, for every alert.", flag="--attribute",
+            more="Alerts about performance have it anyway.",
         ),
     ] = False
     estimate: Annotated[
         Estimate,
         Option(
-            "What performance is estimated from without labels.",
+            "What to estimate performance from where labels are missing.",
             more="Of scores alone, of rows too, never, or auto: of rows where labels may be missing.",
         ),
     ] = "auto"

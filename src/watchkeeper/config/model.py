@@ -284,7 +284,7 @@ class Model(Part):
     monitors
         ``default``, what to watch beside or in place of single defaults (``also``), or nothing but some (``only``).
     tolerance
-        Share of rows that may move without a word; 30 % of it may be missing or impossible, 20 % unseen levels.
+        Drift to ignore (Kolmogorov–Smirnov distance); 30 % of it may be missing or impossible, 20 % unseen levels.
     tolerances
         That of single columns.
     rules

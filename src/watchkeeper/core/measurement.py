@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -121,6 +121,11 @@ class Measurement:
             family, name, None, n, status=Status.FAILED, reason=reason,
             model=key.model, version=key.version, window=key.window, segment=key.segment, column=key.column,
         )  # fmt: skip
+
+    @property
+    def facts(self) -> Mapping[str, float | str]:
+        """What the measure tells beside its number, such as how many rows have a label and no prediction."""
+        return self.evidence.details
 
     def with_curve(self, reference: Iterable[float], current: Iterable[float]) -> Measurement:
         """Return the same measurement with the shares it was made of."""

@@ -28,6 +28,7 @@ from watchkeeper.schema.text_evidence import (
     TextEvidence,
     added,
     closer,
+    codes_with_zeros,
     first_look,
     of_frame,
     seen_at_first,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["OPEN", "Beside", "Door", "enter", "forms_in", "known_by", "readings_of"]
 
 _LOOKED_AT = 2_000
+_CODE = 3
+"""Digits from which on whole numbers of one length may be codes."""
+
 _PROMISING = 0.5
 """Share of a sample that must look like numbers, dates or the like for all rows of a column to be looked at."""
 
@@ -164,7 +168,8 @@ def forms_in(part: TableFile, name: str, forms: tuple[str, ...]) -> TextEvidence
     if part.frame.collect_schema().get(name) != pl.String:
         return None
     texts = column_named(name).str.strip_chars()
-    counts = part.counted({name: evidence_of_forms(texts, texts.is_not_null(), forms)})[name]
+    wanted = {"zeros": codes_with_zeros(texts), **evidence_of_forms(texts, texts.is_not_null(), forms)}
+    counts = part.counted({name: wanted})[name]
     return TextEvidence(counts)
 
 
@@ -177,7 +182,17 @@ def _reading(name: str, evidence: TextEvidence, door: Door, about: Circumstances
         if not counts and door.beside is not None:
             counts = dict(door.beside(name, forms))
         return _first_reading(name, evidence, door, replace(about, beside=counts))
+    if reading.form is Form.WHOLE and not about.typed and door.beside is not None and _are_codes(evidence.examples):
+        # No row here begins with a zero, and those that it is compared with may.
+        zeros = door.beside(name, ()).get("zeros", 0)
+        return _first_reading(name, replace(evidence, counts={**evidence.counts, "zeros": zeros}), door, about)
     return reading
+
+
+def _are_codes(examples: tuple[str, ...]) -> bool:
+    """Return whether whole numbers are all of one length, as codes are."""
+    lengths = {len(text) for text in examples}
+    return len(examples) > 1 and len(lengths) == 1 and max(lengths) >= _CODE
 
 
 def _first_reading(name: str, evidence: TextEvidence, door: Door, about: Circumstances) -> Reading:
@@ -279,6 +294,10 @@ def _typed_reading(name: str, dtype: pl.DataType, target: pl.DataType, door: Doo
         # A categorical type of whole numbers reaches other entrances as plain whole numbers.
         expected = door.columns[name].dtype
         target = pl.String() if expected.startswith(("Categorical", "Enum")) else target
+    elif door.columns is not None and name in door.columns and isinstance(dtype, pl.Categorical):
+        # Who knows the numbers alone gets the numbers.
+        expected = door.columns[name].dtype
+        target = pl.Int64() if expected.startswith(("Int", "UInt")) else target
     tokens = door.declared.missing if dtype.is_numeric() else ()
     if target == dtype and not tokens:
         return None

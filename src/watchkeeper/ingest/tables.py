@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -336,7 +337,7 @@ def _piece(file: Path, what: str, root: Path) -> TableFile:
         return TableFile(str(file), pl.scan_ipc(file, glob=False), seeks=True, local=True)
     partitioned = file.is_relative_to(root) and any("=" in part for part in file.relative_to(root).parts[:-1])
     plan = pl.scan_parquet(file, glob=False, hive_partitioning=partitioned)
-    return TableFile(str(file), plan, seeks=True, local=True)
+    return TableFile(str(file), plan.with_columns(_categories(file, plan)), seeks=True, local=True)
 
 
 def _delta(url: str) -> TableFile:
@@ -356,6 +357,20 @@ def _remote(url: str) -> TableFile:
         return TableFile(url, pl.scan_ndjson(url, infer_schema_length=None))
     scan: Any = {"Arrow": pl.scan_ipc}.get(what or "", pl.scan_parquet)
     return TableFile(url, scan(url), seeks=True)
+
+
+def _categories(file: Path, plan: pl.LazyFrame) -> list[pl.Expr]:
+    """Return the columns that were categorical in pandas, which Parquet keeps as the numbers they are made of."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError, OSError):
+        said = json.loads(pl.read_parquet_metadata(file).get("pandas", "{}"))
+        named = [one["name"] for one in said.get("columns", []) if one["pandas_type"] == "categorical"]
+        types = dict(plan.collect_schema()) if named else {}
+        return [
+            column_named(name).cast(pl.String).cast(pl.Categorical).alias(name)
+            for name in named
+            if isinstance(name, str) and name in types and types[name].is_integer()
+        ]
+    return []
 
 
 def common_schema(pieces: Sequence[TableFile]) -> tuple[dict[str, pl.DataType], list[str]]:

@@ -87,13 +87,11 @@ def reach(n0: int, n: int, spec: Spec) -> list[str]:
     if tolerance is None or not n0 or not n:
         return []
     needed = room(n0, n, spec)
-    told = (
-        f"{n0:,} reference and {n:,} current rows show a change of a distribution of {min(1.0, tolerance + needed):.3f}"
-    )
+    smallest = f"Smallest shift that {n:,} rows beside {n0:,} can show: KS {min(1.0, tolerance + needed):.2g}."
     if not tolerance:
-        return [f"{told} or more."]
+        return [smallest]
     least = needed**2 * 2 * n0 * n / (n0 + n) / tolerance**2
-    return [f"{told} or more; one of twice the tolerance of {tolerance:g} takes {least:,.0f} rows on each side."]
+    return [f"{smallest} Detecting {2 * tolerance:.2g} takes {least:,.0f} rows on each side."]
 
 
 def effects_note(effects: Mapping[str, float]) -> list[str]:
@@ -104,10 +102,11 @@ def effects_note(effects: Mapping[str, float]) -> list[str]:
         return []
     joint = effects.get(JOINT, 0.0)
     # How columns go together may differ by more than any of them does.
-    apart = [f"how columns go together ({joint:.1f})"] if joint > max(single.values(), default=_STRONG) else []
+    apart = [f"correlations ({joint:.1f})"] if joint > max(single.values(), default=_STRONG) else []
     shown = listed([*(f"{column} ({effects[column]:.1f})" for column in strong), *apart])
-    told = f"Windows of the reference differ by more than independent rows would in {shown}"
-    return [f"{told}: rows there count as so many times fewer, and smaller changes go unseen."]
+    return [
+        f"More variation between windows than chance explains (design effect): {shown}; small shifts may be missed."
+    ]
 
 
 def quarantine_note(store: Store, model: str) -> list[str]:
@@ -178,8 +177,8 @@ def moving_note(schema: Schema) -> list[str]:
     names = [*parts, *(f"{name} (counts on)" for name in schema.counters)]
     if not names:
         return []
-    verb = "moves by itself" if len(names) == 1 else "move by themselves"
-    return [f"{listed(names)} {verb}: judged for missing values and values out of range, not for drift."]
+    verb = "changes" if len(names) == 1 else "change"
+    return [f"{listed(names)} {verb} with time: checked for missing values and values out of range, not for drift."]
 
 
 def against_note(spec: Spec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ class ColumnType:
 
 
 def column_type(text: str) -> ColumnType:
-    """Return a type as it is written: a kind, and for times and numbers a form after a blank.
+    """Return a type as it is written: a kind, and for times and numbers a form after a blank or a colon.
 
     Raises
     ------
@@ -64,8 +65,10 @@ def column_type(text: str) -> ColumnType:
     --------
     >>> column_type("time %m/%d/%Y")
     ColumnType(name='time', form='%m/%d/%Y')
+    >>> column_type("time:%H:%M")
+    ColumnType(name='time', form='%H:%M')
     """
-    name, _, form = str(text).strip().partition(" ")
+    name, form, *_ = (*re.split(r"[ :]", str(text).strip(), maxsplit=1), "")
     form = form.strip()
     if name not in TYPES:
         raise ValueError(f"{name!r} is no kind of values; {near_miss(name, TYPES)}")

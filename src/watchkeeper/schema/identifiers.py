@@ -12,6 +12,7 @@ __all__ = ["identifies", "is_saved_index", "is_whole", "named_id"]
 
 _INDEX = re.compile(
     r"unnamed:? ?\d+([._]\d+)*|index|level_\d+|__index_level_\d+__|idx|row_?(id|index|no|nr|num|number)"
+    r"|#|n[or]\.?|s[rl]?[._ ]?no\.?"
 )
 _ENDINGS = ("id", "ids", "uuid", "guid", "identifier", "uid")
 _OF_THINGS = (

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["COUNTRY", "TOKENS", "is_token"]
+__all__ = ["COUNTRY", "EXPLICIT", "TOKENS", "is_token"]
 
 _WORDS = ("null", "none", "nan", "n/a", "na", "#n/a", "nil")
+_SAID = (
+    "unknown", "missing", "pending", "tbd", "tba", "n.a.", "n.a", "not available", "undefined", "unset", "blank",
+    "empty", "error", "#error", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "*", "**", "(blank)", "[null]",
+)  # fmt: skip
+
+
+def _spellings(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for word in words for form in (word, word.upper(), word.capitalize())))
+
+
+EXPLICIT = _spellings(_SAID)
+"""Tokens that are values in a column of text, a class of a label even, and none among numbers or dates."""
+
 TOKENS = tuple(
     dict.fromkeys(
         (
             "",
-            *(form for word in _WORDS for form in (word, word.upper(), word.capitalize())),
+            *_spellings(_WORDS),
             "NaN", "NaT", "<NA>", "-nan", "-NaN", "\\N", "?", "-", "--", ".", "...", "#NA", "#N/A N/A", "#NULL!",
-            "(null)",
+            "(null)", *EXPLICIT,
         )
     )
 )  # fmt: skip

@@ -15,9 +15,11 @@ __all__ = ["FormChoice", "candidates", "choose", "evidence_of_forms", "moments_o
 _DATES = (
     "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%d/%m/%y", "%m/%d/%y",
     "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y",
-    "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%Y-%m-%d",
+    "%d %B %Y", "%B %d, %Y", "%a, %d %b %Y", "%A, %B %d, %Y", "%Y-%m-%d", "%Y%m%d",
 )  # fmt: skip
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H.%M", "%H.%M.%S")
+_CLOCKS = (
+    "%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H.%M", "%H.%M.%S", "%H%M%S", "%H%M",
+)  # fmt: skip
 _BETWEEN = (" ", "T", ", ", ":")
 _ZONES = ("", "%z", " %z", " UTC", " GMT", "Z")
 _FIELDS = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.schema.declared import ColumnType
-from watchkeeper.schema.missing import COUNTRY, TOKENS
+from watchkeeper.schema.missing import COUNTRY, EXPLICIT, TOKENS
 from watchkeeper.schema.moment_forms import FormChoice, choose
 from watchkeeper.schema.numerals import NumberStyle, style_of, style_of_example, units_in
 from watchkeeper.schema.reading import Form, Reading
@@ -19,10 +19,14 @@ __all__ = ["Circumstances", "reading_as_declared", "reading_as_expected", "readi
 _NEARLY = 0.9
 """Share of its values from which on a column of text is said to be nearly all numbers or dates."""
 
+_FEW_WORDS = 3
+"""Different texts among numbers of many values that are words of somebody's own for what could not be measured."""
+
 _MOSTLY = 0.5
 """Share of texts that must be what a schema expects, for the others to be unreadable values and not another type."""
 
 _NUMBERS = (Form.WHOLE, Form.NUMBER)
+_EMPTY = {"Int64": Form.WHOLE, "Float64": Form.NUMBER, "Boolean": Form.TRUTH, "Date": Form.DATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def reading_by_itself(found: TextEvidence, about: Circumstances) -> Reading:
     text = _as_text(found, about)
     known = found.known
     if not known:
-        return text if about.typed or not found["tokens"] else valued
+        return text if about.typed or not found["tokens"] or set(found.tokens) & set(EXPLICIT) else valued
     if about.typed and not _identifying(found):
         return text
     plain = _plain(found, known)
@@ -72,7 +76,7 @@ def reading_by_itself(found: TextEvidence, about: Circumstances) -> Reading:
         return _dated(valued, choice, found)
     if found["lists"] == known and _are_vectors(found.examples):
         return replace(valued, form=Form.VECTOR)
-    return _nearly(text, found, choice)
+    return _but_for_words(valued, found, about, choice) or _nearly(text, found, choice)
 
 
 def reading_as_expected(  # noqa: PLR0911 - one return for each type that may be expected
@@ -86,6 +90,9 @@ def reading_as_expected(  # noqa: PLR0911 - one return for each type that may be
         return replace(timed, form=Form.TEXT, unread=0) if timed.form is Form.MOMENT and not timed.pattern else timed
     if not column.dtype or column.role is Role.IGNORED:
         return reading_by_itself(found, about)
+    if not found.known and column.dtype in _EMPTY and not set(found.tokens) & set(EXPLICIT):
+        # Nothing is there, such as labels that are all to come: the type is what it was.
+        return replace(valued, form=_EMPTY[column.dtype])
     if column.dtype.startswith("Date"):
         return _as_time(valued, found, about, _MOSTLY)
     if column.dtype.startswith(("Time", "Duration")):
@@ -136,7 +143,8 @@ def _as_text(found: TextEvidence, about: Circumstances) -> Reading:
     if about.answer:
         codes = [text for text in found.examples if text != COUNTRY]
         countries = len(codes) > 2 and all(len(t) == 2 and t.isalpha() and t.isupper() for t in codes)
-        tokens = tuple(t for t in _all(about) if not (countries and t == COUNTRY))
+        values = {*EXPLICIT, COUNTRY} if countries else set(EXPLICIT)
+        tokens = tuple(t for t in _all(about) if t in about.given or t not in values)
     return Reading(
         tokens=tokens, missing={t: n for t, n in found.tokens.items() if t in tokens}, typed=about.typed
     )  # fmt: skip
@@ -238,6 +246,39 @@ def _are_vectors(examples: tuple[str, ...]) -> bool:
         lengths.add(len(numbers))
         fractions |= any(isinstance(n, float) for n in numbers)
     return fractions and len(lengths) == 1 and min(lengths) > 0
+
+
+def _but_for_words(valued: Reading, found: TextEvidence, about: Circumstances, choice: FormChoice) -> Reading | None:
+    """Return the reading of measurements or moments among which a few texts are none; None where it is not that.
+
+    Numbers with fractions are measurements. Whole ones of many values may be identifiers, unless all that is no number
+    is the same two or three words.
+    """
+    least = _NEARLY * found.known
+    if found["zeros"] or found["long"]:
+        return None
+    best = max((found.counts.get(f"style{i}", 0) for i in range(5)), default=0)
+    if max(found["numbers"], best) >= least:
+        fractions = found["numbers"] > found["whole"] or best > found["numbers"]
+        words = {text for text in found.examples if not _is_number(text)}
+        return _as_numbers(valued, found, about, _NEARLY) if fractions or (
+            _identifying(found) and 0 < len(words) <= _FEW_WORDS
+        ) else None  # fmt: skip
+    if found["iso"] >= least:
+        days, zoned = found["days"] == found["iso"], found["zoned"]
+        form = Form.DATE if days else Form.MOMENT if zoned else Form.LOCAL
+        return _counted(replace(valued, form=form), found, found["iso"])
+    if choice.read >= least and _plausible(choice) and not choice.ambiguous and not choice.contradictory:
+        return _dated(valued, choice, found)
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _nearly(text: Reading, found: TextEvidence, choice: FormChoice) -> Reading:

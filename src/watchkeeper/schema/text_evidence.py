@@ -20,6 +20,7 @@ __all__ = [
     "TextEvidence",
     "added",
     "closer",
+    "codes_with_zeros",
     "first_look",
     "of_frame",
     "seen_at_first",
@@ -147,6 +148,11 @@ def closer(column: pl.Expr, look: CloserLook, tokens: tuple[str, ...] = TOKENS) 
     if look.digits:
         counts |= evidence_of_styles(texts, known)
     return counts | evidence_of_forms(texts, known, look.forms)
+
+
+def codes_with_zeros(column: pl.Expr) -> pl.Expr:
+    """Return how many texts are digits that begin with a zero."""
+    return column.str.strip_chars().str.contains(_LEADING_ZERO).sum()
 
 
 def token_counts(column: pl.Expr, tokens: tuple[str, ...]) -> pl.Expr:

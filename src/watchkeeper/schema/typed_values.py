@@ -74,6 +74,8 @@ def converted(series: pl.Series, dtype: pl.DataType, tokens: Sequence[str] = ())
             plain = plain.zip_with(~held, pl.Series([None], dtype=plain.dtype))
     if dtype == MOMENT and plain.dtype != MOMENT:
         return to_utc(plain).alias(series.name)
+    if isinstance(plain.dtype, pl.Categorical) and dtype.is_numeric():
+        plain = plain.cast(pl.String)
     if dtype == pl.Boolean and plain.dtype.is_numeric():
         plain = plain != 0
     if dtype == pl.String and not plain.dtype.is_nested():

@@ -27,6 +27,7 @@ from watchkeeper.streams.arrivals import Arrived, arrived, by_segment, is_row, j
 from watchkeeper.streams.memory import Entrance, Saved, decode, encode, essence
 from watchkeeper.streams.series import Series, series_of
 from watchkeeper.streams.series_evidence import SeriesEvidence
+from watchkeeper.words.alerts import WordedAlert
 
 __all__ = ["Step", "Stream"]
 
@@ -53,7 +54,7 @@ class Step:
 
     rows: int = 0
     signals: tuple[Signal, ...] = ()
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[WordedAlert, ...] = ()
     failed: tuple[Measurement, ...] = ()
 
 
@@ -144,9 +145,9 @@ class Stream:
         return self._notes
 
     @property
-    def alerts(self) -> tuple[Alert, ...]:
+    def alerts(self) -> tuple[WordedAlert, ...]:
         """The alerts that are open, gravest first."""
-        found = [episode.alert for episode in self._episodes.values() if episode.alert is not None]
+        found = [WordedAlert.of(episode.alert) for episode in self._episodes.values() if episode.alert is not None]
         return tuple(sorted(found, key=lambda alert: (-alert.severity, alert.cause)))
 
     @property
@@ -278,12 +279,12 @@ class Stream:
     def _key(self, one: Series) -> StateKey:
         return StateKey(self._model, segment=one.segment, column=one.name)
 
-    def _alerted(self, caused: list[tuple[Cause, Signal]], window: Window | None) -> tuple[Alert, ...]:
+    def _alerted(self, caused: list[tuple[Cause, Signal]], window: Window | None) -> tuple[WordedAlert, ...]:
         """Let the policy make alerts of signals; return those that are new or grew."""
         rule = AlertRule(k=1, n=1, clear=_FORGIVEN)
         before = {cause: episode.alert for cause, episode in self._episodes.items()}
         _, episodes = decide(self._model, window, caused, rule, self._episodes)
-        changed: list[Alert] = []
+        changed: list[WordedAlert] = []
         for cause, episode in episodes.items():
             alert, known = episode.alert, before.get(cause)
             if alert is None:
@@ -295,11 +296,11 @@ class Stream:
                 alert = replace(alert, segments=tuple(dict.fromkeys([*known.segments, *alert.segments])))
             episodes[cause] = replace(episode, alert=alert)
             if known is None or _extent(alert) != _extent(known):
-                changed.append(alert)
+                changed.append(WordedAlert.of(alert))
         self._episodes = episodes
         return tuple(sorted(changed, key=lambda alert: (-alert.severity, alert.cause)))
 
-    def resolve(self, alert: Alert | str) -> Alert:
+    def resolve(self, alert: Alert | str) -> WordedAlert:
         """End an open alert, given itself or its id, and return it as ended.
 
         Raises
@@ -311,7 +312,7 @@ class Stream:
         for cause, episode in self._episodes.items():
             if episode.alert is not None and episode.alert.id == wanted:
                 self._episodes[cause] = Episode()
-                return replace(episode.alert, state=AlertState.ENDED, end=AlertEnd.CLEARED)
+                return WordedAlert.of(replace(episode.alert, state=AlertState.ENDED, end=AlertEnd.CLEARED))
         raise UsageError(f"no alert {wanted!r} is open; {near_miss(wanted, [a.id for a in self.alerts])}")
 
     def save(self) -> bytes:

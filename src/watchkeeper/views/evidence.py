@@ -9,6 +9,7 @@ from watchkeeper.core.alert import Alert, AlertEnd
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.window import Window
+from watchkeeper.words.alerts import WordedAlert
 
 __all__ = ["joined", "key_of", "shown_as", "standing_evidence"]
 
@@ -20,9 +21,9 @@ def key_of(measurement: Measurement) -> Key:
     return measurement.window, measurement.series
 
 
-def joined(alert: Alert, shown: Mapping[Key, Measurement]) -> Alert:
+def joined(alert: Alert, shown: Mapping[Key, Measurement]) -> WordedAlert:
     """Let the evidence of an alert be the very measurements that the report shows."""
-    return replace(alert, evidence=tuple(shown_as(signal, shown) for signal in alert.evidence))
+    return WordedAlert.of(replace(alert, evidence=tuple(shown_as(signal, shown) for signal in alert.evidence)))
 
 
 def standing_evidence(alert: Alert) -> tuple[Signal, ...]:

@@ -199,8 +199,8 @@ def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str,
     done = sum(a.outcome is Outcome.DONE for a in findings.actions)
     tiles = [(f"{firing}", "alert firing" if firing == 1 else "alerts firing", "signal" if firing else "")]
     if series:
-        tiles.append((f"{signalling} of {len(series)}", "series signal now", "signal" if signalling else ""))
-        tiles.append((f"{blind}", "series without a number now", "fault" if blind else ""))
+        tiles.append((f"{signalling} of {len(series)}", "checks failing", "signal" if signalling else ""))
+        tiles.append((f"{blind}", "checks without data", "fault" if blind else ""))
     else:
         tiles.append(("–", "nothing was measured", "fault"))
     if findings.actions:

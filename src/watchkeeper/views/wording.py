@@ -13,6 +13,7 @@ from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.window import Window
 from watchkeeper.words.alerts import CAUSES
+from watchkeeper.words.names import measure_words
 
 __all__ = [
     "ACTIONS",
@@ -148,7 +149,7 @@ def period(window: Window | None) -> str:
 
 def measure(measurement: Measurement) -> str:
     """Return the name of what was measured, in words; an estimate says that it is one."""
-    name = shown(measurement.name, 60).replace("_", " ")
+    name = measure_words(shown(measurement.name, 60))
     return f"{name}, estimated" if measurement.family is Family.ESTIMATE else name
 
 

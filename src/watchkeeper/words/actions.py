@@ -148,8 +148,12 @@ def _one_a_day(ground: Ground) -> str:
 
 
 def _trained(ground: Ground) -> str:
-    tried = ", ".join(f"{t.name} {t.loss:.4f} (+{t.behind:.4f} ± {t.error:.4f})" for t in ground.tried)
-    return f"trained on {ground.n} rows, window {ground.name}; held-out loss, behind the best: {tried}"
+    best = next((tried for tried in ground.tried if tried.name == ground.name), None)
+    loss = f" (held-out loss {best.loss:.3g})" if best else ""
+    others = ", ".join(f"{t.name} +{t.behind:.3g} ± {t.error:.2g}" for t in ground.tried if t is not best)
+    return f"trained on {ground.n:,} rows, window {ground.name}{loss}" + (
+        f"; others behind it: {others}" if others else ""
+    )
 
 
 def _compared(ground: Ground) -> str:
@@ -161,11 +165,11 @@ def _compared(ground: Ground) -> str:
 
 
 def _no_answer(ground: Ground) -> str:
-    return f"the challenger gives no usable answer on {ground.n} of {ground.needed} rows"
+    return f"the challenger gives no usable answer on {ground.n:,} of {ground.needed:,} rows"
 
 
 def _too_few(ground: Ground) -> str:
-    return f"needs {ground.needed} rows, has {ground.n}"
+    return f"needs {ground.needed:,} rows, has {ground.n:,}"
 
 
 def _one_class(ground: Ground) -> str:

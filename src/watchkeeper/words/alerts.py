@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 from watchkeeper.core.alert import Alert, AlertEnd, Cause
-from watchkeeper.core.evidence import Quantity
+from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Describes, Family, Measurement, Status
 from watchkeeper.core.plugins import may_have, plugin_if_any
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
-from watchkeeper.words.change import change_words
+from watchkeeper.words.change import change_words, value_words
+from watchkeeper.words.names import measure_words
 from watchkeeper.words.signals import rule_in_words
 
-__all__ = ["CAUSES", "alert_sentence", "describe", "describe_signal", "number_sentence"]
+__all__ = ["CAUSES", "WordedAlert", "alert_sentence", "describe", "describe_signal", "number_sentence"]
 
 _MOST = 4
 
@@ -42,6 +44,22 @@ def alert_sentence(alert: Alert) -> str:
     return _ENDS.get(alert.end, "") + (describe(alert.evidence) or f"{CAUSES[alert.cause]}{where}")
 
 
+class WordedAlert(Alert):
+    """An alert as people get it: what it is about is an attribute as well."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, alert: Alert) -> WordedAlert:
+        """Return an alert as people get it."""
+        return cls(**{one.name: getattr(alert, one.name) for one in fields(Alert)})
+
+    @property
+    def message(self) -> str:
+        """What it is about, in one sentence made of its evidence."""
+        return alert_sentence(self)
+
+
 def describe(signals: Sequence[Signal]) -> str:
     """Say what the signals of one cause have in common, worst first, in at most four clauses.
 
@@ -56,7 +74,7 @@ def describe(signals: Sequence[Signal]) -> str:
     named = {signal.measurement.column for signal in signals if signal.fired}
     along = list(dict.fromkeys(s.measurement.column for s in signals if s.measurement.column not in named))
     rest = f" and {len(along) - _MOST} more" if len(along) > _MOST else ""
-    return told + (f"; with {', '.join(along[:_MOST])}{rest}" if along else "")
+    return told + (f"; {', '.join(along[:_MOST])}{rest} moved too" if along else "")
 
 
 _ASIDE = {
@@ -71,8 +89,9 @@ def describe_signal(signal: Signal) -> str:
     where = f" in {m.segment}" if m.segment != ALL else ""
     if m.status is not Status.OK or m.value is None:
         # A column is named by its reason, a metric is not.
-        about = f"{m.name.replace('_', ' ')}: " if m.family is Family.METRIC else ""
-        return f"{about}{m.reason}{where}" if m.reason else f"{m.name} of {m.column} could not be measured{where}"
+        about = f"{measure_words(m.name)}: " if m.family is Family.METRIC else ""
+        unknown = f"{measure_words(m.name)} of {m.column} could not be measured"
+        return f"{about}{m.reason}{where}" if m.reason else unknown + where
     if m.name == "rows" and not m.value:
         return f"no rows arrived{where}"
     if m.name == "rows_set_aside":
@@ -83,7 +102,7 @@ def describe_signal(signal: Signal) -> str:
         return f"{subject} is broken, {rule_in_words(signal)}{where}"
     if signal.rule == "t_squared":
         # Its value is no longer that of the metric it goes by.
-        return f"{m.name}: {rule_in_words(signal)}{where}"
+        return f"{measure_words(m.name)}: {rule_in_words(signal)}{where}"
     return _own(m, where) or _plain(m, signal, where)
 
 
@@ -107,8 +126,20 @@ def _moved(m: Measurement, judged: str, where: str) -> str:
     words = change_words(m.evidence.change)
     if not words or not (m.family is Family.COMPARISON or m.evidence.change.quantity is Quantity.SHARE):
         return ""
-    column = "" if m.column.startswith("@") else f"{m.column}: "
-    return f"{column}{words} ({m.name} {judged}){where}"
+    column = "" if m.column.startswith("@") else f"{m.column}{_way(m.evidence.change)}: "
+    return f"{column}{words} ({measure_words(m.name)} {judged}){where}"
+
+
+_LEVELS = (Quantity.MEAN, Quantity.MEDIAN, Quantity.TYPICAL)
+
+
+def _way(change: Change) -> str:
+    """Say which way a level went; nothing where that is not seen."""
+    if change.quantity not in _LEVELS or change.levels or change.before is None or change.after is None:
+        return ""
+    if value_words(change, change.before) == value_words(change, change.after):
+        return ""
+    return " rose" if change.after > change.before else " fell"
 
 
 def _plain(m: Measurement, signal: Signal, where: str) -> str:
@@ -128,7 +159,8 @@ def number_sentence(
     estimated: bool = False,
 ) -> str:
     """Say what was measured, what was expected of it, and its limits."""
-    subject = f"{name} of {column}" if column and not column.startswith("@") else name
+    subject = measure_words(name)
+    subject = f"{subject} of {column}" if column and not column.startswith("@") else subject
     subject = f"estimated {subject}" if estimated else subject
     return f"{subject} is {_judged(value, centre, limits)}"
 

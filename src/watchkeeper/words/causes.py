@@ -38,6 +38,8 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
         before=s.before or 0.0,
         after=s.after or 0.0,
         change=(s.after or 0.0) - (s.before or 0.0),
+        now=(s.before or 0.0) + (s.value or 0.0),
+        way="fell" if (s.value or 0.0) < 0 else "rose",
         margin=s.margin or 0.0,
         n=s.n,
         since=f" since {s.at:%Y-%m-%d %H:%M}" if s.at else "",
@@ -76,75 +78,71 @@ def loss_words(loss: str) -> str:
     return "1 - AUROC" if loss == "rank_loss" else f"the {loss.replace('_', ' ')}"
 
 
-_MOVED = "{column!r} moved by {value:.3f} (distance of the distribution functions)"
-_TOGETHER = "{column!r} and {other!r} go together otherwise: correlation {before:.2f} → {after:.2f}"
-_LIKE = "{value:.0%} of the reference's rows are like the current ones"
+_MOVED = "the distribution of {column!r} changed (KS {value:.2f})"
+_TOGETHER = "the correlation of {column!r} and {other!r} changed: {before:.2f} → {after:.2f}"
+_LIKE = "{value:.0%} of the reference resembles the current rows"
 
 _SENTENCES: Mapping[StatementCode, str] = {
-    Says.NO_ROWS: "no rows arrived: something upstream is missing",
+    Says.NO_ROWS: "no rows arrived: something upstream has stopped",
     Says.WINDOWS_WITHOUT_ROWS: (
-        "windows came without rows, or columns could not be measured: something upstream was missing"
+        "some windows had no rows, or columns that could not be measured: something upstream had stopped"
     ),
-    Says.ROWS_REPEATED: "{after:.1%} of the rows repeat an id of the same window, {before:.1%} did before: sent twice",
+    Says.ROWS_REPEATED: (
+        "rows were sent twice: {after:.1%} repeat an id of the same window ({before:.1%} in the reference)"
+    ),
     Says.ROWS_REPLAYED: (
-        "at least {after:.1%} of the sampled rows are rows of the reference: old rows were sent again"
+        "old rows were sent again: at least {after:.1%} of the sampled rows are rows of the reference"
     ),
     Says.COLUMN_MISSING: "column {column!r} did not arrive",
     Says.COLUMN_UNUSABLE: "{name}",
     Says.UNIT_CHANGE: (
-        "all quantiles of {column!r} are {value:.4g} times those of the reference{brackets}: another unit"
+        "another unit: all quantiles of {column!r} are {value:.4g} times those of the reference{brackets}"
     ),
-    Says.CONSTANT: "{column!r} holds {value:g} in all {n} rows: it is stuck at one value",
-    Says.NULL_RATE: "{after:.1%} of {column!r} is missing, {before:.1%} was in the reference",
-    Says.SILENT_DEFAULT: "{after:.1%} of {column!r} is {name}, which stands in for a missing value",
-    Says.ENCODING_CHANGE: "{value:.1%} of {column!r} is written in another way than in the reference",
-    Says.UNSEEN_LEVELS: "{value:.1%} of {column!r} holds levels that the reference never showed: {listed}",
-    Says.OUT_OF_RANGE: "{after:.1%} of {column!r} lies outside of all that was seen, {name}: now {second}",
-    Says.REPEATED_VALUE: "{after:.1%} of {column!r} is {name}, {before:.1%} was: it is stuck, or filled in",
-    Says.SEGMENT_SHARE: "{name} makes up {after:.1%} of the rows, {before:.1%} before",
-    Says.MOVED_BY_MIX_ONLY: "{columns} moved only because of that: inside segments the rows are as before",
+    Says.CONSTANT: "{column!r} is stuck at {value:g} in all {n:,} rows",
+    Says.NULL_RATE: "missing values in {column!r}: {before:.1%} → {after:.1%}",
+    Says.SILENT_DEFAULT: "{name} stands in for missing values in {after:.1%} of {column!r}",
+    Says.ENCODING_CHANGE: "{value:.1%} of {column!r} is spelled differently from the reference",
+    Says.UNSEEN_LEVELS: "{value:.1%} of {column!r} are levels that the reference never had: {listed}",
+    Says.OUT_OF_RANGE: "{after:.1%} of {column!r} lies outside the range seen so far, {name}: now {second}",
+    Says.REPEATED_VALUE: "{column!r} is stuck, or filled in: {name} makes up {after:.1%} of it, up from {before:.1%}",
+    Says.SEGMENT_SHARE: "share of {name}: {before:.1%} → {after:.1%} of the rows",
+    Says.MOVED_BY_MIX_ONLY: "{columns} changed only because of that: within segments the rows are as before",
     Says.COLUMN_MOVED: _MOVED,
-    Says.COLUMN_MOVED_IN_SEGMENTS: f"{_MOVED} inside segments",
+    Says.COLUMN_MOVED_IN_SEGMENTS: f"{_MOVED} within segments",
     Says.CORRELATION: _TOGETHER,
-    Says.CORRELATION_IN_SEGMENTS: f"{_TOGETHER} inside segments",
-    Says.PART_OF_LOSS: "{second} makes up {value:+.4g} of the change of {change:+.4g} in {loss}",
-    Says.NOT_COMPARABLE: f"{_LIKE}, so that concept shift is not told apart",
+    Says.CORRELATION_IN_SEGMENTS: f"{_TOGETHER} within segments",
+    Says.PART_OF_LOSS: "{second} accounts for {value:+.4g} of the change of {change:+.4g} in {loss}",
+    Says.NOT_COMPARABLE: f"{_LIKE}: too little to tell a concept shift from other changes",
     Says.LOSS_AT_EQUAL_FEATURES: (
-        "at equal features {loss} is {value:+.4g} ± {margin:.4g} from the reference's {before:.4g}: "
-        "labels or answers are not as before"
+        "for the same inputs {loss} {way} from {before:.3g} to {now:.3g} (± {margin:.2g}): the relation of "
+        "the inputs to the label changed"
     ),
-    Says.SEGMENT_LOSS: "in {name} it is {after:.4g} where {before:.4g} was to be expected (± {margin:.4g})",
-    Says.LOSS_IS_GUESS: f"only {_LIKE}, so this is a guess",
-    Says.VERSION_SHARE: "version {name!r} answers {after:.0%} of the rows{since}, {before:.0%} before",
-    Says.VERSION_LOSS: "side by side, {loss} is {after:.4g} for it and {before:.4g} for the others",
-    Says.ANSWERS_DIFFER: "at equal features {column!r} differs by {value:.3f}",
-    Says.ANSWERS_ALIKE: "but at equal features {column!r} is what it was",
-    Says.NO_RELEASE_LOGGED: "no change of version is in the log: the model or an input that is not logged changed",
+    Says.SEGMENT_LOSS: "in {name} it is {after:.3g}, expected {before:.3g} (± {margin:.2g})",
+    Says.LOSS_IS_GUESS: f"only {_LIKE}, so this is uncertain",
+    Says.VERSION_SHARE: "version {name!r} answers {after:.0%} of the rows{since}, up from {before:.0%}",
+    Says.VERSION_LOSS: "in the same windows {loss} is {after:.4g} for it and {before:.4g} for the others",
+    Says.ANSWERS_DIFFER: "for the same inputs {column!r} differs by {value:.3f}",
+    Says.ANSWERS_ALIKE: "but for the same inputs {column!r} is unchanged",
+    Says.NO_RELEASE_LOGGED: "the log shows no new version: the model changed, or an input that is not logged",
     Says.LABEL_MISSING: "label {column!r} did not arrive",
-    Says.FEWER_LABELS: (
-        "{after:.1%} of the rows have a label, {before:.1%} were to be expected: labels are late or lost"
-    ),
-    Says.LABEL_ENCODING: "{value:.1%} of the labels are written in another way than in the reference",
-    Says.LABEL_LEVELS: "{value:.1%} of the labels are of a class that the reference never showed: {listed}",
+    Says.FEWER_LABELS: ("labels are late or lost: {after:.1%} of the rows have one, expected {before:.1%}"),
+    Says.LABEL_ENCODING: "{value:.1%} of the labels are spelled differently from the reference",
+    Says.LABEL_LEVELS: "{value:.1%} of the labels are of a class that the reference never had: {listed}",
     Says.LABELS_BEYOND: (
-        "labels reach {after:.3g}, {before:.3g} at most in the reference: means and sums say nothing of them"
+        "labels reach {after:.3g}, in the reference {before:.3g} at most: their means and sums cannot be compared"
     ),
-    Says.LABELS_TURNED: ("the AUROC is {after:.3f}, {before:.3f} before: positive and negative labels changed places"),
-    Says.SLOWER: "the 95th percentile of {column!r} is {after:.4g}, {before:.4g} before",
-    Says.LIMIT_PASSED: "a limit of the runtime was passed",
+    Says.LABELS_TURNED: "positive and negative labels changed places: AUROC {before:.3f} → {after:.3f}",
+    Says.SLOWER: "slower: 95th percentile of {column!r} {before:.4g} → {after:.4g}",
+    Says.LIMIT_PASSED: "a runtime limit was exceeded",
     Says.ALERT_ITSELF: "the alert says so itself",
-    Says.MOVED_WITH_VERSION: (
-        "{column!r} moved only in the rows that are answered by the new version: the same incident"
-    ),
-    Says.MOVED_WITH_FAULT: "{column!r} moved only in the rows where {other!r} is at fault: the same incident",
+    Says.MOVED_WITH_VERSION: ("{column!r} changed only in rows answered by the new version: the same incident"),
+    Says.MOVED_WITH_FAULT: "{column!r} changed only in rows where {other!r} is faulty: the same incident",
     Says.NOTHING_ELSE: "nothing in the log explains it as well",
-    Says.LABELS_SPOILT: "the labels are at fault, so that the change of the loss is not taken apart",
-    Says.FAULT_IN_ALL_ROWS: (
-        "{column!r} is at fault in all rows, so that nothing can be said of labels at equal features"
-    ),
-    Says.FAULTY_ROWS_LEFT_OUT: "rows that a fault lies in were left out of what is said of the loss",
-    Says.TOO_FEW_LABELS: "too few labels are in to tell what changed at equal features",
-    Says.OTHER_CAUSE: "in the same windows, but not what this alert is about: {cause}{where}: {because}",
+    Says.LABELS_SPOILT: "the labels are faulty, so the change of the loss is not broken down",
+    Says.FAULT_IN_ALL_ROWS: ("{column!r} is faulty in all rows, so labels cannot be compared for the same inputs"),
+    Says.FAULTY_ROWS_LEFT_OUT: "faulty rows were left out where the loss is compared",
+    Says.TOO_FEW_LABELS: "too few labels have arrived to tell what changed for the same inputs",
+    Says.OTHER_CAUSE: "at the same time, but not the subject of this alert: {cause}{where}: {because}",
     Says.FAILED: "the alert could not be diagnosed: {name}",
 }
 """The sentence of each code, to be filled in with what the statement holds."""
