@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from watchkeeper.core.errors import STOPS, EmptyError, SourceError, in_short, ne
 from watchkeeper.ingest.csv_file import CsvFile
 from watchkeeper.ingest.json_file import json_rows
 from watchkeeper.schema.event_time import MOMENT
+from watchkeeper.schema.names import plain_names
 from watchkeeper.schema.reading import Reading, read
 
 __all__ = ["TableFile", "common_schema", "new_pieces", "pieces_of"]
@@ -69,6 +70,11 @@ class TableFile:
     csv: CsvFile | None = None
     typed: bool = True
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+
+    def plainly_named(self) -> TableFile:
+        """Return the piece with names that every later step can hold."""
+        renamed = plain_names(self.raw_types())
+        return replace(self, frame=self.frame.rename(renamed)) if renamed else self
 
     def raw_types(self) -> dict[str, pl.DataType]:
         """Return the type by column as the file has it."""
