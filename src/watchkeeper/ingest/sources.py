@@ -16,7 +16,8 @@ from watchkeeper.core.errors import STOPS, SchemaError, SourceError, Watchkeeper
 from watchkeeper.core.values import ValueNote
 from watchkeeper.ingest.door import OPEN, Beside, Door, forms_in, readings_of
 from watchkeeper.ingest.foreign import frame_of
-from watchkeeper.ingest.tables import TableFile, common_schema, new_pieces, pieces_of
+from watchkeeper.ingest.places import new_pieces, pieces_of
+from watchkeeper.ingest.tables import TableFile, common_schema
 from watchkeeper.ingest.value_notes import note_of
 from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
 from watchkeeper.schema.reading import Reading
