@@ -15,6 +15,7 @@ import sys
 import tempfile
 import traceback
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +28,11 @@ LEFT_OUT = ("watchkeeper.integrations", "watchkeeper.store.migrations", "watchke
 
 
 def run_forked(
-    *command: str, folder: Path = ROOT, path: tuple[Path, ...] = (), strict: bool = False
+    *command: str,
+    folder: Path = ROOT,
+    path: tuple[Path, ...] = (),
+    strict: bool = False,
+    environ: Mapping[str, str] = os.environ,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``-c code`` or ``-m module`` with arguments, like ``subprocess.run`` with text captured.
 
@@ -37,6 +42,8 @@ def run_forked(
         Folders to look for modules and packages in, before all others.
     strict
         Whether a warning is an error.
+    environ
+        The variables of the environment; what an interpreter reads as it starts is not read again.
     """
     server = _server()
     assert server.stdin is not None
@@ -44,7 +51,7 @@ def run_forked(
     with tempfile.TemporaryDirectory() as held:
         streams = [str(Path(held) / name) for name in ("out", "err")]
         ordered = {"command": command, "folder": str(folder), "path": list(map(str, path)), "strict": strict}
-        print(json.dumps({**ordered, "streams": streams, "environ": dict(os.environ)}), file=server.stdin, flush=True)
+        print(json.dumps({**ordered, "streams": streams, "environ": dict(environ)}), file=server.stdin, flush=True)
         code = int(server.stdout.readline())
         out, err = (Path(stream).read_text(encoding="utf-8") for stream in streams)
     return subprocess.CompletedProcess(list(command), code, out, err)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-__all__ = ["render", "seconds"]
+__all__ = ["charged", "render", "seconds"]
 
 BUDGET = 0.6
 """Seconds of processor time that each command that only reads may take."""
@@ -46,6 +46,11 @@ def seconds(code: str, arguments: Sequence[str], folder: Path) -> float:
     after = os.times()
     if done.returncode:
         raise RuntimeError(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
+    return charged(before, after)
+
+
+def charged(before: os.times_result, after: os.times_result) -> float:
+    """Return the processor time of the processes that ended in between, of user and system together."""
     return after.children_user - before.children_user + after.children_system - before.children_system
 
 

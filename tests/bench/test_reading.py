@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from bench.reading.__main__ import render, seconds
-
-SAYS = """
-import sys, time
-time.sleep(float(sys.argv[2]))
-sum(range(10**6))
-open(sys.argv[1], "w").write(str(time.process_time()))
-"""
+from bench.reading.__main__ import charged, render, seconds
 
 
-def test_processor_time_is_that_of_the_process_and_a_failure_says_why(tmp_path: Path) -> None:
-    # Compared with what the process says of itself, ticks of a hundredth of a second allowed, and no other number: it
-    # slept far longer than it takes to end, which nobody is charged for.
-    asleep = 0.4
-    measured = seconds(SAYS, (str(tmp_path / "own"), str(asleep)), tmp_path)
-    own = float((tmp_path / "own").read_text())
-    assert own - 0.02 < measured < own + asleep
+def test_processor_time_is_that_of_the_ended_processes_alone() -> None:
+    # User, system, user of children, system of children, and the clock of the wall.
+    before, after = os.times_result((7.0, 1.0, 2.0, 0.5, 100.0)), os.times_result((9.0, 3.0, 2.75, 0.625, 200.0))
+    assert charged(before, after) == 0.875
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    wrote = "import sys; open(sys.argv[1], 'w').close()"
+    assert seconds(wrote, (str(tmp_path / "done"),), tmp_path) >= 0
+    assert (tmp_path / "done").exists()
     with pytest.raises(RuntimeError, match="ValueError: no store"):
         seconds("raise ValueError('no store')", (), tmp_path)
 

@@ -1,4 +1,4 @@
-"""Two ways to run the command line: in this process, which is quick, and as a process of its own."""
+"""Three ways to run the command line: in this process, which is quick, in a fork, and as the installed command."""
 
 from __future__ import annotations
 
@@ -9,24 +9,41 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from tests.forked import run_forked
 from watchkeeper.cli.app import main
+from watchkeeper.run.project import open_project
 
 Run = subprocess.CompletedProcess[str]
 Command = Callable[..., Run]
 
+STARTS = "import sys; sys.argv[0] = 'watchkeeper'; from watchkeeper.cli.app import main; main()"
 SCRIPT = str(Path(sys.executable).with_name("watchkeeper"))
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Command:
-    """Run the installed command as a process of its own in an empty folder."""
+    """Run the entry point as a process of its own in an empty folder, forked from one where the imports are done."""
+
+    def run(*words: object, folder: Path = tmp_path, **environ: str) -> Run:
+        done = run_forked("-c", STARTS, *map(str, words), folder=folder, environ=environment(**environ))
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Command:
+    """Run the installed command, which an interpreter of its own starts, in an empty folder."""
 
     def run(*words: object, folder: Path = tmp_path, **environ: str) -> Run:
         command, variables = [SCRIPT, *map(str, words)], environment(**environ)
@@ -65,6 +82,32 @@ def environment(**changes: str) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", **changes}
 
 
+START = datetime(2024, 1, 1, tzinfo=UTC)
+FAULTY = """\
+models:
+  churn:
+    source: in/*.parquet
+    reference: then.parquet
+    columns: {id: id, time: at, score: score, prediction: prediction, label: label}
+    monitors: {only: [{measure: null_rate, chart: tolerance, cause: data_fault, options: {always: 0.03}}]}
+"""
+
+
+def write_faulty(folder: Path) -> Path:
+    """Write a model whose score is lost in half of the rows of the last days."""
+    (folder / "in").mkdir()
+    times = [START + timedelta(minutes=20 * i) for i in range(2_000)]
+    before = table(2_000, 1).with_columns(at=pl.Series(times))
+    now = table(600, 2).with_columns(
+        at=pl.Series(times[-1:] * 600) + pl.Series([timedelta(minutes=5 * i) for i in range(600)])
+    )
+    broken = now.with_columns(score=pl.when(pl.int_range(pl.len()) % 2 == 0).then(None).otherwise("score"))
+    before.write_parquet(folder / "then.parquet")
+    broken.drop("label").write_parquet(folder / "in" / "a.parquet")
+    (folder / "watchkeeper.yaml").write_text(FAULTY, encoding="utf-8")
+    return folder
+
+
 def table(n: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
     """Return a log of a classifier; ``shift`` moves the logarithm of the amount by as many halves of its deviation."""
     rng = np.random.default_rng(seed)
@@ -80,6 +123,28 @@ def table(n: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
             "label": (rng.random(n) < score).astype(int),
         }
     )
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    """Return the folder of a model whose score is lost in half of the rows of the last days; nothing has run yet."""
+    return write_faulty(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return such a folder after a run; it is there for all, to be read and left as it is."""
+    folder = write_faulty(tmp_path_factory.mktemp("judged"))
+    project = open_project(folder / "watchkeeper.yaml", {})
+    project.run("churn", datetime.now(UTC))
+    project.close()
+    return folder
+
+
+@pytest.fixture
+def judged(judged_once: Path, tmp_path: Path) -> Path:
+    """Return a copy of the folder after its run."""
+    return copytree(judged_once, tmp_path / "judged")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 from .conftest import Command, parsed, table
 
 
-def test_equal_data_is_fine(process: Command, pair: tuple[Path, Path]) -> None:
-    done = process("check", pair[0], "--reference", pair[1], "--label", "label", "--json")
+def test_equal_data_is_fine(installed: Command, pair: tuple[Path, Path]) -> None:
+    done = installed("check", pair[0], "--reference", pair[1], "--label", "label", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = parsed(done)
     assert found["verdict"] == "ok"

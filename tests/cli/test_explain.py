@@ -3,63 +3,34 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from watchkeeper.cli.app import app
 
-from .conftest import Command, table
-
-START = datetime(2024, 1, 1, tzinfo=UTC)
-CONFIG = """\
-models:
-  churn:
-    source: in/*.parquet
-    reference: then.parquet
-    columns: {id: id, time: at, score: score, prediction: prediction, label: label}
-    monitors: {only: [{measure: null_rate, chart: tolerance, cause: data_fault, options: {always: 0.03}}]}
-"""
+from .conftest import FAULTY, Command
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return the folder of a model whose score is lost in half of the rows of the last days."""
-    (tmp_path / "in").mkdir()
-    times = [START + timedelta(minutes=20 * i) for i in range(2_000)]
-    before = table(2_000, 1).with_columns(at=pl.Series(times))
-    now = table(600, 2).with_columns(
-        at=pl.Series(times[-1:] * 600) + pl.Series([timedelta(minutes=5 * i) for i in range(600)])
-    )
-    broken = now.with_columns(score=pl.when(pl.int_range(pl.len()) % 2 == 0).then(None).otherwise("score"))
-    before.write_parquet(tmp_path / "then.parquet")
-    broken.drop("label").write_parquet(tmp_path / "in" / "a.parquet")
-    (tmp_path / "watchkeeper.yaml").write_text(CONFIG, encoding="utf-8")
-    return tmp_path
-
-
-def test_an_alert_is_explained_in_words_and_as_json(watchkeeper: Command, project: Path) -> None:
-    assert watchkeeper("run").returncode == 0
-    (report,) = json.loads(watchkeeper("status", "--json").stdout)["models"]
+def test_an_alert_is_explained_in_words_and_as_json(watchkeeper: Command, judged: Path) -> None:
+    (report,) = json.loads(watchkeeper("status", "--json", folder=judged).stdout)["models"]
     (fault,) = [alert["id"] for alert in report["alerts"] if alert["cause"] == "data_fault"]
-    done = watchkeeper("explain", fault)
+    done = watchkeeper("explain", fault, folder=judged)
     assert done.returncode == 0
     assert "what it comes from" in done.stdout
     assert "data fault  score" in done.stdout
-    told = json.loads(watchkeeper("explain", fault, "--json").stdout)
+    told = json.loads(watchkeeper("explain", fault, "--json", folder=judged).stdout)
     assert told["schema_version"] == 1
     assert (told["hypotheses"][0]["kind"], told["hypotheses"][0]["columns"]) == ("data_fault", ["score"])
     assert sum(h["confidence"] for h in told["hypotheses"]) == pytest.approx(1)
-    short = watchkeeper("explain", fault[:8], "--json")
+    short = watchkeeper("explain", fault[:8], "--json", folder=judged)
     assert json.loads(short.stdout) == told
 
 
-def test_run_and_status_exit_as_check_does_where_they_are_asked(project: Path) -> None:
+def test_run_and_status_exit_as_check_does_where_they_are_asked(faulty: Path) -> None:
     def code(*words: str) -> int:
-        return CliRunner().invoke(app, [*words, "--config", str(project / "watchkeeper.yaml")]).exit_code
+        return CliRunner().invoke(app, [*words, "--config", str(faulty / "watchkeeper.yaml")]).exit_code
 
     assert [code("status"), code("status", "--fail-on", "never")] == [0, 4], "nothing was judged yet"
     assert code("run", "--fail-on", "page") == 1
@@ -72,19 +43,18 @@ def test_run_and_status_exit_as_check_does_where_they_are_asked(project: Path) -
 
 
 def test_an_alert_that_is_not_there_is_a_usage_error_with_the_ones_there_are(
-    watchkeeper: Command, project: Path
+    watchkeeper: Command, faulty: Path, judged: Path
 ) -> None:
     none = watchkeeper("explain")
     assert (none.returncode, none.stderr) == (2, "watchkeeper: there is no alert to explain\n")
-    watchkeeper("run")
-    wrong = watchkeeper("explain", "zzz")
+    wrong = watchkeeper("explain", "zzz", folder=judged)
     assert wrong.returncode == 2
     assert "there is no alert 'zzz'; Valid: " in wrong.stderr
 
 
-def test_two_models_that_lose_one_column_together_are_one_incident(watchkeeper: Command, project: Path) -> None:
-    second = CONFIG.partition("models:\n")[2].replace("churn", "upsell")
-    (project / "watchkeeper.yaml").write_text(CONFIG + second, encoding="utf-8")
+def test_two_models_that_lose_one_column_together_are_one_incident(watchkeeper: Command, faulty: Path) -> None:
+    second = FAULTY.partition("models:\n")[2].replace("churn", "upsell")
+    (faulty / "watchkeeper.yaml").write_text(FAULTY + second, encoding="utf-8")
     assert watchkeeper("run").returncode == 0
     told = json.loads(watchkeeper("status", "--json").stdout)
     assert any(

@@ -55,11 +55,11 @@ def test_without_a_standard_output_the_exit_code_still_counts(tmp_path: Path, mo
     [("--json", {"PYTHONIOENCODING": "latin-1"}), ("--fail-on=page", {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})],
 )
 def test_any_encoding_of_the_terminal_will_do(
-    process: Command, pair: tuple[Path, Path], option: str, variables: dict[str, str]
+    installed: Command, pair: tuple[Path, Path], option: str, variables: dict[str, str]
 ) -> None:
     for path in pair:
         pl.read_parquet(path).rename({"amount": "größe 漢"}).write_parquet(path)
-    done = process("check", pair[0], "-r", pair[1], option, **variables)
+    done = installed("check", pair[0], "-r", pair[1], option, **variables)
     assert (done.returncode, done.stderr) == (0, "")
     if option == "--json":
         assert any(m["column"] == "größe 漢" for m in parsed(done)["measurements"])

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Command
-from .test_explain import project as project  # noqa: PLC0414 - a fixture
-
 HEAVY = ("sklearn", "scipy", "altair", "jinja2", "pandas", "narwhals", "deltalake", "alembic")
 DESCRIBES = ("numpy", "watchkeeper.compare", "watchkeeper.stats")
 """What is loaded where a comparison says of itself what changed."""
@@ -30,12 +27,9 @@ main()
 
 
 @pytest.mark.parametrize("asked", [["status"], ["status", "--json"], ["explain"], ["report", "--json"]])
-def test_what_only_reads_loads_nothing_that_fits_or_draws(
-    watchkeeper: Command, project: Path, asked: list[str]
-) -> None:
-    assert watchkeeper("run").returncode == 0
+def test_what_only_reads_loads_nothing_that_fits_or_draws(judged_once: Path, asked: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LISTS, *asked], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-c", LISTS, *asked], cwd=judged_once, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "no rows arrived" in done.stdout

@@ -55,6 +55,16 @@ def test_a_separator_inside_quotes_separates_nothing(tmp_path):
     assert found.to_dict(as_series=False) == {"Height, cm": [180.5, 170.25], "Weight, kg": [70, 60]}
 
 
+def test_commas_within_numbers_separate_nothing_where_another_sign_does(tmp_path):
+    found = _of(tmp_path, "a|b;Height, cm\n1,5;x\n2,25;y\n3,5;z\n").sample()
+    assert found.to_dict(as_series=False) == {"a|b": [1.5, 2.25, 3.5], "Height, cm": ["x", "y", "z"]}
+    short = _of(tmp_path, "a|b;Height, cm\n1,5;x\n2,25;y\n3,5\n4,5;z\n5,5;z\n")
+    assert short.columns == ["a|b", "Height, cm"]
+    assert "line 4" in short.problems[0]
+    commas = _of(tmp_path, "a,b\n1,5;6\n2,7;8\n").sample()
+    assert commas.to_dict(as_series=False) == {"a": [1, 2], "b": ["5;6", "7;8"]}
+
+
 def test_a_fraction_after_any_number_of_whole_numbers_makes_all_of_them_numbers(tmp_path):
     source = _of(tmp_path, "x\n" + "5\n" * 30_000 + "7.5\n")
     assert source.schema["x"] == pl.Float64

@@ -1,6 +1,7 @@
 """Tables from everywhere: the same rows whichever way they come, and a clear word when they cannot."""
 
 import gzip
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -85,6 +86,22 @@ def test_only_the_columns_asked_for_are_read(files):
         assert next(open_table(files / name).batches(10, ["s", "id"])).columns == ["s", "id"]
     with pytest.raises(SchemaError, match="did you mean 'id'"):
         next(open_table(files / "a.csv").batches(10, ["idd"]))
+
+
+def test_nul_is_written_out_in_the_names_of_columns_at_every_entrance(tmp_path):
+    frame = pl.DataFrame({"a\0b": [1.5, 2.5], "a\\x00b": [3, 4], "a": [5, 6]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_csv(tmp_path / "a.csv")
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in frame.to_dicts()))
+    given = [
+        frame,
+        frame.lazy(),
+        pd.DataFrame(frame.to_dict(as_series=False)),
+        pa.table(frame.to_dict(as_series=False)),
+    ]
+    for source in [*given, *(tmp_path / f"a.{kind}" for kind in ("parquet", "csv", "jsonl"))]:
+        found = open_table(source).sample().to_dict(as_series=False)
+        assert found == {"a\\x00b_": [1.5, 2.5], "a\\x00b": [3, 4], "a": [5, 6]}, source
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.arrow", "parts", "delta"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -253,7 +254,22 @@ def _sniffed(sample: str) -> str:
         return ""
     widths = [len(row) for row in islice(csv.reader(io.StringIO(sample, newline=""), delimiter=sign), 20) if row]
     agree = len(widths) > 1 and widths[0] > 1 and widths.count(widths[0]) >= 0.5 * len(widths)
-    return str(sign) if agree else ""
+    if not agree:
+        return ""
+    return (_beside_decimal_commas(sample) if sign == "," else "") or str(sign)
+
+
+def _beside_decimal_commas(sample: str) -> str:
+    """Return what separates nearly all lines alike, where every comma below the first line stands within a number."""
+    lines = [line for line in sample.splitlines() if line.strip()][:20]
+    outside = [part for line in lines[1:] for part in line.split('"')[::2]]
+    if not any("," in part for part in outside) or any(re.search(r"(?<!\d),|,(?!\d)", part) for part in outside):
+        return ""
+    for sign in _SEPARATORS[1:]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        if widths[0] > 1 and widths.count(widths[0]) >= 0.8 * len(widths):
+            return sign
+    return ""
 
 
 def _outside_quotes(line: str, sign: str) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.schema import Column, Kind, Role, Schema
+from watchkeeper.ingest.tables import TableFile
 from watchkeeper.schema.declared import ColumnType, Declared
 from watchkeeper.schema.event_time import MOMENT
 from watchkeeper.schema.inference import NAMES
@@ -35,9 +35,6 @@ from watchkeeper.schema.text_evidence import (
     token_counts,
 )
 from watchkeeper.schema.typed_values import plain_type
-
-if TYPE_CHECKING:
-    from watchkeeper.ingest.tables import TableFile
 
 __all__ = ["OPEN", "Beside", "Door", "enter", "forms_in", "known_by", "readings_of"]
 
@@ -110,8 +107,6 @@ OPEN = Door()
 
 def enter(frame: pl.DataFrame, door: Door, *, typed: bool = True) -> tuple[pl.DataFrame, dict[str, Reading]]:
     """Return rows in memory as columns of one meaning each, and how those were read that needed reading."""
-    from watchkeeper.ingest.tables import TableFile
-
     part = TableFile("", frame, frame.height, typed=typed)
     readings = readings_of([part], door)[0]
     columns = [read(series, readings[series.name]) if series.name in readings else series for series in frame]

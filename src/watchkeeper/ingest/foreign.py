@@ -51,14 +51,17 @@ def _without_objects(source: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _from_arrow(source: Any) -> tuple[pl.DataFrame, list[str]]:
+    names = getattr(source, "column_names", None) or []
+    apart = callable(getattr(source, "column", None)) and len(names) > 0
     try:
-        return pl.DataFrame(source), []
+        # Between libraries a NUL ends a name, so that two columns may get the same.
+        if not (apart and any("\0" in str(name) for name in names)):
+            return pl.DataFrame(source), []
     except STOPS:
         raise
     except BaseException as error:
         # Polars panics, which is no Exception, over columns such as arrays of no numbers: each costs itself.
-        names = getattr(source, "column_names", None)
-        if not names or not callable(getattr(source, "column", None)):
+        if not apart:
             words = in_short(error)
             raise SourceError(f"the {type(source).__name__} cannot be read as a table: {words}") from error
     twice = doubled_name(names)

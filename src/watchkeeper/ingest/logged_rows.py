@@ -13,6 +13,7 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.ingest.sources import normalise_time
 from watchkeeper.schema.event_time import MOMENT
 from watchkeeper.schema.missing import TOKENS
+from watchkeeper.schema.names import plain_name
 from watchkeeper.schema.texts import text_of
 
 __all__ = ["LOGGED", "label_frame", "prediction_frame", "read_row", "series_of", "unnamed"]
@@ -56,8 +57,7 @@ def prediction_frame(rows: Sequence[Mapping[str, Any]], schema: Schema | None) -
     features = [row.get("features") for row in rows]
     named = [found if isinstance(found, dict) else {} for found in features]
     for name in dict.fromkeys(name for row in named for name in row):
-        # A NUL would end the name, and the process with it, wherever a library of C reads it.
-        own = name.replace("\0", "\\x00")
+        own = plain_name(name)
         while own in taken:
             own = f"features.{own}"
         taken.add(own)

@@ -16,7 +16,8 @@ from watchkeeper.core.errors import STOPS, SchemaError, SourceError, Watchkeeper
 from watchkeeper.core.values import ValueNote
 from watchkeeper.ingest.door import OPEN, Beside, Door, forms_in, readings_of
 from watchkeeper.ingest.foreign import frame_of
-from watchkeeper.ingest.tables import TableFile, common_schema, new_pieces, pieces_of
+from watchkeeper.ingest.places import new_pieces, pieces_of
+from watchkeeper.ingest.tables import TableFile, common_schema
 from watchkeeper.ingest.value_notes import note_of
 from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
 from watchkeeper.schema.reading import Reading
@@ -177,6 +178,7 @@ def open_table(source: Any, *, time: str | None = None, door: Door = OPEN) -> So
 
 def read_by(pieces: Sequence[TableFile], door: Door) -> tuple[TableFile, ...]:
     """Return the pieces of a table with the readings of their columns."""
+    pieces = [piece.plainly_named() for piece in pieces]
     return tuple(replace(piece, readings=found) for piece, found in zip(pieces, readings_of(pieces, door), strict=True))
 
 
@@ -207,7 +209,8 @@ def _readable(source: Any) -> list[TableFile]:
     try:
         if not isinstance(source, str | Path):
             return list(_framed(source)[0])
-        return [piece for piece in new_pieces(source, lambda _: True) if isinstance(piece, TableFile)]
+        pieces = new_pieces(source, lambda _: True)
+        return [piece.plainly_named() for piece in pieces if isinstance(piece, TableFile)]
     except (WatchkeeperError, pl.exceptions.PolarsError):
         return []
 

@@ -10,7 +10,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-__all__ = ["without", "words_of"]
+__all__ = ["NUL", "plain_name", "plain_names", "without", "words_of"]
+
+NUL = "\\x00"
+"""How NUL is written in names: it would end them wherever a library of C reads them, and PostgreSQL holds none."""
 
 _WORD, _HUMP = re.compile(r"[^\W\d_]+|\d+"), re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -25,6 +28,38 @@ def without(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """
     left_out = set(names)
     return frame[[name for name in frame.columns if name not in left_out]]
+
+
+def plain_name(name: str) -> str:
+    r"""Return a name in which NUL is written out.
+
+    Examples
+    --------
+    >>> plain_name("a\0b")
+    'a\\x00b'
+    """
+    return name.replace("\0", NUL)
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    r"""Return another name for each that has a NUL, by the one it has; no two columns get the same.
+
+    Examples
+    --------
+    >>> plain_names(["a\0b", "a\\x00b", "c"])
+    {'a\x00b': 'a\\x00b_'}
+    """
+    names = list(names)
+    taken, found = set(names), dict[str, str]()
+    for name in names:
+        if "\0" not in name:
+            continue
+        own = plain_name(name)
+        while own in taken:
+            own += "_"
+        taken.add(own)
+        found[name] = own
+    return found
 
 
 def words_of(name: str) -> tuple[str, ...]:

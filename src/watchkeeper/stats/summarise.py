@@ -19,6 +19,7 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.schema.kinds import type_name
+from watchkeeper.schema.names import NUL, plain_name
 from watchkeeper.stats.blocks import to_text
 from watchkeeper.stats.codec import merge_states
 from watchkeeper.stats.level_index import level_codes
@@ -32,8 +33,6 @@ _GATHERED_ROWS = 1 << 20
 _GATHERED_BYTES = 1 << 27
 _GROUP = "__watchkeeper_group_"
 _ROW = "__watchkeeper_row"
-_NUL = "\\x00"
-"""How NUL is written in names of segments and versions: PostgreSQL holds none in a text."""
 
 
 def summarise(
@@ -173,15 +172,11 @@ def _segments(frame: pl.DataFrame, rule: SegmentRule) -> Partitions:
         return Partitions.of((f"{rule.column}=null",), np.zeros(frame.height, np.intp))
     values, codes = level_codes(series_named(frame, rule.column))
     names = ["null" if v is None else v if not rule.values or v in rule.values else "other" for v in to_text(values)]
-    segments = [_seen(f"{rule.column}={name}") for name in names]
+    segments = [plain_name(f"{rule.column}={name}") for name in names]
     distinct = {name: place for place, name in enumerate(dict.fromkeys(segments))}
     if len(distinct) < len(segments):
         codes = np.array([distinct[name] for name in segments], np.intp)[codes]
     return Partitions.of(tuple(distinct), codes)
-
-
-def _seen(name: str) -> str:
-    return name.replace("\0", _NUL)
 
 
 def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window | None, pl.DataFrame]]:
@@ -190,7 +185,7 @@ def _split(batch: Batch, rule: WindowRule | None) -> Iterator[tuple[str, Window 
     version, time = schema.name_of(Role.VERSION), schema.name_of(Role.TIME)
     keys: dict[str, pl.Series] = {}
     if version in frame.columns and version:
-        versions = to_text(series_named(frame, version)).fill_null("").str.replace_all("\0", _NUL, literal=True)
+        versions = to_text(series_named(frame, version)).fill_null("").str.replace_all("\0", NUL, literal=True)
         keys["version"] = versions.alias(f"{_GROUP}version")
     if batch.window is None and rule is not None and time in frame.columns and time:
         origin = int((rule.origin - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))

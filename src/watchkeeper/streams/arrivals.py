@@ -15,7 +15,7 @@ from watchkeeper.core.schema import ALL, Column, Kind, Role, Schema, SegmentRule
 from watchkeeper.ingest.door import OPEN, Door, enter
 from watchkeeper.ingest.foreign import frame_of
 from watchkeeper.schema.event_time import to_utc
-from watchkeeper.schema.names import without
+from watchkeeper.schema.names import NUL, plain_name, plain_names, without
 from watchkeeper.schema.python_values import series_of
 from watchkeeper.stats.blocks import to_float, to_text
 from watchkeeper.stats.outcomes import outcomes
@@ -177,9 +177,17 @@ def _unknown(height: int) -> pl.Series:
 
 
 def _frame(rows: Any, schema: Schema, door: Door = OPEN) -> pl.DataFrame:
-    frame = _raw_frame(rows, schema)
+    frame = _raw_frame(_plainly_named(rows) if any(NUL in column.name for column in schema) else rows, schema)
+    frame = frame.rename(plain_names(frame.columns))
     known = frame[[name for name in frame.columns if name in schema]]
     return enter(known, door.expecting(schema, door.known))[0]
+
+
+def _plainly_named(rows: Any) -> Any:
+    """Return rows that are mappings with names that every later step can hold."""
+    if isinstance(rows, Mapping):
+        return {plain_name(name) if isinstance(name, str) else name: values for name, values in rows.items()}
+    return [_plainly_named(row) for row in rows] if isinstance(rows, (list, tuple)) else rows
 
 
 def _raw_frame(rows: Any, schema: Schema) -> pl.DataFrame:
