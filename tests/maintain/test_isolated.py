@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from watchkeeper.core.errors import ArtefactError, TrainingError
+from watchkeeper.maintain import isolated
 from watchkeeper.maintain.isolated import IsolatedTraining, can_isolate
 from watchkeeper.maintain.train import TrainingData, load_trainer
 
@@ -99,6 +101,31 @@ def test_a_model_is_fitted_elsewhere_as_it_would_be_here(make: Make, rows: pl.Da
     assert training.fit("isolated_training:lazily", rows, 0, None).coef_.shape == (1, 1)
     training.close()
     assert not (tmp_path / "work").exists()
+
+
+def test_a_process_that_has_ended_before_anybody_looks_is_no_wait_for_ever(
+    make: Make, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = type(isolated._server)._running
+
+    class Slowly:
+        """Writes an order, and comes back when it was carried out and both lines of the answer are there."""
+
+        def __init__(self, orders: IO[bytes]) -> None:
+            self._orders = orders
+
+        def write(self, order: bytes) -> int:
+            written = self._orders.write(order)
+            time.sleep(4)
+            return written
+
+    def slowly(server: Any) -> tuple[Any, IO[bytes]]:
+        orders, answers = running(server)
+        return Slowly(orders), answers
+
+    monkeypatch.setattr(type(isolated._server), "_running", slowly)
+    training = make(time_limit=timedelta(seconds=20))
+    assert training.fit("isolated_training:train", rows, 0, None).coef_.shape == (1, 1)
 
 
 def test_what_a_function_raises_is_said_as_it_would_be_here(make: Make, rows: pl.DataFrame) -> None:

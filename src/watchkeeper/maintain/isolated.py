@@ -34,6 +34,8 @@ Progress = Callable[[str], None]
 
 _STEP = 0.2
 _TAIL = 5
+_PATIENCE = 30.0
+"""Seconds in which a process that was killed must have ended."""
 
 
 def can_isolate() -> bool:
@@ -156,8 +158,9 @@ class _Server:
         with self._lock:
             orders, answers = self._running()
             try:
-                orders.write(msgspec.json.encode(order) + b"\n")
-                orders.flush()
+                left = msgspec.json.encode(order) + b"\n"
+                while left:
+                    left = left[orders.write(left) :]
                 child = int(answers.readline())
             except (OSError, ValueError):
                 self.stop()
@@ -175,6 +178,8 @@ class _Server:
                     with suppress(ProcessLookupError):
                         os.killpg(child, signal.SIGKILL)
                     late = True
+                if end is not None and time.monotonic() > end + _PATIENCE:
+                    return None
             said = answers.readline().decode()
             done = said.startswith(ENDED)
             return None if late else int(said.removeprefix(ENDED) or 1)
@@ -188,8 +193,9 @@ class _Server:
             self.stop()
             command = [sys.executable, "-m", "watchkeeper.maintain.training_process"]
             environ = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+            # Without buffers: a line that was read ahead would wait where nobody looks for it.
             self._process = subprocess.Popen(  # noqa: S603 - it is this Python, and a module of ours
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, start_new_session=True
+                command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, start_new_session=True
             )
             self._owner = os.getpid()
         return cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
