@@ -159,7 +159,7 @@ def test_a_missing_file_and_a_wrong_address_are_said(tmp_path: Path) -> None:
 
 
 def test_a_type_that_is_not_on_the_list_is_refused_by_name_with_the_remedy(tmp_path: Path) -> None:
-    wanted = rf"{__name__}\.Homemade.*maintenance\.trusted: \["
+    wanted = rf"{__name__}\.Homemade.*maintain\.trusted: \["
     with pytest.raises(ArtefactError, match=wanted):
         save(Homemade(), str(tmp_path))
     assert list(tmp_path.iterdir()) == []
@@ -237,7 +237,7 @@ def test_a_pickle_is_neither_written_nor_read_unless_the_model_may(tmp_path: Pat
         save(model, str(tmp_path))
     address = save(model, str(tmp_path), pickle_allowed=True)
     assert [p.name for p in tmp_path.iterdir()] == [f"{address}.pickle"]
-    with pytest.raises(ArtefactError, match=r"is a pickle, which runs code.*maintenance\.pickle: true"):
+    with pytest.raises(ArtefactError, match=r"is a pickle, which runs code.*maintain\.pickle: true"):
         load(address, str(tmp_path))
     assert isinstance(load(address, str(tmp_path), pickle_allowed=True).callback_, Homemade)
 

@@ -156,7 +156,7 @@ def test_without_auto_a_person_decides_on_the_promotion(mode: str, spec: Spec) -
     careful = replace(spec, maintenance=replace(spec.maintenance, promote=mode))
     barrier = promotion_barrier(careful, MaintenanceMemory(NOW))
     assert barrier is not None
-    assert ground_sentence(barrier) == f"maintenance.promote is {mode}: a person decides"
+    assert ground_sentence(barrier) == f"maintain.promote is {mode}: a person decides"
 
 
 def test_what_0_1_0_proposed_in_this_window_is_not_proposed_again(spec: Spec) -> None:

@@ -21,10 +21,11 @@ from watchkeeper.core.window import Window
 from watchkeeper.maintain.registry import CHAMPION, Standing
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.project import Project
+from watchkeeper.run.training import rows_digest
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.words.actions import action_sentence
 
-from .invented import MODEL, START, alerts, day, deliver, everything, rows, watch
+from .invented import MODEL, START, alerts, day, deliver, everything, project, rows, watch
 
 REFERENCE = Window(START, day(4).start)
 
@@ -142,7 +143,7 @@ def test_with_promote_ask_a_proven_challenger_waits_and_is_promoted_by_hand(tmp_
     model = kept(tmp_path, TURNED, promote="ask")
     actions = model.run(MODEL, day(9).start).actions
     assert told(actions)[-1] == ("promote", "proposed", "v2")
-    assert action_sentence(actions[-1]) == "maintenance.promote is ask: a person decides"
+    assert action_sentence(actions[-1]) == "maintain.promote is ask: a person decides"
     keeper = model.keeper(MODEL)
     assert keeper.champion == "v1"
     done = keeper.promote("v2", who="ada", why="the numbers are good", at=day(9).start)
@@ -478,3 +479,44 @@ def test_a_model_from_elsewhere_is_not_judged_on_rows_the_champion_has_learned_f
     offered = fitted_on(TURNED, 5)
     actions = keeper.judge(offered, Window(START, day(5).start), day(7).start, who="ada", why="try this")
     assert action_sentence(actions[-1]) == "needs 100 rows, has 0"
+
+
+def test_where_a_second_person_is_asked_for_one_alone_puts_nothing_in_charge(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED)
+    config = (tmp_path / "watchkeeper.yaml").read_text()
+    (tmp_path / "watchkeeper.yaml").write_text(
+        config.replace("      isolated:", "      second_person: true\n      isolated:")
+    )
+    model = project(tmp_path, model.store)
+    actions = model.run(MODEL, day(9).start).actions
+    assert action_sentence(actions[-1]) == "maintain.second_person is set: two people decide"
+    keeper = model.keeper(MODEL)
+    for _ in range(2):
+        first = keeper.promote("v2", who="ada", why="better", at=day(9).start)
+        assert (first.outcome, keeper.champion) == (Outcome.PROPOSED, "v1")
+    assert action_sentence(first) == "better; ada asked for it; a second person has to ask for it too"
+    done = keeper.promote("v2", who="bob", why="I looked", at=day(9).start)
+    assert (done.outcome, keeper.champion) == (Outcome.DONE, "v2")
+    # What was asked for before another champion came asks for nothing any more, and a rollback waits for nobody.
+    keeper.roll_back(who="ada", why="a complaint", at=day(9).start)
+    assert keeper.promote("v2", who="bob", why="again", at=day(9).start).outcome is Outcome.PROPOSED
+    assert model.audit_breaks(MODEL) == []
+
+
+def test_a_version_is_recorded_with_the_rows_it_has_learned_from(tmp_path: Path) -> None:
+    model = kept(tmp_path, TURNED, train="training:keep_rows")
+    with (tmp_path / "training.py").open("a") as module:
+        module.write(
+            "\n\nseen = []\n\ndef keep_rows(rows, seed):\n    seen.append(rows)\n    return train(rows, seed)\n"
+        )
+    sys.modules.pop("training", None)
+    model.run(MODEL, day(9).start)
+    from training import seen  # type: ignore[attr-defined]
+
+    keeper = model.keeper(MODEL)
+    made, version = keeper.registry.provenance("v2"), keeper.versions()[1]
+    assert made is not None
+    assert made.data is not None
+    assert version.trained == Window(made.data.start, made.data.end)
+    assert (made.data.rows, made.data.digest, made.data.log) == (seen[-1].height, rows_digest(seen[-1]), "p:0,l:0")
+    assert made.data.window == made.parameters["window"]

@@ -103,7 +103,7 @@ class MoveDocument:
     Attributes
     ----------
     version
-        The version that is in charge now.
+        The version that is in charge now; where the outcome is ``proposed``, the one that waits for a second person.
     """
 
     schema_version: SchemaVersion

@@ -114,7 +114,11 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
     if json:
         show_json(move_document(action))
     else:
-        print_out(f"{action.version} is in charge (before: {action.facts.get('from') or 'none'})")
+        from watchkeeper.core.action import Outcome
+
+        done = action.outcome is Outcome.DONE
+        before = action.facts.get("from") or "none"
+        print_out(f"{action.version} {f'is in charge (before: {before})' if done else 'waits for a second person'}")
 
 
 def retrain(

@@ -37,6 +37,7 @@ __all__ = [
     "Store",
     "Table",
     "Unusable",
+    "Versioned",
 ]
 
 Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered | Provenance
@@ -160,6 +161,14 @@ class SetsAside(Protocol):
 
         Rows that another one stands for, and those of version 0.1.0, are left out.
         """
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A store whose log has versions, so that what was read of it can be named."""
+
+    def log_version(self, model: str) -> str:
+        """Return the versions of the tables of predictions and of labels, as ``p:12,l:9``; -1 before the first."""
 
 
 @runtime_checkable

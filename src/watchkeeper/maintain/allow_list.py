@@ -42,7 +42,7 @@ def refuse_untrusted(found: Iterable[str], trusted: Iterable[str], where: str) -
         listed = ", ".join(unknown)
         raise ArtefactError(
             f"{where} holds types that are not on the allow-list: {listed}. If you know them and trust whoever wrote "
-            f"the model, allow them for this model: maintenance.trusted: [{listed}]"
+            f"the model, allow them for this model: maintain.trusted: [{listed}]"
         )
 
 

@@ -78,7 +78,7 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
     if not pickle_allowed:
         raise ArtefactError(
             f"{where} is a pickle, which runs code when it is loaded. If you trust whoever wrote it, allow it for this "
-            "model: maintenance.pickle: true"
+            "model: maintain.pickle: true"
         )
     import joblib
 
@@ -102,7 +102,7 @@ def _packed(model: Any, trusted: Sequence[str], pickle_allowed: bool) -> tuple[b
             raise
         raise ArtefactError(
             f"{name} cannot be held in a skops file: {error}. Use scikit-learn types, or allow a pickle for this "
-            "model: maintenance.pickle: true"
+            "model: maintain.pickle: true"
         ) from error
     return data, "skops"
 

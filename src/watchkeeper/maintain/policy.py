@@ -14,13 +14,13 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.backoff import backing_off
 from watchkeeper.maintain.grounds import of_alert, same_grounds
 from watchkeeper.maintain.guard import spoils_training
-from watchkeeper.maintain.registry import action_id
+from watchkeeper.maintain.registry import AUTOMATION, action_id
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
 __all__ = ["WHO", "hold", "promotion_barrier", "respond"]
 
-WHO = "watchkeeper"
-"""The name automatic actions carry; people have their own."""
+WHO = AUTOMATION
+"""The name automatic actions carry."""
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -83,6 +83,8 @@ def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
     """
     if spec.maintenance.promote != "auto":
         return Ground("person_decides", spec.maintenance.promote)
+    if spec.maintenance.second_person:
+        return Ground("person_decides", "second_person")
     frozen = _frozen(memory)
     if frozen:
         return frozen

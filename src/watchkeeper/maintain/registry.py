@@ -21,7 +21,8 @@ from watchkeeper.core.window import Window
 from watchkeeper.maintain.grounds import same_grounds
 
 __all__ = [
-    "CHAMPION", "VERSIONS", "Moves", "Standing", "Version", "action_id", "promote", "register", "roll_back", "versions",
+    "AUTOMATION", "CHAMPION", "VERSIONS", "Moves", "Standing", "Version", "action_id", "promote", "register",
+    "roll_back", "versions",
 ]  # fmt: skip
 
 CHAMPION = VersionRole.CHAMPION.value
@@ -29,6 +30,9 @@ CHAMPION = VersionRole.CHAMPION.value
 
 VERSIONS = "versions"
 """The pointer that counts the versions: whoever registers one moves it, so that no two get the same number."""
+
+AUTOMATION = "watchkeeper"
+"""The name automatic actions carry; people have their own."""
 
 _NUMBERED = re.compile(r"v(\d+)")
 

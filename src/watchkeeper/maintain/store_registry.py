@@ -18,7 +18,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.maintain import registry
 from watchkeeper.maintain.artefact import format_of, load, save
 from watchkeeper.maintain.environment import code_digest, environment
-from watchkeeper.maintain.registry import VERSIONS, Moves, Version
+from watchkeeper.maintain.registry import AUTOMATION, VERSIONS, Moves, Version
 from watchkeeper.maintain.signature import check_signature, signature_of
 from watchkeeper.maintain.train import Trainer
 
@@ -216,6 +216,9 @@ class StoreRegistry:
     ) -> Action:
         """Put a version in charge, once its file was loaded.
 
+        Where ``maintenance.second_person`` asks for that, the first person who wants it only proposes it, and the
+        second puts it in charge; the automation is no person.
+
         Parameters
         ----------
         force
@@ -238,8 +241,26 @@ class StoreRegistry:
             actions, before, version, model=self.spec.model, who=who, why=why, at=at, force=force
         )
         self.check(version)
+        if self.spec.maintenance.second_person and not self._asked_for_by_another(version, who, actions):
+            waiting = replace(
+                action, id=registry.action_id(self.spec.model, ActionKind.PROMOTE, version, at, f"{who} first {why}"),
+                outcome=Outcome.PROPOSED, because=(Ground("second_person", who),),
+            )  # fmt: skip
+            self.store.record(self.spec.model, [waiting], {registry.CHAMPION: (before, before)} if before else None)
+            return waiting
         self.store.record(self.spec.model, [action], self.moves(moves))
         return action
+
+    @staticmethod
+    def _asked_for_by_another(version: str, who: str, actions: Sequence[Action]) -> bool:
+        """Return whether another person has asked for a version since a champion changed last."""
+        asked = False
+        for action in actions:
+            if action.kind in (ActionKind.PROMOTE, ActionKind.ROLL_BACK) and action.outcome is Outcome.DONE:
+                asked = False
+            elif action.kind is ActionKind.PROMOTE and action.outcome is Outcome.PROPOSED and action.version == version:
+                asked = asked or (action.who not in (who, AUTOMATION))
+        return asked
 
     def roll_back(self, to: str | None = None, *, who: str, why: str, at: datetime) -> Action:
         """Put an earlier champion in charge again, once its file was loaded.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
-from tempfile import gettempdir
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote
 
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from watchkeeper.core.errors import StoreError, TrainingError
 from watchkeeper.core.provenance import DataLineage
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.store import Store
+from watchkeeper.core.store import Store, Versioned
 from watchkeeper.core.window import Window
+from watchkeeper.log.trusted import make_folder
 from watchkeeper.maintain.isolated import IsolatedTraining, can_isolate
 from watchkeeper.maintain.train import Trainer, load_trainer
 
@@ -31,6 +32,7 @@ __all__ = ["TrainingRoom", "rows_digest", "training_room"]
 Progress = Callable[[str], None]
 
 _WORK = "work-"
+_LEVELS = 2
 _MOST_LOGS = 50
 _MEGABYTE = 1_000_000
 _SLICE = 65_536
@@ -79,7 +81,8 @@ class TrainingRoom:
         TrainingError
             When there are none.
         """
-        self._log_version = _log_version(self.store, self.spec.model)
+        if isinstance(self.store, Versioned):
+            self._log_version = self.store.log_version(self.spec.model)
         place = self.work / "log"
         place.mkdir(parents=True, mode=0o700, exist_ok=True)
         parts = []
@@ -122,16 +125,16 @@ def training_room(
     folder
         Where the training module lies.
     artefacts
-        Where the model files lie; what is on its way lies beside them, or in the system's folder for such files where
-        that is no local folder.
+        Where the model files lie; what is on its way lies beside them, or in a new temporary folder where that is no
+        local one.
     name
         What the log of this training is called.
     """
-    beside = Path(gettempdir()) / f"watchkeeper-{os.getuid()}" if "://" in artefacts else Path(artefacts).parent
+    beside = Path(mkdtemp(prefix="watchkeeper-")) if "://" in artefacts else Path(artefacts).parent
     place = beside / "training" / quote(spec.model, safe="")
     work = place / f"{_WORK}{os.getpid()}-{name}"
     try:
-        place.mkdir(parents=True, mode=0o700, exist_ok=True)
+        make_folder(str(place), _LEVELS)
         _clear(place)
     except OSError as error:
         raise StoreError(f"there is no room for a training in {place}: {error.strerror or error}") from error
@@ -156,11 +159,6 @@ def _clear(place: Path) -> None:
     logs = sorted(place.glob("*.log"), key=lambda path: path.stat().st_mtime)
     for old in logs[:-_MOST_LOGS]:
         old.unlink(missing_ok=True)
-
-
-def _log_version(store: Store, model: str) -> str:
-    snapshots = getattr(store, "snapshots", None)
-    return "p:{},l:{}".format(*(one.version for one in snapshots(model))) if snapshots else ""
 
 
 def rows_digest(rows: pl.DataFrame) -> str:

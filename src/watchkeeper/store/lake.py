@@ -108,6 +108,12 @@ class LakeStore:
         """Return the predictions and the labels of a model as they are now."""
         return self._log(model).snapshots()
 
+    def log_version(self, model: str) -> str:
+        """Return the versions of the two tables of a log."""
+        from watchkeeper.store.snapshot import version_of
+
+        return version_of(*self.snapshots(model))
+
     def appended(self, model: str, table: Table, source: str) -> bool:
         """Return whether a source was appended before."""
         return self._log(model).appended(table, source)

@@ -17,7 +17,7 @@ from watchkeeper.core.lease import Lease
 from watchkeeper.core.query import Query
 from watchkeeper.core.schema import Schema
 from watchkeeper.core.state import State, StateKey
-from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Replaces, SetsAside, Store, Table
+from watchkeeper.core.store import Appended, Changes, Forgets, Noun, Replaces, SetsAside, Store, Table, Versioned
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.pointers import Moves
 from watchkeeper.store.tables import LEASES
@@ -134,6 +134,10 @@ class LeasedStore:
     def changes(self, model: str, schema: Schema, windows: WindowRule, cursor: str) -> Changes:
         """Return which stored windows have new rows or labels since ``cursor``."""
         return self._store.changes(model, schema, windows, cursor)
+
+    def log_version(self, model: str) -> str:
+        """Return the versions of the two tables of a log; empty where the store knows none."""
+        return self._store.log_version(model) if isinstance(self._store, Versioned) else ""
 
     def put_states(
         self, model: str, states: Mapping[Window | None, Iterable[State]], *, lease: Lease | None = None

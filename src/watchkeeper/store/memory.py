@@ -39,7 +39,7 @@ from watchkeeper.store.nouns import from_json, identity, kind_named, span_of, to
 from watchkeeper.store.pointers import CHANGES, Moves, check_moves, conflict
 from watchkeeper.store.quarantine import missed, set_aside
 from watchkeeper.store.queries import conditions
-from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
+from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window, version_of
 from watchkeeper.store.states import check_windows
 from watchkeeper.store.tables import searched
 from watchkeeper.store.tenures import role_moves
@@ -268,6 +268,11 @@ class MemoryStore:
             removed = sum(frame.height for frame in pile.frames) - sum(frame.height for frame in kept)
             pile.frames = kept
             return removed
+
+    def log_version(self, model: str) -> str:
+        """Return the versions of the two tables of a log."""
+        with self._lock:
+            return version_of(*(self._pile(model, table).snapshot() for table in (Table.PREDICTIONS, Table.LABELS)))
 
     def quarantine_size(self, model: str) -> int:
         """Return how many rows are in quarantine."""

@@ -28,7 +28,7 @@ from watchkeeper.store.memory import MemoryStore
 from watchkeeper.store.nouns import identity, kind_named, span_of
 from watchkeeper.store.pointers import Moves, check_moves, conflict
 from watchkeeper.store.quarantine import missed, set_aside
-from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window
+from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window, version_of
 
 __all__ = ["Readable", "RehearsalStore"]
 
@@ -42,6 +42,10 @@ class Readable(Store, SetsAside, Replaces, Protocol):
 
     def snapshots(self, model: str) -> tuple[Snapshot, Snapshot]:
         """Return the predictions and the labels of a model as they are now."""
+
+    def log_version(self, model: str) -> str:
+        """Return the versions that the two tables of a log would have."""
+        return version_of(*self.snapshots(model))
 
     def appended(self, model: str, table: Table, source: str) -> bool:
         """Return whether a source was appended before."""

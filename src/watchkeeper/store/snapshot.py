@@ -19,7 +19,7 @@ from watchkeeper.core.store import Changes
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.store.columns import ARRIVAL, DATE, PLACE, Layout
 
-__all__ = ["BATCH_ROWS", "Bounds", "Snapshot", "changes_since", "grains_in", "read_window"]
+__all__ = ["BATCH_ROWS", "Bounds", "Snapshot", "changes_since", "grains_in", "read_window", "version_of"]
 
 BATCH_ROWS = 262_144
 """Most rows of a batch."""
@@ -53,6 +53,11 @@ class Snapshot:
     layout: Layout = field(default_factory=Layout)
     scan: Callable[[Bounds], pl.LazyFrame] | None = None
     dates: Mapping[date, int] = field(default_factory=dict)
+
+
+def version_of(predictions: Snapshot, labels: Snapshot) -> str:
+    """Return the versions of the two tables of a log, as ``p:12,l:9``."""
+    return f"p:{predictions.version},l:{labels.version}"
 
 
 def read_window(predictions: Snapshot, labels: Snapshot, schema: Schema, window: Window) -> Iterator[Batch]:

@@ -140,7 +140,13 @@ def _next_try(ground: Ground) -> str:
 
 
 def _person(ground: Ground) -> str:
-    return f"maintenance.promote is {ground.name}: a person decides"
+    if ground.name == "second_person":
+        return "maintain.second_person is set: two people decide"
+    return f"maintain.promote is {ground.name}: a person decides"
+
+
+def _second_person(ground: Ground) -> str:
+    return f"{ground.name} asked for it; a second person has to ask for it too"
 
 
 def _one_a_day(ground: Ground) -> str:
@@ -253,6 +259,7 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "failed": _failed,
     "failed_lately": _failed_lately,
     "person_decides": _person,
+    "second_person": _second_person,
     "one_a_day": _one_a_day,
     "trained": _trained,
     "no_answer": _no_answer,
