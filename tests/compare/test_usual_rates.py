@@ -12,7 +12,7 @@ import pytest
 from watchkeeper.charts.tolerance import Tolerance
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.recent import Seen, newly_seen
-from watchkeeper.compare.usual_rates import UsualRates, highest_usual, usual_rates, with_usual
+from watchkeeper.compare.usual_rates import UsualRates, highest_usual, unused, usual_rates, with_usual
 from watchkeeper.compare.value_range import ValueRange, value_range
 from watchkeeper.core.evidence import Change, Evidence, Quantity, Size
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -76,6 +76,29 @@ def test_a_rate_may_go_as_far_as_it_surely_went() -> None:
     assert highest_usual([2] * 51 + [40], [168] * 52) == pytest.approx(by_hand, rel=0.02)
     assert highest_usual([0] * 52, [168] * 52) == 0.0
     assert highest_usual([], []) == 0.0
+
+
+def test_few_windows_that_are_wholly_so_are_incidents_and_more_of_them_are_usual() -> None:
+    """Four days of a stuck station in 400 are no reason to overlook the next one; 24 are how it is."""
+    for centred in (True, False):
+        assert highest_usual([6] * 396 + [24] * 4, [24] * 400, centred=centred) < 0.5
+        assert highest_usual([6] * 396 + [20] + [24] * 3, [24] * 400, centred=centred) < 0.5
+        assert highest_usual([6] * 376 + [24] * 24, [24] * 400, centred=centred) > 0.9
+        assert highest_usual([6] * 392 + [20] * 4 + [24] * 4, [24] * 400, centred=centred) > 0.8
+
+
+def test_windows_before_a_column_was_in_use_tell_nothing() -> None:
+    """A price that was .0034 for a year, until its market opened, is stuck when it is .0034 for a day again."""
+    rng = np.random.default_rng(5)
+    before, own = [pl.Series([0.0034] * 48)] * 60, [pl.Series(rng.normal(0.003, 0.001, 48)) for _ in range(60)]
+    schema = schema_of(pl.concat([*before, *own]))
+    opened, never, short = (
+        [state_of(day, schema) for day in days] for days in ([*before, *own], before, [*before[:14], *own])
+    )
+    assert [unused(one) for one in (opened, never, short)] == [60, 0, 0]
+    rates = usual_rates(merge_states(*opened), opened)
+    assert rates is not None
+    assert rates.of_value("0.0034") < 0.2
 
 
 def test_independent_rows_allow_their_own_rate_little_more() -> None:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tests.diagnose.logs import SCHEMA, case, log
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.diagnosis import HypothesisKind
@@ -60,6 +61,24 @@ def test_each_fault_is_found_in_its_column_and_in_no_other(what: str, now: pl.Da
     assert [f.columns for f in found] == [(column,)]
     assert found[0].kind is HypothesisKind.DATA_FAULT
     assert repr(column) in sentence(found[0].evidence[0])
+
+
+def test_a_drift_of_few_rows_that_lie_far_out_is_a_fault_and_one_of_near_rows_is_none() -> None:
+    """Two of 24 rows are too few for the rate to be sure by itself; a drift that names the column makes it so."""
+    few, last = NOW.head(24), pl.int_range(pl.len()) >= 22
+    for value, kinds in ((-99_999.0, ["out_of_range"]), (float(BEFORE["u"].max()), [])):
+        one = case(BEFORE, few.with_columns(pl.when(last).then(value).otherwise("u").alias("u")))
+        drift = replace(one, alert=replace(one.alert, cause=Cause.DRIFT))
+        assert [f.what for f in faults_of(drift, SCHEMA["u"]) if f.what == "out_of_range"] == kinds
+
+
+def test_few_rows_are_constant_where_no_window_of_the_reference_was() -> None:
+    now = NOW.head(24).with_columns(pl.lit(3.0).alias("x"))
+    one = case(BEFORE, now)
+    assert "constant" not in {f.what for f in faults_of(one, SCHEMA["x"])}
+    for repeated, known in ((0.3, True), (1.0, False)):
+        told = replace(one, rates={"x": UsualRates(100, repeated=repeated)})
+        assert ("constant" in {f.what for f in faults_of(told, SCHEMA["x"])}) is known
 
 
 def test_rows_sent_twice_rows_of_old_and_no_rows_are_faults_without_a_column() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -201,3 +202,15 @@ def test_a_tolerance_of_one_column_changes_that_column_alone() -> None:
         key: options for key, options in usual.items() if key[1] != "x"
     }
     assert of.keys() == usual.keys()
+
+
+def test_an_hour_may_be_stuck_where_windows_hold_all_hours_and_a_month_never() -> None:
+    own = replace(schema(), calendar=(("x", "hour"), ("shop", "month")))
+
+    def repeated(every: timedelta, *, history: bool = True) -> set[str]:
+        found = default_monitors(own, AlertRule(), history=history, every=every)
+        return {c for m in found if m.measure == "repeated_value" for c in m.columns} & {"x", "shop"}
+
+    assert repeated(timedelta(days=1)) == {"x"}
+    assert repeated(timedelta(hours=6)) == set()
+    assert repeated(timedelta(days=1), history=False) == set()

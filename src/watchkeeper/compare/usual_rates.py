@@ -18,8 +18,9 @@ from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
+from watchkeeper.stats.moments import MomentsPart
 
-__all__ = ["UsualRates", "highest_usual", "usual_rates", "with_usual"]
+__all__ = ["UsualRates", "highest_usual", "unused", "usual_rates", "with_usual"]
 
 HEAVY = 0.05
 """Share of a reference from which a value has a rate of its own."""
@@ -28,6 +29,8 @@ _MARGIN, _CHANCE = 1.25, 1e-5
 _BLOCK = timedelta(days=28)
 _RECENT = 8
 _FEWEST = 2
+_UNUSED = 20
+_WHOLLY, _NEAR, _SELDOM = 0.99, 0.7, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def highest_usual(counts: ArrayLike, rows: ArrayLike, *, centred: bool = True) -
     with c of all windows together, m of the largest share that surely occurred: the lower limit of Clopper and Pearson
     at a level of 1/R, s² the variance of x between windows less that of sampling, and t the quantile of Student's
     distribution with R - 1 degrees of freedom at a chance of 1e-5. The sampling of the window that is judged comes on
-    top of it.
+    top of it. Windows that are wholly so, and those of which .7 is, are incidents of the reference where they are at
+    most one of a hundred, and are left out: it is as much a fault when it happens again.
 
     Parameters
     ----------
@@ -94,6 +98,8 @@ def highest_usual(counts: ArrayLike, rows: ArrayLike, *, centred: bool = True) -
 
     k, n = np.asarray(counts, float), np.asarray(rows, float)
     k, n = k[n > 0], n[n > 0]
+    usual = ~_incidents(k / n)
+    k, n = k[usual], n[usual]
     if len(n) == 0 or not k.any():
         return 0.0
     hit = k > 0
@@ -109,12 +115,20 @@ def highest_usual(counts: ArrayLike, rows: ArrayLike, *, centred: bool = True) -
     return sin(min(centre + max(_MARGIN * (largest - centre), spread), pi / 2)) ** 2
 
 
+def _incidents(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which windows are wholly so, or nearly as an incident's first and last are, where these are few."""
+    near = shares > _NEAR
+    few = bool((shares >= _WHOLLY).any()) and near.sum() <= _SELDOM * len(shares)
+    return near if few else np.zeros(len(shares), bool)
+
+
 def usual_rates(whole: State, windows: Sequence[State]) -> UsualRates | None:
     """Return the usual rates of a column, from the states of the windows that a reference is made of, in order.
 
-    What a window has that the others lack is counted against the windows outside of its block of 28 days and the eight
-    before it, as a season's values are new each year to a reference that is shorter; of levels also against all
-    windows before it, in the second half of the reference.
+    Windows in which the column was not in use yet tell nothing, see ``unused``. What a window has that the others lack
+    is counted against the windows outside of its block of 28 days and the eight before it, as a season's values are new
+    each year to a reference that is shorter; of levels also against all windows before it, in the second half of the
+    reference.
 
     Returns
     -------
@@ -122,6 +136,7 @@ def usual_rates(whole: State, windows: Sequence[State]) -> UsualRates | None:
         None below two windows with rows, and for a column that could not be summarised.
     """
     kept = [one for one in windows if not one.problem and one.part("count", CountPart).rows]
+    kept = kept[unused(kept) :]
     if whole.problem or len(kept) < _FEWEST:
         return None
     counts = [one.part("count", CountPart) for one in kept]
@@ -144,6 +159,23 @@ def usual_rates(whole: State, windows: Sequence[State]) -> UsualRates | None:
             parts_of = [one.part("histogram", HistogramPart) for one in kept]
             rates = replace(rates, beyond=highest_usual(_beyond(parts_of, span, blocks), [p.n for p in parts_of]))
     return rates
+
+
+def unused(windows: Sequence[State]) -> int:
+    """Return how many windows, in order, come before a column of numbers was in use: all of them hold one value.
+
+    They are at least a quarter of all and 20, and at least 20 are left; else there are none.
+    """
+    value, count = None, 0
+    for one in windows:
+        part = one.parts.get("moments")
+        if not isinstance(part, MomentsPart) or (part.n and part.smallest != part.largest):
+            break
+        if part.n and value is not None and part.smallest != value:
+            break
+        value, count = part.smallest if part.n else value, count + 1
+    enough = count >= max(_UNUSED, len(windows) / 4) and len(windows) - count >= _UNUSED
+    return count if enough else 0
 
 
 def with_usual(measurement: Measurement, rates: UsualRates | None) -> Measurement:

@@ -98,7 +98,11 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
         fault = look(case, column)
         if fault:
             found.append(fault)
+    if case.alert.cause is Cause.DRIFT and (far := _far_out(case, column)):
+        found.append(far)
     for measure, options in _RATES.items():
+        if measure in {fault.what for fault in found}:
+            continue
         if moves and measure not in ("null_rate", "out_of_range"):
             continue
         m = compared(case, column, measure, **options)
@@ -149,13 +153,39 @@ def _constant(case: Case, column: Column) -> Fault | None:
     if pair is None or column.role is not Role.FEATURE:
         return None
     before, now = (side.parts.get("moments") for side in pair)
-    if not isinstance(before, MomentsPart) or not isinstance(now, MomentsPart) or now.n < 30:
+    if (
+        not isinstance(before, MomentsPart)
+        or not isinstance(now, MomentsPart)
+        or now.n < _rows_of_constant(case, column, now)
+    ):
         return None
     if before.smallest < before.largest and now.smallest == now.largest:
         statement = Statement(StatementCode.CONSTANT, (column.name,), value=float(now.smallest), n=int(now.n))
         return Fault(column.name, "constant", 1.0, statement)
     return None
 
+
+def _rows_of_constant(case: Case, column: Column, now: MomentsPart) -> int:
+    """Return from how many rows a single value is no chance: ten, where no window of the reference came near that."""
+    rates = case.rates.get(column.name)
+    seldom = rates is not None and rates.windows >= 20 and rates.of_value(f"{now.smallest:.15g}") < _NEARLY
+    return 10 if seldom else 30
+
+
+def _far_out(case: Case, column: Column) -> Fault | None:
+    """Return that a few rows hold numbers far outside of all that was seen, such as -999."""
+    pair = case.both(column.name)
+    found = assess_column(*pair, ["out_of_range"]) if pair is not None and column.kind is Kind.NUMERIC else []
+    if not found or found[0].status is not Status.OK or (found[0].value or 0.0) < _FEW:
+        return None
+    m = found[0]
+    lower, upper, smallest, largest = OutOfRange.reach(m)
+    if max(lower - smallest, largest - upper) < _WIDTHS * (upper - lower):
+        return None
+    return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m)
+
+
+_FEW, _WIDTHS, _NEARLY = 0.03, 3.0, 0.8
 
 _RATES: dict[str, dict[str, float]] = {
     "null_rate": {"least": 0.015}, "silent_default": {"least": 0.015}, "encoding_change": {"always": 0.01},

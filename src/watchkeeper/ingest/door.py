@@ -12,7 +12,6 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.ingest.tables import TableFile
 from watchkeeper.schema.declared import ColumnType, Declared
 from watchkeeper.schema.event_time import MOMENT
-from watchkeeper.schema.inference import NAMES
 from watchkeeper.schema.kinds import unusable_reason
 from watchkeeper.schema.missing import TOKENS
 from watchkeeper.schema.moment_forms import evidence_of_forms, swapped
@@ -23,6 +22,7 @@ from watchkeeper.schema.reading_choice import (
     reading_as_expected,
     reading_by_itself,
 )
+from watchkeeper.schema.role_names import NAMES
 from watchkeeper.schema.text_evidence import (
     CloserLook,
     TextEvidence,

@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from watchkeeper.core.columns import series_named
-from watchkeeper.core.errors import SchemaError, near_miss
+from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.schema import Column, Kind, NumericMap, Role, Schema, SegmentRule, Task
-from watchkeeper.core.state import JOINT, OUTCOME, ROWS, RULES
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.class_scores import class_scores_of
 from watchkeeper.schema.courses import calendar_part, counts_on, moment_of
-from watchkeeper.schema.event_time import MOMENT, is_moment_text, to_utc
+from watchkeeper.schema.event_time import MOMENT, to_utc
 from watchkeeper.schema.identifiers import is_saved_index
 from watchkeeper.schema.kinds import as_text, is_probability, kind_of, map_of, type_name, unusable_reason
 from watchkeeper.schema.label_sets import is_label_set, members
-from watchkeeper.schema.names import words_of
 from watchkeeper.schema.outcome import Answer, answer_of, is_mistaken_score, not_classes, sorted_classes
 from watchkeeper.schema.role_content import FITS
+from watchkeeper.schema.role_names import SINGLE, Roles, check_names, find_role
 
-__all__ = ["NAMES", "infer_schema"]
+__all__ = ["infer_schema"]
 
-NAMES: Mapping[Role, tuple[str, ...]] = {
-    Role.LABEL_TIME: ("label_time", "label_timestamp", "labelled_at", "labeled_at"),
-    Role.ID: ("prediction_id", "id", "request_id", "event_id", "row_id", "uuid", "guid", "identifier"),
-    Role.TIME: (
-        "timestamp", "time", "event_time", "predicted_at", "prediction_time", "datetime", "created_at", "ts", "date",
-        "time_hour",
-    ),
-    Role.PREDICTION: (
-        "prediction", "y_pred", "predicted", "pred", "y_hat", "yhat", "predicted_label", "predicted_class",
-    ),
-    Role.SCORE: (
-        "score", "y_pred_proba", "y_score", "probability", "proba", "prob", "y_proba", "y_prob", "prediction_score",
-        "prediction_proba", "predicted_probability",
-    ),
-    Role.LABEL: ("label", "target", "y_true", "actual", "ground_truth", "truth", "outcome", "y", "class"),
-    Role.LATENCY: ("latency", "latency_ms", "latency_s", "latency_seconds", "response_time", "response_time_ms",
-                   "duration_ms", "inference_time"),
-    Role.VERSION: ("model_version", "version"),
-    # Sessions and queries are features of other tasks, so that whoever ranks names them.
-    Role.GROUP: (),
-}  # fmt: skip
-"""Names by which a role is recognised, best first; case and what stands between words do not matter."""
-
-_SINGLE = tuple(NAMES)
 _SCORES = (Role.SCORE, Role.CLASS_SCORE)
 _NUMBERS = (Role.LATENCY, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
-_RESERVED = (OUTCOME, ROWS, JOINT, RULES)
-_INTERNAL = "__watchkeeper_"
 _SEGMENTS = 50
-
-
-@dataclass(slots=True)
-class _Roles:
-    """Which column has which role so far, and why."""
-
-    frame: pl.DataFrame
-    of: dict[str, Role] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
-
-    def give(self, name: str, role: Role, why: str) -> None:
-        self.of[name], self.why[name] = role, why
-
-    def series(self, role: Role) -> pl.Series | None:
-        return next((series_named(self.frame, name) for name, r in self.of.items() if r is role), None)
 
 
 def infer_schema(
@@ -120,8 +77,8 @@ def infer_schema(
         *((f"the score of the class {name!r}", column) for name, column in (scores or {}).items()),
         *((f"the quantile {level:g}", column) for level, column in levels.items()),
     ]
-    _check_names(frame.columns, given, features, ignore, segments, more)
-    found = _Roles(frame)
+    check_names(frame.columns, given, features, ignore, segments, more)
+    found = Roles(frame)
     for name in frame.columns:
         if name in ignore:
             found.give(name, Role.IGNORED, "ignored on request")
@@ -133,9 +90,9 @@ def infer_schema(
         found.give(name, Role.FEATURE, "feature: given")
     for level, name in levels.items():
         found.give(name, Role.QUANTILE, f"quantile {level:g}: given")
-    for role in _SINGLE:
+    for role in SINGLE:
         if role not in given:
-            _find(role, found)
+            find_role(role, found)
     _mend_prediction(found, given)
     answer = _answer(found, positive, task)
     if levels and not answer.task.spec.quantiles:
@@ -175,90 +132,7 @@ def _moving(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[tuple[tuple
     return tuple((name, part) for name, part in parts.items() if part), tuple(counters)
 
 
-def _check_names(
-    columns: Sequence[str],
-    given: Mapping[Role, str],
-    features: Sequence[str] | None,
-    ignore: Sequence[str],
-    segments: Sequence[str],
-    more: Sequence[tuple[str, str]],
-) -> None:
-    present = set(columns)
-    for role, name in given.items():
-        if role not in _SINGLE:
-            raise SchemaError(f"{role.value} is not a role of one column; {near_miss(role.value, [*_SINGLE])}")
-        _exists(name, f"the {role.value} column", present)
-    for what, name in more:
-        _exists(name, f"the column of {what}", present)
-    for what, names in (("feature", features or ()), ("ignored column", ignore), ("segment column", segments)):
-        for name in names:
-            _exists(name, f"the {what}", present)
-    _named_once([*((n, f"the {r.value}") for r, n in given.items()), *((n, "a feature") for n in features or ()),
-                 *((n, what) for what, n in more),
-                 *((n, "ignored") for n in ignore)])  # fmt: skip
-    for name in segments:
-        if name in ignore:
-            raise SchemaError(f"column {name!r} is named as a segment and as ignored; keep one of the two")
-    for name in columns:
-        if name.startswith(_INTERNAL):
-            raise SchemaError(f"column {name!r} begins with {_INTERNAL!r}, which is kept for internal use; rename it")
-        if name in _RESERVED and name not in ignore:
-            raise SchemaError(
-                f"column {name!r} has a name that is kept for internal use; "
-                "rename it, or leave it out with --ignore or columns.ignore"
-            )
-
-
-def _exists(name: str, what: str, present: Iterable[str]) -> None:
-    if name in present and not name.strip() and what != "the ignored column":
-        raise SchemaError(f"a column without a name cannot be {what}; name it in the table")
-    if name not in present:
-        raise SchemaError(f"{what} {name!r} does not exist; {near_miss(name, present)}")
-
-
-def _named_once(named: Sequence[tuple[str, str]]) -> None:
-    seen: dict[str, str] = {}
-    for name, what in named:
-        if name in seen:
-            raise SchemaError(f"column {name!r} is named as {seen[name]} and as {what}; keep one of the two")
-        seen[name] = what
-
-
-def _letters(name: str) -> str:
-    """Return a name in which spelling does not matter: Y-Pred, yPred and y_pred are one."""
-    return "".join(words_of(name)) or name
-
-
-def _find(role: Role, found: _Roles) -> None:
-    """Give ``role`` to the first column that has one of its names and fitting content."""
-    free = {_letters(name): name for name in reversed(found.frame.columns) if name not in found.of}
-    for word in NAMES[role]:
-        name = free.get(_letters(word))
-        if name is None:
-            continue
-        content = _content(role, found, series_named(found.frame, name))
-        if content is not None:
-            found.give(name, role, f"{role.value}: named {name!r} and {content}")
-            return
-        found.why[name] = f"named like the {role.value}, but its values do not fit"
-    if role is Role.TIME:
-        types = found.frame.schema
-        moments = [n for n in free.values() if isinstance(types[n], pl.Datetime)]
-        texts = [n for n in free.values() if types[n] == pl.String and is_moment_text(series_named(found.frame, n))]
-        if len(moments) == 1:
-            found.give(moments[0], role, "time: the only column of dates with times")
-        elif not moments and len(texts) == 1:
-            found.give(texts[0], role, "time: the only column of ISO 8601 text")
-
-
-def _content(role: Role, found: _Roles, series: pl.Series) -> str | None:
-    if role is Role.SCORE and Role.GROUP in found.of.values():
-        # What ranks need be no probability.
-        return "holds numbers" if series.dtype.is_numeric() else None
-    return FITS[role](series)
-
-
-def _answer(found: _Roles, positive: str | None, task: Task | None) -> Answer:
+def _answer(found: Roles, positive: str | None, task: Task | None) -> Answer:
     """Return what the model answers: as it is given, as its columns demand, or as labels and predictions show."""
     label, prediction = found.series(Role.LABEL), found.series(Role.PREDICTION)
     if task in (None, Task.MULTILABEL):
@@ -290,7 +164,7 @@ def _single(role: Role, series: pl.Series | None) -> None:
         raise SchemaError(f"the {role.value} column {series.name!r} {told}; name another column")
 
 
-def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:
+def _mend_prediction(found: Roles, given: Mapping[Role, str]) -> None:
     """Make a column that was taken for the prediction, but holds probabilities, the score.
 
     Raises
@@ -318,7 +192,7 @@ def _mend_prediction(found: _Roles, given: Mapping[Role, str]) -> None:
         found.give(name, Role.IGNORED, f"ignored: {named}, but holds {what}, where the labels are classes")
 
 
-def _give_rest(name: str, found: _Roles, features: Sequence[str] | None, segments: Sequence[str]) -> None:
+def _give_rest(name: str, found: Roles, features: Sequence[str] | None, segments: Sequence[str]) -> None:
     noted = found.why.get(name, "")
     if features is None and name not in segments and is_saved_index(series_named(found.frame, name)):
         found.give(name, Role.IGNORED, "ignored: an index that was saved with the table, which counts its rows")
@@ -330,7 +204,7 @@ def _give_rest(name: str, found: _Roles, features: Sequence[str] | None, segment
         found.give(name, Role.IGNORED, "ignored: not among the features given")
 
 
-def _overruled(task: Task, found: _Roles) -> Answer:
+def _overruled(task: Task, found: Roles) -> Answer:
     texts = [
         as_text(series).unique().drop_nulls()
         for role in (Role.LABEL, Role.PREDICTION)
@@ -344,7 +218,7 @@ def _overruled(task: Task, found: _Roles) -> Answer:
     return Answer(task, tuple(classes), why="given")
 
 
-def _refuse_unusable(found: _Roles) -> None:
+def _refuse_unusable(found: Roles) -> None:
     """Raise where a column that has a role cannot be used at all; a feature costs itself."""
     types = found.frame.schema
     for name, role in found.of.items():
@@ -356,7 +230,7 @@ def _refuse_unusable(found: _Roles) -> None:
             )
 
 
-def _column(name: str, series: pl.Series, found: _Roles, answer: Answer, declared: Kind | None = None) -> Column:
+def _column(name: str, series: pl.Series, found: Roles, answer: Answer, declared: Kind | None = None) -> Column:
     role, why = found.of[name], found.why[name]
     # An all-null column has no type to hold later rows to.
     dtype = "" if series.dtype == pl.Null else str(series.dtype)

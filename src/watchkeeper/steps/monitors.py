@@ -60,6 +60,9 @@ _LEAST_LEARNED = 8
 _LEARNED = 30
 """Windows after which its level is fixed, eight weeks of days at least: who learns for longer learns a slow fall."""
 
+_TURNS = {"hour": timedelta(days=1), "minute": timedelta(hours=1), "weekday": timedelta(days=7)}
+"""Length of the windows in which parts of the calendar take all their values."""
+
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 
 _COVERAGE = 0.9
@@ -109,7 +112,8 @@ def default_monitors(
             for columns in (still, answers)
             for one in spare.groups()
         ]
-    found += _watched(features, run_length, spare, moving=schema.moving)
+    turning = tuple(name for name, part in schema.calendar if history and every >= _TURNS.get(part, timedelta.max))
+    found += _watched(features, run_length, spare, moving=schema.moving, turning=turning)
     found += _watched(answers, run_length, spare, labels=label, latencies=slow)
     if len([c for c in features if c.kind is Kind.NUMERIC and c.name not in schema.moving]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
@@ -241,6 +245,7 @@ def _watched(
     labels: Sequence[Column] = (),
     latencies: Sequence[Column] = (),
     moving: Collection[str] = (),
+    turning: Collection[str] = (),
 ) -> list[Monitor]:
     """Return the monitors that share one budget over ``columns``, ``labels`` and ``latencies``.
 
@@ -248,19 +253,22 @@ def _watched(
     ----------
     moving
         Columns that move by themselves: only what is missing and what lies out of range is a fault there.
+    turning
+        Those of them that take all their values in each window, and so may be stuck.
     """
     still = [c for c in columns if c.name not in moving]
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
     usable = [c for c in columns if is_countable(c)]
     spiked = _names(still, Kind.NUMERIC, Kind.TIME, Kind.CATEGORICAL)
     series = len(usable) + len(spiked) + 2 * len(numeric) + len(_names(columns, Kind.NUMERIC)) + 4 * len(leveled)
+    series += len(turning)
     series += 5 * len(_names(columns, Kind.TEXT)) + len(_names(columns, Kind.VECTOR))
     series += len(_names(labels, Kind.NUMERIC)) + 2 * len(_names(labels, *_LEVELED)) + len(latencies)
     budget = {"run_length": run_length, "series": float(max(1, series))}
     found: list[Monitor] = []
     for tolerance in spare.groups():
         alike, true, slow = (spare.of(side, tolerance) for side in (columns, labels, latencies))
-        found += _watched_alike(alike, true, slow, {**budget, "tolerance": tolerance}, moving)
+        found += _watched_alike(alike, true, slow, {**budget, "tolerance": tolerance}, moving, turning)
     return found
 
 
@@ -270,10 +278,12 @@ def _watched_alike(
     latencies: list[Column],
     budget: dict[str, float],
     moving: Collection[str],
+    among_moving: Collection[str],
 ) -> list[Monitor]:
     """Return the monitors of columns that have one tolerance."""
     still = [c for c in columns if c.name not in moving]
     ranged = tuple(c.name for c in columns if c.kind is Kind.NUMERIC)
+    turning = tuple(c.name for c in columns if c.name in among_moving)
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
     usable, texts = tuple(c.name for c in columns if is_countable(c)), _names(columns, Kind.TEXT)
     single = tuple(c for c in usable if c in _names(columns, Kind.IDENTIFIER, Kind.TIME, Kind.UNUSABLE))
@@ -301,7 +311,7 @@ def _watched_alike(
         Monitor("out_of_range", "tolerance", ranged, options=lasting, cause=Cause.DATA_FAULT),
         Monitor("became_constant", "fixed", single, options={"upper": 0.5}, cause=Cause.DATA_FAULT),
         Monitor("vector_spread", "fixed", vectors, options={"lower": 0.8, "upper": 1.25}, cause=Cause.DATA_FAULT),
-        Monitor("repeated_value", "tolerance", numeric + leveled, options=few, cause=Cause.DATA_FAULT),
+        Monitor("repeated_value", "tolerance", numeric + leveled + turning, options=lasting, cause=Cause.DATA_FAULT),
         *(Monitor(name, "tolerance", texts, options=budget) for name in _TEXT),
         # A small reference of texts that repeat themselves misses few words: new ones count from the tolerance on.
         Monitor("out_of_vocabulary", "tolerance", texts, options={**budget, "always": tolerance}),

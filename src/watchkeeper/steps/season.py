@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.departures import coverage, departures
 from watchkeeper.compare.design_effect import LEAST_WINDOWS, tells_effect
 from watchkeeper.compare.season_model import Reference, SeasonModel, fit_season
+from watchkeeper.compare.usual_rates import unused
 from watchkeeper.compare.window_statistics import WindowStatistics, followed
 from watchkeeper.core.errors import StateError
 from watchkeeper.core.measurement import Measurement
@@ -118,6 +119,7 @@ def _every(starts: NDArray[np.float64], length: float) -> NDArray[np.float64]:
 
 
 def _reference(own: Sequence[tuple[int, State]], windows: int, spec: Spec) -> Reference | None:
+    own = own[unused([state for _, state in own]) :]
     if not own:
         return None
     try:
