@@ -30,6 +30,7 @@ from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.deeds import deeds, trainings
 from watchkeeper.run.label_age import immature, immature_ground, label_age
 from watchkeeper.run.training import training_room
 
@@ -133,7 +134,7 @@ class Maintainer:
             for action in respond(alerts, self.spec, memory)
         ]
         told = [self._or_waits(action, alerts, memory) for action in told]
-        known = {action.id for action in memory.actions}
+        known = {a.id for a in self.store.recorded(self.spec.model, Action, Query(ids=tuple(a.id for a in told)))}
         told = [action for action in told if action.id not in known]
         if told:
             self.store.record(self.spec.model, told)
@@ -254,7 +255,7 @@ class Maintainer:
         return self.store.recorded(self.spec.model, Action)
 
     def _memory(self, moment: datetime) -> MaintenanceMemory:
-        return MaintenanceMemory(moment, tuple(self._actions()), self.champion)
+        return MaintenanceMemory(moment, tuple(deeds(self.store, self.spec.model, self.champion)), self.champion)
 
     def _unreadable(self) -> list[Measurement]:
         """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
@@ -275,8 +276,9 @@ class Maintainer:
 
     def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
-        actions = self.store.recorded(self.spec.model, Action, Query(kinds=(ActionKind.RETRAIN,)))
-        return [a for a in self._open_proposals(actions) if a.facts.get("mode") == "auto"]
+        return [
+            a for a in self._open_proposals(trainings(self.store, self.spec.model)) if a.facts.get("mode") == "auto"
+        ]
 
     @staticmethod
     def _open_proposals(actions: Sequence[Action]) -> list[Action]:
