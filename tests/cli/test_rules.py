@@ -130,3 +130,18 @@ def test_wrong_rules_files_and_names_are_told(watchkeeper: Command, tmp_path: Pa
     rows = ("rules", "rows", pair[0], "--rules", path, "--rule")
     assert "did you mean 'not_null'" in watchkeeper(*rows, "not_nul").stderr
     assert "is about a statistic" in watchkeeper(*rows, "mean").stderr
+
+
+def test_rules_and_strange_rows_read_values_as_they_are_declared(watchkeeper: Command, tmp_path: Path) -> None:
+    prices = [f"{1 + number % 7}.{number % 900 + 100}" for number in range(120)]
+    for name, cheapest in (("then", "1.500"), ("now", "0.900")):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["price;k", *(f"{p};1" for p in [*prices, cheapest, "-999"])]))
+    path = rules(tmp_path, "- {rule: in_range, column: price, lower: 1000}\n")
+    declared = ("--type", "price=numeric 1.234,5", "--missing", "-999", "--json")
+    for more in ((), ("--reference", "then.csv")):
+        (found,) = parsed(watchkeeper("rules", "rows", "now.csv", "--rules", path, *more, *declared))["rules"]
+        assert (found["checked"], [row["price"] for row in found["rows"]]) == (121, [900])
+    suggested = parsed(watchkeeper("rules", "suggest", "then.csv", *declared))["rules"]
+    assert any(rule["rule"] == "in_range" and rule.get("upper", 0) > 7_000 for rule in suggested)
+    strange = parsed(watchkeeper("anomalies", "now.csv", "-r", "then.csv", *declared))
+    assert max(float(row["values"]["price"] or 0) for row in strange["found"]) > 1_000

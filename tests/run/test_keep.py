@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -17,11 +18,16 @@ from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.errors import ArtefactError, ConflictError, StoreError, UsageError
 from watchkeeper.core.lease import Lease
+from watchkeeper.core.schema import Schema
+from watchkeeper.core.spec import Maintenance, Spec
+from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.window import Window
 from watchkeeper.maintain.registry import CHAMPION, Standing
 from watchkeeper.run.keep import Maintainer
+from watchkeeper.run.label_age import immature, label_age
 from watchkeeper.run.project import Project
 from watchkeeper.run.training import rows_digest
+from watchkeeper.stats.label_delay import LabelDelayPart
 from watchkeeper.store.memory import MemoryStore
 from watchkeeper.words.actions import action_sentence
 
@@ -520,3 +526,39 @@ def test_a_version_is_recorded_with_the_rows_it_has_learned_from(tmp_path: Path)
     assert version.trained == Window(made.data.start, made.data.end)
     assert (made.data.rows, made.data.digest, made.data.log) == (seen[-1].height, rows_digest(seen[-1]), "p:0,l:0")
     assert made.data.window == made.parameters["window"]
+
+
+def test_where_only_the_fast_positives_are_in_nothing_is_learned_from_them(tmp_path: Path) -> None:
+    """A fraud is reported within days, what nobody reports becomes a good payment later."""
+    model = watch(tmp_path)
+    fast = pl.when((pl.col("label") == 1) | (pl.col("time") < day(7).start)).then("label")
+    deliver(tmp_path, "all", TURNED, TURNED.with_columns(label=fast).drop_nulls("label"))
+    adopt(model, TURNED)
+    keeper = model.keeper(MODEL)
+    model.run(MODEL, day(9).start)
+    done = keeper.ask(day(9).start, who="ada", why="now")
+    assert told(done)[-1] == ("retrain", "refused", "")
+    assert [ground.code for ground in done[-1].because] == ["labels_immature"]
+    assert action_sentence(done[-1]).startswith(
+        "labels are immature: under 90% of those that usually come have come for any window from 12 March to 13 March"
+    )
+
+
+def test_a_window_with_few_labels_among_others_is_left_out_of_training(tmp_path: Path) -> None:
+    model = watch(tmp_path)
+    known = (pl.col("time") < day(5).start) | (pl.col("time") >= day(6).start) | (pl.col("label") == 1)
+    deliver(tmp_path, "all", TURNED, TURNED.filter(known))
+    adopt(model, TURNED)
+    model.run(MODEL, day(9).start)
+    log = TURNED.with_columns(label=pl.when(known).then("label"))
+    assert immature(log, model.keeper(MODEL).spec, model.store) == (day(5),)
+    assert immature(TURNED, model.keeper(MODEL).spec, model.store) == ()
+
+
+def test_rows_are_as_old_as_the_slowest_labels_of_the_reference_took() -> None:
+    delays = LabelDelayPart(np.array([130]), np.array([100]))
+    spec = Spec(MODEL, Schema(()), maintenance=Maintenance(label_delay=timedelta(hours=1)))
+    store = MemoryStore()
+    assert label_age(spec, store) == timedelta(hours=1)
+    store.put_states(MODEL, {None: [State(StateKey(MODEL, column=OUTCOME), parts={"label_delay": delays})]})
+    assert label_age(spec, store) == timedelta(seconds=delays.quantile(0.95)) > timedelta(hours=20)

@@ -253,9 +253,9 @@ def _with_tokens(
     }
 
 
-def _is_counted(found: TextEvidence, part: TableFile) -> bool:
+def _is_counted(evidence: TextEvidence, part: TableFile) -> bool:
     """Return whether tokens are counted already, in all rows."""
-    return found["rows"] == part.rows() and (bool(found.tokens) or not found["tokens"])
+    return evidence["rows"] == part.rows() and (bool(evidence.tokens) or not evidence["tokens"])
 
 
 def _writes_commas(found: TextEvidence) -> bool:
@@ -266,12 +266,12 @@ def _typed_readings(part: TableFile, types: Mapping[str, pl.DataType], door: Doo
     """Return what is to be done with columns that hold no text, but for those that stay as they are."""
     targets = {name: plain_type(dtype) for name, dtype in types.items()}
     wholes = [name for name, dtype in types.items() if targets[name] == pl.Float64 and _is_whole_decimal(dtype)]
-    found = {}
+    readings = {}
     for name, target in (targets | _whole_types(part, wholes)).items():
         reading = _typed_reading(name, types[name], target, door)
         if reading is not None:
-            found[name] = reading
-    return found
+            readings[name] = reading
+    return readings
 
 
 def _typed_reading(name: str, dtype: pl.DataType, target: pl.DataType, door: Door) -> Reading | None:

@@ -21,7 +21,12 @@ __all__ = ["awaited"]
 
 
 def awaited(
-    frames: Iterable[pl.DataFrame], spec: Spec, change: datetime, newest: datetime, now: datetime
+    frames: Iterable[pl.DataFrame],
+    spec: Spec,
+    change: datetime,
+    newest: datetime,
+    now: datetime,
+    age: timedelta | None = None,
 ) -> Ground | None:
     """Return what training after a change waits for, with its date; None where it need not wait.
 
@@ -36,6 +41,8 @@ def awaited(
         End of the time whose labels have arrived.
     now
         End of the judged window.
+    age
+        How old rows have to be; None for ``maintenance.label_delay``.
 
     Returns
     -------
@@ -59,6 +66,6 @@ def awaited(
     else:
         passed = max(now - change, timedelta(hours=1))
         enough = change + passed * min(wanted / max(1, len(times)), 1_000)
-    ready = max(enough + spec.maintenance.label_delay, now)
+    ready = max(enough + (spec.maintenance.label_delay if age is None else age), now)
     rule = spec.windows or WindowRule()
     return Ground("awaits_labels", at=change, until=rule.window_of(ready).end, n=labelled, needed=wanted)

@@ -25,7 +25,7 @@ class MaintenanceMemory:
     now
         End of the judged window; not the clock.
     actions
-        All recorded actions of the model, oldest first.
+        Recorded actions that bear on training, oldest first: hundreds of the newest, and what registered the champion.
     champion
         What the pointer ``champion`` holds.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
@@ -30,6 +30,8 @@ from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.run.checkpoint import Checkpoint
+from watchkeeper.run.deeds import deeds, trainings
+from watchkeeper.run.label_age import immature, immature_ground, label_age
 from watchkeeper.run.training import training_room
 
 __all__ = ["Maintainer"]
@@ -126,13 +128,13 @@ class Maintainer:
         alerts = self.store.recorded(self.spec.model, Alert, Query(states=OPEN))
         # What counts as labelled is settled with the proposal, so that a run that is killed while it trains and started
         # again later trains on the same rows.
-        until = min(moment, now - self.spec.maintenance.label_delay).isoformat()
+        until = min(moment, now - self._age).isoformat()
         told = [
             replace(action, facts={**action.facts, _UNTIL: until}) if action.kind is ActionKind.RETRAIN else action
             for action in respond(alerts, self.spec, memory)
         ]
         told = [self._or_waits(action, alerts, memory) for action in told]
-        known = {action.id for action in memory.actions}
+        known = {a.id for a in self.store.recorded(self.spec.model, Action, Query(ids=tuple(a.id for a in told)))}
         told = [action for action in told if action.id not in known]
         if told:
             self.store.record(self.spec.model, told)
@@ -145,7 +147,7 @@ class Maintainer:
             return action
         newest = datetime.fromisoformat(str(action.facts[_UNTIL]))
         batches = self.store.read(self.spec.model, self.spec.schema, Window(change, max(memory.now, change)))
-        waits = awaited((batch.frame for batch in batches), self.spec, change, newest, memory.now)
+        waits = awaited((batch.frame for batch in batches), self.spec, change, newest, memory.now, self._age)
         return action if waits is None else hold(self.spec, change, waits, action.alert)
 
     def ask(self, now: datetime, *, who: str, why: str, progress: Progress | None = None) -> list[Action]:
@@ -174,7 +176,7 @@ class Maintainer:
             return self.retrain(waiting[-1], now, progress=progress)
         asked = sum(a.kind is ActionKind.RETRAIN and a.outcome is Outcome.PROPOSED for a in actions)
         identity = action_id(self.spec.model, ActionKind.RETRAIN, "", moment, f"{who} {asked} {why}")
-        until = min(moment, now - self.spec.maintenance.label_delay).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        until = min(moment, now - self._age).astimezone(UTC).isoformat().replace("+00:00", "Z")
         proposal = Action(
             identity, self.spec.model, ActionKind.RETRAIN, Outcome.PROPOSED, why, who, moment,
             facts={"mode": "auto", _UNTIL: until},
@@ -201,15 +203,20 @@ class Maintainer:
         causes = self.store.recorded(self.spec.model, Alert, Query(ids=(proposal.alert,)))
         change = next((alert.since for alert in causes), None)
         until = proposal.facts.get(_UNTIL)
-        newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self.spec.maintenance.label_delay)
+        newest = datetime.fromisoformat(str(until)) if until else min(moment, now - self._age)
         champion = self.champion
         try:
             with training_room(self.spec, self.store, self.folder, self.artefacts, proposal.id, progress) as room:
                 rows = room.rows(Window(self._first(), newest))
                 if progress:
                     progress(f"training on up to {rows.height} rows")
+                young = immature(rows, self.spec, self.store)
+                start = max(change or newest - self.spec.maintenance.holdout, newest - self.spec.maintenance.holdout)
+                refusal = immature_ground(young, Window(start, newest)) if start < newest else None
+                if refusal is not None:
+                    return self._record([self._outcome(proposal, Outcome.REFUSED, (refusal,))])
                 aim = Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR
-                occasion = Occasion(change, aim, self._tries(), tuple(verdict.excluded))
+                occasion = Occasion(change, aim, self._tries(), (*verdict.excluded, *young))
                 against = self._against(champion, room.trainer)
                 made = make_challenger(rows, self.spec, room.trainer, newest, occasion, unseen=against.trained_until)
                 data = room.lineage(made.trained, made.window, verdict.excluded)
@@ -232,7 +239,7 @@ class Maintainer:
         with training_room(self.spec, self.store, self.folder, self.artefacts, identity) as room:
             trainer, rows = room.trainer, room.rows(Window(self._first(), block.end))
             offered = Challenger(model, None, trained, 0, block)
-            occasion = Occasion(tries=self._tries())
+            occasion = Occasion(tries=self._tries(), excluded=immature(rows, self.spec, self.store))
             result = prove(self._against(self.champion, trainer), offered, rows, self.spec, trainer, occasion)
         recorded: list[Action] = []
 
@@ -248,7 +255,7 @@ class Maintainer:
         return self.store.recorded(self.spec.model, Action)
 
     def _memory(self, moment: datetime) -> MaintenanceMemory:
-        return MaintenanceMemory(moment, tuple(self._actions()), self.champion)
+        return MaintenanceMemory(moment, tuple(deeds(self.store, self.spec.model, self.champion)), self.champion)
 
     def _unreadable(self) -> list[Measurement]:
         """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
@@ -269,8 +276,9 @@ class Maintainer:
 
     def unfinished(self) -> list[Action]:
         """Return proposals to retrain that may be carried out and have no outcome yet."""
-        actions = self.store.recorded(self.spec.model, Action, Query(kinds=(ActionKind.RETRAIN,)))
-        return [a for a in self._open_proposals(actions) if a.facts.get("mode") == "auto"]
+        return [
+            a for a in self._open_proposals(trainings(self.store, self.spec.model)) if a.facts.get("mode") == "auto"
+        ]
 
     @staticmethod
     def _open_proposals(actions: Sequence[Action]) -> list[Action]:
@@ -291,6 +299,10 @@ class Maintainer:
 
     def _in_charge(self, champion: str | None) -> Version | None:
         return next((v for v in self.versions() if v.name == champion), None)
+
+    @property
+    def _age(self) -> timedelta:
+        return label_age(self.spec, self.store)
 
     def _tries(self) -> int:
         return tries_since_promotion(self._actions()) + 1

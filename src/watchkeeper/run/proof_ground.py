@@ -102,8 +102,8 @@ def _of_reference(
     if reference is not None and reference.source is not None:
         place = reference.source
         door = project.door(name)
-        found = place if "://" in place else str(project.folder / place)
-        source = open_table(found, door=door.expecting(spec.schema, door.known))
+        path = place if "://" in place else str(project.folder / place)
+        source = open_table(path, door=door.expecting(spec.schema, door.known))
     elif spec.reference is not None and (rows := _joined(project, name, spec, spec.reference)).height:
         source = open_table(rows)
     else:

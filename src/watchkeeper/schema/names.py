@@ -50,7 +50,7 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
     {'a\x00b': 'a\\x00b_'}
     """
     names = list(names)
-    taken, found = set(names), dict[str, str]()
+    taken, renamed = set(names), dict[str, str]()
     for name in names:
         if "\0" not in name:
             continue
@@ -58,8 +58,8 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
         while own in taken:
             own += "_"
         taken.add(own)
-        found[name] = own
-    return found
+        renamed[name] = own
+    return renamed
 
 
 def words_of(name: str) -> tuple[str, ...]:

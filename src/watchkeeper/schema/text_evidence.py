@@ -174,12 +174,12 @@ def of_frame(
     forms
         By column, forms of times to count beside those that the examples have the shape of.
     """
-    found: dict[str, TextEvidence] = {}
+    evidence: dict[str, TextEvidence] = {}
     step = max(1, _VALUES // max(1, frame.height))
     columns = frame.get_columns()
     for start in range(0, len(columns), step):
-        found |= _of_columns(columns[start : start + step], tokens, forms or {})
-    return found
+        evidence |= _of_columns(columns[start : start + step], tokens, forms or {})
+    return evidence
 
 
 def _of_columns(
@@ -194,8 +194,8 @@ def _of_columns(
         number = row.pop("of")
         evidence[number] = seen_at_first(row)
     looks: dict[CloserLook, list[int]] = {}
-    for number, (series, found) in enumerate(zip(columns, evidence, strict=True)):
-        looks.setdefault(CloserLook.at(found, forms.get(series.name, ())), []).append(number)
+    for number, (series, one) in enumerate(zip(columns, evidence, strict=True)):
+        looks.setdefault(CloserLook.at(one, forms.get(series.name, ())), []).append(number)
     for look, some in looks.items():
         chosen = values if len(some) == len(columns) else values.filter(pl.col("of").is_in(some))
         for row in chosen.group_by("of").agg(**closer(texts, look, tokens)).iter_rows(named=True):
@@ -206,8 +206,8 @@ def _of_columns(
     for number, token, count in standing.group_by("of", "x", maintain_order=True).len().iter_rows():
         pairs.setdefault(number, {})[token] = count
     return {
-        series.name: replace(found, tokens=pairs.get(number, {}))
-        for number, (series, found) in enumerate(zip(columns, evidence, strict=True))
+        series.name: replace(one, tokens=pairs.get(number, {}))
+        for number, (series, one) in enumerate(zip(columns, evidence, strict=True))
     }
 
 

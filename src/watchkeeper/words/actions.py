@@ -217,6 +217,14 @@ def _awaits(ground: Ground) -> str:
     return f"retraining waits: {few}; {ground.needed} are expected by {until}"
 
 
+def _immature(ground: Ground) -> str:
+    stretch = f"from {_date(ground.at)} to {_date(ground.until)}"
+    return (
+        f"labels are immature: under {ground.limit or 0.0:.0%} of those that usually come have come for any window "
+        f"{stretch}, and those that come fast are not like the others"
+    )
+
+
 def _date(at: datetime | None) -> str:
     if at is None:
         return "–"
@@ -267,6 +275,7 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "one_class": _one_class,
     "leakage": _leakage,
     "awaits_labels": _awaits,
+    "labels_immature": _immature,
     "one_day": _one_day,
     "miscalibrated": _miscalibrated,
     "not_worse": _not_worse,
