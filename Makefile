@@ -55,7 +55,7 @@ docs: $(STAMPS)/test  ## run every example in the docs and docstrings, check eve
 bench: $(STAMPS)/demo  ## measure against Evidently, whylogs and reading the file; writes bench/RESULTS.md
 	$(PY) -m bench $(ARGS)
 
-bench-estimation: $(STAMPS)/test  ## estimated against realised performance, beside NannyML; writes bench/ESTIMATION.md
+bench-estimation: $(STAMPS)/test  ## estimated against realised performance, beside NannyML; writes bench/ESTIMATION.md and BANDS.md
 	$(PY) -m bench.estimation $(ARGS)
 
 bench-diagnosis: $(STAMPS)/test  ## how often planted causes are found; writes the tables of docs/diagnosis.md

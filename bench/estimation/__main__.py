@@ -1,4 +1,4 @@
-"""Estimate every set with every method and write ``bench/ESTIMATION.md``: ``make bench-estimation``."""
+"""Estimate every set and write ``bench/ESTIMATION.md`` and ``bench/BANDS.md``: ``make bench-estimation``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import polars as pl
 
 from bench.environments import python_of
 from bench.estimation.concept import concept_shift
+from bench.estimation.learned import learned_bands, page
 from bench.estimation.ours import estimates_of, timed
 from bench.estimation.report import Outcome, render
 from bench.estimation.sets import LogSet, every_set, million
+from bench.estimation.streams import long_streams
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,10 +29,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.estimation", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "ESTIMATION.md")
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--bands", action="store_true", help="only the bands that learn")
     given = parser.parse_args()
+    _bands(ROOT / "BANDS.md")
+    return 0 if given.bands else _estimates(given.out, given.rows)
+
+
+def _bands(out: Path) -> None:
+    """Write the page of bands that learn."""
+    start, streams = time.perf_counter(), list(long_streams())
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-bands-") as folder:
+        peer = _nannyml([_written(log, Path(folder)) for log in streams], Path(folder))
+    learned = {}
+    for log in streams:
+        print(log.name, flush=True)
+        learned[log.name] = learned_bands(log)
+    theirs = {log.name: peer["sets"].get(log.name, {}).get("rows", {}) for log in streams}
+    out.write_text(page(learned, theirs, peer.get("version", ""), time.perf_counter() - start), encoding="utf-8")
+
+
+def _estimates(out: Path, rows: int) -> int:
+    """Write the page of estimates without labels."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="watchkeeper-estimation-") as folder:
-        sets, large = list(every_set()), million(given.rows)
+        sets, large = list(every_set()), million(rows)
         peer = _nannyml([_written(log, Path(folder)) for log in [*sets, large]], Path(folder))
         outcomes = []
         for log in sets:
@@ -41,11 +63,11 @@ def main() -> int:
                 found["nannyml"] = {name: [tuple(row) for row in rows] for name, rows in theirs["rows"].items()}
             outcomes.append(Outcome(log.name, log.use, log.what, found, realised, seconds))
         print("timing", flush=True)
-        speed = {"rows": given.rows, "ours": timed(large), "nannyml": peer["sets"].get(large.name, {})}
+        speed = {"rows": rows, "ours": timed(large), "nannyml": peer["sets"].get(large.name, {})}
         concept = concept_shift()
-    page = render(outcomes, speed, concept, peer.get("version", ""), time.perf_counter() - start)
-    given.out.write_text(page, encoding="utf-8")
-    print(page)
+    text = render(outcomes, speed, concept, peer.get("version", ""), time.perf_counter() - start)
+    out.write_text(text, encoding="utf-8")
+    print(text)
     return 0
 
 

@@ -18,6 +18,7 @@ from watchkeeper.schema.inference import infer_schema
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BLOCK = 5_000
+_WAYS = ("in order of time", "drawn by features")
 
 
 @dataclass
@@ -45,15 +46,15 @@ def every_set() -> Iterator[LogSet]:
     yield from _real("choosing")
     for seed in range(4):
         yield _regressed(seed)
-    yield from _bikes()
+    yield from bikes()
     for seed in range(6, 9):
         yield _generated(seed, "showing")
     yield _three_classes()
     yield _prices()
-    yield from _nannyml()
+    yield from published()
 
 
-def _set(name: str, use: str, what: str, reference: pl.DataFrame, blocks: list[pl.DataFrame], **given: Any) -> LogSet:
+def as_set(name: str, use: str, what: str, reference: pl.DataFrame, blocks: list[pl.DataFrame], **given: Any) -> LogSet:
     schema = infer_schema(reference, **given)
     if schema.task is Task.BINARY:
         scores = {schema.positive or "": schema.name_of(Role.SCORE) or ""}
@@ -63,7 +64,7 @@ def _set(name: str, use: str, what: str, reference: pl.DataFrame, blocks: list[p
     return LogSet(name, use, what, reference, blocks, schema, scores, label, prediction)
 
 
-def _frame(x: np.ndarray, y: np.ndarray, score: np.ndarray, threshold: float) -> pl.DataFrame:
+def score_frame(x: np.ndarray, y: np.ndarray, score: np.ndarray, threshold: float) -> pl.DataFrame:
     columns = {f"x{k}": x[:, k] for k in range(x.shape[1])}
     return pl.DataFrame({**columns, "score": score, "prediction": (score >= threshold).astype(int), "label": y})
 
@@ -87,18 +88,30 @@ def _generated(seed: int, use: str) -> LogSet:
 
     def rows(n: int, shift: Any = 0.0, scale: float = 1.0) -> pl.DataFrame:
         x, y = draw(n, shift, scale)
-        return _frame(x, y, learner.predict_proba(x)[:, 1], 0.5)
+        return score_frame(x, y, learner.predict_proba(x)[:, 1], 0.5)
 
     blocks = [rows(BLOCK), rows(BLOCK)]
     for size, scale in ((0.3, 1.0), (0.6, 0.8), (1.0, 1.0), (1.5, 1.25)):
         direction = rng.normal(size=6)
         blocks.append(rows(BLOCK, size * direction / np.linalg.norm(direction), scale))
     kind = ("logistic regression", "boosted trees", "overfitted trees")[seed % 3]
-    return _set(f"generated {seed}", use, f"{kind}, covariate shift", rows(30_000), blocks)
+    return as_set(f"generated {seed}", use, f"{kind}, covariate shift", rows(30_000), blocks)
 
 
 def _real(use: str) -> Iterator[LogSet]:
     """Public data with a model of our own: in order of time, and with rows drawn by their features."""
+    for name, x, y in _tables():
+        for how in ("in order of time", "drawn by features"):
+            yield _modelled(f"{name}, {how}", use, x, y, how)
+
+
+def modelled_in_time(use: str, size: int) -> Iterator[LogSet]:
+    """Public data with a model of our own, in order of time, in blocks of so many rows."""
+    for name, x, y in _tables():
+        yield _modelled(f"{name}, blocks of {size}", use, x, y, "in order of time", size)
+
+
+def _tables() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     for name, path, label, dropped in (
         ("electricity", "electricity/electricity.parquet", "class", ()),
         ("bank marketing", "bank_marketing/bank_full.parquet", "y", ("duration",)),
@@ -109,8 +122,7 @@ def _real(use: str) -> Iterator[LogSet]:
         whole = pl.read_parquet(DATA / path).drop(dropped)
         y = (whole[label].cast(pl.String).rank("dense").to_numpy() - 1).astype(int)
         x = np.column_stack([_number(whole[column]) for column in whole.columns if column != label])
-        for how in ("in order of time", "drawn by features"):
-            yield _modelled(f"{name}, {how}", use, x, y, how)
+        yield name, x, y
 
 
 def _number(series: pl.Series) -> np.ndarray:
@@ -118,7 +130,7 @@ def _number(series: pl.Series) -> np.ndarray:
     return numbers.cast(pl.Float64, strict=False).fill_null(-1).to_numpy()
 
 
-def _modelled(name: str, use: str, x: np.ndarray, y: np.ndarray, how: str) -> LogSet:
+def _modelled(name: str, use: str, x: np.ndarray, y: np.ndarray, how: str, size: int = 2_500) -> LogSet:
     rng = np.random.default_rng(5)
     n = len(x)
     order = np.arange(n) if how == "in order of time" else rng.permutation(n)
@@ -126,9 +138,9 @@ def _modelled(name: str, use: str, x: np.ndarray, y: np.ndarray, how: str) -> Lo
     model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(x[:third], y[:third])
     score = model.predict_proba(x)[:, 1]
     threshold = 0.5 if y[third : 2 * third].mean() > 0.3 else float(np.quantile(score[third : 2 * third], 0.85))
-    whole = _frame(x, y, score, threshold)
-    chosen = _later(np.arange(2 * third, n), x, how, rng, 2_500)
-    return _set(name, use, how, whole[third : 2 * third], [whole[rows] for rows in chosen])
+    whole = score_frame(x, y, score, threshold)
+    chosen = _later(np.arange(2 * third, n), x, how, rng, size)
+    return as_set(name, use, how, whole[third : 2 * third], [whole[rows] for rows in chosen])
 
 
 def _later(later: np.ndarray, x: np.ndarray, how: str, rng: np.random.Generator, size: int) -> list[np.ndarray]:
@@ -152,18 +164,18 @@ def _three_classes() -> LogSet:
 
     def rows(n: int, shift: float) -> pl.DataFrame:
         x = rng.normal(size=(n, 4)) + np.array([shift, 0, 0, 0])
-        truth = _softmax(x @ slope + 0.6 * np.column_stack([x[:, 0] * x[:, 1], np.zeros(n), x[:, 2]]))
+        truth = softmax(x @ slope + 0.6 * np.column_stack([x[:, 0] * x[:, 1], np.zeros(n), x[:, 2]]))
         label = names[(rng.random((n, 1)) > truth.cumsum(axis=1)).sum(axis=1).clip(0, 2)]
-        scores = _softmax(1.6 * x @ slope)
+        scores = softmax(1.6 * x @ slope)
         told = {f"score_{name}": scores[:, k] for k, name in enumerate(names)}
         columns = {f"x{k}": x[:, k] for k in range(4)}
         return pl.DataFrame({**columns, **told, "prediction": names[scores.argmax(axis=1)], "label": label})
 
     blocks = [rows(BLOCK, shift) for shift in (0, 0, 0, 0.3, 0.6, 0.9)]
-    return _set("three classes", "showing", "sure of themselves, covariate shift", rows(30_000, 0), blocks)
+    return as_set("three classes", "showing", "sure of themselves, covariate shift", rows(30_000, 0), blocks)
 
 
-def _softmax(z: np.ndarray) -> np.ndarray:
+def softmax(z: np.ndarray) -> np.ndarray:
     odds = np.exp(z - z.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)
 
@@ -180,7 +192,7 @@ def _prices() -> LogSet:
         return pl.DataFrame({**columns, "prediction": truth + 0.3 * np.sin(3 * x[:, 0]), "label": label})
 
     blocks = [rows(BLOCK, shift) for shift in (0, 0, 0, 0.3, 0.6, 0.9)]
-    return _set("prices", "showing", "errors grow with a feature", rows(30_000, 0), blocks, task=Task.REGRESSION)
+    return as_set("prices", "showing", "errors grow with a feature", rows(30_000, 0), blocks, task=Task.REGRESSION)
 
 
 def _regressed(seed: int) -> LogSet:
@@ -208,10 +220,10 @@ def _regressed(seed: int) -> LogSet:
         blocks.append(rows(BLOCK, size * direction / np.linalg.norm(direction), scale))
     kind = ("linear regression, normal", "boosted trees, t", "linear regression, gamma", "boosted trees, Laplace")[seed]
     what = f"{kind} noise, covariate shift"
-    return _set(f"generated regression {seed}", "choosing", what, rows(30_000), blocks, task=Task.REGRESSION)
+    return as_set(f"generated regression {seed}", "choosing", what, rows(30_000), blocks, task=Task.REGRESSION)
 
 
-def _bikes() -> Iterator[LogSet]:
+def bikes(size: int = 1_000, ways: tuple[str, ...] = _WAYS) -> Iterator[LogSet]:
     """Hourly counts of rented bicycles with a model of our own."""
     path = DATA / "bike_sharing" / "hour.parquet"
     if not path.exists():
@@ -220,17 +232,18 @@ def _bikes() -> Iterator[LogSet]:
     y = whole["cnt"].cast(pl.Float64).to_numpy()
     left_out = ("cnt", "casual", "registered", "instant", "dteday")
     x = np.column_stack([_number(whole[column]) for column in whole.columns if column not in left_out])
-    for how in ("in order of time", "drawn by features"):
+    for how in ways:
         n, rng = len(x), np.random.default_rng(5)
         order = np.arange(n) if how == "in order of time" else rng.permutation(n)
         third = n // 3
         model = HistGradientBoostingRegressor(max_iter=100, random_state=0).fit(x[order[:third]], y[order[:third]])
         columns = {f"x{k}": x[order, k] for k in range(x.shape[1])}
         frame = pl.DataFrame({**columns, "prediction": model.predict(x[order]), "label": y[order]})
-        chosen = _later(np.arange(2 * third, n), x[order], how, rng, 1_000)
+        chosen = _later(np.arange(2 * third, n), x[order], how, rng, size)
         blocks = [frame[rows] for rows in chosen]
         reference = frame[third : 2 * third]
-        yield _set(f"bicycles, {how}", "choosing", how, reference, blocks, task=Task.REGRESSION)
+        name = f"bicycles, {how}" if size == 1_000 else f"bicycles, blocks of {size}"
+        yield as_set(name, "choosing", how, reference, blocks, task=Task.REGRESSION)
 
 
 def million(rows: int) -> LogSet:
@@ -241,15 +254,15 @@ def million(rows: int) -> LogSet:
     def draw() -> pl.DataFrame:
         x = rng.normal(size=(rows, 6))
         y = (rng.random(rows) < expit(x @ slope)).astype(int)
-        return _frame(x, y, expit(1.3 * x[:, :4] @ slope[:4]), 0.5)
+        return score_frame(x, y, expit(1.3 * x[:, :4] @ slope[:4]), 0.5)
 
     reference, later = draw(), draw()
     blocks = [later[start : start + BLOCK] for start in range(0, rows, BLOCK)]
-    return _set("timing", "timing", "a long log", reference, blocks)
+    return as_set("timing", "timing", "a long log", reference, blocks)
 
 
-def _nannyml() -> Iterator[LogSet]:
-    """The data sets that come with NannyML, in blocks of 5,000 rows."""
+def published(size: int = BLOCK) -> Iterator[LogSet]:
+    """The data sets that come with NannyML, in blocks of 5,000 rows or of so many."""
     for name, folder, files, label, given in (
         ("car loan", "nannyml_car_loan", "synthetic_car_loan_{}", "repaid", {}),
         ("credit cards", "nannyml_multiclass_mc", "mc_{}", "y_true", {}),
@@ -263,5 +276,6 @@ def _nannyml() -> Iterator[LogSet]:
         labels = next(home.glob("*analysis_target*.parquet"), None) or next(home.glob("*_gt.parquet"))
         current = current.join(pl.read_parquet(labels), on="id", how="left", maintain_order="left")
         current = current.select(reference.columns).cast(dict(reference.schema))
-        blocks = [current[start : start + BLOCK] for start in range(0, current.height, BLOCK)]
-        yield _set(name, "showing", "published with NannyML", reference, blocks, roles={Role.LABEL: label}, **given)
+        blocks = [current[start : start + size] for start in range(0, current.height, size)]
+        called = name if size == BLOCK else f"{name}, blocks of {size}"
+        yield as_set(called, "showing", "published with NannyML", reference, blocks, roles={Role.LABEL: label}, **given)

@@ -1,1 +1,1 @@
-"""How much a model loses under ways to keep it, on streams that change and on some that do not."""
+"""A model that is kept day by day, on streams that change and on some that do not."""

@@ -33,6 +33,7 @@ models:
     windows: {{every: 1d, grain: 1d}}
     estimate: never
     notify: []
+    {monitors}
     maintain: {{train: '{module}:train', promote: auto, label_delay: {delay}d{more}}}
 """
 
@@ -95,7 +96,9 @@ def trainer_of(stream: Stream, folder: Path) -> str:
     return name
 
 
-def play(stream: Stream, folder: Path, *, delay: int = 1, more: str = "", until: int | None = None) -> Played:
+def play(
+    stream: Stream, folder: Path, *, delay: int = 1, more: str = "", monitors: str = "", until: int | None = None
+) -> Played:
     """Keep a model over a stream and return what became of it.
 
     Parameters
@@ -104,6 +107,8 @@ def play(stream: Stream, folder: Path, *, delay: int = 1, more: str = "", until:
         Days that labels take.
     more
         Further entries of ``maintain``, each after a comma.
+    monitors
+        What is watched, as the configuration has it; the default monitors without.
     until
         Windows after the reference to play; None for all.
     """
@@ -113,7 +118,7 @@ def play(stream: Stream, folder: Path, *, delay: int = 1, more: str = "", until:
     end = START + stream.reference * DAY
     config = _CONFIG.format(
         first=f"{START:%Y-%m-%d}", end=f"{end:%Y-%m-%d}", features=", ".join(stream.features), module=module,
-        delay=delay, more=more, score="score: score, " if stream.classes else "",
+        delay=delay, more=more, monitors=monitors, score="score: score, " if stream.classes else "",
         task='positive: "1"' if stream.classes else "task: regression",
     )  # fmt: skip
     (folder / "watchkeeper.yaml").write_text(config, encoding="utf-8")

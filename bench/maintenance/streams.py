@@ -1,8 +1,8 @@
-"""Streams of labelled rows, by day: made ones of which everything is known, and real ones."""
+"""Streams of labelled rows, by day, of which everything is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -45,11 +45,11 @@ def _turned(angle: float) -> np.ndarray:
     return 2 * np.array([np.cos(angle), np.sin(angle), 0.3, 0.0])
 
 
-def _weights(name: str, day: int) -> np.ndarray:
+def _weights(name: str, day: int, change: int) -> np.ndarray:
     after = max(0, day)
     turn = {
         "mild": np.pi / 3 * after / 60,
-        "concept": np.pi * 0.75 * (after >= 20),
+        "concept": np.pi * 0.75 * (after >= change),
         "recurring": np.pi * 0.5 * (after // 15 % 2),
     }
     return _turned(float(turn.get(name, 0.0)))
@@ -61,7 +61,7 @@ GENERATED: Mapping[str, float] = {"none": 0.0, "mild": 0.0, "concept": 0.0, "rec
 
 def generated(
     name: str, *, classes: bool = True, rows: int = 200, reference: int = 28, windows: int = 60, seed: int = 0,
-    day_effect: float = 0.1,
+    day_effect: float = 0.1, change: int = 20,
 ) -> Stream:  # fmt: skip
     """Return a stream: the label depends on two of four features, by an angle that turns as the name says.
 
@@ -69,12 +69,14 @@ def generated(
     ----------
     day_effect
         Standard deviation of what all rows of a day have in common, in logits or in the unit of the label.
+    change
+        Window after the reference at which the world of ``concept`` turns.
     """
     rng = np.random.default_rng([seed, len(name), ord(name[0])])
     days = []
     for number in range(reference + windows):
         x = rng.normal(size=(rows, len(FEATURES)))
-        known = x @ _weights(name, number - reference) + rng.normal(0, day_effect)
+        known = x @ _weights(name, number - reference, change) + rng.normal(0, day_effect)
         label = rng.random(rows) < 1 / (1 + np.exp(-known)) if classes else known + rng.normal(size=rows)
         if classes:
             coin = rng.random(rows) < GENERATED[name]
@@ -91,6 +93,3 @@ def generated(
         )
         days.append(frame)
     return Stream(name, tuple(days), reference, classes)
-
-
-Fit = Callable[[pl.DataFrame], object]

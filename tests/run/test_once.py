@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from watchkeeper.core.alert import AlertState, Cause
-from watchkeeper.core.measurement import Measurement, Status
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
+from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.state import ROWS
 from watchkeeper.maintain.guard import guard
 from watchkeeper.run.project import Project, open_project
@@ -69,6 +70,10 @@ def plainly(found: dict[str, list[str]], *kinds: str) -> dict[str, list[object]]
 
     kept = {kind: [text for text in found[kind] if '"end":"withdrawn"' not in text] for kind in kinds}
     return {kind: sorted((plain(json.loads(text)) for text in kept[kind]), key=json.dumps) for kind in kinds}
+
+
+def signals(model: Project) -> list[Signal]:
+    return model.store.recorded(MODEL, Signal)
 
 
 NOUNS = ("Measurement", "Signal", "Alert")
@@ -160,24 +165,34 @@ def test_later_windows_are_judged_again_because_charts_remember(tmp_path: Path) 
     assert {n: m.revision for n, m in values(model.store, "auroc").items()} == {0: 1, **dict.fromkeys(range(1, 10), 0)}
 
 
-def test_an_alert_that_late_labels_refute_is_withdrawn(tmp_path: Path) -> None:
-    # Complaints come first: the labels that came on time are those the model got wrong.
+def test_performance_waits_for_labels_of_which_the_first_are_complaints(tmp_path: Path) -> None:
+    # The labels that came on time are those the model got wrong.
     whole = rows(0, 8)
     wrong = whole.filter((pl.col("time") < day(4).start) | (pl.col("label") != pl.col("prediction")))
     model = ran(tmp_path, [(8, whole, wrong)])
-    (fired,) = alerts(model.store, Cause.PERFORMANCE)
-    assert fired.state is AlertState.FIRING
+    assert alerts(model.store, Cause.PERFORMANCE) == alerts(model.store, Cause.LABEL_FAULT) == []
+    measured = values(model.store, "auroc")
+    waits = {n: not m.evidence.labels.mature for n, m in measured.items() if m.evidence.labels}
+    assert waits == {n: n >= 4 for n in range(8)}
+    assert measured[5].evidence.labels.usual == 1.0
+    zones = {s.measurement.window: s.zone for s in signals(model) if s.measurement.family is Family.METRIC}
+    assert {zones[day(n)] for n in range(4, 8)} == {Zone.NOT_JUDGED}
     deliver(tmp_path, "rest", None, whole)
-    outcome = model.run(MODEL, day(8).start)
-    (gone,) = alerts(model.store, Cause.PERFORMANCE)
-    assert gone.id == fired.id
-    assert gone.state is AlertState.ENDED
-    assert alert_sentence(gone).startswith("withdrawn after late data: AUROC is")
-    assert gone in outcome.ran.changed
-    told = [json.loads(line)["state"] for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
-    assert told == ["firing", "ended"]
-    on_time = ran(tmp_path / "on_time", [(8, whole, whole)])
-    assert alerts(on_time.store, Cause.PERFORMANCE) == []
+    again = model.run(MODEL, day(8).start)
+    assert set(again.ran.revised) >= {day(n) for n in range(4, 8)}
+    assert all(m.evidence.labels.mature for m in values(model.store, "auroc").values())
+    assert alerts(model.store, Cause.PERFORMANCE) == []
+
+
+def test_a_fall_is_told_as_soon_as_its_labels_are_in(tmp_path: Path) -> None:
+    whole = rows(0, 10, turn=6)
+    first = whole.filter(pl.col("time") < day(6).start)
+    model = ran(tmp_path, [(10, whole, first)])
+    assert alerts(model.store, Cause.PERFORMANCE) == []
+    deliver(tmp_path, "rest", None, whole)
+    model.run(MODEL, day(10).start)
+    (fired,) = alerts(model.store, Cause.PERFORMANCE)
+    assert (fired.state, fired.since) == (AlertState.FIRING, day(6).start)
 
 
 def test_rows_of_a_fault_that_was_withdrawn_are_not_left_out_of_training(tmp_path: Path) -> None:

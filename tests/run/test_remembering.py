@@ -19,6 +19,8 @@ from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered
 from watchkeeper.core.window import Window
+from watchkeeper.performance.arrivals import Arrivals
+from watchkeeper.performance.learned_band import LearnedBand
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.judging import Judging
 from watchkeeper.run.project import Project
@@ -35,6 +37,8 @@ MEMORY = JudgeMemory(
     {Cause.DRIFT: Episode((True, False), 1, OPEN)},
     (Measurement(Family.METRIC, "prediction_mean", 0.5, 10, window=day(1)),),
     ("v1", "v2"),
+    arrivals=Arrivals((0.0,), (10,), (9,), (60.0,)),
+    bands={"auroc\x1fall": LearnedBand().after(0.1, 0.05, 1).after(-0.02, 0.05, 1)},
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -111,6 +112,10 @@ class SumOfSquares:
     steepness: float
 
 
+_WAITED_FOR = 0.8
+"""Share of the usual labels below which a window waits where nobody knows when labels come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labels:
     """How much of a window's labels is in.
@@ -125,12 +130,26 @@ class Labels:
         Share of the rows whose label should have come and has not.
     mature
         Whether nearly all that will come have come; what is measured from fewer is provisional.
+    usual
+        Share of rows that get a label in the end, as the model's own past or its reference shows, where windows are
+        judged one after another: one with fewer labels waits. None for a single look, which does not wait.
+    until
+        When nearly all will have come; None where nothing is known of delays, or nothing is waited for.
     """
 
     coverage: float
     due: float | None = None
     overdue: float = 0.0
     mature: bool = True
+    usual: float | None = None
+    until: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is judged by them yet: labels are to come by a known time, or a fifth of the usual lacks."""
+        if self.mature or self.usual is None:
+            return False
+        return self.until is not None or self.coverage < _WAITED_FOR * self.usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +178,14 @@ class Estimation:
         Share of the reference that is left in weight; None where it is not weighted.
     second_opinion
         What the method's other model says; None where it has none.
+    learned_from
+        Windows of labels, and blocks of the reference, that the band was checked on.
+    shift
+        What was added to the estimate, for the labels of late showed it to be off.
+    widened
+        What the band was multiplied by so that it covers; None where it was not checked.
+    needed
+        Half width of a band that would cover, where that is too wide to say anything and there is none.
     """
 
     method: str
@@ -172,6 +199,10 @@ class Estimation:
     silent: str = ""
     ess: float | None = None
     second_opinion: float | None = None
+    learned_from: int = 0
+    shift: float = 0.0
+    widened: float | None = None
+    needed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

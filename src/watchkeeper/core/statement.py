@@ -53,7 +53,9 @@ class StatementCode(StrEnum):
     LABEL_ENCODING = "label_encoding"
     LABEL_LEVELS = "label_levels"
     LABELS_BEYOND = "labels_beyond"  # after and before: the largest label
-    LABELS_TURNED = "labels_turned"  # after and before: the AUROC
+    LABELS_TURNED = "labels_turned"  # after and before: the AUROC; as the first version stated it
+    LABELS_OPPOSITE = "labels_opposite"  # after and before: how labels go with answers, -1 to 1
+    LABELS_PERMUTED = "labels_permuted"  # the same, of classes; names: which became which
     # The runtime.
     SLOWER = "slower"  # after and before: the 95th percentile
     LIMIT_PASSED = "limit_passed"

@@ -109,7 +109,8 @@ def diagnose(
     hypotheses = tuple(replace(h, since=since) for h in ranked(findings))
     attributions: tuple[Attribution, ...] = ()
     worst: tuple[WorstSegment, ...] = ()
-    spoilt = any(f.kind is HypothesisKind.LABEL_FAULT and f.weight >= SPOILT for f in found)
+    of_labels = (s.code for f in found if f.kind is HypothesisKind.LABEL_FAULT for s in f.evidence)
+    spoilt = any(code in SPOILT for code in of_labels)
     if attributed and rise.loss and not spoilt:
         named = [c for f in found if f.kind is HypothesisKind.COVARIATE_SHIFT for c in f.columns]
         farthest = sorted(drifted, key=lambda m: -m.distance)

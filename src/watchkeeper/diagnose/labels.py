@@ -5,16 +5,15 @@ from __future__ import annotations
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.diagnosis import HypothesisKind
-from watchkeeper.core.measurement import Status
-from watchkeeper.core.plugins import plugin
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.schema import ALL, Column, Kind, Role
-from watchkeeper.core.state import OUTCOME
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.core.window import Window
 from watchkeeper.diagnose.answers import sample_distance
 from watchkeeper.diagnose.case import Case, Finding, compared, dkw_half_width, weight_of
 from watchkeeper.diagnose.faults import other_unit
 from watchkeeper.diagnose.sampled import Sampled
+from watchkeeper.performance.association import LABEL_ASSOCIATION, turned_labels
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.intervals import newcombe
 from watchkeeper.stats.moments import MomentsPart
@@ -29,8 +28,13 @@ _LEAST = 50
 
 _OTHER = {"encoding_change": StatementCode.LABEL_ENCODING, "unseen_levels": StatementCode.LABEL_LEVELS}
 
-SPOILT = 9.0
-"""Weight of labels in another unit, or so large that they carry every mean away."""
+_TURNED = 12.0
+"""Weight of labels that say the opposite, beyond that of any fall of performance they bring about."""
+
+SPOILT = frozenset({StatementCode.UNIT_CHANGE, StatementCode.LABELS_BEYOND})
+"""Labels in another unit, or so large that they carry every mean away: of these no loss can be taken apart."""
+
+_SPOILT = 9.0
 
 _BEYOND = 1e4
 """Times the reference's largest label above which a label is wrong."""
@@ -57,7 +61,7 @@ def label_faults(case: Case, rows: Sampled | None = None) -> list[Finding]:
     if column is None:
         return []
     unit = other_unit(case, column)
-    whole = (SPOILT, unit.statement) if unit else _beyond(case, column)
+    whole = (_SPOILT, unit.statement) if unit else _beyond(case, column)
     looks = (_broken(case, column), _fewer(case, column), _other(case, column), _turned(case), whole)
     told = [one for one in looks if one is not None]
     if not told:
@@ -151,17 +155,22 @@ def _beyond(case: Case, column: Column) -> tuple[float, Statement] | None:
     usual, most = (max(abs(side.smallest), abs(side.largest)) for side in (before, now))
     if not usual or most <= _BEYOND * usual:
         return None
-    return SPOILT, Statement(StatementCode.LABELS_BEYOND, (column.name,), before=float(usual), after=float(most))
+    return _SPOILT, Statement(StatementCode.LABELS_BEYOND, (column.name,), before=float(usual), after=float(most))
 
 
 def _turned(case: Case) -> tuple[float, Statement] | None:
-    """Say whether positives now score as negatives did."""
-    pair = case.both(OUTCOME)
-    if pair is None or case.spec.schema.of(Role.SCORE) is None:
+    """Say whether labels go with answers the other way than before, in all windows together or in one of them."""
+    m = turned_labels(case.reference, case.current, case.spec.schema) or _turned_since(case)
+    if m is None:
         return None
-    before, now = (plugin("metric", "auroc").measure(side) for side in pair)
-    if Status.OK is not before.status or Status.OK is not now.status or before.interval is None or now.interval is None:
-        return None
-    if before.interval[0] <= 0.55 or now.interval[1] >= 0.45 or abs(1 - now.value - before.value) > 0.1:
-        return None
-    return 7.0, Statement(StatementCode.LABELS_TURNED, before=float(before.value), after=float(now.value))
+    change = m.evidence.change
+    code = StatementCode.LABELS_PERMUTED if change.levels else StatementCode.LABELS_OPPOSITE
+    return _TURNED, Statement(code, (m.column,), change.levels, before=change.before, after=change.after)
+
+
+def _turned_since(case: Case) -> Measurement | None:
+    """Return the newest sign that labels turned, of the windows since the alert: others were right in the same time."""
+    seen = [m for m in case.history if m.name == LABEL_ASSOCIATION and m.segment == ALL and m.window is not None]
+    since = case.alert.since
+    known = [m for m in seen if m.window is not None and (since is None or m.window.start >= since)]
+    return known[-1] if known else None

@@ -17,6 +17,7 @@ from watchkeeper.performance.cbpe import cells_of, lack_of_labels
 from watchkeeper.performance.dle import learnt_losses, loss_model, losses_of, roots_of
 from watchkeeper.performance.expectation import Expectation
 from watchkeeper.performance.expected import Answered, estimates_of, metrics_for
+from watchkeeper.performance.learned_band import LearnedBand
 from watchkeeper.performance.sampled import sampled
 from watchkeeper.stats.score_cells import ScoreCells, ScoreCellsPart, score_of
 
@@ -46,11 +47,21 @@ class BetweenBlocks:
         τ² by metric: 0 where blocks differ no more than by chance; metrics that too few blocks tell of are left out.
     unknown
         Why there is no variance; empty where there is one.
+    residuals
+        By metric, realised minus expected of each block and its variance by sampling, in the order of time.
     """
 
     blocks: int = 0
     variances: Mapping[str, float] = field(default_factory=dict)
     unknown: str = ""
+    residuals: Mapping[str, tuple[Residual, ...]] = field(default_factory=dict)
+
+    def learned(self, metric: str) -> LearnedBand:
+        """Return what the blocks show of the band of a metric, one after the other; what is not known, of no block."""
+        found, between = LearnedBand(), self.variance(metric)
+        for residual, variance in self.residuals.get(metric, ()):
+            found = found.after(residual, sqrt(variance + between))
+        return found
 
     def variance(self, metric: str) -> float:
         """Return τ² of a metric, 0 where it is not known."""
@@ -91,7 +102,8 @@ def between_blocks(reference: States, blocks: Sequence[States], schema: Schema) 
     if told < LEAST_BLOCKS:
         return BetweenBlocks(told, unknown=f"{told} blocks of the reference have labels, {LEAST_BLOCKS} are needed")
     found = {name: _beyond_chance(pairs) for name, pairs in residuals.items()}
-    return BetweenBlocks(told, {name: variance for name, variance in found.items() if variance is not None})
+    variances = {name: variance for name, variance in found.items() if variance is not None}
+    return BetweenBlocks(told, variances, residuals={name: tuple(residuals[name]) for name in variances})
 
 
 def _beyond_chance(pairs: Sequence[Residual]) -> float | None:

@@ -15,7 +15,7 @@ from watchkeeper.core.metric import UNLABELLED
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.state import OUTCOME, State
 from watchkeeper.core.window import Window
-from watchkeeper.performance.prediction import LabelCoverage
+from watchkeeper.performance.arrivals import LabelRegime, coverage_of
 from watchkeeper.stats.intervals import Z
 from watchkeeper.stats.label_delay import LabelDelayPart
 
@@ -47,23 +47,28 @@ class Maturity:
         Share of rows that get a label in the end, from the reference; None where there is none.
     overdue
         Share of the window's rows whose label should have come and has not, beyond what sampling explains; else 0.
+    rows
+        Rows of the window, for how much coverage differs by chance; 0 where that does not count.
     """
 
     coverage: float
     due: float | None = None
     usual: float | None = None
     overdue: float = 0.0
+    rows: int = 0
 
     @property
     def mature(self) -> bool:
         """Whether nearly all labels that will come have come, or should have.
 
         With known delays: 95 % are due, and no more than a twentieth of the rows is overdue. Without: coverage has
-        reached nine tenths of the reference's.
+        reached nine tenths of what is usual, less what sampling makes of it.
         """
         if self.due is not None:
             return self.due >= COMPLETE and self.overdue <= 1 - COMPLETE
-        return self.coverage >= _NEAR * (1.0 if self.usual is None else self.usual)
+        usual = 1.0 if self.usual is None else self.usual
+        chance = Z * sqrt(max(0.0, usual * (1 - usual)) / self.rows) if self.rows else 0.0
+        return self.coverage >= _NEAR * usual - chance
 
     @property
     def labels(self) -> Labels:
@@ -84,7 +89,7 @@ def maturity(current: State, reference: State | None = None, now: datetime | Non
     now
         The moment of judgement; without it, or without the window's times, delays say nothing.
     """
-    counted, usual = _coverage(current), None if reference is None else _coverage(reference)
+    counted, usual = coverage_of(current), None if reference is None else coverage_of(reference)
     if counted is None:
         return None
     rows, coverage = counted
@@ -98,11 +103,6 @@ def maturity(current: State, reference: State | None = None, now: datetime | Non
     return Maturity(coverage, due, share, missing if missing > noise else 0.0)
 
 
-def _coverage(state: State) -> tuple[int, float] | None:
-    found = LabelCoverage().measure(state)
-    return None if found.value is None or not found.n else (found.n, found.value)
-
-
 def _due(reference: State | None, window: Window | None, now: datetime | None) -> float | None:
     delays = None if reference is None else reference.parts.get("label_delay")
     if now is None or window is None or not isinstance(delays, LabelDelayPart) or delays.n < _LEAST:
@@ -113,7 +113,11 @@ def _due(reference: State | None, window: Window | None, now: datetime | None) -
 
 
 def with_maturity(
-    measurements: Iterable[Measurement], current: States, reference: States, now: datetime | None = None
+    measurements: Iterable[Measurement],
+    current: States,
+    reference: States,
+    now: datetime | None = None,
+    regime: LabelRegime | None = None,
 ) -> list[Measurement]:
     """Return measurements in which those that rest on labels say how many are in, and whether they are provisional.
 
@@ -125,6 +129,9 @@ def with_maturity(
         States by (segment, column), as they were measured.
     now
         The moment of judgement.
+    regime
+        What the windows before show of labels. A segment is then as mature as all rows are: its labels come by the same
+        ways, and what it has when the others are in is what it will have.
 
     Returns
     -------
@@ -132,14 +139,40 @@ def with_maturity(
         In the same order; those that rest on labels say in their evidence how many are in.
     """
     known: dict[str, Labels | None] = {}
+    whole = current.get((ALL, OUTCOME)) if regime is not None else None
+    shared = None if whole is None or regime is None else _in_regime(whole, regime)
     for (segment, column), state in current.items():
-        if column == OUTCOME:
+        if column == OUTCOME and shared is not None:
+            own = coverage_of(state)
+            known[segment] = None if own is None else replace(shared, coverage=own[1])
+        elif column == OUTCOME:
             found = maturity(state, reference.get((segment, OUTCOME)) or reference.get((ALL, OUTCOME)), now)
             known[segment] = None if found is None else found.labels
     return [
         replace(m, evidence=replace(m.evidence, labels=known.get(m.segment))) if _rests_on_labels(m) else m
         for m in measurements
     ]
+
+
+def _in_regime(outcome: State, regime: LabelRegime) -> Labels | None:
+    counted = coverage_of(outcome)
+    if counted is None:
+        return None
+    rows, coverage = counted
+    usual = 1.0 if regime.share is None else regime.share
+    labels = Maturity(coverage, usual=usual, rows=rows).labels
+    if not labels.mature and _is_old(outcome, regime):
+        labels = replace(labels, mature=True)
+    return replace(labels, usual=usual, until=None if labels.mature else regime.until(outcome.key.window))
+
+
+def _is_old(outcome: State, regime: LabelRegime) -> bool:
+    """Return whether the labels that came show that nearly all others have been waited for as long as labels take."""
+    delays, window = outcome.parts.get("label_delay"), outcome.key.window
+    if not isinstance(delays, LabelDelayPart) or delays.n < _LEAST or window is None or regime.wait is None:
+        return False
+    longest = delays.edges(delays.n - 1)[0]
+    return longest - (window.end - window.start).total_seconds() >= regime.wait
 
 
 def _rests_on_labels(measurement: Measurement) -> bool:

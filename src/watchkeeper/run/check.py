@@ -35,6 +35,7 @@ from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
 from watchkeeper.ingest.rules import load_rules, looked_at_by
 from watchkeeper.ingest.sources import Source, open_table, rows_beside
 from watchkeeper.performance.assess import assess_performance
+from watchkeeper.performance.association import turned_labels
 from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
@@ -47,10 +48,12 @@ from watchkeeper.stats.codec import merged
 from watchkeeper.stats.count import CountPart
 from watchkeeper.stats.row_metrics import row_metric
 from watchkeeper.steps.assess import assess
+from watchkeeper.steps.bands import with_learned_bands
 from watchkeeper.steps.chart_step import chart_key
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
+from watchkeeper.steps.label_faults import settled_turn
 from watchkeeper.steps.monitors import LEAST_LABELLED, default_monitors, kept, known_tolerances
 from watchkeeper.steps.recent import recent_within
 from watchkeeper.steps.reference import design_effects, rates_of_reference, reference_pieces
@@ -182,6 +185,8 @@ def check_tables(
     measurements = assess(
         states, before, spec, effects=effects, rates=rates, recent=recent, now=now, between=between, learns=False
     )
+    measurements, _ = with_learned_bands(measurements, {}, between)
+    measurements += settled_turn(turned_labels(before, states, schema), measurements)
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()

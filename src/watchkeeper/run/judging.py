@@ -18,11 +18,13 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.evidence import Evidence
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.query import Query
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import Spec
-from watchkeeper.core.state import ROWS, State, StateKey
+from watchkeeper.core.state import OUTCOME, ROWS, State, StateKey
 from watchkeeper.core.store import Noun, SetsAside, Store
 from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.performance.arrivals import LabelRegime
+from watchkeeper.performance.association import turned_labels
 from watchkeeper.performance.between_blocks import BetweenBlocks
 from watchkeeper.performance.stability import stability
 from watchkeeper.run.checkpoint import Checkpoint
@@ -32,8 +34,10 @@ from watchkeeper.run.remembering import newest_remembered, recalled
 from watchkeeper.run.replay import Replayed, replay
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
+from watchkeeper.steps.bands import with_learned_bands
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
+from watchkeeper.steps.label_faults import labels_overdue, settled_turn
 from watchkeeper.steps.recent import recent_before, with_window
 from watchkeeper.steps.reference import reference_blocks
 from watchkeeper.steps.season import read_season
@@ -144,7 +148,11 @@ class Judging:
         held = sorted(self.store.states(spec.model, window).items())
         states = merged((state for _, state in held), window, spec.model)
         recent = recent_before(memory.recent, window, self.rule.every)
-        measured = self._measured(window, states, recent) or [_nothing(spec, window)]
+        regime = memory.arrivals.regime(self.rule.every, self.reference.get((ALL, OUTCOME)))
+        measured = self._measured(window, states, recent, regime=regime) or [_nothing(spec, window)]
+        inside = _inside(window, spec.reference)
+        measured, bands = with_learned_bands(measured, memory.bands, self.between, lag=regime.lag, learning=inside)
+        measured += self._label_faults(memory, window, states, measured)
         measured += self._set_aside(window, measured)
         steady = _steady(memory, self.rule, window, measured)
         if steady and steady[-1].window == window:
@@ -153,13 +161,21 @@ class Judging:
         known, version = _versions(memory.versions, (state for _, state in held))
         judged = judge(
             measured, spec, replace(memory, steady=steady, versions=known), window,
-            learning=_inside(window, spec.reference), version=version, earlier=self._history(window),
+            learning=inside, version=version, earlier=self._history(window),
         )  # fmt: skip
         recent = with_window(recent, self.reference, states, judged.signals, window)
-        return measured, replace(judged, watch=replace(judged.watch, recent=recent)), states
+        outcome = states.get((ALL, OUTCOME))
+        arrivals = memory.arrivals if outcome is None else memory.arrivals.after(outcome)
+        watch = replace(judged.watch, recent=recent, arrivals=arrivals, bands=bands)
+        return measured, replace(judged, watch=watch), states
 
     def _measured(
-        self, window: Window, states: States, recent: Mapping[str, Recent], only: Collection[str] | None = None
+        self,
+        window: Window,
+        states: States,
+        recent: Mapping[str, Recent],
+        only: Collection[str] | None = None,
+        regime: LabelRegime | None = None,
     ) -> list[Measurement]:
         """Return what is measured of the rows of a window; nothing of none, whatever rules ask for.
 
@@ -167,13 +183,15 @@ class Judging:
         ----------
         only
             Comparisons to make, of the states that are there and of nothing else; None for everything.
+        regime
+            What is usual of labels.
         """
         if not states:
             return []
         found = assess(
             states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent,
             earlier=self._earlier(window), now=window.end, between=self.between, only=only,
-            season=self.season,
+            season=self.season, regime=regime,
         )  # fmt: skip
         if self.behaviour and only is None:
             found.extend(self.behaviour(self.reference, states, StateKey(self.spec.model, "", window)))
@@ -187,6 +205,17 @@ class Judging:
             return []
         rows = sum(m.n for m in measured if m.name == "rows" and m.segment == ALL)
         return [set_aside(self.spec.model, window, dict(codes.iter_rows()), rows)]
+
+    def _label_faults(
+        self, memory: JudgeMemory, window: Window, states: States, measured: Sequence[Measurement]
+    ) -> list[Measurement]:
+        """Return what is measured of labels only where they are at fault: overdue, or turned."""
+        label = self.spec.schema.name_of(Role.LABEL)
+        if label is None:
+            return []
+        late = memory.arrivals.overdue(self.rule.every, window, self.reference.get((ALL, OUTCOME)))
+        turned = settled_turn(turned_labels(self.reference, states, self.spec.schema), measured)
+        return [*turned, *([labels_overdue(self.spec.model, window, label, late)] if late else [])]
 
     def _history(self, window: Window) -> Earlier:
         """Return what tells the measurements of a series in the windows before, oldest first."""

@@ -17,6 +17,7 @@ from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.spec import DEPARTURE, Spec
 from watchkeeper.core.state import JOINT, ROWS, State, StateKey
 from watchkeeper.core.window import Window
+from watchkeeper.performance.arrivals import LabelRegime
 from watchkeeper.run.judging import Judging
 from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.embedding import Embedding
@@ -47,9 +48,14 @@ class CleanJudging(Judging):
         return cls(**{one.name: getattr(judging, one.name) for one in fields(Judging)})
 
     def _measured(
-        self, window: Window, states: States, recent: Mapping[str, Recent], only: Collection[str] | None = None
+        self,
+        window: Window,
+        states: States,
+        recent: Mapping[str, Recent],
+        only: Collection[str] | None = None,
+        regime: LabelRegime | None = None,
     ) -> list[Measurement]:
-        found = super()._measured(window, states, recent, only)
+        found = super()._measured(window, states, recent, only, regime)
         self.kept[window] = list(found)
         return found
 
@@ -159,12 +165,17 @@ class PlantedJudging(Judging):
         return cls(**{**as_clean, "store": planted}, clean=clean.kept, planted=planted, whole=whole)
 
     def _measured(
-        self, window: Window, states: States, recent: Mapping[str, Recent], only: Collection[str] | None = None
+        self,
+        window: Window,
+        states: States,
+        recent: Mapping[str, Recent],
+        only: Collection[str] | None = None,
+        regime: LabelRegime | None = None,
     ) -> list[Measurement]:
         known = self.clean.get(window)
         changed = self.planted.changed.get(window, frozenset()) if self.planted else frozenset[str]()
         if known is None or self.whole or not self._apart(changed, known):
-            return super()._measured(window, states, recent, only)
+            return super()._measured(window, states, recent, only, regime)
         # What was usual of these columns before may have come from windows with the fault.
         spoilt = frozenset().union(*self.planted.changed.values()) if self.planted else changed
         if not spoilt:
@@ -173,7 +184,7 @@ class PlantedJudging(Judging):
         some = {place: state for place, state in states.items() if place[1] in columns}
         # Nothing else can signal, and nothing that rests on other columns is made anew.
         judged = {monitor.measure for monitor in self.spec.monitors if not monitor.against}
-        made = super()._measured(window, some, recent, judged - {DEPARTURE})
+        made = super()._measured(window, some, recent, judged - {DEPARTURE}, regime)
         # What a column departs by rests on those that go with it, and on the times.
         away = departures_of(self.season, states, self.spec) if DEPARTURE in judged else []
         order = {place: number for number, place in enumerate(states)}

@@ -18,13 +18,15 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.remembered import Remembered, SeriesMemory
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
+from watchkeeper.performance.arrivals import Arrivals
+from watchkeeper.performance.learned_band import LearnedBand
 from watchkeeper.steps.judge import JudgeMemory
 from watchkeeper.store.nouns import brief_json, from_json
 
 __all__ = ["kept_windows", "newest_remembered", "recalled", "remembered"]
 
 _VERSION = 1
-_CHART, _EPISODE, _SHARED = "chart\x1f", "episode\x1f", "shared"
+_CHART, _EPISODE, _BAND, _SHARED = "chart\x1f", "episode\x1f", "band\x1f", "shared"
 _EVER = datetime(1, 1, 2, tzinfo=UTC)
 
 _DENSE = 4
@@ -38,13 +40,15 @@ class _Shared:
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
     recent: dict[str, Recent] = field(default_factory=dict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
 
 def remembered(memory: JudgeMemory, window: Window) -> Remembered:
     """Return what is stored of what judging remembers after a window."""
     parts: dict[str, Any] = {f"{_CHART}{key}": chart for key, chart in memory.charts.items()}
     parts |= {f"{_EPISODE}{cause.value}": episode for cause, episode in memory.episodes.items()}
-    parts[_SHARED] = _Shared(memory.steady, memory.versions, dict(memory.recent))
+    parts |= {f"{_BAND}{key}": band for key, band in memory.bands.items()}
+    parts[_SHARED] = _Shared(memory.steady, memory.versions, dict(memory.recent), memory.arrivals)
     return Remembered(
         window, tuple(SeriesMemory(name, brief_json(part), _version(part)) for name, part in parts.items())
     )
@@ -60,6 +64,7 @@ def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
     """
     charts: dict[str, ChartMemory] = {}
     episodes: dict[Cause, Episode] = {}
+    bands: dict[str, LearnedBand] = {}
     shared, faults = _Shared(), list[str]()
     for part in stored.series:
         try:
@@ -67,11 +72,13 @@ def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
                 charts[part.series.removeprefix(_CHART)] = _read(part, ChartMemory)
             elif part.series.startswith(_EPISODE):
                 episodes[Cause(part.series.removeprefix(_EPISODE))] = _read(part, Episode)
+            elif part.series.startswith(_BAND):
+                bands[part.series.removeprefix(_BAND)] = _read(part, LearnedBand)
             elif part.series == _SHARED:
                 shared = _read(part, _Shared)
         except (StoreError, ValueError) as error:
             faults.append(str(error))
-    memory = JudgeMemory(charts, episodes, shared.steady, shared.versions, shared.recent)
+    memory = JudgeMemory(charts, episodes, shared.steady, shared.versions, shared.recent, shared.arrivals, bands)
     if not faults:
         return memory
     still = {a.cause: Episode((True,), 0, as_heard(a, ())) for a in alerts if _open_at(a, stored.window)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -75,6 +75,13 @@ class ScoreCellsPart:
     def labelled(self, code: int = 0) -> int:
         """Return the rows with a score of the class and a label among the classes."""
         return int(self.table(code)[1][:, :, :_UNKNOWN].sum())
+
+    def unlabelled(self) -> ScoreCellsPart:
+        """Return the same rows with no label known."""
+        cells, row = np.unique(self.cells - self.cells % 3 + _UNKNOWN, return_inverse=True)
+        counts = np.zeros(len(cells), np.int64)
+        np.add.at(counts, row, self.counts)
+        return replace(self, cells=cells, counts=counts)
 
 
 def score_of(places: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import DEPARTURE, Spec
 from watchkeeper.core.state import OUTCOME, RANKS, ROWS, RULES, State
+from watchkeeper.performance.arrivals import LabelRegime
 from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.before import with_before
 from watchkeeper.performance.between_blocks import BetweenBlocks
@@ -48,6 +49,7 @@ def assess(
     between: Mapping[str, BetweenBlocks] | None = None,
     learns: bool = True,
     season: SeasonModel | None = None,
+    regime: LabelRegime | None = None,
 ) -> list[Measurement]:
     """Measure one window: every column against the reference, every metric in every segment, and the rows themselves.
 
@@ -73,6 +75,8 @@ def assess(
         Whether charts learn from the window. If not, nothing is estimated where labels are in.
     season
         What each season expects of the columns, where the reference has windows to tell it from.
+    regime
+        What the windows before show of labels; without it the reference tells, and estimates use every label.
     """
     found: list[Measurement] = []
     label = spec.schema.name_of(Role.LABEL)
@@ -101,10 +105,11 @@ def assess(
     for column in spec.fairness:
         found.extend(fairness(outcomes, column))
     # Without the clock, so that a window that is judged again from the same rows gives the same.
-    found = with_maturity(found, current, reference)
+    found = with_maturity(found, current, reference, regime=regime)
     if only is None:
         labelled = uncharted(found, spec) if learns else {segment for _, segment in settled(found)}
-        found.extend(estimates(reference, current, spec, between, labelled))
+        hidden = () if regime is None else [segment for segment, column in current if column == OUTCOME]
+        found.extend(estimates(reference, current, spec, between, labelled, hidden))
     found = with_before(found, reference, spec.schema, spec.value, spec.fairness)
     for against, states in (earlier or {}).items():
         found.extend(_against(against, states, current, spec))

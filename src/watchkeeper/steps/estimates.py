@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
@@ -13,6 +13,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.performance.assess_estimates import default_estimates, estimators_for, kept_for, kept_now_for
 from watchkeeper.performance.between_blocks import BetweenBlocks, between_blocks
 from watchkeeper.performance.estimated_value import estimated_value
+from watchkeeper.performance.unlabelled import unlabelled
 from watchkeeper.stats.codec import merge_states
 
 __all__ = ["blocks_of_reference", "estimates", "kept_for_estimates", "settled", "uncharted"]
@@ -88,6 +89,7 @@ def estimates(
     spec: Spec,
     between: Mapping[str, BetweenBlocks] | None = None,
     without: Iterable[str] = (),
+    hidden: Collection[str] = (),
 ) -> list[Measurement]:
     """Return the estimates of every segment that the reference has labels of.
 
@@ -97,6 +99,9 @@ def estimates(
         By segment how much performance moves between the blocks of the reference.
     without
         Segments of which nobody reads an estimate, for their labels are in.
+    hidden
+        Segments whose labels no estimate may rest on: they are in, so that it can be compared with them, or they are
+        partly in, and nobody knows whether those that came first are like the others.
     """
     if spec.estimate == "never" or not estimators_for(spec.schema):
         return []
@@ -105,6 +110,7 @@ def estimates(
     for segment in dict.fromkeys(segment for segment, column in current if column == OUTCOME):
         if (segment, OUTCOME) in reference and segment not in left_out:
             before, now = _of(reference, segment), _of(current, segment)
+            now = unlabelled(now) if segment in hidden else now
             found.extend(default_estimates(before, now, spec.schema, (between or {}).get(segment)))
             found.extend(_worth(before, now, spec))
     return found

@@ -14,9 +14,12 @@ from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.spec import Monitor, Spec
 from watchkeeper.core.window import Window
+from watchkeeper.performance.arrivals import Arrivals
+from watchkeeper.performance.learned_band import LearnedBand
 from watchkeeper.quality.assess import judge_rules
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
+from watchkeeper.steps.label_faults import judge_overdue
 from watchkeeper.steps.set_aside import judge_set_aside
 from watchkeeper.steps.sight import with_blindness
 
@@ -42,6 +45,10 @@ class JudgeMemory:
         The versions of the model that have answered, in the order of their first answer.
     recent
         By column, what the last windows held beyond the reference.
+    arrivals
+        How many labels the last windows have.
+    bands
+        What the labels so far show of the bands of estimates.
     lost
         Why what was remembered cannot be read, in words.
     damaged
@@ -53,6 +60,8 @@ class JudgeMemory:
     steady: tuple[Measurement, ...] = ()
     versions: tuple[str, ...] = ()
     recent: Mapping[str, Recent] = field(default_factory=dict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    bands: Mapping[str, LearnedBand] = field(default_factory=dict)
     lost: str = ""
     damaged: bool = False
 
@@ -102,6 +111,10 @@ def judge(
                 continue
             if learning and monitor.cause is not Cause.PERFORMANCE:
                 continue
+            if _waits(measurement):
+                # Labels that came first need not be like the others, and a band that says nothing raises no alarm.
+                signals.append(Signal(measurement, monitor.chart))
+                continue
             key = chart_key(monitor.chart, measurement)
             if watch.damaged and key not in charts:
                 charts[key] = remade(monitor, None, replace(measurement, version=version), earlier)
@@ -129,6 +142,7 @@ def judge(
     caused.extend(_lost(caused, watch.charts, spec.schema))
     caused.extend(_blinded(caused))
     caused.extend(judge_set_aside(measurements))
+    caused.extend(judge_overdue(measurements))
     ruled = judge_rules(measurements, spec.rules, spec.schema)
     caused.extend(ruled)
     signals.extend(signal for _, signal in ruled)
@@ -146,6 +160,14 @@ def _by_measure(monitors: Iterable[Monitor]) -> dict[str, list[tuple[Monitor, fr
         if monitor.chart:
             found.setdefault(monitor.measure, []).append((monitor, frozenset(monitor.columns)))
     return found
+
+
+def _waits(measurement: Measurement) -> bool:
+    """Return whether a metric waits for labels, or no band of an estimate says anything."""
+    labels, made = measurement.evidence.labels, measurement.evidence.estimate
+    if measurement.family is Family.ESTIMATE:
+        return made is not None and made.needed is not None
+    return measurement.family is Family.METRIC and labels is not None and labels.waits
 
 
 def _empty(measurements: Iterable[Measurement]) -> bool:

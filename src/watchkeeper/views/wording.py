@@ -14,6 +14,7 @@ from watchkeeper.core.schema import ALL
 from watchkeeper.core.window import Window
 from watchkeeper.words.alerts import CAUSES
 from watchkeeper.words.names import measure_words
+from watchkeeper.words.performance import band_sentences, waiting_sentence
 
 __all__ = [
     "ACTIONS",
@@ -154,11 +155,12 @@ def measure(measurement: Measurement) -> str:
 
 
 def estimated(measurements: Iterable[Measurement], known: Sequence[str] = ()) -> list[str]:
-    """Return by which methods the newest estimates of all rows were made, what they assume and what they lack.
+    """Return by which methods the newest estimates of all rows were made, what they assume, lack and wait for.
 
     An assumption that is ``known``, part of a text that the reader has, is not told again.
     """
-    made = [m for m in measurements if m.family is Family.ESTIMATE and m.value is not None and m.segment == ALL]
+    listed = list(measurements)
+    made = [m for m in listed if m.family is Family.ESTIMATE and m.value is not None and m.segment == ALL]
     newest = max((m.window for m in made if m.window is not None), default=None)
     methods: dict[str, dict[str, dict[str, None]]] = {}
     lacks: dict[str, None] = {}
@@ -171,10 +173,12 @@ def estimated(measurements: Iterable[Measurement], known: Sequence[str] = ()) ->
             lacks |= {made_by.silent: None} if made_by.silent else {}
     told = []
     for assumes, by_method in methods.items():
-        listed = ", ".join(f"{method} ({', '.join(metrics)})" for method, metrics in by_method.items())
+        methods_named = ", ".join(f"{method} ({', '.join(metrics)})" for method, metrics in by_method.items())
         new = assumes and not any(assumes in text for text in known)
-        told.append(f"Estimated by {listed}{f', as if {assumes}' if new else ''}.")
-    return [*told, *(f"Methods that did not answer: {shown(why, 300)}." for why in lacks)]
+        told.append(f"Estimated by {methods_named}{f', as if {assumes}' if new else ''}.")
+    told += [f"Methods that did not answer: {shown(why, 300)}." for why in lacks]
+    waits = waiting_sentence(listed)
+    return [*told, *([waits] if waits else []), *band_sentences(listed)]
 
 
 def subject(measurement: Measurement) -> str:

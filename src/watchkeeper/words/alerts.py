@@ -83,6 +83,13 @@ _ASIDE = {
 }  # fmt: skip
 
 
+def _overdue(m: Measurement) -> str:
+    change, labels = m.evidence.change, m.evidence.labels
+    share, usual = change.after or 0.0, change.before or 0.0
+    due = f" whose labels were due by {labels.until:%Y-%m-%d %H:%M}" if labels is not None and labels.until else ""
+    return f"{m.column}: {share:.1%} of the rows{due} have one, {usual:.1%} usually do"
+
+
 def describe_signal(signal: Signal) -> str:
     """Say what one signal found, in words and with its number."""
     m = signal.measurement
@@ -97,6 +104,8 @@ def describe_signal(signal: Signal) -> str:
     if m.name == "rows_set_aside":
         reasons = " or ".join(dict.fromkeys(_ASIDE.get(code, code) for code in m.evidence.change.levels))
         return f"{round(m.value * m.n):,} of {m.n:,} rows are in quarantine: {reasons}{where}"
+    if m.name == "labels_overdue":
+        return _overdue(m) + where
     if m.evidence.rule is not None and signal.fired:
         subject = m.name if m.column.startswith("@") else f"{m.column}: {m.name}"
         return f"{subject} is broken, {rule_in_words(signal)}{where}"

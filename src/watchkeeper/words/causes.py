@@ -132,6 +132,13 @@ _SENTENCES: Mapping[StatementCode, str] = {
         "labels reach {after:.3g}, in the reference {before:.3g} at most: their means and sums cannot be compared"
     ),
     Says.LABELS_TURNED: "positive and negative labels changed places: AUROC {before:.3f} → {after:.3f}",
+    Says.LABELS_OPPOSITE: (
+        "labels say the opposite of before: their association with the answers {before:+.2f} → {after:+.2f}"
+    ),
+    Says.LABELS_PERMUTED: (
+        "classes of the labels changed places ({listed}): renamed they agree with the answers, "
+        "as they stand no longer (kappa {before:.2f} → {after:.2f})"
+    ),
     Says.SLOWER: "slower: 95th percentile of {column!r} {before:.4g} → {after:.4g}",
     Says.LIMIT_PASSED: "a runtime limit was exceeded",
     Says.ALERT_ITSELF: "the alert says so itself",
