@@ -37,7 +37,7 @@ _HEAD = """# Power on real seasons
 
 Default set-ups, as `watchkeeper init` writes them, on tables from when all was well: the last third of each is replayed
 against the rest, and faults are planted in each column in turn ([what counts](../docs/prove.md)). Numbers are the share
-of the planted faults that an alert found within {within} windows, of {seeds} seeds; in brackets how many were planted.
+of the planted faults that an alert found within {within} windows, in brackets how many were planted; seeds: {seeds}.
 *Kind first* and *column first* are shares of what was found; of the label flip the kind is that of its own alert. False
 alarms are alerts of the replay without faults, in 1,000 windows; growth, trends and years that differ count among them,
 since nothing was wrong. Generated data have daily, weekly and yearly seasons, growth and holidays.

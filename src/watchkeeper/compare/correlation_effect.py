@@ -16,6 +16,9 @@ __all__ = ["correlation_effect"]
 
 _FEWEST_ROWS = 5
 _QUANTILES = (0.5, 0.9)
+_BEYOND = 1.1
+"""How far beyond the largest of the reference a window may go."""
+
 _FARTHEST = 37.0
 """The largest z whose p-value is a number, as far as which a chart can tell it."""
 
@@ -23,8 +26,8 @@ _FARTHEST = 37.0
 def correlation_effect(whole: State, windows: Iterable[State]) -> float | None:
     """Return φ ≥ 1, by which the z² of a correlation that changed is to be divided.
 
-    φ = max(1, (d_.5/m_.5)², (d_.9/m_.9)², (d_max/m_max)²), with d the quantiles over the R windows of the largest z of
-    all pairs, as ``CorrelationChange`` has it, against the rest of the reference; m those of the largest of as many
+    φ = max(1, (d_.5/m_.5)², (d_.9/m_.9)², (1.1·d_max/m_max)²), with d the quantiles over the R windows of the largest z
+    of all pairs, as ``CorrelationChange`` has it, against the rest of the reference; m those of the largest of as many
     independent normal numbers; d_max and m_max are at (R - .3)/(R + .4). What goes together over a year may go apart
     within a day: the largest counts, as days of that kind come again.
 
@@ -49,7 +52,7 @@ def correlation_effect(whole: State, windows: Iterable[State]) -> float | None:
     pairs, count = seen[:, 1].mean(), len(seen)
     at = np.array([*_QUANTILES, (count - 0.3) / (count + 0.4)])
     independent = ndtri((1 + at ** (1 / pairs)) / 2)
-    reached = np.append(np.quantile(seen[:, 0], _QUANTILES), seen[:, 0].max())
+    reached = np.append(np.quantile(seen[:, 0], _QUANTILES), _BEYOND * seen[:, 0].max())
     return max(1.0, float(((reached / independent) ** 2).max()))
 
 
