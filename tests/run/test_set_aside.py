@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from watchkeeper.api import check
 from watchkeeper.core.alert import AlertState, Cause
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.project import Project
+from watchkeeper.views.report import Verdict
 from watchkeeper.words.alerts import alert_sentence
 
 from .invented import MODEL, START, alerts, day, deliver, rows, values, watch
@@ -106,3 +109,37 @@ def test_rows_that_another_stands_for_are_no_fault(model: Project, tmp_path: Pat
 
 def _aside(model: Project) -> list[Measurement]:
     return [m for m in model.store.recorded(MODEL, Measurement, Query()) if m.name == "rows_set_aside"]
+
+
+def dated(rows: int, seed: int, odd: int = 0, at: datetime | None = None) -> pl.DataFrame:
+    start, draws = datetime(2024, 11, 1, tzinfo=UTC), np.random.default_rng(seed)
+    times = [at if i < odd else start + timedelta(minutes=20 * i) for i in range(rows)]
+    return pl.DataFrame({"at": times, "x": draws.normal(size=rows)})
+
+
+@pytest.mark.parametrize(
+    "when", [datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)]
+)
+def test_a_check_sets_times_aside_that_cannot_be(when: datetime) -> None:
+    report = check(dated(600, 2, 2, when), dated(900, 1), time="at")
+    assert report.verdict is Verdict.OK
+    assert report.headline.startswith("598 rows")
+    assert any("2 rows were set aside: 2 with at" in note for note in report.notes)
+    worse = check(dated(600, 2, 30, when), dated(900, 1), time="at")
+    assert [(a.severity.name, a.cause, a.message) for a in worse.alerts] == [
+        ("PAGE", Cause.DATA_FAULT, "30 of 600 rows have a time that cannot be")
+    ]
+
+
+def test_a_check_of_times_that_cannot_be_alone_has_no_data() -> None:
+    report = check(dated(600, 2, 600, datetime(1970, 1, 1, tzinfo=UTC)), dated(900, 1), time="at")
+    assert report.verdict is Verdict.NO_DATA
+    assert any("600 rows were set aside" in note for note in report.notes)
+
+
+def test_a_check_names_times_that_cannot_be_read_where_the_reference_has_them_all() -> None:
+    lost = dated(600, 2, 60)
+    assert [a.message for a in check(lost, dated(900, 1), time="at").alerts] == [
+        "60 of 600 rows have no time that can be read"
+    ]
+    assert check(lost, dated(900, 1, 90), time="at").verdict is Verdict.OK

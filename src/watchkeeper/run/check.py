@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from watchkeeper.core.user_code import search_in
 from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.ingest.door import Door
 from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
+from watchkeeper.ingest.possible_times import PossibleTimes, possible_times
 from watchkeeper.ingest.rules import load_rules, looked_at_by
 from watchkeeper.ingest.sources import Source, open_table, rows_beside
 from watchkeeper.performance.assess import assess_performance
@@ -39,8 +40,9 @@ from watchkeeper.performance.association import turned_labels
 from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.diagnoses import diagnosed
-from watchkeeper.run.notes import notes
+from watchkeeper.run.notes import aside_note, notes
 from watchkeeper.run.reach import blind_metrics_note, blind_note, room, rows
+from watchkeeper.run.times_set_aside import times_set_aside
 from watchkeeper.run.unnamed import likely_columns
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.unnamed import unnamed_roles
@@ -177,7 +179,8 @@ def check_tables(
     grain = _grain(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
-    batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders))
+    possible = possible_times(ours, schema, now or datetime.now(UTC))
+    batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders), possible)
     pieces = embedding.summarise(batches, spec_in_time, progress=_told(options.progress, "current", ours))
     states = merged(pieces.values(), None, model)
     between = blocks_of_reference(whole, spec) if late or _waits(states, schema) else {}
@@ -187,6 +190,7 @@ def check_tables(
     )
     measurements, _ = with_learned_bands(measurements, {}, between)
     measurements += settled_turn(turned_labels(before, states, schema), measurements)
+    measurements = [*measurements, *times_set_aside(model, possible, before, states, schema)]
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
     history = _history(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
@@ -219,6 +223,7 @@ def check_tables(
         {s.key: s for s in before.values()},
         {s.key: s for s in states.values()},
         (
+            *aside_note(ours, possible),
             *blind_note(judged.signals, _length(span(theirs, schema)), windows=False),
             *blind_metrics_note(judged.signals, windows=False),
             *notes(ours, theirs, states, before, replace(spec, schema=read), effects),
@@ -249,11 +254,14 @@ def _reference(reference: Any, current: Any, options: CheckOptions) -> tuple[Sch
     return schema, theirs, replace(door, beside=None).expecting(schema, theirs.first_readings)
 
 
-def _batches(source: Source, schema: Schema, also: Sequence[str] = ()) -> Iterator[Batch]:
+def _batches(
+    source: Source, schema: Schema, also: Sequence[str] = (), kept: PossibleTimes | None = None
+) -> Iterator[Batch]:
     label = schema.name_of(Role.LABEL)
     wanted = [*(c.name for c in schema if c.role is not Role.IGNORED), *(r.column for r in schema.segments), *also]
     columns = [name for name in dict.fromkeys(wanted) if name in source.schema]
-    for frame in source.batches(columns=columns):
+    frames = source.batches(columns=columns)
+    for frame in frames if kept is None else kept.among(frames):
         if label and label not in frame.columns:
             # Labels come late: a table that has none yet is not at fault.
             yield Batch(frame.with_columns(pl.lit(None).alias(label)), schema)

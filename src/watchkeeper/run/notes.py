@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from watchkeeper.core.intake import TimeLimits
+from watchkeeper.core.intake import Refusal, TimeLimits
 from watchkeeper.core.schema import ALL, Kind, Role, Schema
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State
 from watchkeeper.core.tasks import Labels
+from watchkeeper.ingest.possible_times import PossibleTimes
 from watchkeeper.ingest.rules import looked_at_by
 from watchkeeper.ingest.sources import Source
 from watchkeeper.performance.assess_estimates import estimators_for
@@ -22,7 +23,7 @@ from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.words.change import moment
 from watchkeeper.words.values import value_sentences
 
-__all__ = ["notes"]
+__all__ = ["aside_note", "notes"]
 
 _MANY = 50
 _SINGLE = (
@@ -42,7 +43,7 @@ def notes(
         found += [f"{source.name}: {told}." for note in source.value_notes for told in value_sentences(note)]
         found += _odd(source)
         found += _undated(source, states, spec.schema)
-        found += _impossible(source, states, spec.schema)
+        found += _impossible(source, states, spec.schema) if source is reference else []
         found += _repeated(source, states, spec.schema)
         found += _rounded(source, states, spec.schema)
     found += _missing(current, spec)
@@ -72,6 +73,23 @@ def _undated(source: Source, states: States, schema: Schema) -> list[str]:
     if not isinstance(part, CountPart) or not part.missing:
         return []
     return [f"{source.name}: {part.missing:,} of {part.rows:,} rows have no time in {time} that can be read."]
+
+
+def aside_note(source: Source, possible: PossibleTimes) -> list[str]:
+    """Say how many rows were set aside for their time, and why."""
+    limits = possible.limits
+    reasons = {
+        Refusal.EARLY: f"before {limits.earliest:%Y-%m-%d}: an empty clock, or seconds taken for milliseconds",
+        Refusal.AHEAD: f"after {limits.latest:%Y-%m-%d %H:%M} UTC, which is yet to come" if limits.latest else "",
+        Refusal.APART: "years from the rest",
+    }
+    listed = [f"{count:,} with {possible.time} {reasons[Refusal(code)]}" for code, count in possible.codes.items()]
+    many = possible.codes.total()
+    return (
+        [f"{source.name}: {many:,} row{'s were' if many > 1 else ' was'} set aside: {'; '.join(listed)}."]
+        if many
+        else []
+    )
 
 
 def _impossible(source: Source, states: States, schema: Schema) -> list[str]:

@@ -20,7 +20,7 @@ _SHARE = 0.01
 """More than a few rows, and more than this share of a window, are a fault of whatever sends them."""
 
 
-def set_aside(model: str, window: Window, codes: Mapping[str, int], rows: int) -> Measurement:
+def set_aside(model: str, window: Window | None, codes: Mapping[str, int], rows: int) -> Measurement:
     """Measure the share of a window's rows that were set aside.
 
     Parameters

@@ -103,7 +103,8 @@ def describe_signal(signal: Signal) -> str:
         return f"no rows arrived{where}"
     if m.name == "rows_set_aside":
         reasons = " or ".join(dict.fromkeys(_ASIDE.get(code, code) for code in m.evidence.change.levels))
-        return f"{round(m.value * m.n):,} of {m.n:,} rows are in quarantine: {reasons}{where}"
+        put = "have" if m.window is None else "are in quarantine:"
+        return f"{round(m.value * m.n):,} of {m.n:,} rows {put} {reasons}{where}"
     if m.name == "labels_overdue":
         return _overdue(m) + where
     if m.evidence.rule is not None and signal.fired:
