@@ -7,7 +7,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-reading bench-series calibrate size changelog chromium postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series calibrate size changelog chromium postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -66,6 +66,9 @@ bench-charts: $(STAMPS)/test  ## false alarms of control charts by situation, as
 
 bench-sight: $(STAMPS)/demo  ## which planted faults default set-ups find on data with seasons; writes bench/SIGHT.md
 	$(PY) -m bench.sight $(ARGS)
+
+bench-units: $(STAMPS)/demo  ## natural changes called another unit, and planted ones named; writes bench/UNITS.md
+	$(PY) -m bench.units $(ARGS)
 
 bench-reading: $(STAMPS)/demo  ## processor time of status, explain and report on the demo's store
 	$(PY) -m bench.reading $(ARGS)

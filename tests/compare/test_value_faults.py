@@ -16,10 +16,10 @@ from watchkeeper.stats.summarise import summarise_rows
 CITIES = ["São Paulo", "Zürich", "Bern"]
 
 
-def measured(name: str, before: pl.Series, now: pl.Series) -> Measurement:
-    schema = infer_schema(pl.DataFrame({"x": before}), features=["x"])
+def measured(name: str, before: pl.Series, now: pl.Series, column: str = "x") -> Measurement:
+    schema = infer_schema(pl.DataFrame({column: before}), features=[column])
     sides = [
-        next(s for s in summarise_rows(pl.DataFrame({"x": side}), schema) if s.key.column == "x")
+        next(s for s in summarise_rows(pl.DataFrame({column: side}), schema) if s.key.column == column)
         for side in (before, now)
     ]
     return assess_column(*sides, [name])[0]
@@ -115,11 +115,18 @@ def test_neither_speaks_of_unchanged_rows() -> None:
 
 def test_a_change_of_units_is_found_and_growth_near_a_known_ratio_is_not() -> None:
     rng = np.random.default_rng(9)
-    miles = pl.Series(rng.gamma(2.0, 10.0, 6_000))
-    changed = measured("unit_change", miles, pl.Series(rng.gamma(2.0, 10.0, 4_000)) * 1.609344)
-    assert (changed.value, changed.evidence.details["units"]) == (1.609344, "miles → kilometres")
+    metres = pl.Series(rng.gamma(2.0, 10.0, 6_000))
+    changed = measured("unit_change", metres, pl.Series(rng.gamma(2.0, 10.0, 4_000)) / 1_000, "trip_distance")
+    assert changed.value == 0.001
+    assert changed.evidence.transformation is not None
+    assert changed.evidence.transformation.units == "units → thousands"
     # The median grows by 1.6 and the shape with it: Γ(3.05) has .03 of a distance from a scaled Γ(2).
-    grown = measured("unit_change", pl.Series(rng.gamma(2.0, 10.0, 60_000)), pl.Series(rng.gamma(3.05, 10.0, 60_000)))
+    grown = measured(
+        "unit_change",
+        pl.Series(rng.gamma(2.0, 10.0, 60_000)),
+        pl.Series(rng.gamma(3.05, 10.0, 60_000)),
+        "trip_distance",
+    )
     assert grown.value == 1.0
     codes = measured("unit_change", pl.Series([1, 2] * 500), pl.Series([2, 4] * 500))
     assert codes.value == 1.0

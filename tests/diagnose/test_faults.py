@@ -158,7 +158,7 @@ def test_the_room_for_chance_is_massarts_by_hand() -> None:
     assert weight_of(0.05, 0.05) == pytest.approx(1.3863, abs=1e-4)
 
 
-@pytest.mark.parametrize(("factor", "words"), [(1e300, "labels reach"), (100.0, "100 times those of the reference")])
+@pytest.mark.parametrize(("factor", "words"), [(1e300, "labels reach"), (100.0, "is 100 times what it was")])
 @pytest.mark.filterwarnings("error")
 def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: float, words: str) -> None:
     rng = np.random.default_rng(3)
@@ -173,7 +173,7 @@ def test_labels_in_another_unit_are_a_label_fault_whatever_overflows(factor: flo
         assert (first.kind, first.columns) == ("label_fault", ("label",))
         assert words in " ".join(sentence(one) for one in first.evidence)
     assert told[Cause.PERFORMANCE].attributions == ()
-    assert "labels are at fault" in sentence(told[Cause.PERFORMANCE].notes[0])
+    assert "labels are faulty" in sentence(told[Cause.PERFORMANCE].notes[0])
 
 
 def test_ids_that_count_the_rows_of_each_table_are_no_rows_sent_again() -> None:

@@ -142,8 +142,11 @@ def test_what_has_no_unit_changes_none(name: str) -> None:
     frames = [pl.DataFrame({name: side}) for side in (now, before)]
     report = check(*frames, score=name if name == "model_score" else None)
     assert [alert.cause.value for alert in report.alerts] == ["drift"]
-    metres = [pl.DataFrame({"length": side * 10_000}) for side in low[::-1]]
-    assert [alert.cause.value for alert in check(*metres).alerts][:1] == ["data_fault"]
+    # Twice as long is growth; a hundred times as long, and otherwise the same, is another unit.
+    metres = low[1] * 10_000
+    for times, cause in ((2.0, "drift"), (100.0, "data_fault")):
+        lengths = [pl.DataFrame({"length": side}) for side in (low[0] * 5_000 * times, metres)]
+        assert [alert.cause.value for alert in check(*lengths).alerts][:1] == [cause]
 
 
 def test_labels_that_are_still_nan_are_missing_and_no_class() -> None:

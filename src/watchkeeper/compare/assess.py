@@ -10,6 +10,7 @@ import numpy as np
 from watchkeeper.compare.before_after import before_after
 from watchkeeper.compare.comparison import Comparison
 from watchkeeper.compare.recent import Recent, RecentAware
+from watchkeeper.compare.window_shape import Lately, WindowsAware
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
@@ -19,7 +20,11 @@ __all__ = ["assess_column"]
 
 
 def assess_column(
-    reference: State | None, current: State, names: Iterable[str], recent: Recent = ()
+    reference: State | None,
+    current: State,
+    names: Iterable[str],
+    recent: Recent = (),
+    lately: Lately | None = None,
 ) -> list[Measurement]:
     """Compare one column by every named comparison that applies to it.
 
@@ -31,6 +36,8 @@ def assess_column(
         Registry keys of comparisons.
     recent
         What the last windows held beyond the reference, for comparisons that run with them.
+    lately
+        What it was in the last windows, for comparisons that know these.
 
     Returns
     -------
@@ -52,6 +59,8 @@ def assess_column(
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 if recent and isinstance(comparison, RecentAware):
                     measured = comparison.compare_recent(reference, current, recent)
+                elif lately is not None and isinstance(comparison, WindowsAware):
+                    measured = comparison.compare_windows(reference, current, lately)
                 else:
                     measured = comparison.compare(reference, current)
                 found.append(_with_change(measured, reference, current))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import effective_size, lacking, numeric, steps
+from watchkeeper.compare.scale import scale_of
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column
@@ -59,6 +60,7 @@ class Ks:
             interval=(max(0.0, value - half), min(1.0, value + half)),
             evidence=Evidence(
                 size=Size(n0, size),
+                transformation=scale_of(reference, current, value),
                 bound=max(0.0, float(inside.max()) - value),
                 details={"where": float(both.upper[int(np.abs(right).argmax())])},
             ),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from math import exp, inf, log, sqrt
+from math import log, sqrt
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watchkeeper.compare.cells import effective_size, lacking, sizes
-from watchkeeper.core.evidence import Evidence
+from watchkeeper.compare.scale import SURE, distance_turned
+from watchkeeper.compare.transformations import LARGE, KnownTransformation, known_transformations
+from watchkeeper.compare.unit_step import LEAST_WINDOWS, still_turned, unit_step
+from watchkeeper.compare.window_shape import Lately
+from watchkeeper.core.evidence import Evidence, Size, Transformation, TransformationKind
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind, Role
 from watchkeeper.core.state import State
@@ -17,60 +20,43 @@ from watchkeeper.schema.kinds import ROUNDING
 from watchkeeper.schema.names import words_of
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.moments import MomentsPart
+from watchkeeper.words.transformations import transformation_words
 
-__all__ = ["UnitChange"]
+__all__ = ["UnitChange", "times_of"]
+
+Kinds = TransformationKind
 
 _RESOLVED = 64
 _CODES = 5
 _COUNTS = frozenset({"count", "counts", "cnt", "n", "num", "qty", "quantity", "rows"})
-_CLOSE, _SHAPE = 0.05, 1.63
-_LEVELS = np.linspace(0.05, 0.95, 19)
-_KNOWN = {
-    "miles → kilometres": 1.609344,
-    "feet → metres": 0.3048,
-    "inches → centimetres": 2.54,
-    "pounds → kilograms": 0.45359237,
-    "gallons → litres": 3.785411784,
-    "units → tens": 0.1,
-    "units → hundreds": 0.01,
-    "units → thousands": 0.001,
-    "units → millions": 1e-6,
-    "hours → minutes": 60.0,
-    "hours → seconds": 3600.0,
-    "days → hours": 24.0,
-    "days → seconds": 86400.0,
-}
+_FARTHEST = log(50.0)
+_ALIKE = ((log(100.0), 0.25), (log(8.0), 0.1), (0.0, 0.05))
+"""Distance that what is turned back may surely keep, by the logarithm of the factor: the farther, the less it grew."""
 
-
-def _shares(reference: State, current: State) -> bool:
-    """Return whether both sides hold numbers between 0 and 1, and not whole ones alone."""
-    p, q = reference.part("moments", MomentsPart), current.part("moments", MomentsPart)
-    whole = p.smallest == 0 and p.largest == 0
-    return min(p.smallest, q.smallest) >= 0 and max(p.largest, q.largest) <= 1 + ROUNDING and not whole
-
-
-def _known() -> list[tuple[float, str]]:
-    turned = [(1 / factor, " → ".join(reversed(words.split(" → ")))) for words, factor in _KNOWN.items()]
-    return [*((factor, words) for words, factor in _KNOWN.items()), *turned]
+_AS_IT_WAS = 0.1
 
 
 class UnitChange:
-    """The constant ratio by which all quantiles moved; 1 when none explains the change.
+    """By how many times a column is what it was, where a known transformation explains the change; 1 where none does.
 
-    r = exp(median ln(Q_current(u)/Q_reference(u))) over 19 levels u. Let D be the Kolmogorov–Smirnov distance and D_r
-    the distance after dividing by r. With D at least .1 and at least 2.5·√(1/n0 + 1/n), which unchanged data
-    reach once in 130,000 times, r is reported
+    From the windows before, where four at least are known: see ``unit_step``. A transformation that was named is named
+    again as long as undoing it brings the values four times nearer to the windows before than they are.
 
-    - as the factor of a known pair of units within 5 % of it, when D_r is then at most D/4 and at most .05, the
-      default tolerance: rows of another week have another mix even in the right unit;
-    - as it is, for any other r beyond 1.5 or below 1/1.5, when D_r is no more than sampling explains,
-      1.63·√(1/n0 + 1/n): a column whose scale moves by nature rarely keeps its shape that well.
+    From the reference alone, where none are known, so that a step cannot be told from growth: let D be the
+    Kolmogorov–Smirnov distance, D_t the one that is left after turning the values back, and e = 1.36·√(1/n0 + 1/n),
+    what sampling adds to a distance in one of twenty samples. A transformation is named where
 
-    Where the change is so large that the current values share a few bins of the reference's histogram, r is the ratio
-    of the means, reported when the ratio of the standard deviations agrees within 10 %. For columns of one sign. A
-    column with two to four values is one of codes, which have no unit; nor has a score, a share (a column with
+    - D is at least .15 and four times D_t, and D_t + e at most .1 (.25 of factors of a hundred and more);
+    - what is near it, such as another factor, leaves more than D_t + e;
+    - nothing grows that far: factors of fifty or more, and offsets. A smaller factor has to be one of units that the
+      name of the column speaks of; one below eight leaves no more than .05.
+
+    Where the change is so large that the current values share a few bins of the reference's histogram, means and
+    deviations are compared instead, which agree within a tenth of a deviation, and 10 %.
+
+    A column with two to four values is one of codes, which have no unit; nor has a score, a share (a column with
     fractions that stays within [0, 1] on both sides), or a number of things, which is a column of whole numbers whose
-    name says so, such as ``n_orders`` or ``row_count``.
+    name says so, such as ``n_orders`` or ``row_count``. An arbitrary ratio is no unit but growth, see ``scale_of``.
     """
 
     plugin: ClassVar[str] = "comparison"
@@ -83,80 +69,104 @@ class UnitChange:
         return column.kind is Kind.NUMERIC and column.role not in (Role.SCORE, Role.CLASS_SCORE) and not counts
 
     def compare(self, reference: State, current: State) -> Measurement:
-        """Return the ratio, the distances before and after dividing by it, and the units that fit."""
+        """Return by how many times the column is what it was, by the reference alone."""
         p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
         missing = lacking(self.name, current, p.n, q.n)
         if missing:
             return missing
-        details: dict[str, float | str] = {}
-        coded = 1 < len(p.bins) < _CODES or _shares(reference, current)
-        ratio = 1.0 if coded else _ratio(p.quantile(_LEVELS), q.quantile(_LEVELS))
-        before = _distance(p, q, 1.0)
-        chance = 2.5 / sqrt(effective_size(p.n, q.n))
-        ratio, after, units = _explained(p, q, ratio, before) if before >= max(0.1, chance) else (1.0, before, "")
-        if ratio == 1.0 and not coded and before >= max(0.5, chance) and len(q.bins) < _RESOLVED <= len(p.bins):
-            ratio = _by_moments(reference.part("moments", MomentsPart), current.part("moments", MomentsPart))
-            units = next((words for factor, words in _known() if abs(log(ratio / factor)) < 0.05), "")
-            details["by"] = "mean and deviation"
-        details |= {"rescaled": after, "units": units}
-        evidence = Evidence(size=sizes(p.n, q.n), distance=before, details=details)
-        return Measurement.of(current.key, Family.COMPARISON, self.name, ratio, q.n, evidence=evidence)
+        before = distance_turned(p, q)
+        does = None if _no_unit(reference, current) else _named(reference, current, before)
+        evidence = Evidence(size=sizes(p.n, q.n), distance=before, transformation=does)
+        return self._of(reference, current, evidence)
+
+    def compare_windows(self, reference: State, current: State, lately: Lately) -> Measurement:
+        """Return the same by the windows before, where there are enough."""
+        before, named = lately.shapes, lately.turned
+        if len(before) < LEAST_WINDOWS and named is None:
+            return self.compare(reference, current)
+        p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+        missing = lacking(self.name, current, p.n, q.n)
+        if missing:
+            return missing
+        does = None
+        if not _no_unit(reference, current) and distance_turned(p, q) > _AS_IT_WAS:
+            does = named if named and still_turned(current, before, named) else unit_step(current, before)
+        # It was held against windows, whose own scatter is allowed for: no further limit is.
+        return self._of(reference, current, Evidence(size=Size(float(p.n)), transformation=does))
+
+    def _of(self, reference: State, current: State, evidence: Evidence) -> Measurement:
+        does, n = evidence.transformation, current.part("histogram", HistogramPart).n
+        value = 1.0 if does is None else does.factor if does.kind is Kinds.RATIO else times_of(reference, current)
+        return Measurement.of(current.key, Family.COMPARISON, self.name, value, n, evidence=evidence)
 
     def describe(self, measurement: Measurement) -> str:
-        """Say how many times the column is what it was."""
-        units = self.units(measurement)
-        return f"is {measurement.value or 0.0:.4g} times what it was" + (f" ({units})" if units else "")
-
-    @staticmethod
-    def units(measurement: Measurement) -> str:
-        """Return which units a measurement of this comparison takes the ratio for; empty where it knows none."""
-        return str(measurement.evidence.details.get("units", ""))
+        """Say what was done to the column."""
+        does = measurement.evidence.transformation
+        return f"is {measurement.value or 0.0:.4g} times what it was" if does is None else transformation_words(does)
 
 
-def _explained(p: HistogramPart, q: HistogramPart, ratio: float, before: float) -> tuple[float, float, str]:
-    """Return the ratio that explains the change (1 if none does), the distance it leaves, and the units."""
-    if ratio <= 0:
-        return 1.0, before, ""
-    near = [(_distance(p, q, factor), factor, words) for factor, words in _known() if abs(log(ratio / factor)) < 0.05]
-    if near:
-        after, factor, words = min(near)
-        if after <= min(before / 4, _CLOSE):
-            return factor, after, words
-    after = _distance(p, q, ratio)
-    if abs(log(ratio)) > log(1.5) and after <= _SHAPE / sqrt(effective_size(p.n, q.n)):
-        return ratio, after, ""
-    return 1.0, after, ""
+def _no_unit(reference: State, current: State) -> bool:
+    """Return whether the column is one of codes, or of shares: numbers from 0 to 1 on both sides, not all whole."""
+    bins = len(reference.part("histogram", HistogramPart).bins)
+    p, q = reference.part("moments", MomentsPart), current.part("moments", MomentsPart)
+    whole = p.smallest == 0 and p.largest == 0
+    shares = min(p.smallest, q.smallest) >= 0 and max(p.largest, q.largest) <= 1 + ROUNDING and not whole
+    return 1 < bins < _CODES or shares
 
 
-def _ratio(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
-    usable = (np.sign(p) * np.sign(q) > 0) & np.isfinite(p) & np.isfinite(q)
-    if usable.sum() < 0.8 * len(p):
-        return 1.0
-    middle = float(np.median(np.log(q[usable] / p[usable])))
-    return exp(middle) if abs(middle) < 50 else 1.0
+def _named(reference: State, current: State, before: float) -> Transformation | None:
+    """Return the transformation that explains how the column differs from its reference; None where none does."""
+    p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+    n_e = effective_size(p.n, q.n)
+    if before < max(0.15, 2.5 / sqrt(n_e)):
+        return None
+    blurred = before >= 0.5 and len(q.bins) < _RESOLVED <= len(p.bins)
+    lower, upper, middle = p.quantile([0.05, 0.95, 0.5]).tolist()
+    fits: list[tuple[float, int]] = []
+    known = [one for one in known_transformations(current.key.column) if _far(one) and one.plausible(lower, upper)]
+    for number, one in enumerate(known):
+        after = _apart(one, reference, current, blurred=blurred)
+        size = abs(log(abs(one.does.factor))) if one.does.kind is Kinds.RATIO else LARGE
+        kept = next(kept for least, kept in _ALIKE if size >= least)
+        if after <= before / 4 and after + SURE / sqrt(n_e) <= kept:
+            fits.append((after, number))
+    if not fits:
+        return None
+    least, best = min(fits)
+    told_apart = (
+        _apart(other, reference, current, blurred=blurred) > least + SURE / sqrt(n_e)
+        for other in known[best].neighbours(middle, sudden=False)
+    )
+    return known[best].does if all(told_apart) else None
 
 
-def _by_moments(p: MomentsPart, q: MomentsPart) -> float:
-    if p.n < 2 or q.n < 2 or p.mean * q.mean <= 0 or p.deviation == 0 or q.deviation == 0:
-        return 1.0
-    ratio = q.mean / p.mean
-    agree = abs(log(q.deviation / p.deviation / ratio)) < 0.1 and abs(log(ratio)) > log(2)
-    return ratio if agree else 1.0
+def _far(one: KnownTransformation) -> bool:
+    ratio = one.does.kind is Kinds.RATIO
+    return one.linear and (one.hinted or not ratio or abs(log(one.does.factor)) >= _FARTHEST)
 
 
-def _distance(p: HistogramPart, q: HistogramPart, ratio: float) -> float:
-    """Return the least Kolmogorov–Smirnov distance between p and q / ratio that the bins allow.
+def _apart(one: KnownTransformation, reference: State, current: State, *, blurred: bool) -> float:
+    """Return how far the current values, turned back, lie from the reference: a distance of distribution functions.
 
-    The bins of q / ratio straddle the edges of the bins of p; values that repeat would look displaced if the mass of
-    such a bin were spread over it, so it is left open on which side of the edge it lies.
+    Of blurred values the larger of .39 times the distance of the means in deviations, and .24 times that of the
+    logarithms of the deviations, which are the distances of normal columns that differ so.
     """
-    if ratio in (0.0, inf):
+    factor, offset = one.does.factor, one.does.offset
+    if not blurred:
+        p, q = reference.part("histogram", HistogramPart), current.part("histogram", HistogramPart)
+        return distance_turned(p, q, factor, offset)
+    before, now = reference.part("moments", MomentsPart), current.part("moments", MomentsPart)
+    deviation = now.deviation / abs(factor)
+    if not (before.n > 1 and now.n > 1 and before.deviation > 0 and deviation > 0):
         return 1.0
-    edges = p.edges()[1]
-    f0 = np.cumsum(p.counts) / p.n
-    lower, upper = (np.sort(side / ratio) for side in q.edges())
-    mass = np.concatenate([[0.0], np.cumsum(q.counts if ratio > 0 else q.counts[::-1]) / q.n])
-    slack = 1e-12 * np.abs(edges)
-    least = mass[np.searchsorted(upper, edges + slack, side="right")]
-    most = mass[np.searchsorted(lower, edges - slack, side="left")]
-    return float(np.maximum(np.maximum(f0 - most, least - f0), 0.0).max())
+    mean = abs((now.mean - offset) / factor - before.mean) / before.deviation
+    return min(1.0, max(0.39 * mean, 0.24 * abs(log(deviation / before.deviation))))
+
+
+def times_of(reference: State, current: State) -> float:
+    """Return the ratio of the means; where that is about 1, of the deviations; 2 where that is too."""
+    before, now = reference.part("moments", MomentsPart), current.part("moments", MomentsPart)
+    for first, second in ((before.mean, now.mean), (before.deviation, now.deviation)):
+        if first and np.isfinite(second / first) and not 0.98 < second / first < 1.02:
+            return float(second / first)
+    return 2.0

@@ -20,6 +20,8 @@ __all__ = [
     "SightUnit",
     "Size",
     "SumOfSquares",
+    "Transformation",
+    "TransformationKind",
     "stated",
 ]
 
@@ -238,6 +240,53 @@ class RuleCheck:
     ties: tuple[str, ...] = ()
 
 
+class TransformationKind(StrEnum):
+    """What was done to all values of a column.
+
+    ``scale`` is a factor that no known pair of units has: values that grew, not another unit. All others are faults of
+    the data.
+    """
+
+    RATIO = "ratio"
+    AFFINE = "affine"
+    MIRROR = "mirror"
+    LOGARITHM = "logarithm"
+    EXPONENT = "exponent"
+    SWAP = "swap"
+    SCALE = "scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """What turns the values that a column had into those that it has.
+
+    Attributes
+    ----------
+    kind
+        Of a ratio, a scale, an affine one and a mirrored one the values are ``factor`` · x + ``offset``.
+    units
+        From what to what, such as ``miles → kilometres``; empty where no units are known.
+    factor, offset
+        As above; of a logarithm or an exponent ``factor`` is the base, and ``offset`` what is added before.
+    column
+        Of two that changed places, the other one.
+    since
+        Start of the first window with it; None where only a single window was looked at.
+    """
+
+    kind: TransformationKind
+    units: str = ""
+    factor: float = 1.0
+    offset: float = 0.0
+    column: str = ""
+    since: datetime | None = None
+
+    @property
+    def fault(self) -> bool:
+        """Whether it is a fault of the data, and no growth or fall."""
+        return self.kind is not TransformationKind.SCALE
+
+
 class SightUnit(StrEnum):
     """What the smallest change that would be found is counted in."""
 
@@ -290,6 +339,8 @@ class Evidence:
         Columns, or metrics that were joined, which the number is about where its column does not say so.
     labels, estimate, rule
         Of a number that rests on labels, of an estimate and of a quality rule.
+    transformation
+        What was done to all values, where that is what was looked for and found.
     details
         What only the owner of the number and a complete table show. Nothing is decided by them.
     """
@@ -305,6 +356,7 @@ class Evidence:
     labels: Labels | None = None
     estimate: Estimation | None = None
     rule: RuleCheck | None = None
+    transformation: Transformation | None = None
     details: Mapping[str, float | str] = field(default_factory=dict)
 
 

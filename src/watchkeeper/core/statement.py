@@ -20,7 +20,7 @@ class StatementCode(StrEnum):
     # Faults of a column: value, before and after are shares of its rows, but for units and constants.
     COLUMN_MISSING = "column_missing"
     COLUMN_UNUSABLE = "column_unusable"  # names: why
-    UNIT_CHANGE = "unit_change"  # value: the factor; names: from which unit to which, where known
+    UNIT_CHANGE = "unit_change"  # kind, value, before: of the transformation; names: from which unit to which
     CONSTANT = "constant"  # value: the only one
     NULL_RATE = "null_rate"
     SILENT_DEFAULT = "silent_default"  # names: the default
@@ -96,7 +96,7 @@ class Statement:
     at
         Since when.
     kind
-        The kind of cause that a note is about.
+        The kind of cause that a note is about, or of a transformation.
     because
         What speaks for that cause.
     """

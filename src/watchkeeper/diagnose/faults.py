@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.out_of_range import OutOfRange
-from watchkeeper.compare.unit_change import UnitChange
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.diagnosis import HypothesisKind
@@ -130,22 +129,48 @@ def _unit(case: Case, column: Column) -> Fault | None:
 
 
 def other_unit(case: Case, column: Column) -> Fault | None:
-    """Return the fault that a column of numbers is in another unit, if it is."""
+    """Return the fault that a column of numbers is in another unit, if it is.
+
+    What the windows of the alert showed against the windows before them counts; else what the reference says.
+    """
+    if column.kind is not Kind.NUMERIC:
+        return None
+    m = _seen_in_windows(case, column.name) or _by_reference(case, column)
+    does = m.evidence.transformation if m is not None else None
+    if m is None or does is None:
+        return None
+    columns = (column.name, does.column) if does.column else (column.name,)
+    statement = Statement(
+        StatementCode.UNIT_CHANGE, columns, (does.units,) if does.units else (), does.factor, does.offset,
+        at=does.since, kind=does.kind,
+    )  # fmt: skip
+    return Fault(column.name, "unit_change", 1.0, statement, m)
+
+
+def _seen_in_windows(case: Case, column: str) -> Measurement | None:
+    """Return the newest measurement of a change of units that was recorded since the alert began."""
+    since = case.alert.since
+    signals = [s.measurement for s in case.alert.evidence if s.fired]
+    known = [
+        m
+        for m in (*case.history, *signals)
+        if m.name == "unit_change" and m.column == column and m.segment == ALL and m.evidence.transformation is not None
+        and (since is None or m.window is None or m.window.end > since)
+    ]  # fmt: skip
+    return max(known, key=lambda m: str(m.window), default=None)
+
+
+def _by_reference(case: Case, column: Column) -> Measurement | None:
     pair = case.both(column.name)
-    if pair is None or column.kind is not Kind.NUMERIC:
+    if pair is None or any(m.name == "unit_change" and m.column == column.name for m in case.history):
         return None
-    found = assess_column(*pair, ["unit_change"])
-    m = found[0] if found else None
-    if m is None or m.status is not Status.OK or m.value is None or 0.99 < m.value < 1.01:
-        return None
-    size, distance = m.evidence.size.n_effective, m.evidence.distance
+    m = next(iter(assess_column(*pair, ["unit_change"])), None)
+    size, distance = (m.evidence.size.n_effective, m.evidence.distance) if m is not None else (None, None)
     if size is None or distance is None:
         return None
-    if distance <= 0.05 + dkw_half_width(size, len(case.spec.schema.columns), case.effects.get(column.name, 1.0)):
-        return None
-    units = UnitChange.units(m)
-    statement = Statement(StatementCode.UNIT_CHANGE, (column.name,), (units,) if units else (), float(m.value))
-    return Fault(column.name, "unit_change", 1.0, statement, m)
+    effect = case.effects.get(column.name, 1.0)
+    far = distance > 0.05 + dkw_half_width(size, len(case.spec.schema.columns), effect)
+    return m if far else None
 
 
 def _constant(case: Case, column: Column) -> Fault | None:

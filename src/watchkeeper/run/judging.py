@@ -13,6 +13,7 @@ from watchkeeper.alerts.policy import withdraw
 from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
 from watchkeeper.compare.usual_rates import UsualRates
+from watchkeeper.compare.window_shape import Lately
 from watchkeeper.core.against import parse_against
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.evidence import Evidence
@@ -38,6 +39,7 @@ from watchkeeper.steps.bands import with_learned_bands
 from watchkeeper.steps.chart_step import Earlier
 from watchkeeper.steps.judge import Judged, JudgeMemory, judge
 from watchkeeper.steps.label_faults import labels_overdue, settled_turn
+from watchkeeper.steps.lately import lately_before, lately_with
 from watchkeeper.steps.recent import recent_before, with_window
 from watchkeeper.steps.reference import reference_blocks
 from watchkeeper.steps.season import read_season
@@ -148,8 +150,9 @@ class Judging:
         held = sorted(self.store.states(spec.model, window).items())
         states = merged((state for _, state in held), window, spec.model)
         recent = recent_before(memory.recent, window, self.rule.every)
+        lately = lately_before(memory.lately, window, self.rule.every)
         regime = memory.arrivals.regime(self.rule.every, self.reference.get((ALL, OUTCOME)))
-        measured = self._measured(window, states, recent, regime=regime) or [_nothing(spec, window)]
+        measured = self._measured(window, states, recent, lately, regime=regime) or [_nothing(spec, window)]
         inside = _inside(window, spec.reference)
         measured, bands = with_learned_bands(measured, memory.bands, self.between, lag=regime.lag, learning=inside)
         measured += self._label_faults(memory, window, states, measured)
@@ -164,9 +167,10 @@ class Judging:
             learning=inside, version=version, earlier=self._history(window),
         )  # fmt: skip
         recent = with_window(recent, self.reference, states, judged.signals, window)
+        lately = lately_with(lately, states, measured, judged.signals, spec.schema, window)
         outcome = states.get((ALL, OUTCOME))
         arrivals = memory.arrivals if outcome is None else memory.arrivals.after(outcome)
-        watch = replace(judged.watch, recent=recent, arrivals=arrivals, bands=bands)
+        watch = replace(judged.watch, recent=recent, lately=lately, arrivals=arrivals, bands=bands)
         return measured, replace(judged, watch=watch), states
 
     def _measured(
@@ -174,6 +178,7 @@ class Judging:
         window: Window,
         states: States,
         recent: Mapping[str, Recent],
+        lately: Mapping[str, Lately],
         only: Collection[str] | None = None,
         regime: LabelRegime | None = None,
     ) -> list[Measurement]:
@@ -189,7 +194,7 @@ class Judging:
         if not states:
             return []
         found = assess(
-            states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent,
+            states, self.reference, self.spec, effects=self.effects, rates=self.rates, recent=recent, lately=lately,
             earlier=self._earlier(window), now=window.end, between=self.between, only=only,
             season=self.season, regime=regime,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from watchkeeper.compare.recent import Recent
+from watchkeeper.compare.window_shape import Lately
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.measurement import Family, Measurement
@@ -52,10 +53,11 @@ class CleanJudging(Judging):
         window: Window,
         states: States,
         recent: Mapping[str, Recent],
+        lately: Mapping[str, Lately],
         only: Collection[str] | None = None,
         regime: LabelRegime | None = None,
     ) -> list[Measurement]:
-        found = super()._measured(window, states, recent, only, regime)
+        found = super()._measured(window, states, recent, lately, only, regime)
         self.kept[window] = list(found)
         return found
 
@@ -169,13 +171,14 @@ class PlantedJudging(Judging):
         window: Window,
         states: States,
         recent: Mapping[str, Recent],
+        lately: Mapping[str, Lately],
         only: Collection[str] | None = None,
         regime: LabelRegime | None = None,
     ) -> list[Measurement]:
         known = self.clean.get(window)
         changed = self.planted.changed.get(window, frozenset()) if self.planted else frozenset[str]()
         if known is None or self.whole or not self._apart(changed, known):
-            return super()._measured(window, states, recent, only, regime)
+            return super()._measured(window, states, recent, lately, only, regime)
         # What was usual of these columns before may have come from windows with the fault.
         spoilt = frozenset().union(*self.planted.changed.values()) if self.planted else changed
         if not spoilt:
@@ -184,7 +187,7 @@ class PlantedJudging(Judging):
         some = {place: state for place, state in states.items() if place[1] in columns}
         # Nothing else can signal, and nothing that rests on other columns is made anew.
         judged = {monitor.measure for monitor in self.spec.monitors if not monitor.against}
-        made = super()._measured(window, some, recent, judged - {DEPARTURE}, regime)
+        made = super()._measured(window, some, recent, lately, judged - {DEPARTURE}, regime)
         # What a column departs by rests on those that go with it, and on the times.
         away = departures_of(self.season, states, self.spec) if DEPARTURE in judged else []
         order = {place: number for number, place in enumerate(states)}

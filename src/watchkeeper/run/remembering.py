@@ -11,6 +11,7 @@ from watchkeeper.alerts.mutes import as_heard
 from watchkeeper.alerts.policy import Episode
 from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.compare.recent import Recent
+from watchkeeper.compare.window_shape import Lately
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.measurement import Measurement
@@ -41,6 +42,7 @@ class _Shared:
     versions: tuple[str, ...] = ()
     recent: dict[str, Recent] = field(default_factory=dict)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    lately: dict[str, Lately] = field(default_factory=dict)
 
 
 def remembered(memory: JudgeMemory, window: Window) -> Remembered:
@@ -48,7 +50,7 @@ def remembered(memory: JudgeMemory, window: Window) -> Remembered:
     parts: dict[str, Any] = {f"{_CHART}{key}": chart for key, chart in memory.charts.items()}
     parts |= {f"{_EPISODE}{cause.value}": episode for cause, episode in memory.episodes.items()}
     parts |= {f"{_BAND}{key}": band for key, band in memory.bands.items()}
-    parts[_SHARED] = _Shared(memory.steady, memory.versions, dict(memory.recent), memory.arrivals)
+    parts[_SHARED] = _Shared(memory.steady, memory.versions, dict(memory.recent), memory.arrivals, dict(memory.lately))
     return Remembered(
         window, tuple(SeriesMemory(name, brief_json(part), _version(part)) for name, part in parts.items())
     )
@@ -78,7 +80,9 @@ def recalled(stored: Remembered, alerts: Iterable[Alert]) -> JudgeMemory:
                 shared = _read(part, _Shared)
         except (StoreError, ValueError) as error:
             faults.append(str(error))
-    memory = JudgeMemory(charts, episodes, shared.steady, shared.versions, shared.recent, shared.arrivals, bands)
+    memory = JudgeMemory(
+        charts, episodes, shared.steady, shared.versions, shared.recent, shared.arrivals, bands, shared.lately
+    )
     if not faults:
         return memory
     still = {a.cause: Episode((True,), 0, as_heard(a, ())) for a in alerts if _open_at(a, stored.window)}

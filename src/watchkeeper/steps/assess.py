@@ -9,9 +9,12 @@ from datetime import datetime
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.recent import Recent
 from watchkeeper.compare.season_model import SeasonModel
+from watchkeeper.compare.swapped import swapped
+from watchkeeper.compare.unit_change import times_of
 from watchkeeper.compare.usual_rates import UsualRates, with_usual
+from watchkeeper.compare.window_shape import Lately
 from watchkeeper.core.evidence import Change, Evidence, Labels, Quantity, Size
-from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import ALL, Role
 from watchkeeper.core.spec import DEPARTURE, Spec
@@ -44,6 +47,7 @@ def assess(
     effects: Mapping[str, float] | None = None,
     rates: Mapping[str, UsualRates] | None = None,
     recent: Mapping[str, Recent] | None = None,
+    lately: Mapping[str, Lately] | None = None,
     earlier: Mapping[str, States] | None = None,
     now: datetime | None = None,
     between: Mapping[str, BetweenBlocks] | None = None,
@@ -65,6 +69,8 @@ def assess(
         By column, how large the rates of faults get by themselves in the windows of the reference.
     recent
         By column, what the last windows held beyond the reference.
+    lately
+        By column, the shapes it had in the last windows.
     earlier
         States of earlier windows by what monitors call them (``previous``), for monitors that compare with those.
     now
@@ -81,6 +87,7 @@ def assess(
     found: list[Measurement] = []
     label = spec.schema.name_of(Role.LABEL)
     roles = {column.name: column.role for column in spec.schema}
+    moving = spec.schema.moving
     named = {monitor.measure for monitor in spec.monitors if not monitor.against}
     wanted = {*MEASURED, *named, *installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
@@ -95,10 +102,15 @@ def assess(
             continue
         elif segment == ALL or (segment.split("=", 1)[0], column) in asked:
             seen = (*calendar.get(column, ()), *(recent or {}).get(column, ())) if segment == ALL else ()
-            made = assess_column(reference.get((segment, column)), state, comparisons, seen)
+            before = (lately or {}).get(column) if segment == ALL else None
+            made = assess_column(reference.get((segment, column)), state, comparisons, seen, before)
+            if column in moving:
+                made = [m for m in made if m.name != "unit_change"]
             worth = [_with_worth(m, state, effects or {}, late=column == label) for m in made]
             own = (rates or {}).get(column) if segment == ALL else None
             found.extend(_unjudged(with_usual(m, own), own) for m in worth)
+    if lately and "unit_change" in comparisons:
+        found = _with_swaps(found, current, reference, lately)
     if season is not None and (only is None or DEPARTURE in only):
         found.extend(departures_of(season, current, spec))
     outcomes = {segment: state for (segment, column), state in current.items() if column == OUTCOME}
@@ -116,6 +128,23 @@ def assess(
     if spec.rules and only is None:
         whole = {column: state for (segment, column), state in current.items() if segment == ALL}
         found.extend(assess_rules(spec.rules, whole, spec.schema, now))
+    return found
+
+
+def _with_swaps(
+    measurements: list[Measurement], current: States, reference: States, lately: Mapping[str, Lately]
+) -> list[Measurement]:
+    """Say of columns that changed places that they did."""
+    whole = {column: state for (segment, column), state in current.items() if segment == ALL and not state.problem}
+    swaps = swapped(whole, lately)
+    found = []
+    for m in measurements:
+        does = swaps.get(m.column) if m.name == "unit_change" and m.segment == ALL else None
+        if does is not None and m.status is Status.OK:
+            times = times_of(reference[ALL, m.column], whole[m.column])
+            found.append(replace(m, value=times, evidence=replace(m.evidence, transformation=does)))
+        else:
+            found.append(m)
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from watchkeeper.alerts.policy import Episode, decide
 from watchkeeper.charts.chart import ChartMemory
 from watchkeeper.compare.recent import Recent
+from watchkeeper.compare.window_shape import Lately
 from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.schema import ALL, Role, Schema
@@ -49,6 +50,8 @@ class JudgeMemory:
         How many labels the last windows have.
     bands
         What the labels so far show of the bands of estimates.
+    lately
+        By column of numbers, what it was in the last windows.
     lost
         Why what was remembered cannot be read, in words.
     damaged
@@ -62,6 +65,7 @@ class JudgeMemory:
     recent: Mapping[str, Recent] = field(default_factory=dict)
     arrivals: Arrivals = field(default_factory=Arrivals)
     bands: Mapping[str, LearnedBand] = field(default_factory=dict)
+    lately: Mapping[str, Lately] = field(default_factory=dict)
     lost: str = ""
     damaged: bool = False
 

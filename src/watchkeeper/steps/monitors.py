@@ -282,6 +282,7 @@ def _watched_alike(
 ) -> list[Monitor]:
     """Return the monitors of columns that have one tolerance."""
     still = [c for c in columns if c.name not in moving]
+    units = tuple(c.name for c in still if c.kind is Kind.NUMERIC and c.role is Role.FEATURE)
     ranged = tuple(c.name for c in columns if c.kind is Kind.NUMERIC)
     turning = tuple(c.name for c in columns if c.name in among_moving)
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
@@ -318,7 +319,7 @@ def _watched_alike(
         Monitor("encoding_damage", "tolerance", texts, options=rare, cause=Cause.DATA_FAULT),
         # A squared distance: the mean may move by δ of the root mean square distance of vectors from it.
         Monitor("mean_shift", "significance", vectors, options={**budget, "tolerance": tolerance**2}),
-        Monitor("unit_change", "fixed", numeric, options=unit, cause=Cause.DATA_FAULT),
+        Monitor("unit_change", "fixed", units, options=unit, cause=Cause.DATA_FAULT),
         Monitor("tail_rise", "tolerance", _names(latencies, Kind.NUMERIC), options=tail, cause=Cause.RUNTIME),
     ]
 

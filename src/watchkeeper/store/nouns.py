@@ -16,7 +16,17 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import StoreError, near_miss
-from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, RuleCheck, Size, SumOfSquares, stated
+from watchkeeper.core.evidence import (
+    Change,
+    Estimation,
+    Evidence,
+    Labels,
+    RuleCheck,
+    Size,
+    SumOfSquares,
+    Transformation,
+    stated,
+)
 from watchkeeper.core.ground import Ground, Observation, Tried
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.provenance import Provenance, Tenure
@@ -246,7 +256,8 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 _COMPACT = (
-    Measurement, Evidence, Change, Size, SumOfSquares, Labels, Estimation, RuleCheck, Ground, Observation, Tried,
+    Measurement, Evidence, Change, Size, SumOfSquares, Labels, Estimation, RuleCheck, Transformation, Ground,
+    Observation, Tried,
 )  # fmt: skip
 """Kinds of which only what differs from the default is written: a store holds very many, or seals them in the audit
 chain, where a field that comes later must change no byte."""

@@ -20,7 +20,18 @@ from watchkeeper.core.diagnosis import (
     WorstSegment,
 )
 from watchkeeper.core.errors import ConflictError
-from watchkeeper.core.evidence import Change, Estimation, Evidence, Labels, Quantity, RuleCheck, Size, SumOfSquares
+from watchkeeper.core.evidence import (
+    Change,
+    Estimation,
+    Evidence,
+    Labels,
+    Quantity,
+    RuleCheck,
+    Size,
+    SumOfSquares,
+    Transformation,
+    TransformationKind,
+)  # fmt: skip
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.query import Query
@@ -67,6 +78,7 @@ def every_evidence() -> Evidence:
         Labels(0.5, 0.75, 0.125, mature=False),
         Estimation("cbpe", "as the reference", 0.1, 0.2, 0.3, 0.4, 5, "none", "pape: no rows", 0.6, 0.7),
         RuleCheck("in_range", "from 0", "page", 10, 2, 12, "3; 4", "5", ("6", "7")),
+        Transformation(TransformationKind.AFFINE, "°C → °F", 1.8, 32.0, "y", _START),
         {"ratio": 1 / 3, "level": "naïve \u2028", "bound": -math.inf},
     )
 

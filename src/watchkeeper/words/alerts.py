@@ -14,6 +14,7 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import change_words, value_words
 from watchkeeper.words.names import measure_words
 from watchkeeper.words.signals import rule_in_words
+from watchkeeper.words.transformations import transformation_words
 
 __all__ = ["CAUSES", "WordedAlert", "alert_sentence", "describe", "describe_signal", "number_sentence"]
 
@@ -133,6 +134,9 @@ def _own(m: Measurement, where: str) -> str:
 
 def _moved(m: Measurement, judged: str, where: str) -> str:
     """Say what changed, and in brackets by which number it was seen; empty where that is not stated."""
+    does = m.evidence.transformation
+    if does is not None and not does.fault:
+        return f"{m.column} {transformation_words(does)} ({m.name} {judged}){where}"
     words = change_words(m.evidence.change)
     if not words or not (m.family is Family.COMPARISON or m.evidence.change.quantity is Quantity.SHARE):
         return ""

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.diagnosis import DiagnosisBasis, Incident
+from watchkeeper.core.evidence import Transformation, TransformationKind
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.words.transformations import transformation_words
 
 __all__ = ["basis_sentence", "incident_sentence", "loss_words", "sentence", "undiagnosed_sentence"]
 
@@ -25,6 +27,8 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
     if statement.code is Says.ALERT_ITSELF and alert is not None:
         return alert_sentence(alert)
     s, names = statement, statement.names
+    if s.code is Says.UNIT_CHANGE and s.kind:
+        return f"{''.join(s.columns[:1])!r} {transformation_words(_transformation(s))}: a fault of the data"
     return _SENTENCES[s.code].format(
         column="".join(s.columns[:1]),
         other="".join(s.columns[1:2]),
@@ -47,6 +51,13 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
         where=f" of {', '.join(map(repr, names))}" if names else "",
         because=sentence(s.because[0], alert) if s.because else "",
     )
+
+
+def _transformation(s: Statement) -> Transformation:
+    other = "".join(s.columns[1:2])
+    return Transformation(
+        TransformationKind(s.kind), "".join(s.names[:1]), s.value or 1.0, s.before or 0.0, other, s.at
+    )  # fmt: skip
 
 
 def basis_sentence(basis: DiagnosisBasis, alert: Alert) -> str:

@@ -1,0 +1,1 @@
+"""How often natural changes are called another unit, and how often another unit is."""
