@@ -118,7 +118,7 @@ def test_an_alert_says_what_it_is_about() -> None:
     before = pl.DataFrame({"age": range(1000)})
     alert = watchkeeper.check(before.with_columns(pl.col("age") + 600), before).alerts[0]
     assert alert.message == alert_sentence(alert)
-    assert alert.message.startswith("age: mean 499.5 → 1100 (ks 0.6")
+    assert alert.message.startswith("age rose: mean 499.5 → 1100 (KS 0.6")
     watched = watchkeeper.stream(before, budget=1_000)
     steps = [watched.update({"age": [1500] * 50}) for _ in range(10)]
     told = [one.message for step in steps for one in step.alerts]

@@ -24,7 +24,7 @@ from watchkeeper.schema.inference import infer_schema
 SOURCE = Path(watchkeeper.__file__).parent
 PATTERNS = ("*", "^a.*$", "^.*$", "^(at|id|label|score)$", "a*", "$", "^", "[a]", "a.b", "@all", "%", "{x}", "ä\n")
 TAKES_PATTERNS = ("select", "drop", "unique", "drop_nulls", "group_by", "partition_by", "join")
-NO_FRAMES = ("np", "sa", "os.path", "candidate", "choice.candidate")
+NO_FRAMES = ("np", "sa", "os.path", "select", "candidate", "choice.candidate", "challenger.choice.candidate")
 """What has a method of such a name and is no frame of Polars."""
 
 HARMLESS = (

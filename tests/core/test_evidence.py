@@ -9,7 +9,7 @@ import watchkeeper
 from watchkeeper.core.evidence import Change, Evidence, Quantity, Size, stated
 
 ROOT = Path(watchkeeper.__file__).parent
-COMPLETE = {"views/report_json.py", "store/nouns.py", "store/migrations/evidence.py"}
+COMPLETE = {"core/measurement.py", "views/report_json.py", "store/nouns.py", "store/migrations/evidence.py"}
 """Modules that show or keep details whole, whatever they are."""
 
 SHARED = {"steps/assess.py"}

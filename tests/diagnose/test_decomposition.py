@@ -189,4 +189,4 @@ def test_a_model_asked_where_the_reference_had_no_rows_is_not_said_to_answer_oth
     odd = now.with_columns(score=1 / (1 + (-2 * pl.col("x") - 0.1 * (pl.col("u") - 50)).exp()))
     found = diagnose(alert(), Spec("m", SCHEMA), states(before), states(odd), attributed=False)
     assert found.hypotheses[0].kind == "covariate_shift"
-    assert any("are like the current ones" in sentence(one) for one in found.hypotheses[0].evidence)
+    assert any("resembles the current rows" in sentence(one) for one in found.hypotheses[0].evidence)

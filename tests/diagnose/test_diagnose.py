@@ -105,7 +105,7 @@ def test_a_fault_in_all_rows_leaves_nothing_to_say_of_labels_and_says_so() -> No
     found = diagnosed(log(2, 3_000).with_columns(pl.col("u") * 100), Cause.DATA_FAULT)
     assert found.hypotheses[0].kind == "data_fault"
     assert found.attributions == ()
-    assert any("nothing can be said" in sentence(note) for note in found.notes)
+    assert any("labels cannot be compared" in sentence(note) for note in found.notes)
 
 
 def test_attributions_add_up_and_the_worst_segment_is_where_labels_changed() -> None:

@@ -103,7 +103,7 @@ def test_rows_with_a_fault_are_told_from_the_others() -> None:
     ("words", "now"),
     [
         ("late or lost", log(3, 1_500, labelled=0.4)),
-        ("changed places", NOW.with_columns((1 - pl.col("label")).alias("label"))),
+        ("the opposite of before", NOW.with_columns((1 - pl.col("label")).alias("label"))),
     ],
 )
 def test_faults_of_labels_are_told(words: str, now: pl.DataFrame) -> None:

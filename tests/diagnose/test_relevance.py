@@ -51,7 +51,7 @@ def test_a_null_spike_of_one_column_is_not_told_as_the_cause_of_a_drift_of_anoth
     assert (fault.hypotheses[0].kind, fault.hypotheses[0].columns[0]) == ("data_fault", "u")
     assert HypothesisKind.COVARIATE_SHIFT not in {h.kind for h in fault.hypotheses}
     # What explains the other alert is still said, as that.
-    assert any("not what this alert is about: covariate shift of 'x'" in sentence(note) for note in fault.notes)
+    assert any("not the subject of this alert: covariate shift of 'x'" in sentence(note) for note in fault.notes)
 
 
 def test_a_drift_found_in_the_faulty_rows_alone_is_one_incident_with_the_fault() -> None:

@@ -149,7 +149,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
             assert sorted(found[kind]) == sorted(expected[kind]), kind
         assert told(folder) == said
         assert len(alerts) == len(expected["Alert"])
-    assert len(stages) > kills / 2, "the run was not killed at different stages"
+    assert len(stages) >= kills / 2, "the run was not killed at different stages"
 
 
 def _killed_story(folder: Path, rng: random.Random, most: int, stages: set[tuple[int, str]]) -> int:

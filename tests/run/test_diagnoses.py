@@ -246,7 +246,7 @@ def test_the_rows_that_notes_rest_on_are_known_without_reading_a_state(
     monkeypatch.setattr(turned.store, "states", None)
     told = report(turned, drawn=False)
     assert told.notes == whole.notes
-    assert any("reference and" in note for note in told.notes)
+    assert any("Smallest shift that" in note for note in told.notes)
     assert (told.headline, told.alerts, told.diagnoses) == (whole.headline, whole.alerts, whole.diagnoses)
     assert told.reference == {}
     assert whole.reference

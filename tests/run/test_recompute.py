@@ -20,6 +20,7 @@ from watchkeeper.schema.inference import infer_schema
 from watchkeeper.stats.codec import merged
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import judge
+from watchkeeper.steps.lately import lately_before
 from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.recent import recent_before
 from watchkeeper.steps.stored_reference import reference_effects, reference_states
@@ -62,8 +63,9 @@ def test_the_signals_of_every_window_follow_from_the_states_alone() -> None:
         before = judging.memory_before(window, place)
         states = merged((s for _, s in sorted(store.states("m", window).items())), window, "m")
         recent = recent_before(before.recent, window, judging.rule.every)
+        lately = lately_before(before.lately, window, judging.rule.every)
         measured = assess(
-            states, reference, spec, effects=effects, rates=judging.rates, recent=recent, now=window.end,
+            states, reference, spec, effects=effects, rates=judging.rates, recent=recent, lately=lately, now=window.end,
             between=judging.between, season=judging.season,
         )  # fmt: skip
         again = judge(measured, spec, before, window)

@@ -156,7 +156,7 @@ def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(h
     assert html.count("<h3>AUROC</h3>") == 1
     assert "AUROC, estimated" in html
     assert "A change of concept is invisible to them" in html
-    assert "Estimated by cbpe (auroc)." in html
+    assert "Estimated by cbpe (AUROC)." in html
     assert "2013-05-27 to 2013-06-02" in html  # labels are missing in that week
     assert "estimated without labels, 2013-05-27 to 2013-06-02: 0.6" in html
 

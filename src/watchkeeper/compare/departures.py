@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.compare.season_model import ColumnSeason, Companions, SeasonModel
 from watchkeeper.compare.season_terms import YEAR
 from watchkeeper.compare.window_statistics import LEAST_ROWS
-from watchkeeper.core.departure import BREAKS, JUDGED, Departure
+from watchkeeper.core.departure import Departure
 from watchkeeper.core.errors import WatchkeeperError
 from watchkeeper.core.evidence import Evidence, Size
 from watchkeeper.core.measurement import Family, Measurement
@@ -119,8 +119,8 @@ def _apart(known: Companions, mean: Departure, robust: Mapping[str, float], name
 def _measurement(state: State, season: ColumnSeason, rows: int, own: list[Departure], *, yearly: bool) -> Measurement:
     far = [abs(one.residual) / max(one.scales[0] * one.inflation, 1e-12) for one in own]
     most = int(np.nanargmax(far))
-    judged: dict[str, float | str] = {} if yearly else {JUDGED: BREAKS}
-    evidence = Evidence(own[most].change, Size(season.usual * season.windows), among=len(own), details=judged)
+    size = Size(season.usual * season.windows)
+    evidence = Evidence(own[most].change, size, among=len(own), breaks_alone=not yearly)
     found = Measurement.of(state.key, Family.COMPARISON, DEPARTURE, float(far[most]), rows, evidence=evidence)
     return replace(found, departures=tuple(own))
 

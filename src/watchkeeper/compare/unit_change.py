@@ -75,6 +75,9 @@ class UnitChange:
         if missing:
             return missing
         before = distance_turned(p, q)
+        if len(p.bins) == len(q.bins) == 1 and before > 0:
+            why = "one value beside another one tells nothing of units"
+            return Measurement.missing(current.key, Family.COMPARISON, self.name, why, n=q.n)
         does = None if _no_unit(reference, current) else _named(reference, current, before)
         evidence = Evidence(size=sizes(p.n, q.n), distance=before, transformation=does)
         return self._of(reference, current, evidence)

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from watchkeeper.core.evidence import Change
 
-__all__ = ["BREAKS", "JUDGED", "Departure"]
-
-JUDGED, BREAKS = "judged", "breaks"
-"""The detail of a departure that says it is one from the last windows alone, as the reference is no year."""
+__all__ = ["Departure"]
 
 Numbers = tuple[float, ...]
 

@@ -341,6 +341,8 @@ class Evidence:
         Of a number that rests on labels, of an estimate and of a quality rule.
     transformation
         What was done to all values, where that is what was looked for and found.
+    breaks_alone
+        Whether it is held against the windows before alone, since the reference is too short to know the season.
     details
         What only the owner of the number and a complete table show. Nothing is decided by them.
     """
@@ -357,6 +359,7 @@ class Evidence:
     estimate: Estimation | None = None
     rule: RuleCheck | None = None
     transformation: Transformation | None = None
+    breaks_alone: bool = False
     details: Mapping[str, float | str] = field(default_factory=dict)
 
 

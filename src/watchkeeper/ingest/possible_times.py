@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -18,6 +18,7 @@ __all__ = ["PossibleTimes", "possible_times"]
 
 _SAMPLE = 20_000
 _AHEAD = timedelta(days=1)
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _OUTER = 0.05
 """Share of the rows on each side that may lie far from the rest."""
 
@@ -70,14 +71,31 @@ class PossibleTimes:
             yield Refusal.APART, (seconds < self.first.timestamp() - apart) | (seconds > self.last.timestamp() + apart)
 
 
-def possible_times(source: Source, schema: Schema, now: datetime) -> PossibleTimes:
-    """Return what leaves out rows of a table that lie where no time can be, or years from nearly all others."""
-    name, limits = schema.name_of(Role.TIME), TimeLimits(latest=now + _AHEAD)
+def possible_times(
+    source: Source, schema: Schema, now: datetime, usual: tuple[datetime, datetime] | None = None
+) -> PossibleTimes:
+    """Return what leaves out rows of a table that lie where no time can be, or years from nearly all others.
+
+    Parameters
+    ----------
+    usual
+        When the rows of the reference were; times like theirs can be, history and invented years alike.
+    """
+    name, limits = schema.name_of(Role.TIME), _limits(now, usual)
     if name is None or name not in source.columns:
         return PossibleTimes(None, limits)
     times = series_named(source.sample(_SAMPLE, [name]), name).drop_nulls().sort()
-    times = times.filter((times >= limits.earliest) & (times <= limits.latest))
+    times = times.filter(times >= limits.earliest)
+    times = times.filter(times <= limits.latest) if limits.latest is not None else times
     if not len(times):
         return PossibleTimes(name, limits)
     outer = int(_OUTER * len(times))
     return PossibleTimes(name, limits, times[outer], times[-1 - outer])
+
+
+def _limits(now: datetime, usual: tuple[datetime, datetime] | None) -> TimeLimits:
+    limits = TimeLimits(latest=now + _AHEAD)
+    first, last = usual or (limits.earliest, now)
+    if limits.latest is not None and last > limits.latest:
+        limits = replace(limits, latest=None)
+    return replace(limits, earliest=_FIRST) if first < limits.earliest else limits

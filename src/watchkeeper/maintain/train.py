@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from watchkeeper.core.columns import column_named
+from watchkeeper.core.columns import columns_named
 from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.user_code import function_in, search_in, split_name
@@ -168,7 +168,7 @@ class Trainer:
 def learned_from(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Return the columns that a training may see: features and the label, and no answer, id or time."""
     names = [column.name for column in schema.features] + [schema.name_of(Role.LABEL) or ""]
-    return rows.select(column_named(name) for name in names if name in rows.columns)
+    return rows.select(columns_named([name for name in names if name in rows.columns]))
 
 
 def load_trainer(name: str, folder: str = ".") -> Trainer:

@@ -179,7 +179,7 @@ def check_tables(
     grain = _grain(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
-    possible = possible_times(ours, schema, now or datetime.now(UTC))
+    possible = possible_times(ours, schema, now or datetime.now(UTC), span(theirs, schema))
     batches = _batches(ours, read, (*looked_at_by(wanted), *embedding.embedders), possible)
     pieces = embedding.summarise(batches, spec_in_time, progress=_told(options.progress, "current", ours))
     states = merged(pieces.values(), None, model)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from math import inf, log, sqrt
 from typing import TYPE_CHECKING
 
-from watchkeeper.core.departure import BREAKS, JUDGED
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
@@ -163,7 +162,7 @@ def blind_metrics_note(signals: Sequence[Signal], *, windows: bool) -> list[str]
 
 def breaks_note(signals: Sequence[Signal]) -> list[str]:
     """Say of which columns slow movements are not seen, because the reference is too short to know their season."""
-    held = (s.measurement for s in signals if s.measurement.evidence.details.get(JUDGED) == BREAKS)
+    held = (s.measurement for s in signals if s.measurement.evidence.breaks_alone)
     names = list(dict.fromkeys(m.column for m in held))
     if not names:
         return []

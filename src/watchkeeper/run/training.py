@@ -18,6 +18,7 @@ import polars as pl
 from numpy import float64
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import columns_named
 from watchkeeper.core.errors import StoreError, TrainingError
 from watchkeeper.core.provenance import DataLineage
 from watchkeeper.core.spec import Spec
@@ -177,7 +178,7 @@ def rows_digest(rows: pl.DataFrame) -> str:
     flat = [name for name in rows.columns if name not in nested]
     digest.update(msgspec.json.encode([[name, str(dtype)] for name, dtype in rows.schema.items()]))
     for part in rows.iter_slices(_SLICE):
-        digest.update(part.select(flat).write_csv().encode())
+        digest.update(part.select(columns_named(flat)).write_csv().encode())
         for name in nested:
             digest.update(msgspec.json.encode(part.get_column(name).to_list(), enc_hook=str))
     return digest.hexdigest()

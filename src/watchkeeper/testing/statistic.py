@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import reduce
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,11 +81,10 @@ def _check_monoid(statistic: Statistic, case: Case, whole: Any, rng: np.random.G
 
 def _check_chunks(statistic: Statistic, case: Case, whole: Any, rng: np.random.Generator) -> None:
     for count in (2, 5, 23):
-        # What is read of rows may be folded as often as one likes.
-        pieces = [list(case.blocks(piece)) for piece in _pieces(case.frame, count, rng)]
-        parts = [fold(statistic, case.column, piece) for piece in pieces]
+        pieces = _pieces(case.frame, count, rng)
+        parts = [fold(statistic, case.column, case.blocks(piece)) for piece in pieces]
         _agree(statistic, reduce(statistic.merge, parts), whole, case, f"{count} parts merged equal the whole")
-        chunked = fold(statistic, case.column, chain.from_iterable(pieces))
+        chunked = fold(statistic, case.column, _one_after_the_other(case, pieces))
         _agree(statistic, chunked, whole, case, f"{count} chunks equal the whole")
     shuffled = [fold(statistic, case.column, case.blocks(p)) for p in _pieces(case.frame, 4, rng)]
     _agree(statistic, merge_parts(statistic, shuffled), whole, case, "parts merged all at once equal the whole")
@@ -130,6 +129,11 @@ def _pieces(frame: pl.DataFrame, count: int, rng: np.random.Generator) -> list[p
     """Cut the rows at random places; pieces may be empty."""
     cuts = [0, *sorted(rng.integers(0, frame.height + 1, count - 1).tolist()), frame.height]
     return [frame.slice(start, end - start) for start, end in pairwise(cuts)]
+
+
+def _one_after_the_other(case: Case, pieces: list[pl.DataFrame]) -> Iterator[Any]:
+    for piece in pieces:
+        yield from case.blocks(piece)
 
 
 def _agree(statistic: Statistic, a: Any, b: Any, case: Case, law: str) -> None:
