@@ -359,8 +359,8 @@ class Evidence:
     estimate: Estimation | None = None
     rule: RuleCheck | None = None
     transformation: Transformation | None = None
-    breaks_alone: bool = False
     details: Mapping[str, float | str] = field(default_factory=dict)
+    breaks_alone: bool = False
 
 
 NOTHING = Evidence()

@@ -10,6 +10,7 @@ from watchkeeper.core.action import Action, ActionKind
 from watchkeeper.core.alert import Alert, AlertState, Cause
 from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
+from watchkeeper.words.names import measure_words
 
 __all__ = ["action_sentence", "first_ground", "ground_sentence", "triage_sentence"]
 
@@ -165,8 +166,8 @@ def _trained(ground: Ground) -> str:
 def _compared(ground: Ground) -> str:
     error = f"standard error {ground.error or 0.0:.2g}, n = {ground.n}"
     return (
-        f"{ground.name} {ground.before or 0.0:.4f} → {ground.after or 0.0:.4f} (gain {ground.value or 0.0:+.4f}, "
-        f"{error}, p = {ground.p_value or 0.0:.2g})"
+        f"{measure_words(ground.name)} {ground.before or 0.0:.4f} → {ground.after or 0.0:.4f} "
+        f"(gain {ground.value or 0.0:+.4f}, {error}, p = {ground.p_value or 0.0:.2g})"
     )
 
 
@@ -247,7 +248,7 @@ def _worse(ground: Ground) -> str:
 
 
 def _not_better(ground: Ground) -> str:
-    return f"not shown to be better: {_compared(ground)}, the level is {ground.limit or 0.0:g}"
+    return f"not shown to be better: {_compared(ground)}, the level is {ground.limit or 0.0:.2g}"
 
 
 def _better(ground: Ground) -> str:
