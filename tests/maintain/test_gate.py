@@ -52,7 +52,7 @@ def test_a_truly_better_challenger_passes_and_the_reason_has_the_numbers(binary:
     rows = log(4000)
     result = gate(answers(rows, 2.0, 1), answers(rows, 0.3, 2), binary, RULE)
     assert result.decision is Decision.PASS
-    assert "log_loss" in ground_sentence(result.grounds[0])
+    assert "log loss" in ground_sentence(result.grounds[0])
     assert "n = 4000" in ground_sentence(result.grounds[0])
     assert {c.metric for c in result.others} == {"brier", "accuracy", "auroc"}
     assert result.facts()["n"] == 4000
@@ -114,7 +114,7 @@ def test_a_worse_challenger_is_refused_with_numbers(binary: Schema, log: Log) ->
     rows = log(3000)
     result = gate(answers(rows, 0.3, 1), answers(rows, 2.0, 2), binary, RULE)
     assert result.decision is Decision.REFUSED
-    assert "not shown to be non-inferior: log_loss 0.6" in ground_sentence(result.grounds[0])
+    assert "not shown to be non-inferior: log loss 0.6" in ground_sentence(result.grounds[0])
 
 
 def test_a_challenger_that_fails_one_segment_is_refused_and_the_segment_named(by_colour: Schema, log: Log) -> None:
