@@ -39,7 +39,7 @@ from watchkeeper.stats.summarise import summarise
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.judge import JudgeMemory, judge
 from watchkeeper.steps.monitors import default_monitors, kept
-from watchkeeper.steps.reference import design_effects
+from watchkeeper.steps.reference import design_effects, rates_of_reference
 from watchkeeper.steps.season import season_of_reference
 
 ALERTS = "Watchkeeper, window rule: alerts"
@@ -84,6 +84,7 @@ class Watched:
         pieces = summarise([Batch(table, schema)], self.spec)
         self.reference = merged(pieces.values(), None, MODEL)
         self.effects = design_effects(pieces, self.spec)
+        self.rates = rates_of_reference(pieces, self.spec)
         self.season = season_of_reference(pieces, self.spec)
         # What no monitor judges cannot raise an alert and is not measured here.
         self.judged = {monitor.measure for monitor in monitors}
@@ -101,7 +102,15 @@ class Watched:
 
     def compare(self, states: States) -> list[Measurement]:
         """Return the measurements of one window's states against the reference."""
-        return assess(states, self.reference, self.spec, only=self.judged, effects=self.effects, season=self.season)
+        return assess(
+            states,
+            self.reference,
+            self.spec,
+            only=self.judged,
+            effects=self.effects,
+            rates=self.rates,
+            season=self.season,
+        )
 
 
 class Count:
@@ -149,7 +158,7 @@ def clean(
 def untaught(stream: Stream, repetition: int, numbers: range = range(WINDOWS)) -> list[Tally]:
     """Judge every window of a clean stream without the design effect."""
     watched = Watched(reference(stream, repetition))
-    watched.effects, watched.season = {}, None
+    watched.effects, watched.rates, watched.season = {}, {}, None
     return [replace(one, system=one.system + UNTAUGHT) for one in _follow(watched, stream, repetition, (), numbers)]
 
 
