@@ -46,7 +46,7 @@ def public_callables(folder: str) -> Iterator[tuple[str, object]]:
 
 def parameters(made: object) -> list[str]:
     try:
-        return list(inspect.signature(made).parameters)  # type: ignore[arg-type]
+        return list(inspect.signature(made).parameters)
     except ValueError:
         return []
 

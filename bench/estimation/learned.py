@@ -82,7 +82,7 @@ def _count(covered: Covered, before: Measurement, one: Measurement, value: float
 
 
 def _realised(outcome: object, log: LogSet) -> list[Measurement]:
-    measured = assess_performance(outcome, log.schema)  # type: ignore[arg-type]
+    measured = assess_performance(outcome, log.schema)
     full = Evidence(labels=Labels(1.0))
     return [replace(m, evidence=full) for m in measured if m.status is Status.OK]
 

@@ -85,7 +85,7 @@ def row_losses(stream: Stream, label: np.ndarray, answer: np.ndarray) -> np.ndar
 def answered(stream: Stream, model: object, rows: pl.DataFrame) -> np.ndarray:
     """Return the score of the positive class, or the prediction."""
     asked = rows.select(stream.features)
-    return model.predict_proba(asked)[:, 1] if stream.classes else model.predict(asked)  # type: ignore[attr-defined]
+    return model.predict_proba(asked)[:, 1] if stream.classes else model.predict(asked)
 
 
 def trainer_of(stream: Stream, folder: Path) -> str:
@@ -127,7 +127,7 @@ def play(
     first = train(pl.concat(stream.days[: stream.reference]), 0)
     model, played, reference = first, Played(), stream.days[: stream.reference]
     _deliver(folder, "reference", [_predicted(stream, first, one) for one in reference], list(reference))
-    project = Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, MemoryStore())  # type: ignore[arg-type]
+    project = Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, MemoryStore())
     keeper = project.keeper(MODEL)
     keeper.adopt(first, end, trained=Window(START, end), who="bench", why="the first")
     last = len(stream.days) if until is None else stream.reference + until

@@ -155,7 +155,7 @@ def _steps(
                 (found.right if exact and does.kind is planted.kind else found.wrong)[kind, label] += 1
 
 
-def _makes_sense(kind: str, values: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _makes_sense(kind: str, values: np.ndarray) -> bool:
     """Return whether a column may be turned so: temperatures are no millions, and a share is no length."""
     known = values[np.isfinite(values)]
     if len(known) < 5 or known.std() == 0 or (known.min() >= 0 and known.max() <= 1):

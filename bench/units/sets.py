@@ -93,7 +93,7 @@ def natural(seed: int, days: int = 420) -> UnitSet:
     n, now = len(at), at.astype(int)
     at += rng.random(n)
 
-    def jumps(every: int, spread: float) -> np.ndarray:  # type: ignore[type-arg]
+    def jumps(every: int, spread: float) -> np.ndarray:
         return np.cumsum(np.where(rng.random(days) < 1 / every, rng.normal(0, spread, days), 0.0))[now]
 
     yearly, weekend = np.sin(2 * np.pi * at / 365.25), now % 7 >= 5

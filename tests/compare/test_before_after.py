@@ -52,7 +52,7 @@ def test_levels_have_the_share_of_the_one_that_moved_most() -> None:
     assert change is not None
     shares = {name: [(rows["plan"] == name).mean() for rows in (REFERENCE, CURRENT)] for name in "abc"}
     most = max(shares, key=lambda name: abs(shares[name][1] - shares[name][0]))
-    assert change == Change(Quantity.SHARE, *map(pytest.approx, shares[most]), levels=(most,))  # type: ignore[arg-type]
+    assert change == Change(Quantity.SHARE, *map(pytest.approx, shares[most]), levels=(most,))
 
 
 def test_texts_have_their_median_length() -> None:

@@ -78,7 +78,7 @@ def distances(rng: np.random.Generator, n: int) -> list[Floats]:
         ("amount", lambda rng, n: [np.log(x) for x in prices(rng, n)], np.exp, "natural logarithm → x"),
     ],
 )  # fmt: skip
-def test_a_known_transformation_is_named(name: str, make, turn, units: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_known_transformation_is_named(name: str, make, turn, units: str) -> None:
     named = []
     for seed in range(6):
         series = Series(name, make(np.random.default_rng(seed), 1_000))

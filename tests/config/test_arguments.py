@@ -73,13 +73,13 @@ def test_every_public_function_is_among_them() -> None:
 
 
 def test_one_name_is_a_list_of_one() -> None:
-    assert [c.name for c in watchkeeper.check(ROWS, ROWS, features="x").schema.features] == ["x"]  # type: ignore[union-attr,arg-type]
+    assert [c.name for c in watchkeeper.check(ROWS, ROWS, features="x").schema.features] == ["x"]
     step = watchkeeper.stream(ROWS, features="plan", ignore="time").update({"plan": ["a"] * 200})
     assert [column for alert in step.alerts for column in alert.columns] == ["plan"]
 
 
 def test_names_may_come_as_any_list_of_texts() -> None:
-    report = watchkeeper.check(ROWS, ROWS, features=pl.Series(["x"]).to_list(), ignore=(name for name in ["time"]))  # type: ignore[arg-type]
+    report = watchkeeper.check(ROWS, ROWS, features=pl.Series(["x"]).to_list(), ignore=(name for name in ["time"]))
     assert report.verdict.value == "ok"
     with pytest.raises(UsageError):
-        watchkeeper.check(ROWS, ROWS, features=[1])  # type: ignore[list-item]
+        watchkeeper.check(ROWS, ROWS, features=[1])

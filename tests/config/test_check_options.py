@@ -78,7 +78,7 @@ def test_no_other_signature_repeats_the_options() -> None:
 )
 def test_an_option_that_is_off_is_refused_before_anything_is_read(option: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        watchkeeper.check("there is no such file", "nor this", **option)  # type: ignore[arg-type]
+        watchkeeper.check("there is no such file", "nor this", **option)
 
 
 LEAST = """

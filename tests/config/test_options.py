@@ -78,7 +78,7 @@ def test_a_function_takes_the_description_by_keyword_and_tables_by_place_or_name
     assert walk(0, reference=1, steps=4, past=["tree"]) == Walk(steps=4, past=["tree"])
     assert walk(0, 1, past="tree") == walk(0, 1, past=["tree"]), "one name is a list of one"
     with pytest.raises(UsageError, match="what follows is given by keyword: 4"):
-        walk(0, 1, 4)  # type: ignore[call-arg]
+        walk(0, 1, 4)
     assert list(inspect.signature(walk).parameters) == ["current", "reference", *(one.name for one in fields(Walk))]
     assert inspect.signature(walk).parameters["steps"].default == 2
     told = inspect.getdoc(walk) or ""

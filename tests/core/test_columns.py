@@ -108,11 +108,11 @@ def test_a_check_takes_columns_named_like_patterns_for_columns(tmp_path: Path) -
     number, level, label, score, prediction, key, time, segment = NAMES
     roles = {"label": label, "score": score, "prediction": prediction, "id": key, "time": time, "segments": [segment]}
     before, now = _rows(NAMES, 1000, 0), _rows(NAMES, 1000, 1, shift=2.0)
-    report = watchkeeper.check(now, before, **roles)  # type: ignore[arg-type]
+    report = watchkeeper.check(now, before, **roles)
     assert [column for alert in report.alerts for column in alert.columns] == [number]
     before.write_csv(tmp_path / "before.csv")
     now.write_parquet(tmp_path / "now.parquet")
-    again = watchkeeper.check(tmp_path / "now.parquet", tmp_path / "before.csv", **roles)  # type: ignore[arg-type]
+    again = watchkeeper.check(tmp_path / "now.parquet", tmp_path / "before.csv", **roles)
     assert [column for alert in again.alerts for column in alert.columns] == [number]
     assert level in [m.column for m in report.measurements if m.name == "l_infinity"]
 

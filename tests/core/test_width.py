@@ -124,7 +124,7 @@ def work_of(width: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     names = pl.DataFrame.columns
 
     def listed(frame: pl.DataFrame) -> list[str]:
-        found = names.fget(frame)  # type: ignore[attr-defined]
+        found = names.fget(frame)
         counts["names listed"] += len(found)
         return found
 
@@ -134,7 +134,7 @@ def work_of(width: int, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     tables = table(width, 0), table(width, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(pl.DataFrame, "columns", property(listed, names.fset))  # type: ignore[attr-defined]
+        patched.setattr(pl.DataFrame, "columns", property(listed, names.fset))
         before = sys.getprofile()
         sys.setprofile(count)
         try:

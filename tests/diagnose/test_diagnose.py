@@ -33,7 +33,7 @@ LOST = log(2, 3_000).with_columns(pl.when(pl.col("id") % 6 == 0).then(None).othe
 
 def diagnosed(now: pl.DataFrame, cause: Cause = Cause.PERFORMANCE, **further: object) -> Diagnosis:
     spec = Spec("m", SCHEMA)
-    return diagnose(alert(cause), spec, states(BEFORE), states(now), **further)  # type: ignore[arg-type]
+    return diagnose(alert(cause), spec, states(BEFORE), states(now), **further)
 
 
 @pytest.mark.parametrize(

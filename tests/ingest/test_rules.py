@@ -66,7 +66,7 @@ def test_a_broken_rule_alerts_in_its_window_and_kept_ones_are_recorded_as_kept(t
     change = wrong["in_set"].evidence.change
     assert (change.quantity, change.before, change.after) == ("limit", 0.0, wrong["in_set"].value)
     assert (wrong["volume"].value, wrong["ordered"].value) == (300.0, 0.0)
-    assert wrong["fresh"].value == pytest.approx((day(5).end - whole["time"].max()).total_seconds())  # type: ignore[operator]
+    assert wrong["fresh"].value == pytest.approx((day(5).end - whole["time"].max()).total_seconds())
     assert len(wrong) == COUNT
     signals = [
         s

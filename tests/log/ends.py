@@ -177,7 +177,7 @@ def hung_sync(folder: str) -> None:
     """Serve while the disk never answers, and end."""
     hangs = f"{folder}/hangs"
     os.mkfifo(hangs)
-    os.fsync = lambda fd: os.close(os.open(hangs, os.O_RDONLY))  # type: ignore[assignment]
+    os.fsync = lambda fd: os.close(os.open(hangs, os.O_RDONLY))
     writer.MOST_LINES, writer._CROWDED, writer.PATIENCE = 3_000, 500, 0.01
     open_writers.EXIT_SECONDS = 0.05
     shared = Log(folder, "m", flush_seconds=0.001)

@@ -53,7 +53,7 @@ def main(folder: Path, url: str | None) -> None:
     first = opened(folder, url)
     first.register(Draft(fitted_model(0), START, "test", "the first"))
     first.promote("v1", who="test", why="the first", at=START)
-    first.store.close()  # type: ignore[attr-defined]
+    first.store.close()
     pipes, (heard, ready) = [os.pipe(), os.pipe()], os.pipe()
     children = []
     for number in range(1, PROCESSES + 1):

@@ -34,7 +34,7 @@ def test_the_wait_doubles_with_each_failure_in_a_row_up_to_sixteen_cool_downs() 
         assert found is not None
         assert found.until is not None
         assert found.n == count
-        pauses.append((found.until - failures[count - 1].at) / DAY)  # type: ignore[operator]
+        pauses.append((found.until - failures[count - 1].at) / DAY)
     assert pauses == [2, 4, 8, 16, 32, 32, 32, 32]
 
 

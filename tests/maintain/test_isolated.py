@@ -83,7 +83,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.chdir(tmp_path)
 
     def made(**options: object) -> IsolatedTraining:
-        return IsolatedTraining(tmp_path / "work", tmp_path / "training.log", str(tmp_path), **options)  # type: ignore[arg-type]
+        return IsolatedTraining(tmp_path / "work", tmp_path / "training.log", str(tmp_path), **options)
 
     return made
 

@@ -43,7 +43,7 @@ def states(rows: pl.DataFrame) -> dict[tuple[str, str], State]:
 
 
 def accuracy(rows: pl.DataFrame) -> float:
-    return float((rows["label"] == rows["prediction"]).mean())  # type: ignore[arg-type]
+    return float((rows["label"] == rows["prediction"]).mean())
 
 
 def test_a_metric_says_what_it_was_in_each_segment() -> None:

@@ -151,7 +151,7 @@ def deliver(
 
 def project(folder: Path, store: Store | None = None) -> Project:
     """Open the project with a store of its own, which lives as long as the object."""
-    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store or MemoryStore())  # type: ignore[arg-type]
+    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, store or MemoryStore())
 
 
 def lapse(folder: Path) -> None:

@@ -48,7 +48,7 @@ def dated(frame: pl.DataFrame, days: int = 20) -> pl.DataFrame:
 
 
 def check(current: pl.DataFrame, reference: pl.DataFrame | None = None, **given: object) -> CheckResult:
-    options = CheckOptions(**{**ROLES, **given})  # type: ignore[arg-type]
+    options = CheckOptions(**{**ROLES, **given})
     return check_tables(current, rows(1) if reference is None else reference, options)
 
 

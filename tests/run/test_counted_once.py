@@ -166,7 +166,7 @@ def test_a_run_that_dies_while_it_replaces_does_so_once(tmp_path: Path, monkeypa
 
 def largest(folder: Folder) -> float:
     read = folder.model.store.read("m", folder.model.spec("m").schema, Window(START, START + 9 * DAY))
-    return float(max(batch.frame["x"].max() for batch in read))  # type: ignore[arg-type]
+    return float(max(batch.frame["x"].max() for batch in read))
 
 
 def test_rows_have_the_same_hash_however_they_are_written() -> None:

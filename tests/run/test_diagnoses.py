@@ -160,7 +160,7 @@ def test_a_diagnosis_that_fails_is_recorded_as_such_and_costs_nothing_else(
 
 def test_what_no_store_can_keep_is_a_failed_diagnosis(turned: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     (alert,) = firing(turned)
-    broken = Diagnosis(alert.id, MODEL, (object(),))  # type: ignore[arg-type]
+    broken = Diagnosis(alert.id, MODEL, (object(),))
     monkeypatch.setattr(diagnoses, "diagnose", lambda *_, **__: broken)
     assert diagnosed(alert, turned.spec(MODEL), None, None).failed
 
@@ -170,7 +170,7 @@ def test_an_alert_without_times_is_diagnosed_as_failed_and_costs_the_others_noth
     timeless = Alert("t", MODEL, Cause.DRIFT, Severity.PAGE, AlertState.FIRING)
     place = Checkpoint.load(turned.store, MODEL)
     store = MemoryStore()
-    first, second = Casebook(turned.spec(MODEL), _Elsewhere(turned, store)).begun([timeless, alert], place, ())  # type: ignore[arg-type]
+    first, second = Casebook(turned.spec(MODEL), _Elsewhere(turned, store)).begun([timeless, alert], place, ())
     assert "has no times" in sentence(first.notes[0])
     assert not second.failed
 
@@ -209,7 +209,7 @@ def test_it_is_due_again_with_further_columns_more_windows_or_another_reference(
     basis = DiagnosisBasis(Window(alert.since, alert.last), 2, ("x", "score"), place.reference)
     store = MemoryStore()
     store.record(MODEL, [replace(recorded(turned)[alert.id], basis=replace(basis, **change))])
-    made = Casebook(turned.spec(MODEL), _Elsewhere(turned, store)).renewed([alert], place)  # type: ignore[arg-type]
+    made = Casebook(turned.spec(MODEL), _Elsewhere(turned, store)).renewed([alert], place)
     assert (bool(made), bool(calls)) == (due, due)
 
 

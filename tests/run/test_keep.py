@@ -517,7 +517,7 @@ def test_a_version_is_recorded_with_the_rows_it_has_learned_from(tmp_path: Path)
         )
     sys.modules.pop("training", None)
     model.run(MODEL, day(9).start)
-    from training import seen  # type: ignore[attr-defined]
+    from training import seen
 
     keeper = model.keeper(MODEL)
     made, version = keeper.registry.provenance("v2"), keeper.versions()[1]

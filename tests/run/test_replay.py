@@ -261,7 +261,7 @@ def _said(signal: Signal) -> tuple[str, ...]:
 
 def test_rehearsals_start_from_each_other(tmp_path: Path) -> None:
     store = RehearsalStore(MemoryStore())
-    model = invented.watch(tmp_path, store, train="''")  # type: ignore[arg-type]
+    model = invented.watch(tmp_path, store, train="''")
     whole = rows(0, 8)
     deliver(tmp_path, "one", whole.filter(pl.col("time") < day(6).start), whole)
     assert len(model.run(MODEL, day(6).start).ran.judged) == 6

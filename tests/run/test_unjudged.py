@@ -72,10 +72,10 @@ def test_two_valued_columns_may_be_the_label_where_no_name_says_so() -> None:
 def test_no_labels_are_in_is_said_only_where_none_are(tmp_path: Path) -> None:
     with_labels, without = log(2), log(2, actual=pl.Series([None] * N, dtype=pl.String))
     answers = {"label": "actual", "prediction": "answer"}
-    report = check(without, log(1), **answers)  # type: ignore[arg-type]
+    report = check(without, log(1), **answers)
     assert report.headline.startswith("The label actual could not be judged: no labels are in.")
     strange = with_labels.with_columns(answer=pl.lit(7.5), actual=pl.Series(np.linspace(0, 9, N)))
-    lost = check(strange, log(1), **answers)  # type: ignore[arg-type]
+    lost = check(strange, log(1), **answers)
     assert "no labels are in" not in plain(lost, width=1000)
 
 

@@ -19,7 +19,7 @@ UUIDS = [str(UUID(int=int(i))) for i in RNG.integers(1, 2**60, N // 4)] * 4
 
 
 def column(name: str, values: object) -> tuple[Kind, Role]:
-    frame = pl.DataFrame({"other": RNG.normal(size=N)}).with_columns(pl.Series(values=values).alias(name))  # type: ignore[arg-type]
+    frame = pl.DataFrame({"other": RNG.normal(size=N)}).with_columns(pl.Series(values=values).alias(name))
     found = infer_schema(frame)[name]
     return found.kind, found.role
 

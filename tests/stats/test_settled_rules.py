@@ -116,7 +116,7 @@ def test_states_of_other_rows_settle_nothing() -> None:
 def test_limits_at_the_extremes_are_settled_as_the_rows_are_counted() -> None:
     low, high = FRAME["whole"].min(), FRAME["whole"].max()
     asked = [
-        rule("in_range", "whole", lower=low + a, upper=high + b, strictly=strict)  # type: ignore[operator]
+        rule("in_range", "whole", lower=low + a, upper=high + b, strictly=strict)
         for a, b, strict in product((-1, 0, 1), (-1, 0, 1), (False, True))
     ]
     assert counted(asked, FRAME, settle=True) == counted(asked, FRAME, settle=False)

@@ -45,7 +45,7 @@ def project(folder: Path, *, version: str = "", options: str = "") -> Project:
     (folder / "incoming").mkdir()
     text = CONFIG.format(version=f"version: {version}, " if version else "", options=options)
     (folder / "watchkeeper.yaml").write_text(text, encoding="utf-8")
-    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, MemoryStore())  # type: ignore[arg-type]
+    return Project(load_config(folder / "watchkeeper.yaml", environ={}), folder, MemoryStore())
 
 
 def deliver(folder: Path, name: str, frame: pl.DataFrame) -> None:

@@ -73,7 +73,7 @@ def test_another_unit_is_named_on_its_day_and_held_until_it_is_over() -> None:
     first = faults[9][0]
     assert first.columns == ("distance",)
     assert "distance is 1.609 times what it was (miles → kilometres) since 10 March" in alert_sentence(first)
-    assert {alerts[0].evidence[0].measurement.evidence.transformation.since for alerts in faults[9:20]} == {  # type: ignore[union-attr]
+    assert {alerts[0].evidence[0].measurement.evidence.transformation.since for alerts in faults[9:20]} == {
         BEGIN + 9 * DAY
     }
     assert lately["distance"].turned is None

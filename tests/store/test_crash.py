@@ -30,7 +30,7 @@ def test_a_run_killed_again_and_again_ends_where_an_undisturbed_one_does(
     crash_run.run(undisturbed, STEPS)
     a_commit = (time.monotonic() - started) / _commits(tmp_path / "undisturbed/log")
     expected, refused = crash_run.everything(undisturbed), _refused(tmp_path / "undisturbed")
-    assert len(expected["rows"]["id"]) == STEPS * crash_run.ROWS - len(refused)  # type: ignore[index]
+    assert len(expected["rows"]["id"]) == STEPS * crash_run.ROWS - len(refused)
     for seed in range(cases(1, 10)):
         folder = tmp_path / f"killed-{seed}"
         reached = _killed(folder, random.Random(seed), a_commit)

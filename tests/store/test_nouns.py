@@ -57,7 +57,7 @@ def test_any_duration_comes_back(delay: timedelta) -> None:
 
 def test_numpy_numbers_and_whole_numbers_are_stored_as_the_numbers_they_are() -> None:
     details = {"a": np.float64(0.1), "b": np.int64(3), "c": 4, "d": True, "e": np.float32("inf")}
-    measured = Measurement(Family.METRIC, "x", np.float64(math.nan), np.int64(7), evidence=Evidence(details=details))  # type: ignore[arg-type]
+    measured = Measurement(Family.METRIC, "x", np.float64(math.nan), np.int64(7), evidence=Evidence(details=details))
     got = from_json(to_json(measured), Measurement)
     assert got.evidence.details == {"a": 0.1, "b": 3.0, "c": 4.0, "d": 1.0, "e": math.inf}
     assert math.isnan(got.value)
@@ -95,7 +95,7 @@ def test_damaged_json_is_a_store_error() -> None:
 
 
 def test_a_noun_that_json_cannot_hold_is_refused_before_it_is_written() -> None:
-    action = Action("a", "m", ActionKind.HOLD, Outcome.DONE, "", "", facts={"x": object()})  # type: ignore[dict-item]
+    action = Action("a", "m", ActionKind.HOLD, Outcome.DONE, "", "", facts={"x": object()})
     with pytest.raises(StoreError, match=r"an? Action cannot be recorded.*nothing was written"):
         to_json(action)
 

@@ -54,7 +54,7 @@ def test_every_chart_of_a_view_is_valid_vega_lite(view: ReportView) -> None:
 
 def test_a_view_is_frozen_and_goes_into_json_whole(report: Report, view: ReportView) -> None:
     with pytest.raises(FrozenInstanceError):
-        view.title = "another"  # type: ignore[misc]
+        view.title = "another"
     assert as_values(view)["metrics"][0]["control"]["specification"]["layer"]
     assert as_json(view) == as_json(report_view(report, 40, folded=True))
 
