@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import polars as pl
 from pydantic import ValidationError
 
 from watchkeeper.charts.chart import ChartMemory
-from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.config.check_options import CheckOptions, Progress
 from watchkeeper.config.metrics import Metrics
 from watchkeeper.core.alert import Alert, AlertState, Cause
@@ -29,9 +27,8 @@ from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
 from watchkeeper.core.state import OUTCOME, State, StateKey
 from watchkeeper.core.user_code import search_in
-from watchkeeper.core.window import Window, WindowRule
 from watchkeeper.ingest.door import Door
-from watchkeeper.ingest.pace import SAMPLE, STATES, pace, span, timed
+from watchkeeper.ingest.pace import SAMPLE, pace, span, timed
 from watchkeeper.ingest.possible_times import PossibleTimes, possible_times
 from watchkeeper.ingest.rules import load_rules, looked_at_by
 from watchkeeper.ingest.sources import Source, open_table, rows_beside
@@ -39,6 +36,7 @@ from watchkeeper.performance.assess import assess_performance
 from watchkeeper.performance.association import turned_labels
 from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
+from watchkeeper.run.check_history import dated, history_within, window_within
 from watchkeeper.run.diagnoses import diagnosed
 from watchkeeper.run.notes import aside_note, notes
 from watchkeeper.run.reach import blind_metrics_note, blind_note, room, rows
@@ -64,10 +62,6 @@ from watchkeeper.steps.sight import columns_seen
 __all__ = ["CheckResult", "check_tables"]
 
 _LEAST_VISIBLE = 0.5
-_DATED_BY = 100
-"""Signals, the strongest, that an alert is dated by."""
-
-_GRAINS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(weeks=1), timedelta(weeks=4))
 
 
 @dataclass(frozen=True)
@@ -176,7 +170,7 @@ def check_tables(
     whole = reference_pieces(batches, spread, embedding, progress=_told(options.progress, "reference", theirs))
     before = merged(whole.values(), None, model)
     effects, rates = design_effects(whole, spread), rates_of_reference(whole, spread)
-    grain = _grain(ours, schema)
+    grain = window_within(ours, schema)
     spec = replace(spec, rules=wanted)
     spec_in_time = replace(spec, windows=grain)
     possible = possible_times(ours, schema, now or datetime.now(UTC), span(theirs, schema))
@@ -193,8 +187,8 @@ def check_tables(
     measurements = [*measurements, *times_set_aside(model, possible, before, states, schema)]
     baseline = _baseline(before, spec)
     judged = judge(measurements, spec, baseline, None)
-    history = _history(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
-    alerts = tuple(_dated(alert, history) for alert in judged.alerts)
+    history = history_within(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
+    alerts = tuple(dated(alert, history) for alert in judged.alerts)
     n0, n = rows(before), rows(states)
     lost = unjudged(measurements, schema, options.roles(), labels=_labels(states, schema))
     if not n0 or not n:
@@ -338,21 +332,6 @@ def _told(progress: Progress | None, name: str, source: Source) -> Callable[[int
     return lambda rows: progress(name, rows, total)
 
 
-def _grain(source: Source, schema: Schema) -> WindowRule | None:
-    """Choose the length of a window so that the current rows fill about a dozen to forty, fewer for wide tables."""
-    ends = span(source, schema)
-    if ends is None:
-        return None
-    first, last = ends
-    # Each window costs one state for each column, and windows are there to date alerts only.
-    most = max(4, min(40, STATES // max(1, len(schema.columns))))
-    for grain in _GRAINS:
-        if (last - first) / grain <= most:
-            return WindowRule(grain, grain) if (last - first) >= 2 * grain else None
-    longest = _GRAINS[-1] * ceil((last - first) / _GRAINS[-1] / most)
-    return WindowRule(longest, longest)
-
-
 def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> JudgeMemory:
     """Make the reference's own metrics the centre of their charts, with their own sampling variance."""
     charts: dict[str, ChartMemory] = {}
@@ -363,38 +342,6 @@ def _baseline(before: Mapping[tuple[str, str], State], spec: Spec) -> JudgeMemor
             for family in (Family.METRIC, Family.ESTIMATE):
                 charts[chart_key("shewhart", replace(m, family=family))] = ChartMemory(numbers)
     return JudgeMemory(charts)
-
-
-def _history(
-    pieces: Mapping[StateKey, State],
-    before: tuple[Mapping[tuple[str, str], State], Mapping[str, float], Mapping[str, UsualRates]],
-    spec: Spec,
-    baseline: JudgeMemory,
-    alerts: Sequence[Alert],
-) -> tuple[Signal, ...]:
-    """Judge the windows inside the current rows, as far as it takes to date the alerts."""
-    found = [signal.measurement for alert in alerts for signal in alert.evidence[:_DATED_BY]]
-    columns, measures = {m.column for m in found}, {m.name for m in found}
-    by_window: dict[Window, list[State]] = {}
-    for key, state in pieces.items():
-        if key.window is not None and key.segment == ALL and key.column in columns:
-            by_window.setdefault(key.window, []).append(state)
-    signals: list[Signal] = []
-    for window in sorted(by_window):
-        current = merged(by_window[window], window, spec.model)
-        measured = assess(current, before[0], spec, only=measures, effects=before[1], rates=before[2])
-        signals.extend(judge(measured, spec, baseline, window).signals)
-    return tuple(signals)
-
-
-def _dated(alert: Alert, history: Sequence[Signal]) -> Alert:
-    """Date an alert by the first window in which one of its series signalled."""
-    series = {signal.measurement.series for signal in alert.evidence}
-    windows = [s.measurement.window for s in history if s.fired and s.measurement.series in series]
-    known = [w for w in windows if isinstance(w, Window)]
-    if not known:
-        return alert
-    return replace(alert, since=min(known).start, last=max(known).end)
 
 
 def _length(ends: tuple[datetime, datetime] | None) -> timedelta | None:
