@@ -166,7 +166,7 @@ def test_10_a_label_that_is_nan_is_to_come(case: Callable[..., Case]) -> None:
 def test_11_a_probability_has_no_unit_that_changes(case: Callable[..., Case]) -> None:
     document, _ = case("11").check("cur.csv", "ref.csv", code=1)
     ((severity, cause, columns),) = alerts(document)
-    assert (severity, cause, columns[:2]) == ("warning", "drift", ("score", "prediction"))
+    assert (severity, cause, columns) == ("warning", "drift", ("score", "prediction", "label"))
 
 
 def test_12_a_saved_index_is_no_feature(case: Callable[..., Case]) -> None:

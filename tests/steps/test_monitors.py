@@ -48,6 +48,7 @@ def monitors(*, history: bool = True) -> dict[str, Monitor]:
 def test_features_and_answers_are_watched_and_neither_the_id_nor_late_labels() -> None:
     assert watched("ks") == {"x", "score"}
     assert watched("l_infinity") == {"shop", "prediction", "label"}
+    assert watched("rate_change") == {"prediction", "label"}
     assert watched("null_rate") == {"x", "shop", "score", "prediction"}
     assert watched("unseen_levels", Cause.LABEL_FAULT) == {"label"}
     assert not any("id" in monitor.columns for monitor in made())
@@ -60,12 +61,12 @@ def test_labels_are_judged_for_drift_when_most_of_them_are_in() -> None:
 
 def test_half_of_the_budget_is_for_features_and_half_for_what_is_answered() -> None:
     # x: ks, null_rate, silent_default, out_of_range and repeated_value; shop: l_infinity, level_rise, null_rate,
-    # unseen_levels, silent_default and repeated_value. The score as x, the prediction as shop, and the label's shares
-    # and unseen values.
+    # unseen_levels, silent_default and repeated_value. The score as x, the prediction as shop, the label's shares and
+    # unseen values, and the rates of prediction and label.
     options = {c: m.options for m in made() if m.measure in ("ks", "l_infinity") for c in m.columns}
     # Half of either half is for what departs from its season.
     assert (options["x"]["run_length"], options["x"]["series"]) == (2_000.0, 11.0)
-    assert (options["score"]["run_length"], options["score"]["series"]) == (2_000.0, 13.0)
+    assert (options["score"]["run_length"], options["score"]["series"]) == (2_000.0, 15.0)
     assert options["shop"] == options["x"]
     seasonal = {m.columns: m.options for m in made() if m.measure == "departure"}
     assert set(seasonal) == {("x", "shop"), ("score", "prediction")}

@@ -27,6 +27,10 @@ class Significance:
     effect φ, given or measured on the windows of the reference, divides the z behind the p-value by √φ. With ``known``
     set to 1 a point is judged only where it was measured.
 
+    Where another signal of the same window says that the model's answers or labels have drifted, the p-value need only
+    be at most ``beside``, if that is above 0: no alarm is raised that there would not be anyway. A measurement whose
+    label coverage is below ``min_coverage`` is not judged.
+
     A p-value k·2Φ(-z) of the largest of k differences says so by ``among``: the z of the one is divided, not that of
     all k together. Where a measurement states the ``squares`` behind its p-value, their sum is divided by φ, and its
     tail is that of a χ² with the same three moments.
@@ -36,6 +40,7 @@ class Significance:
     name: ClassVar[str] = "significance"
     defaults: ClassVar[Options] = {
         "tolerance": 0.0, "run_length": 1_000.0, "series": 1.0, "design_effect": 1.0, "known": 0.0,
+        "beside": 0.0, "min_coverage": 0.0,
     }  # fmt: skip
 
     def step(
@@ -48,6 +53,8 @@ class Significance:
         if measurement.status is not Status.OK or measurement.value is None or evidence.p_value is None:
             return memory, Signal(measurement, self.name)
         if float(chosen["known"]) and evidence.size.design_effect is None:
+            return memory, Signal(measurement, self.name)
+        if evidence.labels is not None and evidence.labels.coverage < float(chosen["min_coverage"]):
             return memory, Signal(measurement, self.name)
         effect = max(1.0, float(chosen["design_effect"]), evidence.size.design_effect or 1.0)
         p_value, delta = max(_deflated(evidence, evidence.p_value, effect), _LEAST), float(chosen["tolerance"])

@@ -18,6 +18,7 @@ from watchkeeper.core.window import Window
 from watchkeeper.performance.arrivals import Arrivals
 from watchkeeper.performance.learned_band import LearnedBand
 from watchkeeper.quality.assess import judge_rules
+from watchkeeper.steps.beside import confirmed
 from watchkeeper.steps.chart_step import Earlier, chart_failed, chart_key, remade, step_chart
 from watchkeeper.steps.estimates import settled
 from watchkeeper.steps.label_faults import judge_overdue
@@ -137,6 +138,7 @@ def judge(
                 continue
             signals.append(signal)
             caused.append((monitor.cause, signal))
+    signals, caused = confirmed(signals, caused, spec)
     if learning:
         return Judged(tuple(signals), (), replace(watch, charts=charts, lost="", damaged=False))
     if watch.damaged:

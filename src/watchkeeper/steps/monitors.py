@@ -60,6 +60,9 @@ _LEAST_LEARNED = 8
 _LEARNED = 30
 """Windows after which its level is fixed, eight weeks of days at least: who learns for longer learns a slow fall."""
 
+_RATIO, _BESIDE = 0.25, 0.01
+"""Times less one that a rare level of labels and answers may change; the p-value at which drift has it told too."""
+
 _TURNS = {"hour": timedelta(days=1), "minute": timedelta(hours=1), "weekday": timedelta(days=7)}
 """Length of the windows in which parts of the calendar take all their values."""
 
@@ -114,7 +117,8 @@ def default_monitors(
         ]
     turning = tuple(name for name, part in schema.calendar if history and every >= _TURNS.get(part, timedelta.max))
     found += _watched(features, run_length, spare, moving=schema.moving, turning=turning)
-    found += _watched(answers, run_length, spare, labels=label, latencies=slow)
+    rates = _names([*answers, *label], *_LEVELED)
+    found += _watched(answers, run_length, spare, labels=label, latencies=slow, rates=rates, history=history)
     if len([c for c in features if c.kind is Kind.NUMERIC and c.name not in schema.moving]) > 1:
         # How features go together is told and not paged: it may change without harm to a model.
         # Rows of one window are near each other in time, so without the design effect nothing is known of chance.
@@ -246,6 +250,8 @@ def _watched(
     latencies: Sequence[Column] = (),
     moving: Collection[str] = (),
     turning: Collection[str] = (),
+    rates: tuple[str, ...] = (),
+    history: bool = False,
 ) -> list[Monitor]:
     """Return the monitors that share one budget over ``columns``, ``labels`` and ``latencies``.
 
@@ -255,6 +261,10 @@ def _watched(
         Columns that move by themselves: only what is missing and what lies out of range is a fault there.
     turning
         Those of them that take all their values in each window, and so may be stuck.
+    rates
+        Columns whose rare levels are rates that matter.
+    history
+        Whether there are windows, which tell how much such a rate varies by itself.
     """
     still = [c for c in columns if c.name not in moving]
     numeric, leveled = _names(still, Kind.NUMERIC), _names(still, *_LEVELED)
@@ -263,13 +273,14 @@ def _watched(
     series = len(usable) + len(spiked) + 2 * len(numeric) + len(_names(columns, Kind.NUMERIC)) + 4 * len(leveled)
     series += len(turning)
     series += 5 * len(_names(columns, Kind.TEXT)) + len(_names(columns, Kind.VECTOR))
-    series += len(_names(labels, Kind.NUMERIC)) + 2 * len(_names(labels, *_LEVELED)) + len(latencies)
+    series += len(_names(labels, Kind.NUMERIC)) + 2 * len(_names(labels, *_LEVELED)) + len(latencies) + len(rates)
     budget = {"run_length": run_length, "series": float(max(1, series))}
     found: list[Monitor] = []
     for tolerance in spare.groups():
         alike, true, slow = (spare.of(side, tolerance) for side in (columns, labels, latencies))
         found += _watched_alike(alike, true, slow, {**budget, "tolerance": tolerance}, moving, turning)
-    return found
+    changing = {**budget, "tolerance": _RATIO, "beside": _BESIDE, "known": float(history), "min_coverage": _COVERAGE}
+    return [*found, Monitor("rate_change", "significance", rates, options=changing)]
 
 
 def _watched_alike(

@@ -109,6 +109,10 @@ def _significant(signal: Signal, basis: Basis) -> str:
     return f"p = {p_value:.2g}, at most {alpha:.2g}, and {value:.3g} above {tolerance:g}"
 
 
+def _significant_beside(signal: Signal, basis: Basis) -> str:
+    return f"{_significant(signal, basis)}, beside the drift of the model's answers or labels"
+
+
 def _together(_: Signal, basis: Basis) -> str:
     most = f"most of all {basis.part} ({_number(basis.shift):+.1f} sigma)"
     return f"T² {_number(basis.statistic):.3g} above {_number(basis.threshold):.3g}: {most}"
@@ -247,6 +251,7 @@ _BY_CODE: Mapping[str, Callable[[Signal, Basis], str]] = {
     "rare_low": _rare,
     "rare_high": _rare,
     "significant": _significant,
+    "significant_beside": _significant_beside,
     "t_squared": _together,
     "beyond_tolerance": _tolerance,
     "rate_beyond_tolerance": _rate,
