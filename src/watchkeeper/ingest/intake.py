@@ -20,8 +20,9 @@ from watchkeeper.core.values import ValueNote
 from watchkeeper.core.window import WindowRule
 from watchkeeper.ingest.contents import Contents, Known, StoredRows
 from watchkeeper.ingest.date_forms import door_of_files, refuse_unusable, remember_forms
+from watchkeeper.ingest.delta_commits import DeltaVersion, commits_between, local_version
 from watchkeeper.ingest.door import OPEN, Door, enter
-from watchkeeper.ingest.sources import Source, new_tables
+from watchkeeper.ingest.sources import ROWS, Source, new_tables, table_of
 from watchkeeper.ingest.spool import Spooled
 from watchkeeper.ingest.value_notes import note_of
 from watchkeeper.store.again import summarise_again
@@ -158,13 +159,24 @@ class FileIntake:
             yield Taken(source.name, self.table, problem=_named(source.name, in_short(error)))
 
     def _take(self, source: Source) -> Iterator[Taken]:
-        mark, known = mark_of(source.name), self._known(source.name)
+        mark, known = source.mark or mark_of(source.name), self._known(source.name)
         if known.replaced and known.mark == mark and not self.replaces:
             yield Taken(source.name, self.table, replaced=True)
-            return
-        if not known.digest:
+        elif not known.digest:
             yield from self._take_new(source, mark)
-            return
+        else:
+            since, newest = DeltaVersion.of(known.mark), DeltaVersion.of(mark)
+            if since and newest and since.precedes(newest) and not (known.replaced and self.replaces):
+                try:
+                    yield from self._follow(source, since, newest)
+                    return
+                except SourceError:
+                    # A commit is gone: the table itself is still there, and rows that are in the log are known.
+                    known = self._known(source.name)
+            yield from self._take_changed(source, mark, known)
+
+    def _take_changed(self, source: Source, mark: str, known: Known) -> Iterator[Taken]:
+        """Take in a file of a known name, as far as its rows are new."""
         contents, batches = Contents(known), list[int]()
         for frame in source.batches():
             contents.add(frame)
@@ -173,15 +185,36 @@ class FileIntake:
             self._remember(source.name, structs.replace(known, mark=mark, replaced=False))
             return
         new = Known(mark, contents.digest, contents.rows)
+        rewritten = known.replaced if DeltaVersion.of(mark) else known.rows >= 0 and Path(source.name).is_file()
         if contents.grown:
             yield from self._append(source, known.rows)
             self._remember(source.name, new)
-        elif self.table is Table.PREDICTIONS and known.rows >= 0 and Path(source.name).is_file():
+        elif self.table is Table.PREDICTIONS and rewritten:
             yield from self._replaced(source, known, new)
         else:
             yield from self._append(source, stamp=mark if self.table is Table.LABELS else "")
             # What version 0.1.0 took in does not say which file it came from.
             self._remember(source.name, new if known.rows >= 0 else Known(mark, _digest(batches)))
+
+    def _follow(self, source: Source, since: DeltaVersion, newest: DeltaVersion) -> Iterator[Taken]:
+        """Take in what each commit brought to a Delta table; whoever dies in between goes on with the same commit.
+
+        Commits that took rows away or changed them are told, and have the table replace its rows where that is asked.
+        """
+        for commit in commits_between(source.name, since, newest):
+            known = self._known(source.name)
+            rewritten = self.table is Table.PREDICTIONS and commit.removed > 0
+            if rewritten and self.replaces:
+                yield from self._replaced(source, known, Known(newest.mark, known.digest))
+                return
+            if self._has_ids or not rewritten:
+                rows, stamp = table_of(commit.rows, self.door), commit.version.mark
+                # The batches of a commit are known by themselves where there is no order in which they might come.
+                yield from self._append(rows, stamp=stamp, again=not rewritten and commit.rows.rows() <= ROWS)
+            replaced = known.replaced or rewritten
+            self._remember(source.name, Known(commit.version.mark, known.digest, replaced=replaced))
+            if rewritten:
+                yield Taken(source.name, self.table, replaced=True)
 
     def _take_new(self, source: Source, mark: str) -> Iterator[Taken]:
         """Take in a file of a name that is new; one that holds what another holds brings nothing."""
@@ -253,7 +286,7 @@ class FileIntake:
 
     def _original(self, source: Source, mark: str) -> tuple[str, Known] | None:
         """Return the file of which another is a copy; None where it is none."""
-        alike = self._same_size(mark)
+        alike = [] if DeltaVersion.of(mark) else self._same_size(mark)
         if not alike:
             return None
         contents = Contents(Known())
@@ -284,7 +317,7 @@ class FileIntake:
     def _remember(self, file: str, known: Known, moves: Moves | None = None) -> None:
         name = near(file, self.folder)
         wanted = {self._pointer(name): known.text, _LABELLED: "yes" if self.table is Table.LABELS else ""}
-        if known.mark and self.table is Table.PREDICTIONS:
+        if known.mark and self.table is Table.PREDICTIONS and not DeltaVersion.of(known.mark):
             alike = self._same_size(known.mark)
             names = [*(one for one in alike if one != name), name][-_MOST_ALIKE:]
             size = known.mark.partition(":")[0]
@@ -314,7 +347,10 @@ def near(file: str, folder: Path) -> str:
 
 
 def mark_of(file: str) -> str:
-    """Return the size and time of change of a local file; empty for anything else."""
+    """Return the size and time of change of a local file, the version of a Delta table; empty for anything else."""
+    version = local_version(file)
+    if version is not None:
+        return version.mark
     try:
         held = Path(file).stat()
     except (OSError, ValueError):

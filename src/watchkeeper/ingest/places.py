@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from deltalake.exceptions import DeltaError
 
 from watchkeeper.core.columns import column_named
 from watchkeeper.core.errors import STOPS, EmptyError, SourceError, in_short, near_miss
 from watchkeeper.ingest.csv_file import CsvFile
+from watchkeeper.ingest.delta_commits import delta_table, is_local_delta
 from watchkeeper.ingest.json_file import json_rows
-from watchkeeper.ingest.tables import TableFile, first_line
+from watchkeeper.ingest.tables import TableFile
 
 __all__ = ["new_pieces", "pieces_of"]
 
@@ -46,8 +46,8 @@ def pieces_of(source: str | Path) -> tuple[TableFile, ...]:
         pieces = [_remote(text)]
     else:
         path = Path(text).expanduser()
-        is_delta = path.is_dir() and (path / "_delta_log").is_dir()
-        pieces = [_delta(str(path))] if is_delta else _local(path)
+        is_delta = is_local_delta(path)
+        pieces = [delta_table(str(path))] if is_delta else _local(path)
     if not any(_has_rows(piece) for piece in pieces):
         what = text if len(pieces) == 1 else f"none of the {len(pieces)} files of {text}"
         raise EmptyError(f"{what} has {'no ' if len(pieces) == 1 else ''}rows; check what wrote it")
@@ -66,14 +66,14 @@ def new_pieces(source: str | Path, wanted: Callable[[str], bool]) -> Iterator[Ta
     """
     text = str(source).removeprefix("file://")
     path = Path(text).expanduser()
-    whole = "://" in text or (path.is_dir() and (path / "_delta_log").is_dir())
+    whole = "://" in text or is_local_delta(path)
     root, files = (path, []) if whole else _files(path)
     for name in [text] if whole else list(map(str, files)):
         if not wanted(name):
             continue
         try:
             yield (
-                (_remote(name) if "://" in name else _delta(name))
+                (_remote(name) if "://" in name else delta_table(name))
                 if whole
                 else _piece(Path(name), _format(Path(name)), root)
             )
@@ -172,17 +172,10 @@ def _piece(file: Path, what: str, root: Path) -> TableFile:
     return TableFile(str(file), plan.with_columns(_categories(file, plan)), seeks=True, local=True)
 
 
-def _delta(url: str) -> TableFile:
-    try:
-        return TableFile(url, pl.scan_delta(url), seeks=True)
-    except (pl.exceptions.PolarsError, DeltaError, OSError) as error:
-        raise SourceError(f"the Delta table {url} cannot be read: {first_line(error)}") from error
-
-
 def _remote(url: str) -> TableFile:
     what = next((w for suffix, w in _FORMATS.items() if url.lower().endswith(suffix)), None)
     if what is None and "*" not in url:
-        return _delta(url)
+        return delta_table(url)
     if what == "CSV":
         return TableFile(url, pl.scan_csv(url, infer_schema=False), typed=False)
     if what == "JSON":

@@ -23,7 +23,7 @@ from watchkeeper.schema.event_time import MOMENT, mixed_units, offsets, to_utc
 from watchkeeper.schema.reading import Reading
 from watchkeeper.schema.text_evidence import added
 
-__all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table"]
+__all__ = ["ROWS", "Source", "new_tables", "normalise_time", "open_table", "table_of"]
 
 ROWS = 262_144
 """Rows of a batch."""
@@ -52,6 +52,11 @@ class Source:
     schema: Mapping[str, pl.DataType] = field(repr=False)
     time: str | None = None
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        """What tells this version of a Delta table from another; empty for anything else."""
+        return self.pieces[0].mark if len(self.pieces) == 1 else ""
 
     @property
     def readings(self) -> dict[str, tuple[Reading, ...]]:
@@ -244,14 +249,25 @@ def new_tables(source: str | Path, wanted: Callable[[str], bool], door: Door = O
             yield piece
             continue
         try:
-            pieces = read_by((piece,), door)
-            yield Source(piece.name, pieces, pieces[0].types(), None, notes_of_files(pieces))
+            yield table_of(piece, door)
         except SourceError as error:
             yield error
         except STOPS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever is raised, a panic included, costs one file
             yield SourceError(f"{piece.name} cannot be read: {in_short(error)}")
+
+
+def table_of(piece: TableFile, door: Door) -> Source:
+    """Return one file as a table of its own.
+
+    Raises
+    ------
+    SourceError
+        When it cannot be read.
+    """
+    pieces = read_by((piece,), door)
+    return Source(piece.name, pieces, pieces[0].types(), None, notes_of_files(pieces))
 
 
 def _checked(source: Source) -> Source:

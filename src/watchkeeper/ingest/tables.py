@@ -48,6 +48,8 @@ class TableFile:
         Whether its columns have types: text is text on purpose, and no number that a CSV file writes.
     readings
         How the columns are read that need reading.
+    mark
+        What tells this version of a table that grows from another; empty for anything else.
     """
 
     name: str
@@ -58,6 +60,7 @@ class TableFile:
     csv: CsvFile | None = None
     typed: bool = True
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+    mark: str = ""
 
     def plainly_named(self) -> TableFile:
         """Return the piece with names that every later step can hold."""

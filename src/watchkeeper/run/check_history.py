@@ -46,7 +46,7 @@ def history_within(
     pieces: Mapping[StateKey, State],
     before: tuple[Mapping[tuple[str, str], State], Mapping[str, float], Mapping[str, UsualRates]],
     spec: Spec,
-    baseline: JudgeMemory,
+    memory: JudgeMemory,
     alerts: Sequence[Alert],
 ) -> tuple[Signal, ...]:
     """Judge the windows inside the current rows, as far as it takes to date the alerts."""
@@ -60,7 +60,7 @@ def history_within(
     for window in sorted(by_window):
         current = merged(by_window[window], window, spec.model)
         measured = assess(current, before[0], spec, only=measures, effects=before[1], rates=before[2])
-        signals.extend(judge(measured, spec, baseline, window).signals)
+        signals.extend(judge(measured, spec, memory, window).signals)
     return tuple(signals)
 
 

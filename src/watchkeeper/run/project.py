@@ -234,7 +234,10 @@ class Project(Records):
                 whole = normalise_time(frame, time)[0] if time and time in frame.columns else frame
                 yield Batch(whole, spec.schema)
 
-        marks = [(near(piece.name, self.folder), mark_of(piece.name) or piece.rows()) for piece in source.pieces]
+        marks = [
+            (near(piece.name, self.folder), piece.mark or mark_of(piece.name) or piece.rows())
+            for piece in source.pieces
+        ]
         what = f"{reference.source} {fingerprint('files', 1, {'files': marks})}"
         wide = replace(spec, schema=embedding.wide(spec.schema))
         renew_marks(wide, self.store, {f"{reference.source} {first_rows(marks)}": what})
