@@ -7,13 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from watchkeeper.compare.calendar_course import off_dates
 from watchkeeper.compare.cells import lacking, rest_alike, sizes
 from watchkeeper.compare.recent import Seen, last_range
-from watchkeeper.compare.value_range import CONSTANT_BEFORE, beyond, value_range
+from watchkeeper.compare.value_range import CONSTANT_BEFORE, ValueRange, beyond, value_range
 from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
 from watchkeeper.core.schema import Column, Kind
 from watchkeeper.core.state import State
+from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.intervals import wilson
 from watchkeeper.stats.moments import MomentsPart
@@ -32,6 +34,9 @@ class OutOfRange:
 
     A column without negative values has bounds of another kind: ages, prices and lengths below zero count however near
     they lie, as long as the other rows look like the reference; where all of them move, it is the season.
+
+    A part of the calendar, such as a month, may have only the numbers that the dates of the window allow; any other
+    counts, by the values that hold most rows.
 
     A column that held one value has no range: that it moves now is no fault.
     """
@@ -55,11 +60,16 @@ class OutOfRange:
         missing = lacking(self.name, current, p.n, q.n)
         if missing:
             return missing
-        own = value_range(p)
+        dates = frozenset[float]().union(*(one.dates for one in recent))
+        known = value_range(p)
+        own = known or (ValueRange(min(dates), max(dates)) if dates else None)
         if own is None:
             return Measurement.missing(current.key, Family.COMPARISON, self.name, CONSTANT_BEFORE, n=q.n)
         span, moments = own.joined(last_range(recent)), current.part("moments", MomentsPart)
-        outside0, outside = beyond(p, own), max(beyond(q, span), self._negative(reference, current))
+        outside0, outside = beyond(p, own) if known else 0, max(beyond(q, span), self._negative(reference, current))
+        if dates:
+            outside = max(outside, off_dates(current.part("atoms", AtomsPart), dates))
+            span = ValueRange(min(dates), max(dates))
         before, now = outside0 / p.n, outside / q.n
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, max(0.0, now - before), q.n,
@@ -67,7 +77,7 @@ class OutOfRange:
             evidence=Evidence(
                 Change(Quantity.SHARE, before, now, wilson(outside0, p.n)[1]), sizes(p.n, q.n),
                 details={"lower": span.lower, "upper": span.upper,
-                         "smallest": moments.smallest, "largest": moments.largest},
+                         "smallest": moments.smallest, "largest": moments.largest, **({"dates": 1} if dates else {})},
             ),
         )  # fmt: skip
 
@@ -85,10 +95,21 @@ class OutOfRange:
         """Say how many rows lie outside of which range, and how far the values reach."""
         lower, upper, smallest, largest = self.reach(measurement)
         share, now = from_to(measurement.evidence.change), f"{smallest:.4g} to {largest:.4g}"
+        if self.by_date(measurement):
+            return f"is not what the dates say ({_from_to(lower, upper)}): {share}, now {_from_to(smallest, largest)}"
         return f"lies outside of all that was seen ({lower:.4g} to {upper:.4g}): {share}, now {now}"
+
+    @staticmethod
+    def by_date(measurement: Measurement) -> bool:
+        """Return whether the range is that of the dates of the rows."""
+        return "dates" in measurement.evidence.details
 
     @staticmethod
     def reach(measurement: Measurement) -> tuple[float, float, float, float]:
         """Return the range that was seen, and the smallest and largest value now, of a measurement of this."""
         held = measurement.evidence.details
         return float(held["lower"]), float(held["upper"]), float(held["smallest"]), float(held["largest"])
+
+
+def _from_to(smallest: float, largest: float) -> str:
+    return f"{smallest:.4g}" if smallest == largest else f"{smallest:.4g} to {largest:.4g}"

@@ -31,12 +31,15 @@ class Seen:
         The values that lie near enough to what was seen before them; None where they lie inside of the reference.
     levels
         Levels that the reference lacks.
+    dates
+        The only numbers that the dates of the rows allow, of a part of the calendar; empty where any may be.
     """
 
     start: datetime | None = None
     lower: float | None = None
     upper: float | None = None
     levels: tuple[str, ...] = ()
+    dates: frozenset[float] = frozenset()
 
 
 Recent = tuple[Seen, ...]

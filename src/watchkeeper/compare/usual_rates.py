@@ -10,6 +10,7 @@ from math import asin, pi, sin, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from watchkeeper.compare.calendar_course import CalendarCourse, calendar_course, off_dates
 from watchkeeper.compare.rates import RATES
 from watchkeeper.compare.value_range import ValueRange, beyond, extent, value_range
 from watchkeeper.core.measurement import Measurement, Status
@@ -47,6 +48,8 @@ class UsualRates:
         Of rows that share any one value that is not among ``values``.
     values
         Of rows with a value that has 5 % of the reference's rows, by value as text.
+    course
+        Of a part of the calendar, how it follows the dates of the rows; ``beyond`` is then of rows that do not.
     """
 
     windows: int = 0
@@ -55,6 +58,7 @@ class UsualRates:
     unseen: float = 0.0
     repeated: float = 0.0
     values: Mapping[str, float] = field(default_factory=dict)
+    course: CalendarCourse | None = None
 
     def of_value(self, value: str) -> float:
         """Return up to which share the rows of a window share this value."""
@@ -122,13 +126,18 @@ def _incidents(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
     return near if few else np.zeros(len(shares), bool)
 
 
-def usual_rates(whole: State, windows: Sequence[State]) -> UsualRates | None:
+def usual_rates(whole: State, windows: Sequence[State], calendar: str = "") -> UsualRates | None:
     """Return the usual rates of a column, from the states of the windows that a reference is made of, in order.
 
     Windows in which the column was not in use yet tell nothing, see ``unused``. What a window has that the others lack
     is counted against the windows outside of its block of 28 days and the eight before it, as a season's values are new
     each year to a reference that is shorter; of levels also against all windows before it, in the second half of the
     reference.
+
+    Parameters
+    ----------
+    calendar
+        Which part of the calendar the column holds; empty where it holds none.
 
     Returns
     -------
@@ -158,7 +167,17 @@ def usual_rates(whole: State, windows: Sequence[State]) -> UsualRates | None:
         if span is not None:
             parts_of = [one.part("histogram", HistogramPart) for one in kept]
             rates = replace(rates, beyond=highest_usual(_beyond(parts_of, span, blocks), [p.n for p in parts_of]))
-    return rates
+    return _with_course(rates, kept, calendar) if calendar else rates
+
+
+def _with_course(rates: UsualRates, windows: Sequence[State], calendar: str) -> UsualRates:
+    """Return the rates with how a part of the calendar follows the dates, and how many rows usually do not."""
+    course = calendar_course(windows, calendar)
+    if course is None:
+        return rates
+    dated = [(one.part("atoms", AtomsPart), one.key.window) for one in windows if "atoms" in one.parts]
+    off = [off_dates(part, course.values(window)) if window else 0 for part, window in dated]
+    return replace(rates, course=course, beyond=max(rates.beyond, highest_usual(off, [part.n for part, _ in dated])))
 
 
 def unused(windows: Sequence[State]) -> int:

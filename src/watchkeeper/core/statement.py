@@ -26,7 +26,7 @@ class StatementCode(StrEnum):
     SILENT_DEFAULT = "silent_default"  # names: the default
     ENCODING_CHANGE = "encoding_change"
     UNSEEN_LEVELS = "unseen_levels"  # names: the levels
-    OUT_OF_RANGE = "out_of_range"  # names: the range that was seen, and that of the values now
+    OUT_OF_RANGE = "out_of_range"  # names: the range before, and that of values now; kind: dates, if these say it
     REPEATED_VALUE = "repeated_value"  # names: the value
     # Other rows.
     SEGMENT_SHARE = "segment_share"  # names: the segment
@@ -96,7 +96,7 @@ class Statement:
     at
         Since when.
     kind
-        The kind of cause that a note is about, or of a transformation.
+        The kind of cause that a note is about, or of a transformation, or of a range.
     because
         What speaks for that cause.
     """

@@ -97,6 +97,8 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
         fault = look(case, column)
         if fault:
             found.append(fault)
+    if moves and (off := _off_dates(case, column)):
+        found.append(off)
     if case.alert.cause is Cause.DRIFT and (far := _far_out(case, column)):
         found.append(far)
     for measure, options in _RATES.items():
@@ -210,6 +212,17 @@ def _far_out(case: Case, column: Column) -> Fault | None:
     return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m)
 
 
+def _off_dates(case: Case, column: Column) -> Fault | None:
+    """Return that a part of the calendar is another than the dates of the rows, as a window of the alert showed."""
+    seen = [
+        s.measurement for s in case.alert.evidence
+        if s.fired and s.measurement.column == column.name and s.measurement.name == "out_of_range"
+        and OutOfRange.by_date(s.measurement)
+    ]  # fmt: skip
+    m = max(seen, key=lambda one: str(one.window), default=None)
+    return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m) if m else None
+
+
 _FEW, _WIDTHS, _NEARLY = 0.03, 3.0, 0.8
 
 _RATES: dict[str, dict[str, float]] = {
@@ -230,7 +243,8 @@ def _rate(name: str, m: Measurement) -> Statement:
     if m.name == "out_of_range":
         low, high, smallest, largest = OutOfRange.reach(m)
         names = (f"{low:.4g} to {high:.4g}", f"{smallest:.4g} to {largest:.4g}")
-        return Statement(StatementCode.OUT_OF_RANGE, (name,), names, after=change.after)
+        kind = "dates" if OutOfRange.by_date(m) else ""
+        return Statement(StatementCode.OUT_OF_RANGE, (name,), names, after=change.after, kind=kind)
     if m.name == "repeated_value":
         return Statement(StatementCode.REPEATED_VALUE, (name,), change.levels, before=change.before, after=change.after)
     if m.name == "encoding_change":

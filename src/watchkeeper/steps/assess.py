@@ -92,7 +92,7 @@ def assess(
     wanted = {*MEASURED, *named, *installed()} if only is None else only
     comparisons = [name for name in plugins("comparison") if name in wanted]
     asked = {(s, column) for m in spec.monitors for s in m.segments if s != ALL for column in m.columns}
-    calendar = of_calendar(spec.schema, reference, current)
+    calendar = of_calendar(spec.schema, reference, current, rates or {})
     for (segment, column), state in current.items():
         if column == OUTCOME:
             found.extend(assess_performance(state, spec.schema, value=spec.value))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.compare.recent import Recent, Seen, newly_seen
+from watchkeeper.compare.usual_rates import UsualRates
 from watchkeeper.core.schema import ALL, Role, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import State, StateKey
@@ -31,12 +32,15 @@ def recent_before(recent: Mapping[str, Recent], window: Window, every: timedelta
     return {column: seen for column, seen in kept.items() if seen}
 
 
-def of_calendar(schema: Schema, reference: States, current: States) -> dict[str, Recent]:
+def of_calendar(
+    schema: Schema, reference: States, current: States, rates: Mapping[str, UsualRates]
+) -> dict[str, Recent]:
     """Return the numbers that parts of the calendar may have now, whatever part of a year the reference covers.
 
-    A month lies between 0 and 12, and years go on with the times of the rows.
+    A month lies between 0 and 12, and years go on with the times of the rows. Where the windows of the reference tell
+    how a column follows its dates, it may have only the numbers that the dates of the window allow.
     """
-    passed = _years_passed(schema, reference, current)
+    passed, rows = _years_passed(schema, reference, current), _window_of_rows(schema, current)
     found: dict[str, Recent] = {}
     for name, part in schema.calendar:
         span = calendar_range(part)
@@ -44,8 +48,23 @@ def of_calendar(schema: Schema, reference: States, current: States) -> dict[str,
         own = state.parts.get("moments") if state else None
         if span is None and passed is not None and isinstance(own, MomentsPart) and own.n:
             span = own.largest + min(passed, 0), own.largest + max(passed, 0)
-        found |= {name: (Seen(None, *span),)} if span is not None else {}
+        own_rates = rates.get(name)
+        course = own_rates.course if own_rates else None
+        dates = course.values(rows) if course and rows else frozenset[float]()
+        lower, upper = span or (None, None)
+        found |= {name: (Seen(None, lower, upper, dates=dates),)} if span or dates else {}
     return found
+
+
+def _window_of_rows(schema: Schema, current: States) -> Window | None:
+    """Return the window under judgement, or that from the oldest to the newest of rows that are judged together."""
+    window = next((state.key.window for state in current.values() if state.key.window is not None), None)
+    state = current.get((ALL, schema.name_of(Role.TIME) or ""))
+    times = state.parts.get("moments") if state else None
+    if window is not None or not isinstance(times, MomentsPart) or not times.n:
+        return window
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (times.smallest, times.largest))
+    return Window(first, last + timedelta(microseconds=1))
 
 
 def _years_passed(schema: Schema, reference: States, current: States) -> int | None:

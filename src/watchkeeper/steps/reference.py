@@ -176,7 +176,8 @@ def rates_of_reference(pieces: Mapping[StateKey, State], spec: Spec) -> dict[str
     cut = _cut(pieces, spec, _FEWEST) or _cut(pieces, spec, 2) or {}
     # Of all features together, which regressors keep window by window, there are no values to count.
     counted = {column: pair for column, pair in cut.items() if "count" in pair[0].parts}
-    made = {column: usual_rates(whole, own) for column, (whole, own) in counted.items()}
+    parts = dict(spec.schema.calendar)
+    made = {column: usual_rates(whole, own, parts.get(column, "")) for column, (whole, own) in counted.items()}
     return {column: rates for column, rates in made.items() if rates is not None}
 
 

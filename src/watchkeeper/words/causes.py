@@ -29,7 +29,8 @@ def sentence(statement: Statement, alert: Alert | None = None) -> str:
     s, names = statement, statement.names
     if s.code is Says.UNIT_CHANGE and s.kind:
         return f"{''.join(s.columns[:1])!r} {transformation_words(_transformation(s))}: a fault of the data"
-    return _SENTENCES[s.code].format(
+    told = _NOT_THE_DATES if s.code is Says.OUT_OF_RANGE and s.kind else _SENTENCES[s.code]
+    return told.format(
         column="".join(s.columns[:1]),
         other="".join(s.columns[1:2]),
         columns=", ".join(map(repr, s.columns)),
@@ -89,6 +90,7 @@ def loss_words(loss: str) -> str:
     return "1 - AUROC" if loss == "rank_loss" else f"the {loss.replace('_', ' ')}"
 
 
+_NOT_THE_DATES = "{after:.1%} of {column!r} is not what the dates of the rows say, {name}: now {second}"
 _MOVED = "the distribution of {column!r} changed (KS {value:.2f})"
 _TOGETHER = "the correlation of {column!r} and {other!r} changed: {before:.2f} → {after:.2f}"
 _LIKE = "{value:.0%} of the reference resembles the current rows"
