@@ -15,7 +15,8 @@ HEAVY = {
 }  # fmt: skip
 COMMANDS = (
     "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "ack", "mute", "unmute",
-    "behaviour", "versions", "promote", "rollback", "retrain", "gc", "why", "config", "rules", "store", "audit",
+    "behaviour", "versions", "promote", "rollback", "retrain", "gc", "why", "model-card", "config", "rules", "store",
+    "audit",
 )  # fmt: skip
 
 

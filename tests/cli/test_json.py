@@ -101,7 +101,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 # In this order: the later ones show what the earlier ones left behind.
 CALLS = [
     "run", "status", "report", "explain", "ack", "mute --for 2d", "unmute", "behaviour", "versions",
-    "promote v2", "rollback", "gc", "retrain", "why v2", "audit verify", "config show",
+    "promote v2", "rollback", "gc", "retrain", "why v2", "model-card v2", "audit verify",
+    "config show",
     "check now.parquet -r then.parquet --label label --attribute",
     "check now.parquet -r then.parquet --rules rules.yaml",
     "anomalies now.parquet -r then.parquet --id id", "rules suggest then.parquet", "rules diff older.yaml rules.yaml",

@@ -68,13 +68,35 @@ def test_the_story_of_a_version_is_told_in_a_dozen_plain_lines(watchkeeper: Comm
     told = [
         "an alert began (performance): ", "watchkeeper proposed to retrain: ", "it has learned from rows from 2024-03-",
         "made by training:train (code ", "watchkeeper registered v2 to take the place of v1, file ",
-        "the gate passed it: ", "watchkeeper promoted it in place of v1: ", "in charge, and is still",
-        "v2 is champion now",
+        "the gate passed it: ", "watchkeeper promoted it in place of v1", "v2 is champion now; in charge since 2024-",
     ]  # fmt: skip
     assert [words for words in told if not any(line.startswith(words) for line in lines)] == []
     assert watchkeeper("why", "v9", folder=retrained).returncode == 2
     story = parsed(watchkeeper("why", "v1", "--json", folder=retrained))["story"]
-    assert story[-1] == {"at": None, "text": "v1 is retired now"}
+    assert story[-1]["text"].startswith("v1 is retired now; in charge from 2024-")
+    assert any(line["text"].startswith("watchkeeper promoted v2 in its place") for line in story)
+    for version in ("v1", "v2"):
+        times = [one["at"] for one in parsed(watchkeeper("why", version, "--json", folder=retrained))["story"]]
+        known = [at for at in times if at is not None]
+        assert known == sorted(known)
+
+
+def test_replayed_history_is_dated_by_its_deeds(watchkeeper: Command, retrained: Path) -> None:
+    history = parsed(watchkeeper("versions", "--json", folder=retrained))["history"]
+    assert {one["since"][:4] for one in history} == {"2024"}
+    assert watchkeeper("versions", "--at", "2024-12-31", folder=retrained).stdout.startswith("v2 was in charge")
+
+
+def test_a_model_card_is_a_page_and_a_document(watchkeeper: Command, retrained: Path) -> None:
+    done = watchkeeper("model-card", "v2", folder=retrained)
+    assert done.returncode == 0, done.stderr
+    page = (retrained / "sales-v2-card.html").read_text()
+    card = parsed(watchkeeper("model-card", "v2", "--json", folder=retrained))
+    assert (card["version"], card["standing"], card["trainer"]) == ("v2", "champion", "training:train")
+    for words in (card["artefact"], card["trained_on"]["digest"], card["inputs"][0]["name"], "How it was made"):
+        assert words in page
+    assert [one["end"] for one in card["reigned"]] == [None]
+    assert watchkeeper("model-card", "v9", folder=retrained).returncode == 2
 
 
 def test_an_audit_trail_is_verified_against_what_was_exported_of_it(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from watchkeeper.cli.anomalies import anomalies
-from watchkeeper.cli.audit import audit_app, why
+from watchkeeper.cli.audit import audit_app, model_card, why
 from watchkeeper.cli.check import check
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile, config_app
 from watchkeeper.cli.described import with_options
@@ -170,7 +170,7 @@ def run(
     fail_on: FailOnIfAsked = None,
     json: AsJson = False,
 ) -> None:
-    """Ingest new data, evaluate it, alert, and retrain if configured.
+    """Ingest new data, evaluate it, alert, and keep the model.
 
     Exit codes: 0 done, 2 usage or configuration, 3 could not run, 5 another worker is at work on a model;
     asked with --fail-on, also 1 where an alert fires.
@@ -291,6 +291,7 @@ app.command()(rollback)
 app.command()(retrain)
 app.command()(gc)
 app.command()(why)
+app.command("model-card")(model_card)
 app.add_typer(audit_app, name="audit")
 
 

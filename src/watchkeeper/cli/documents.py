@@ -36,6 +36,7 @@ from watchkeeper.views.documents import (
 )
 from watchkeeper.views.intervals import WindowDocument
 from watchkeeper.views.json_schema import json_schema
+from watchkeeper.views.model_card import ModelCardDocument
 from watchkeeper.views.proof_json import ProofsDocument
 
 __all__ = [
@@ -213,6 +214,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "gc": GcDocument,
     "retrain": RetrainDocument,
     "why": WhyDocument,
+    "model-card": ModelCardDocument,
     "promote": MoveDocument,
     "mute": TriageDocument,
     "prove": ProofsDocument,

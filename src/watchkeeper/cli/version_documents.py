@@ -11,6 +11,7 @@ from watchkeeper.core.provenance import VersionRole
 from watchkeeper.maintain.registry import Standing
 from watchkeeper.views.documents import ActionDocument
 from watchkeeper.views.intervals import WindowDocument
+from watchkeeper.views.version_story import StoryLineDocument
 
 __all__ = [
     "AuditDocument",
@@ -18,7 +19,6 @@ __all__ = [
     "GcDocument",
     "MoveDocument",
     "RetrainDocument",
-    "StoryLineDocument",
     "TenureDocument",
     "VersionDocument",
     "VersionsDocument",
@@ -143,14 +143,6 @@ class AuditVerifyDocument:
     faults: tuple[str, ...]
     records: int
     newest: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLineDocument:
-    """One thing that happened to a version; null for what has no time of its own."""
-
-    at: Moment | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,11 @@ def versions(
     from watchkeeper.run.audit import audit_faults
 
     moment = past_moment("--at", at, datetime.now(UTC)) if at else None
-    project = open_project(config)
-    try:
+    with open_project(config) as project:
         name = project.only(model)
         keeper = project.keeper(name)
         found, faults = keeper.versions(), audit_faults(project.store, name)
         served, history = keeper.registry.served_at(moment) if moment else None, keeper.registry.history()
-    finally:
-        project.close()
     if json:
         show_json(versions_document(name, found, faults, history, served))
     elif moment:
@@ -106,11 +103,8 @@ def _move(config: Path, model: str | None, json: bool, deed: Deed) -> None:
     from watchkeeper.api import open_project
     from watchkeeper.cli.results import move_document, user
 
-    project = open_project(config)
-    try:
+    with open_project(config) as project:
         action = deed(project.keeper(project.only(model)), user(), datetime.now(UTC))
-    finally:
-        project.close()
     if json:
         show_json(move_document(action))
     else:
@@ -137,15 +131,11 @@ def retrain(
     from watchkeeper.core.encode import SCHEMA_VERSION
     from watchkeeper.views.report_json import action_document
 
-    project = open_project(config)
-    try:
-        with progress_bar() as progress:
-            actions = project.retrain(
-                project.only(model), datetime.now(UTC), who=user(), why=why,
-                progress=lambda words: progress(words, 0, None),
-            )  # fmt: skip
-    finally:
-        project.close()
+    with open_project(config) as project, progress_bar() as progress:
+        actions = project.retrain(
+            project.only(model), datetime.now(UTC), who=user(), why=why,
+            progress=lambda words: progress(words, 0, None),
+        )  # fmt: skip
     if json:
         show_json(RetrainDocument(SCHEMA_VERSION, tuple(action_document(action) for action in actions)))
     else:
@@ -171,11 +161,8 @@ def gc(
     from watchkeeper.run.artefacts import remove_unnamed_artefacts
     from watchkeeper.run.records import open_records
 
-    records = open_records(config)
-    try:
+    with open_records(config) as records:
         gone = remove_unnamed_artefacts(records, timedelta(hours=hours), dry_run=dry_run)
-    finally:
-        records.close()
     if json:
         show_json(GcDocument(SCHEMA_VERSION, dry_run, tuple(one.name for one in gone), sum(one.bytes for one in gone)))
         return

@@ -6,7 +6,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ import msgspec
 
 from watchkeeper.core.encode import as_values
 
-__all__ = ["DataLineage", "Port", "Provenance", "Signature", "Tenure", "VersionRole"]
+__all__ = ["DataLineage", "Port", "Provenance", "Signature", "Tenure", "VersionRole", "reigns", "served_at"]
 
 
 class VersionRole(StrEnum):
@@ -117,8 +117,19 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """Since when a version has had a role, by the clock of the store; an empty version says that none has it."""
+    """Since when a version has had a role, by the deed that gave it; an empty version says that none has it."""
 
     role: VersionRole
     version: str
     since: datetime
+
+
+def reigns(history: Iterable[Tenure]) -> list[Tenure]:
+    """Return who was in charge, in the order of time; of deeds at the same moment the last recorded one counts."""
+    by_moment = {one.since: one for one in history if one.role is VersionRole.CHAMPION}
+    return [by_moment[since] for since in sorted(by_moment)]
+
+
+def served_at(history: Iterable[Tenure], moment: datetime) -> str:
+    """Return the version that was in charge at a moment; empty where none was."""
+    return next((one.version for one in reversed(reigns(history)) if one.since <= moment), "")

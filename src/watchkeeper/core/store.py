@@ -241,8 +241,9 @@ class Store(Protocol):
         window. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
         link; the pointer ``alerts`` counts how often alerts were recorded otherwise than before. A pointer is moved
         from the first to the second value (None: it does not exist); ConflictError, with nothing written, when it does
-        not hold the first. One that names the version in a role leaves a Tenure with the time. With a lease that
-        another worker has taken over: LeaseLostError, and nothing is written.
+        not hold the first. One that names the version in a role leaves a Tenure, from the latest moment of the actions
+        recorded with it, or from now. With a lease that another worker has taken over: LeaseLostError, and nothing is
+        written.
         """
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import ArtefactError, ConflictError, UsageError
 from watchkeeper.core.ground import Ground
-from watchkeeper.core.provenance import DataLineage, Provenance, Tenure, VersionRole
+from watchkeeper.core.provenance import DataLineage, Provenance, Tenure, VersionRole, served_at
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Noun, Store
@@ -294,8 +294,7 @@ class StoreRegistry:
 
     def served_at(self, moment: datetime) -> str:
         """Return the version that was in charge at a moment; empty where none was."""
-        times = [one for one in self.history() if one.role is VersionRole.CHAMPION and one.since <= moment]
-        return max(times, key=lambda one: one.since).version if times else ""
+        return served_at(self.history(), moment)
 
     def named_artefacts(self) -> set[str]:
         """Return the addresses of all model files that a version names."""

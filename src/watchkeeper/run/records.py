@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from watchkeeper.config.arguments import typed
 from watchkeeper.config.configuration import Config, load_config
@@ -39,6 +39,14 @@ class Records:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def __enter__(self) -> Self:
+        """Return it itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the store."""
+        self.close()
 
     def only(self, name: str | None) -> str:
         """Return the model a command means: the one named, or the only one there is.

@@ -71,7 +71,7 @@ class Ledger:
                 leases.check_lease(connection, lease)
             for name, (old, new) in pointers.items():
                 _move(connection, model, name, old, new)
-            put_tenures(connection, model, pointers)
+            put_tenures(connection, model, pointers, nouns)
             self._write(connection, model, nouns, whole)
 
         self._transact(write)

@@ -42,7 +42,7 @@ from watchkeeper.store.queries import conditions
 from watchkeeper.store.snapshot import Bounds, Snapshot, changes_since, read_window, version_of
 from watchkeeper.store.states import check_windows
 from watchkeeper.store.tables import searched
-from watchkeeper.store.tenures import role_moves
+from watchkeeper.store.tenures import deed_time, role_moves
 
 __all__ = ["MemoryStore"]
 
@@ -174,8 +174,8 @@ class MemoryStore:
                     raise ConflictError(conflict(model, name, old, held))
             for name, (_, new) in moves.items():
                 self._move(model, name, new)
-            now = datetime.now(UTC)
-            served = [Tenure(role, version, now) for role, version in role_moves(moves).items()]
+            since = deed_time(nouns) or datetime.now(UTC)
+            served = [Tenure(role, version, since) for role, version in role_moves(moves).items()]
             self._tenures.setdefault(model, []).extend(served)
             altered: list[str] = []
             for kind, noun, same, body in rows:

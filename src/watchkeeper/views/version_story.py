@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert
-from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.core.diagnosis import Diagnosis, HypothesisKind
+from watchkeeper.core.encode import Moment, in_utc
 from watchkeeper.core.errors import UsageError, near_miss
-from watchkeeper.core.provenance import Provenance, Tenure, VersionRole
+from watchkeeper.core.provenance import Provenance, Tenure, reigns
 from watchkeeper.core.query import Query
 from watchkeeper.core.store import Store
 from watchkeeper.maintain.registry import CHAMPION, Version, versions
-from watchkeeper.views.causes import cause_lines
-from watchkeeper.words.actions import action_sentence
+from watchkeeper.views.causes import KINDS, cause_lines
+from watchkeeper.words.actions import action_sentence, first_ground
 from watchkeeper.words.alerts import alert_sentence
 
-__all__ = ["StoryLine", "version_story"]
+__all__ = ["StoryLine", "StoryLineDocument", "VersionRecord", "story_documents", "version_record", "version_story"]
 
-_MOST_CAUSES = 1
+_MOVES = (ActionKind.PROMOTE, ActionKind.ROLL_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,42 @@ class StoryLine:
     text: str
 
 
-def version_story(store: Store, model: str, name: str) -> list[StoryLine]:
-    """Return how a version came to be and what became of it: alert, cause, training, proof, promotion, service.
+@dataclass(frozen=True, slots=True)
+class StoryLineDocument:
+    """One thing that happened to a version; null for what has no time of its own."""
+
+    at: Moment | None
+    text: str
+
+
+def story_documents(lines: Iterable[StoryLine]) -> tuple[StoryLineDocument, ...]:
+    """Return a story for programs."""
+    return tuple(StoryLineDocument(in_utc(line.at), line.text) for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version, and what was recorded of it.
+
+    Attributes
+    ----------
+    own
+        The actions about it, and those that put another one in its place.
+    made
+        What it is made of; None where that was not recorded.
+    reigned
+        From when to when it was in charge; the last end is None where it still is.
+    """
+
+    version: Version
+    own: tuple[Action, ...]
+    proposal: Action | None
+    made: Provenance | None
+    reigned: tuple[tuple[datetime, datetime | None], ...]
+
+
+def version_record(store: Store, model: str, name: str) -> VersionRecord:
+    """Return what was recorded of a version.
 
     Raises
     ------
@@ -43,55 +78,107 @@ def version_story(store: Store, model: str, name: str) -> list[StoryLine]:
     known = {version.name: version for version in versions(actions, store.pointer(model, CHAMPION))}
     if name not in known:
         raise UsageError(f"there is no version {name!r} of {model}; {near_miss(name, list(known))}")
-    version = known[name]
-    own = [action for action in actions if action.version == name]
-    proposal = _proposal(actions, own)
+    own = tuple(a for a in actions if a.version == name or (a.kind in _MOVES and a.facts.get("from") == name))
     made = store.recorded(model, Provenance, Query(versions=(name,)))
+    history = reigns(store.recorded(model, Tenure))
+    reigned = _merged([(one.since, end) for one, end in _spans(history) if one.version == name])
+    return VersionRecord(known[name], own, _proposal(actions, own), made[0] if made else None, reigned)
+
+
+def version_story(store: Store, model: str, name: str) -> list[StoryLine]:
+    """Return how a version came to be and what became of it, in the order of time.
+
+    Raises
+    ------
+    UsageError
+        When there is no such version.
+    """
+    record = version_record(store, model, name)
+    proposal, version = record.proposal, record.version
     proposed = f"{proposal.who} proposed to retrain: {action_sentence(proposal)}" if proposal else ""
-    return [
-        *_began(store, model, proposal, own),
+    lines = [
+        *_began(store, model, record),
         *([StoryLine(proposal.at, proposed)] if proposal else []),
-        *_made(version, own, made[0] if made else None),
-        *_judged(own),
-        *_served(version, store.recorded(model, Tenure)),
+        *_made(record),
+        *_judged(record),
     ]  # fmt: skip
+    # What has no time belongs to the line before it.
+    dated, last = list[tuple[datetime, StoryLine]](), None
+    first = next((line.at for line in lines if line.at is not None), None)
+    for line in lines:
+        last = line.at or last or first
+        if last is not None:
+            dated.append((last, line))
+    dated.sort(key=lambda pair: pair[0])
+    told = [line for _, line in dated] if dated else lines
+    return [
+        *told,
+        StoryLine(None, f"{version.name} is {version.standing.value.replace('_', ' ')} now{_reigned(record)}"),
+    ]
 
 
 def _proposal(actions: Sequence[Action], own: Sequence[Action]) -> Action | None:
-    trained = next((a for a in own if a.kind is ActionKind.RETRAIN and a.outcome is Outcome.DONE), None)
+    trained = _trained(own)
     wanted = trained.facts.get("proposal") if trained else None
     return next((action for action in actions if action.id == wanted), None)
 
 
-def _began(store: Store, model: str, proposal: Action | None, own: Sequence[Action]) -> Iterator[StoryLine]:
+def _trained(own: Sequence[Action]) -> Action | None:
+    return next((a for a in own if a.kind is ActionKind.RETRAIN and a.outcome is Outcome.DONE), None)
+
+
+def _began(store: Store, model: str, record: VersionRecord) -> Iterator[StoryLine]:
     """Yield the alert that a version answers, and what it was diagnosed to come from."""
-    alert_id = next((a.alert for a in ([proposal] if proposal else []) + list(own) if a.alert), "")
+    offered = [record.proposal] if record.proposal else []
+    alert_id = next(
+        (a.alert for a in (*offered, *record.own) if a.alert and a.version in ("", record.version.name)), ""
+    )
     found = store.recorded(model, Alert, Query(ids=(alert_id,))) if alert_id else []
     for alert in found[:1]:
         yield StoryLine(alert.since, f"an alert began ({alert.cause.value.replace('_', ' ')}): {alert_sentence(alert)}")
         for diagnosis in store.recorded(model, Diagnosis, Query(ids=(alert.id,)))[:1]:
-            for cause in cause_lines(diagnosis, alert, _MOST_CAUSES):
-                said = "; ".join(cause.evidence[:1])
-                yield StoryLine(
-                    None, f"its likeliest cause, {cause.confidence}: {cause.kind}" + (f": {said}" if said else "")
-                )
+            yield StoryLine(None, _causes(diagnosis, alert, trained=_trained(record.own) is not None))
 
 
-def _made(version: Version, own: Sequence[Action], made: Provenance | None) -> Iterator[StoryLine]:
+def _causes(diagnosis: Diagnosis, alert: Alert, *, trained: bool) -> str:
+    """Say what an alert was held to come from.
+
+    A version that was trained on the alert's rows is no answer to a data fault: where the diagnosis held one for
+    likeliest and the data guard found none, both are said.
+    """
+    lines = cause_lines(diagnosis, alert)
+    if not lines:
+        return "its diagnosis names no cause"
+    first = lines[0]
+    said = f": {first.evidence[0]}" if first.evidence else ""
+    told = f"its likeliest cause, {first.confidence}: {first.kind}{said}"
+    if not trained or first.kind != KINDS[HypothesisKind.DATA_FAULT]:
+        return told
+    others = ", ".join(f"{line.kind} {line.confidence}" for line in lines[1:3])
+    return (
+        f"diagnosed as {first.kind}, {first.confidence}{said}"
+        + (f" (else {others})" if others else "")
+        + "; no data fault was open, so it was trained all the same"
+    )
+
+
+def _made(record: VersionRecord) -> Iterator[StoryLine]:
     """Yield what it was trained on and with."""
-    trained = next((a for a in own if a.kind is ActionKind.RETRAIN and a.outcome is Outcome.DONE), None)
+    version, made = record.version, record.made
+    registered = next((a for a in record.own if a.kind is ActionKind.REGISTER), None)
+    trained = _trained(record.own)
+    at = (trained.at if trained else None) or (registered.at if registered else None)
     if version.trained:
         span = f"rows from {version.trained.start:%Y-%m-%d %H:%M} up to {version.trained.end:%Y-%m-%d %H:%M}"
-        yield StoryLine(None, f"it has learned from {span}" + (f"; {action_sentence(trained)}" if trained else ""))
+        yield StoryLine(at, f"it has learned from {span}" + (f"; {first_ground(trained)}" if trained else ""))
     if made is not None and made.data is not None:
         data = made.data
         yield StoryLine(
-            None, f"{data.rows:,} rows of the log at {data.log or 'an unknown version'}, SHA-256 {data.digest[:12]}…"
+            at, f"{data.rows:,} rows of the log at {data.log or 'an unknown version'}, SHA-256 {data.digest[:12]}…"
         )
     if made is not None and made.trainer:
         packages = ", ".join(f"{name} {number}" for name, number in made.environment.items())
-        yield StoryLine(None, f"made by {made.trainer} (code {made.code[:12]}…) with {packages}")
-    registered = next((a for a in own if a.kind is ActionKind.REGISTER), None)
+        yield StoryLine(at, f"made by {made.trainer} (code {made.code[:12]}…) with {packages}")
     if registered is not None:
         instead = f" to take the place of {version.parent}" if version.parent else ""
         kept = f"file {version.artefact[:12]}…" if version.artefact else "its model is kept elsewhere"
@@ -99,28 +186,57 @@ def _made(version: Version, own: Sequence[Action], made: Provenance | None) -> I
         yield StoryLine(registered.at, f"{registered.who} registered {version.name}{instead}, {kept}{why}")
 
 
-def _judged(own: Sequence[Action]) -> Iterator[StoryLine]:
+def _judged(record: VersionRecord) -> Iterator[StoryLine]:
     """Yield what the gate said, and what people and runs did with it."""
-    for action in own:
-        said = action_sentence(action)
+    name = record.version.name
+    proven = next((a for a in record.own if a.kind is ActionKind.VALIDATE), None)
+    for action in record.own:
+        said = first_ground(action)
+        more = len(action.because) - 1
+        said += f" (and {more} more)" if more > 0 and not action.why else ""
         if action.kind is ActionKind.VALIDATE:
             verdict = "passed" if action.outcome is Outcome.DONE else "refused"
             yield StoryLine(action.at, f"the gate {verdict} it: {said}")
         elif action.kind is ActionKind.PROMOTE and action.outcome is Outcome.PROPOSED:
             yield StoryLine(action.at, f"{action.who} proposed it for promotion: {said}")
-        elif action.kind in (ActionKind.PROMOTE, ActionKind.ROLL_BACK) and action.outcome is Outcome.DONE:
-            verb = "promoted it" if action.kind is ActionKind.PROMOTE else "rolled back to it"
-            forced = " by force" if action.facts.get("forced") else ""
-            instead = f" in place of {action.facts['from']}" if action.facts.get("from") else ""
-            yield StoryLine(action.at, f"{action.who} {verb}{forced}{instead}" + (f": {said}" if said else ""))
+        elif action.kind in _MOVES and action.outcome is Outcome.DONE:
+            known = proven is not None and action.because == proven.because
+            yield StoryLine(action.at, _moved(action, name) + (f": {said}" if said and not known else ""))
 
 
-def _served(version: Version, tenures: Sequence[Tenure]) -> Iterator[StoryLine]:
-    """Yield when it was in charge, by the clock of the store, and what it is now."""
-    reigns = [tenure for tenure in tenures if tenure.role is VersionRole.CHAMPION]
-    for number, tenure in enumerate(reigns):
-        if tenure.version == version.name:
-            after = reigns[number + 1] if number + 1 < len(reigns) else None
-            until = f" until {after.since:%Y-%m-%d %H:%M}, when {after.version} followed" if after else ", and is still"
-            yield StoryLine(tenure.since, f"in charge{until}")
-    yield StoryLine(None, f"{version.name} is {version.standing.value.replace('_', ' ')} now")
+def _moved(action: Action, name: str) -> str:
+    forced = " by force" if action.facts.get("forced") else ""
+    if action.version != name:
+        after = f"promoted {action.version} in its place" if action.kind is ActionKind.PROMOTE else (
+            f"rolled back from it to {action.version}"
+        )  # fmt: skip
+        return f"{action.who} {after}{forced}"
+    verb = "promoted it" if action.kind is ActionKind.PROMOTE else "rolled back to it"
+    instead = f" in place of {action.facts['from']}" if action.facts.get("from") else ""
+    return f"{action.who} {verb}{forced}{instead}"
+
+
+def _spans(history: Sequence[Tenure]) -> list[tuple[Tenure, datetime | None]]:
+    ends = [*(one.since for one in history[1:]), None]
+    return list(zip(history, ends, strict=False))
+
+
+def _merged(spans: Sequence[tuple[datetime, datetime | None]]) -> tuple[tuple[datetime, datetime | None], ...]:
+    found: list[tuple[datetime, datetime | None]] = []
+    for start, end in spans:
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def _reigned(record: VersionRecord) -> str:
+    """Say when it was in charge; empty where it never was."""
+    told = [
+        f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}" if end else f"since {start:%Y-%m-%d %H:%M}"
+        for start, end in record.reigned
+    ]
+    if not told:
+        return ""
+    return f"; in charge {', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else f"; in charge {told[0]}"
