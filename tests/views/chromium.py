@@ -88,6 +88,22 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["text"])
         return answer["result"].get("value")
 
+    def value_in_frame(self, expression: str) -> Any:
+        """Return the value of an expression inside the one frame of the page, which a sandbox keeps to itself."""
+        apart = [t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "iframe"]
+        own = self._session
+        try:
+            # Newer browsers give such a frame a process, and so a session, of its own.
+            for target in apart:
+                attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+                self._session = attached["sessionId"]
+            (tree, *_) = _frames(self.call("Page.getFrameTree")["frameTree"], inside=not apart)
+            world = self.call("Page.createIsolatedWorld", frameId=tree)["executionContextId"]
+            told = self.call("Runtime.evaluate", expression=expression, contextId=world, returnByValue=True)
+        finally:
+            self._session = own
+        return told["result"].get("value")
+
     def picture(self, *, whole: bool = False) -> bytes:
         """Return what the page looks like, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
@@ -134,6 +150,11 @@ class Page:
             self._buffer += data
         message, _, self._buffer = self._buffer.partition(b"\0")
         return dict(json.loads(message))
+
+
+def _frames(tree: dict[str, Any], *, inside: bool) -> list[str]:
+    """Return the id of a frame, or those of the frames inside it."""
+    return [one["frame"]["id"] for one in (tree.get("childFrames", []) if inside else [tree])]
 
 
 def _above(fd: int, floor: int = 10) -> int:

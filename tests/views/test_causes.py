@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
@@ -103,6 +104,6 @@ def test_an_explanation_shows_itself_as_text_as_a_page_and_as_json(report: Repor
     assert "log loss 0.5 → 0.62 (+0.12), by features" in text
     bundle = found._repr_mimebundle_()
     assert "What it comes from" in bundle["text/html"]
-    assert HOSTILE not in bundle["text/html"]
+    assert HOSTILE not in unescape(bundle["text/html"])
     assert found.json()["alert"]["id"] == "a2"
     assert found.json()["schema_version"] == 1

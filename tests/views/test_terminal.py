@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_listing_shows_signals_worst_first_and_counts_the_rest(report: Report)
     lines = str(table).splitlines()
     assert lines[1].split()[-1] == "signal"
     assert lines[-1] == f"and {len(newest) - 5} more rows"
-    html = table._repr_mimebundle_()["text/html"]
+    html = unescape(table._repr_mimebundle_()["text/html"])
     assert html.count("<tr>") == 6
     assert HOSTILE not in html
 

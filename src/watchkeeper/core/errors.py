@@ -9,6 +9,7 @@ The tree::
     │   ├── SourceError       a file, folder or table is missing, truncated or unreadable
     │   │   └── EmptyError    a table is whole and has no rows: too little data, and no fault of the reading
     │   └── SchemaError       a column is missing, doubled, or of a type that cannot be used
+    │       └── NoSuchColumnError     a report was asked for a column it does not know; a KeyError too
     ├── StateError            states that do not belong together: other map, other version, other statistic
     ├── StoreError            the store is read-only, full, locked or of another version
     │   ├── ConflictError     somebody else moved the pointer first
@@ -38,6 +39,7 @@ __all__ = [
     "InternalError",
     "LeaseLostError",
     "LeasedError",
+    "NoSuchColumnError",
     "PluginError",
     "SchemaError",
     "SourceError",
@@ -90,6 +92,12 @@ class EmptyError(SourceError):
 
 class SchemaError(DataError):
     """A column is missing, doubled or of an unusable type."""
+
+
+class NoSuchColumnError(SchemaError, KeyError):
+    """What was asked for by name is not there; as a ``KeyError`` it is what square brackets are expected to raise."""
+
+    __str__ = Exception.__str__
 
 
 class StateError(WatchkeeperError):

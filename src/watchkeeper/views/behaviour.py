@@ -18,6 +18,7 @@ from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
 from watchkeeper.views.axes import Chart, Specification, layer, named_columns, quantitative, sheet
 from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
+from watchkeeper.views.framed import framed
 from watchkeeper.views.report import wanted
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import number, share, shown
@@ -26,6 +27,7 @@ __all__ = ["ModelBehaviour"]
 
 _MOST, _MOST_PARTS = 15, 8
 _WIDTH = 300
+_HEIGHT = 640
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +51,9 @@ class ModelBehaviour:
 
     def __str__(self) -> str:
         out = StringIO()
-        Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False).print(self.__rich__())
+        Console(
+            file=out, width=110, no_color=True, force_terminal=False, force_jupyter=False, legacy_windows=False
+        ).print(self.__rich__())
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich__(self) -> RenderableType:
@@ -97,7 +101,10 @@ class ModelBehaviour:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        makers = {"text/html": self.html, "text/plain": self.__str__}
+        makers = {
+            "text/html": lambda: framed(self.html(), f"What {shown(self.model, 80)} does", height=_HEIGHT),
+            "text/plain": self.__str__,
+        }
         return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
 
     @property

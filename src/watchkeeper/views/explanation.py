@@ -16,6 +16,7 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.encode import as_values
 from watchkeeper.views.causes import Why
+from watchkeeper.views.framed import framed
 from watchkeeper.views.report import wanted
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from watchkeeper.views.diagnosis_json import ExplanationDocument
 
 __all__ = ["Explanation"]
+
+_HEIGHT = 480
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +60,9 @@ class Explanation:
 
     def __str__(self) -> str:
         out = StringIO()
-        Console(file=out, width=110, no_color=True, force_terminal=False, legacy_windows=False).print(self.__rich__())
+        Console(
+            file=out, width=110, no_color=True, force_terminal=False, force_jupyter=False, legacy_windows=False
+        ).print(self.__rich__())
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich__(self) -> RenderableType:
@@ -92,7 +97,7 @@ class Explanation:
         known = self.diagnosis
         why = Why.of(known, self.alert) if known else Why("", (), (), (), (undiagnosed_sentence(self.alert),))
         body = template.render(message=shown(alert_sentence(self.alert), 400), why=why)
-        return f"<style>{style()}</style>{body}"
+        return framed(f"<style>{style()}</style>{body}", "What an alert comes from", height=_HEIGHT)
 
 
 def _causes(why: Why) -> RenderableType:

@@ -8,12 +8,15 @@ from typing import Any
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
+from watchkeeper.views.framed import framed
 from watchkeeper.views.lines import Line
 from watchkeeper.views.report import wanted
 from watchkeeper.views.series import Series, mark_of
 from watchkeeper.views.wording import count, period
 
 __all__ = ["Listing", "listing"]
+
+_ROW, _MOST_HEIGHT = 42, 640
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Listing:
         template = environment().get_template("listing.html")
         windows = [period(s.measurement.window) for s in self.signals[: self.most]]
         body = template.render(rows=list(zip(windows, self.lines, strict=True)), left=len(self.signals) - len(windows))
-        return f"<style>{style()}</style>{body}"
+        height = min(_ROW * (len(windows) + 2), _MOST_HEIGHT)
+        return framed(f"<style>{style()}</style>{body}", "Measurements", height=height)
 
     def __str__(self) -> str:
         rows = [

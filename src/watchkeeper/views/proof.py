@@ -35,6 +35,7 @@ _KINDS: Mapping[HypothesisKind, str] = {
 }
 _GOOD, _POOR = 0.9, 0.5
 _MOST_NAMES, _MOST_ALARMS, _MOST_BLIND = 6, 5, 4
+_HEIGHT = 640
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +94,9 @@ class Proof:
 
     def __str__(self) -> str:
         out = StringIO()
-        Console(file=out, width=120, no_color=True, force_terminal=False, legacy_windows=False).print(self.__rich__())
+        Console(
+            file=out, width=120, no_color=True, force_terminal=False, force_jupyter=False, legacy_windows=False
+        ).print(self.__rich__())
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich__(self) -> RenderableType:
@@ -220,9 +223,11 @@ class Proof:
         return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
 
     def _fragment(self) -> str:
+        from watchkeeper.views.framed import framed
         from watchkeeper.views.page import style
 
-        return f"<style>{style()}</style>{self._body()}"
+        title = f"{shown(self.result.model, 80)}: what this set-up sees"
+        return framed(f"<style>{style()}</style>{self._body()}", title, height=_HEIGHT)
 
 
 def _cell(trials: list[Trial]) -> tuple[str, str]:

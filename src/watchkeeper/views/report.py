@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watchkeeper.core.encode import as_values
+from watchkeeper.core.encode import as_json, as_values
 from watchkeeper.views.findings import Findings, Verdict
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from watchkeeper.views.column_findings import ColumnFindings
     from watchkeeper.views.documents import ReportDocument
+    from watchkeeper.views.plot import Plot
 
 __all__ = ["Report", "Verdict"]
+
+_HEIGHT = 720
+"""Pixels of a report in a notebook: the verdict and what needs doing; the rest scrolls."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +54,74 @@ class Report(Findings):
         values: dict[str, Any] = as_values(self.document())
         return values
 
+    def to_frame(self) -> pl.DataFrame:
+        """Return every number as a Polars table: one row each, worst first."""
+        from watchkeeper.views.measurement_table import measurement_frame
+
+        return measurement_frame(self)
+
+    def to_pandas(self) -> Any:
+        """Return every number as a pandas table, where pandas is installed."""
+        from watchkeeper.views.measurement_table import pandas_frame
+
+        return pandas_frame(self.to_frame())
+
+    def plot(self, column: str) -> Plot:
+        """Return a column's distribution over that of the reference, or a metric over its windows, as a chart.
+
+        Raises
+        ------
+        NoSuchColumnError
+            When there is neither a column nor a metric of this name.
+        UsageError
+            When there is nothing to draw of it.
+        """
+        from watchkeeper.views.column_findings import plot_of
+
+        return plot_of(self, column)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the report as a page (``.html``), for programs (``.json``) or as a picture (``.png``).
+
+        Raises
+        ------
+        UsageError
+            When the name of the file ends otherwise, or the file cannot be written.
+        """
+        from watchkeeper.views.plot import report_picture, written_as
+
+        makers = {
+            ".html": lambda: self.html().encode(),
+            ".json": lambda: as_json(self.document(), indent=2).encode(),
+            ".png": lambda: report_picture(self).png(),
+        }
+        return written_as(path, makers)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it says anything of."""
+        from watchkeeper.views.column_findings import columns_of
+
+        return tuple(columns_of(self))
+
+    def __getitem__(self, column: str) -> ColumnFindings:
+        """Return what is known of one column.
+
+        Raises
+        ------
+        NoSuchColumnError
+            When there is no such column; it is a ``KeyError``.
+        """
+        from watchkeeper.views.column_findings import findings_of
+
+        return findings_of(self, column)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
     def __repr__(self) -> str:
         counted = f"{len(self.alerts)} alerts, {len(self.measurements)} measurements"
         return f"<Report {self.title!r}: {self.verdict.value}, {counted}>"
@@ -63,11 +139,15 @@ class Report(Findings):
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
+        from watchkeeper.views.framed import framed
         from watchkeeper.views.page import report_fragment
         from watchkeeper.views.terminal import plain
 
-        makers = {"text/html": report_fragment, "text/plain": plain}
-        return {mime: make(self) for mime, make in makers.items() if wanted(mime, include, exclude)}
+        makers: dict[str, Callable[[], str]] = {
+            "text/html": lambda: framed(report_fragment(self), self.title, height=_HEIGHT),
+            "text/plain": lambda: plain(self),
+        }
+        return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
 
 
 def wanted(mime: str, include: Collection[str] | None, exclude: Collection[str] | None) -> bool:

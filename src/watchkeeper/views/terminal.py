@@ -98,9 +98,9 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
 def plain(findings: Findings, *, width: int = 110) -> str:
     """Return the same text without colours, for a notebook or a log."""
     out = StringIO()
-    Console(file=out, width=width, no_color=True, force_terminal=False, legacy_windows=False).print(
-        report_text(findings)
-    )
+    Console(
+        file=out, width=width, no_color=True, force_terminal=False, force_jupyter=False, legacy_windows=False
+    ).print(report_text(findings))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
