@@ -18,8 +18,7 @@ from watchkeeper.explanation.behaviour import Behaviour
 from watchkeeper.explanation.dependence import Dependence
 from watchkeeper.views.axes import Chart, Specification, layer, named_columns, quantitative, sheet
 from watchkeeper.views.behaviour_json import BehaviourDocument, behaviour_document
-from watchkeeper.views.framed import framed
-from watchkeeper.views.report import wanted
+from watchkeeper.views.framed import framed, wanted
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import number, share, shown
 

@@ -11,9 +11,9 @@ from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.state import OUTCOME
 from watchkeeper.views.findings import Findings
+from watchkeeper.views.framed import wanted
 from watchkeeper.views.listing import listing
 from watchkeeper.views.plot import Plot, column_chart, series_chart
-from watchkeeper.views.report import wanted
 from watchkeeper.views.series import series_of
 from watchkeeper.words.alerts import alert_sentence
 

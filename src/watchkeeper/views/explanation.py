@@ -16,8 +16,7 @@ from watchkeeper.core.alert import Alert
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.encode import as_values
 from watchkeeper.views.causes import Why
-from watchkeeper.views.framed import framed
-from watchkeeper.views.report import wanted
+from watchkeeper.views.framed import framed, wanted
 from watchkeeper.views.wording import CAUSES, shown
 from watchkeeper.words.alerts import alert_sentence
 from watchkeeper.words.causes import undiagnosed_sentence

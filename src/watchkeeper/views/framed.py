@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html import escape
 
-__all__ = ["framed"]
+__all__ = ["framed", "wanted"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -37,3 +38,8 @@ def framed(fragment: str, title: str, *, height: int) -> str:
     )
     look = f"display:block;width:100%;height:{height}px;min-height:60px;border:0;resize:vertical;overflow:auto"
     return f'<iframe title="{escape(title)}" sandbox="" style="{look}" srcdoc="{escape(page)}"></iframe>'
+
+
+def wanted(mime: str, include: Collection[str] | None, exclude: Collection[str] | None) -> bool:
+    """Return whether a notebook asks for a form."""
+    return (not include or mime in include) and mime not in (exclude or ())

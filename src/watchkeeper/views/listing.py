@@ -8,9 +8,8 @@ from typing import Any
 
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal
-from watchkeeper.views.framed import framed
+from watchkeeper.views.framed import framed, wanted
 from watchkeeper.views.lines import Line
-from watchkeeper.views.report import wanted
 from watchkeeper.views.series import Series, mark_of
 from watchkeeper.views.wording import count, period
 

@@ -17,8 +17,8 @@ from watchkeeper.core.state import State, StateKey
 from watchkeeper.views.axes import Chart, Specification, whole
 from watchkeeper.views.control_chart import control_chart
 from watchkeeper.views.findings import Findings
+from watchkeeper.views.framed import wanted
 from watchkeeper.views.overlay import overlay
-from watchkeeper.views.report import wanted
 from watchkeeper.views.series import Series, series_of
 from watchkeeper.views.theme import COLOURS
 from watchkeeper.views.wording import shown

@@ -17,8 +17,8 @@ from watchkeeper.core.diagnosis import HypothesisKind
 from watchkeeper.core.encode import as_values
 from watchkeeper.core.proof import ProofResult, Tally, Trial, TrialOutcome
 from watchkeeper.core.window import Window
+from watchkeeper.views.framed import framed, wanted
 from watchkeeper.views.proof_json import ProofDocument, proof_document, proofs_document
-from watchkeeper.views.report import wanted
 from watchkeeper.views.wording import CAUSES, count, moment, shown
 
 __all__ = ["Proof"]
@@ -223,7 +223,6 @@ class Proof:
         return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
 
     def _fragment(self) -> str:
-        from watchkeeper.views.framed import framed
         from watchkeeper.views.page import style
 
         title = f"{shown(self.result.model, 80)}: what this set-up sees"

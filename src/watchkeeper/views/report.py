@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchkeeper.core.encode import as_json, as_values
 from watchkeeper.views.findings import Findings, Verdict
+from watchkeeper.views.framed import framed, wanted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,7 +140,6 @@ class Report(Findings):
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        from watchkeeper.views.framed import framed
         from watchkeeper.views.page import report_fragment
         from watchkeeper.views.terminal import plain
 
@@ -148,8 +148,3 @@ class Report(Findings):
             "text/plain": lambda: plain(self),
         }
         return {mime: make() for mime, make in makers.items() if wanted(mime, include, exclude)}
-
-
-def wanted(mime: str, include: Collection[str] | None, exclude: Collection[str] | None) -> bool:
-    """Return whether a notebook asks for a form."""
-    return (not include or mime in include) and mime not in (exclude or ())
