@@ -5,30 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
-import shutil
 import tempfile
 import weakref
 import zlib
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-import clevercsv
 import polars as pl
 
-from watchkeeper.core.columns import doubled_name
+from watchkeeper.core.columns import column_named, doubled_name
 from watchkeeper.core.errors import SourceError
 from watchkeeper.ingest.compressed import DAMAGED
 from watchkeeper.ingest.csv_encoding import Encoding, encoding_of, plain_copy
+from watchkeeper.ingest.csv_frame import CsvFrame, frame_of, names_again, write_table
 from watchkeeper.ingest.csv_shape import CsvShape, shape_of
 
 __all__ = ["CsvFile"]
-
-_SEPARATORS = (",", ";", "\t", "|")
-_SNIFFED = 6_000
-"""Characters at the start of a file that its separator is told by."""
 
 _LONGEST_VALUE = 1 << 28
 _UNREADABLE = (*DAMAGED, UnicodeDecodeError, OSError, zlib.error, csv.Error, ValueError)
@@ -56,15 +49,22 @@ class CsvFile:
 
     @cached_property
     def _body(self) -> Path:
-        """The file in UTF-8, from the line on that names the columns."""
-        if not self._announced:
+        """The table alone in UTF-8, from the line on that names the columns."""
+        if self.frame.plain:
             return self._text
         handle, name = tempfile.mkstemp(prefix="watchkeeper-", suffix=".csv")
         weakref.finalize(self, Path(name).unlink, missing_ok=True)
-        with os.fdopen(handle, "wb") as target, self._text.open("rb") as stream:
-            stream.readline()
-            shutil.copyfileobj(stream, target)
+        with os.fdopen(handle, "wb") as target:
+            write_table(self._text, self.frame, target)
         return Path(name)
+
+    @cached_property
+    def frame(self) -> CsvFrame:
+        """Where in the file the table is."""
+        try:
+            return frame_of(self._text)
+        except _UNREADABLE as error:
+            raise SourceError(f"{self.path} cannot be read as CSV: {_why(error)}") from error
 
     @cached_property
     def _text(self) -> Path:
@@ -86,24 +86,10 @@ class CsvFile:
             writer.writerows(row for row in csv.reader(stream, delimiter=self.separator) if row)
         return Path(name)
 
-    @cached_property
-    def _announced(self) -> str:
-        """The separator that a first line such as ``sep=;`` announces, as spreadsheets write it; empty for none."""
-        with self._text.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            line = stream.readline(8).strip().strip('"')
-        return line[4] if len(line) == 5 and line.startswith("sep=") else ""
-
-    @cached_property
+    @property
     def separator(self) -> str:
         """The character between two values."""
-        if self._announced:
-            return self._announced
-        with self._open() as stream:
-            sample = stream.read(_SNIFFED)
-        lines = sample.splitlines(keepends=True)
-        first = lines[0] if lines else ""
-        whole = "".join(lines[:-1]) if len(sample) == _SNIFFED and len(lines) > 1 else sample
-        return _sniffed(whole) or max(_SEPARATORS, key=lambda sign: _outside_quotes(first, sign))
+        return self.frame.separator
 
     @cached_property
     def header(self) -> list[str]:
@@ -131,6 +117,11 @@ class CsvFile:
         amiss = found.open_quote or found.short or found.long or found.stray_quotes
         return self._by_records(found) if amiss else found
 
+    @cached_property
+    def _again(self) -> tuple[int, int]:
+        """How many lines name the columns again, as where files were put one after the other, and the first of them."""
+        return names_again(self._body)
+
     def has_rows(self) -> bool:
         """Return whether anything follows the line that names the columns."""
         with self._open() as stream:
@@ -151,8 +142,8 @@ class CsvFile:
         shape = self.shape
         if shape.open_quote:
             raise SourceError(
-                f"{self.path} cannot be read as CSV: line {shape.open_quote} opens a quote that is never closed; the "
-                "file may be truncated: write it again, or repair that line"
+                f"{self.path} cannot be read as CSV: line {self.frame.line(shape.open_quote)} opens a quote that is "
+                "never closed; the file may be truncated: write it again, or repair that line"
             )
         if shape.long:
             raise SourceError(f"{self.path} cannot be read as CSV: {self._long_line(shape.long_line)}")
@@ -166,6 +157,9 @@ class CsvFile:
         if shape.blank and len(names) > 1:
             # Polars makes a row of nulls of a blank line.
             plan = plan.filter(~pl.all_horizontal(pl.all().is_null()))
+        if self._again[0]:
+            named = [column_named(name).eq_missing(pl.lit(name)) for name in names]
+            plan = plan.filter(~pl.all_horizontal(named))
         return plan
 
     def notes(self) -> list[str]:
@@ -180,14 +174,20 @@ class CsvFile:
                 f"{encoding.damaged_line}; they were read as \ufffd"
             )
         if shape.cut:
-            found.append(f"{self.path} ends in the middle of its last line ({shape.short_line}): it may be truncated")
+            line = self.frame.line(shape.short_line)
+            found.append(f"{self.path} ends in the middle of its last line ({line}): it may be truncated")
         elif shape.short:
             lines = "line has" if shape.short == 1 else "lines have"
             found.append(
                 f"{self.path}: {shape.short:,} {lines} fewer values than there are columns, the first is line "
-                f"{shape.short_line}; what lacks is null"
+                f"{self.frame.line(shape.short_line)}; what lacks is null"
             )
-        return found
+        count, first = self._again
+        if count:
+            lines = "names" if count == 1 else f"and {count - 1} more name"
+            left = "it was" if count == 1 else "they were"
+            found.append(f"{self.path}: line {self.frame.line(first)} {lines} the columns again; {left} left out")
+        return [*found, *self.frame.notes(self.path)]
 
     def fault(self, message: str) -> str:
         """Return in words where the file is at fault, and what to do about it."""
@@ -203,8 +203,8 @@ class CsvFile:
                     break
                 before = reader.line_num
         return (
-            f"line {line} has {count} values, the first line names {len(self.header)} columns; quote values that "
-            "contain the separator, or repair that line"
+            f"line {self.frame.line(line)} has {count} values, line {self.frame.before + 1} names {len(self.header)} "
+            "columns; quote values that contain the separator, or repair that line"
         )
 
     def _by_records(self, counted: CsvShape) -> CsvShape:
@@ -239,42 +239,6 @@ class CsvFile:
 
     def _open(self) -> TextIO:
         return self._body.open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _sniffed(sample: str) -> str:
-    """Return the separator that CleverCSV tells, where the first line agrees with it; empty otherwise."""
-    if sample.count("\n") < 1 or len(sample) >= _SNIFFED:
-        return ""
-    try:
-        dialect = clevercsv.Sniffer().sniff(sample, delimiters="".join(_SEPARATORS))
-    except (clevercsv.Error, UnicodeDecodeError):
-        return ""
-    sign = dialect.delimiter if dialect is not None else ""
-    if not sign:
-        return ""
-    widths = [len(row) for row in islice(csv.reader(io.StringIO(sample, newline=""), delimiter=sign), 20) if row]
-    agree = len(widths) > 1 and widths[0] > 1 and widths.count(widths[0]) >= 0.5 * len(widths)
-    if not agree:
-        return ""
-    return (_beside_decimal_commas(sample) if sign == "," else "") or str(sign)
-
-
-def _beside_decimal_commas(sample: str) -> str:
-    """Return what separates nearly all lines alike, where every comma below the first line stands within a number."""
-    lines = [line for line in sample.splitlines() if line.strip()][:20]
-    outside = [part for line in lines[1:] for part in line.split('"')[::2]]
-    if not any("," in part for part in outside) or any(re.search(r"(?<!\d),|,(?!\d)", part) for part in outside):
-        return ""
-    for sign in _SEPARATORS[1:]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=sign)]
-        if widths[0] > 1 and widths.count(widths[0]) >= 0.8 * len(widths):
-            return sign
-    return ""
-
-
-def _outside_quotes(line: str, sign: str) -> int:
-    """Count a character outside quotes."""
-    return sum(part.count(sign) for part in line.split('"')[::2])
 
 
 def _why(error: BaseException) -> str:
