@@ -35,13 +35,14 @@ from watchkeeper.cli.versions import gc, promote, retrain, rollback, versions
 from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from watchkeeper.core.action import Action
     from watchkeeper.core.errors import WatchkeeperError
+    from watchkeeper.run.fleet import ModelRuns
     from watchkeeper.run.keep import Maintainer
-    from watchkeeper.run.project import RunReport
+    from watchkeeper.run.project import Project, RunReport
     from watchkeeper.run.records import Records
 
     Deed = Callable[[Maintainer, str, datetime], Action]
@@ -167,6 +168,12 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what a run would do; write nothing, alert nobody.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, metavar="N", help="Run so many models at once, each in a process of its own.")
+    ] = 1,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Run only the I-th of N shares of the models, as one host of N.")
+    ] = "",
     fail_on: FailOnIfAsked = None,
     json: AsJson = False,
 ) -> None:
@@ -183,6 +190,7 @@ def run(
     from watchkeeper.core.alert import Alert, AlertState
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
     from watchkeeper.core.query import Query
+    from watchkeeper.run.fleet import ModelRuns, in_shard
 
     now = datetime.now(UTC)
     moment = past_moment("--until", until, now) if until else now
@@ -192,35 +200,49 @@ def run(
     results: dict[str, RunReport | WatchkeeperError] = {}
     firing: list[Alert] = []
     try:
-        names = _models(project, model)
-        for name in names:
-            with progress_bar() as progress:
-                try:
-                    results[name] = project.run(
-                        name,
-                        moment if until else datetime.now(UTC),
-                        progress=progress,
-                        stepwise=bool(until),
-                        replaces=replaces,
-                    )
-                except WatchkeeperError as error:
-                    if len(names) == 1 and not isinstance(error, LeasedError):
-                        raise
-                    results[name] = error
+        names = in_shard(_models(project, model), shard) if shard else _models(project, model)
+        runs = ModelRuns(config, workers, moment if until else None, replaces=replaces, rehearsed=dry_run)
+        for name, result in _run_all(project, names, runs):
+            if isinstance(result, WatchkeeperError) and len(names) == 1 and not isinstance(result, LeasedError):
+                raise result
+            results[name] = result
             for words in (*problems_of(results[name]), *hints(project, name)):
                 print_err(f"{name}: {words}")
             firing += project.store.recorded(name, Alert, Query(states=(AlertState.FIRING,))) if fail_on else ()
     finally:
         project.close()
+    results = {name: results[name] for name in names if name in results}
     if json:
         show_json(runs_document(results))
     else:
         for name, result in results.items():
             print_out(run_text(name, result))
+        if not names:
+            print_err(f"no model of {config} falls to shard {shard}")
     failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread]
     if failed:
         raise typer.Exit(5 if all(isinstance(r, LeasedError) for r in failed) else 3)
     raise typer.Exit(exit_code(firing, fail_on) if fail_on else 0)
+
+
+def _run_all(project: Project, names: list[str], runs: ModelRuns) -> Iterator[tuple[str, RunReport | WatchkeeperError]]:
+    """Run the models, several at once where that is asked, and show how far they are."""
+    from watchkeeper.core.errors import WatchkeeperError
+
+    if runs.workers > 1 and len(names) > 1:
+        with progress_bar() as progress:
+            for done, (name, result) in enumerate(runs(names), 1):
+                progress("models", done, len(names))
+                yield name, result
+        return
+    for name in names:
+        came: RunReport | WatchkeeperError
+        with progress_bar() as progress:
+            try:
+                came = runs.of(project, name, progress=progress)
+            except WatchkeeperError as error:
+                came = error
+        yield name, came
 
 
 @app.command()
