@@ -335,6 +335,7 @@ def main() -> None:
     try:
         prepare()
         import_when_used("polars")
+        _keep_only(sys.argv[1:2])
         app()
     except SystemExit as stop:
         if interrupt.asked or stop.code == 130:
@@ -348,6 +349,16 @@ def main() -> None:
         if interrupt.asked:
             _stop()
         _explain(error)
+
+
+def _keep_only(words: list[str]) -> None:
+    """Forget the commands that are not asked for: to build all of them takes longer than most take to answer."""
+    commands = {one.name or (one.callback.__name__ if one.callback else ""): one for one in app.registered_commands}
+    groups = {one.name: one for one in app.registered_groups}
+    for word in words:
+        if word in commands or word in groups or word == "--version":
+            app.registered_commands = [commands[word]] if word in commands else []
+            app.registered_groups = [groups[word]] if word in groups else []
 
 
 def _stop() -> NoReturn:
