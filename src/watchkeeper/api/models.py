@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watchkeeper.alerts.mutes import TRIAGE
@@ -122,13 +123,11 @@ def report(
     )
     now_is = made or datetime.now(UTC)
     filled = newest if place.filled else None
-    headline = headline_of_model(verdict, alerts, filled, now_is)
-    return Report(
+    unheaded = Report(
         title=name,
         model=name,
         verdict=verdict,
         made=now_is,
-        headline=headline_of_failure(failed.message, failed.at, filled) if failed else headline,
         alerts=alerts,
         diagnoses=recorded_diagnoses(store, name, alerts),
         actions=_actions(store, name, recent, alerts, now_is),
@@ -140,6 +139,9 @@ def report(
         notes=notes,
         unnamed=unnamed_sentence(unnamed_roles(spec.schema, **(_likely(before) if before else {})), configured),
     )
+    if failed:
+        return replace(unheaded, headline=headline_of_failure(failed.message, failed.at, filled))
+    return replace(unheaded, headline=headline_of_model(unheaded, filled))
 
 
 def standing(project: Records, models: Sequence[str]) -> list[Report]:

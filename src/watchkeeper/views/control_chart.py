@@ -29,7 +29,7 @@ from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import ACTIONS, failure, moment, number, period, shown
 from watchkeeper.words.signals import rule_in_words
 
-__all__ = ["MOST_WINDOWS", "control_chart"]
+__all__ = ["MOST_WINDOWS", "control_chart", "control_layers"]
 
 MOST_WINDOWS = 120
 """Windows that one control chart shows, the newest."""
@@ -85,24 +85,53 @@ def control_chart(
     UsageError
         When no measurement has a window.
     """
+    layers, _ = control_layers(series, estimate=estimate, actions=actions, width=width, most=most)
+    return sheet(layers, width, height)
+
+
+def control_layers(
+    series: Series,
+    *,
+    estimate: Series | None,
+    actions: Iterable[Action],
+    width: int,
+    most: int = MOST_WINDOWS,
+    ticks: int = 5,
+    extent: int = 0,
+    named: bool = False,
+) -> tuple[list[Specification], Window]:
+    """Return the layers of a control chart, to stand with others on one axis of time, and the time they span.
+
+    Parameters
+    ----------
+    ticks
+        Ticks of the axis of time.
+    extent
+        Pixels left of the drawing area, where it must be in line with that of another chart; 0 for what is needed.
+    named
+        Whether new versions carry their names.
+    """
     points, blanks = _laid_out(series, most)
     if not points and not blanks:
         raise UsageError(f"the series {series.measure!r} has no windows, so it cannot be drawn over time")
     estimated = _laid_out(estimate, most)[0] if estimate else []
     starts = [p.window.start for p in (*points, *estimated)] + [b[0] for b in blanks]
     ends = [p.window.end for p in (*points, *estimated)] + [b[1] for b in blanks]
+    span = Window(min(starts), max(ends))
     low, high = _range([*points, *estimated])
-    x = temporal("at", axis=time_axis(), scale=timeline_scale(min(starts), max(ends)))
-    scale = {"domain": [low, high], "zero": False, "nice": 3}
-    y = quantitative("y", axis={"title": None, "tickCount": 3}, scale=scale)
+    x = temporal("at", axis=time_axis(ticks), scale=timeline_scale(span.start, span.end))
+    scale = {"domain": [low, high], "zero": False, "nice": False}
+    room = {"minExtent": extent, "maxExtent": extent, "titleX": -44} if extent else {}
+    axis = {"title": series.measure.removesuffix(", estimated"), "tickCount": 4, "titlePadding": 6, **room}
+    y = quantitative("y", axis=axis, scale=scale)
     layers = [
-        *_blank_layers(blanks, x, min(starts), max(ends), width),
+        *_blank_layers(blanks, x, span.start, span.end, width),
         *_line_layers(points, x, y, (low, high)),
         *_estimate_layers(estimated, x, y, (low, high)),
         *_point_layers(points, x, y),
-        *_event_layers(actions, x, min(starts), max(ends)),
+        *_event_layers(actions, x, span, named),
     ]
-    return sheet(layers, width, height)
+    return layers, span
 
 
 def _laid_out(series: Series, most: int) -> tuple[list[_Point], list[tuple[datetime, datetime, Mark, str]]]:
@@ -310,18 +339,35 @@ def _labels(points: Sequence[_Point]) -> dict[tuple[Any, int], list[dict[str, An
     return rows
 
 
-def _event_layers(actions: Iterable[Action], x: Specification, first: datetime, last: datetime) -> list[Specification]:
+def _event_layers(actions: Iterable[Action], x: Specification, span: Window, named: bool) -> list[Specification]:
     moved = (ActionKind.PROMOTE, ActionKind.ROLL_BACK)
-    rows = [
-        {"at": _iso(a.at), "says": shown(f"{moment(a.at)}: {ACTIONS[a.kind]} {a.version}")}
+    done = [
+        (a.at, a)
         for a in actions
-        if a.kind in moved and a.outcome is Outcome.DONE and a.at is not None and first <= a.at <= last
+        if a.kind in moved and a.outcome is Outcome.DONE and a.at is not None and span.start <= a.at <= span.end
     ]
+    rows = [{"at": _iso(at), "says": shown(f"{moment(at)}: {ACTIONS[a.kind]} {a.version}")} for at, a in done]
     if not rows:
         return []
     rule = {"type": "rule", "stroke": colour("fine"), "strokeWidth": 1, "strokeDash": [2, 2]}
     tip = point_mark("triangle-down", 60, colour("fine"))
-    return [layer(rows, rule, x=x), layer(rows, tip, x=x, y={"value": 4}, description=nominal("says"))]
+    layers = [layer(rows, rule, x=x), layer(rows, tip, x=x, y={"value": 4}, description=nominal("says"))]
+    words = _version_names(done, span) if named else []
+    if words:
+        text = {"type": "text", "align": "left", "dx": 6, "fill": colour("fine"), "fontWeight": "bold"}
+        layers.append(layer(words, text, x=x, y={"value": 7}, text=nominal("word")))
+    return layers
+
+
+def _version_names(done: Sequence[tuple[datetime, Action]], span: Window) -> list[dict[str, Any]]:
+    """Return the names of new versions that have room beside their mark, the newest of several close ones."""
+    kept: list[dict[str, Any]] = []
+    last = span.end
+    for at, action in sorted(done, key=lambda one: one[0], reverse=True):
+        if (last - at) / (span.end - span.start) >= _APART / 4:
+            kept.append({"at": _iso(at), "word": shown(action.version, 12)})
+            last = at
+    return kept
 
 
 def _says(point: _Point) -> str:

@@ -8,12 +8,14 @@ from datetime import datetime
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.role_gaps import Unjudged
 from watchkeeper.core.window import Window
-from watchkeeper.views.findings import Verdict
+from watchkeeper.views.effects import headline_of_alert
+from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.wording import age, count, moment, period
 from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.words.headline import alert_headline
 from watchkeeper.words.roles import unjudged_sentence
 
-__all__ = ["headline_of_check", "headline_of_failure", "headline_of_model"]
+__all__ = ["headline_of_check", "headline_of_failure", "headline_of_model", "opening"]
 
 
 def headline_of_check(
@@ -22,7 +24,7 @@ def headline_of_check(
     """Say what a check found, given the rows of the reference and the current ones, and what nothing is known of."""
     firing = [alert for alert in alerts if alert.state is AlertState.FIRING]
     if firing:
-        return alert_sentence(firing[0])
+        return alert_headline(firing[0])
     if verdict == "no_data" and unjudged and all(rows):
         return f"{unjudged_sentence(unjudged)} No alert about the rest of {rows[1]:,} rows."
     if verdict == "no_data":
@@ -34,20 +36,33 @@ def headline_of_check(
     return f"{rows[1]:,} rows look like the {rows[0]:,} of the reference, within tolerance."
 
 
-def headline_of_model(verdict: Verdict, alerts: Sequence[Alert], newest: Window | None, made: datetime) -> str:
+def headline_of_model(findings: Findings, newest: Window | None) -> str:
     """Say how a model stands, given the newest window with rows."""
     if newest is None:
         return "Nothing has been judged yet."
-    if verdict is Verdict.NO_DATA:
+    made = findings.made
+    if findings.verdict is Verdict.NO_DATA:
         return (
             f"No rows have arrived since {moment(newest.end)}, {age(made - newest.end)} ago. The numbers are those of "
             f"{period(newest)}, the last window with rows."
         )
-    firing = sorted((a for a in alerts if a.state is AlertState.FIRING), key=lambda a: -a.severity)
-    muted = sum(a.state is AlertState.MUTED for a in alerts)
+    firing = [a for a in findings.worst_alerts if a.state is AlertState.FIRING]
+    muted = sum(a.state is AlertState.MUTED for a in findings.alerts)
     rest = f"{count(muted, 'alert')} muted; everything else" if muted else "everything"
-    words = alert_sentence(firing[0]) if firing else f"{rest} is within its limits"
-    return f"Window {newest}: {words}"
+    words = headline_of_alert(firing[0], findings, caused=True) if firing else f"{rest} is within its limits"
+    more = f"; and {count(len(firing) - 1, 'more alert')}" if len(firing) > 1 else ""
+    return f"Window {newest}: {words}{more}"
+
+
+def opening(findings: Findings) -> str:
+    """Return the headline, or how many alerts fire where it would say what the worst of them says just below."""
+    firing = [alert for alert in findings.worst_alerts if alert.state is AlertState.FIRING]
+    heading = findings.heading
+    if not firing or not any(
+        told in heading for told in (alert_sentence(firing[0]), headline_of_alert(firing[0], findings))
+    ):
+        return heading
+    return f"{count(len(firing), 'alert')}, the worst a {max(alert.severity for alert in firing)}"
 
 
 def headline_of_failure(message: str, at: datetime, newest: Window | None) -> str:

@@ -47,11 +47,18 @@ Written = Callable[[Any], float | str]
 
 @dataclass(frozen=True)
 class Overlay:
-    """Both distributions as one chart, remarks on what it leaves out, and why there is none where there is none."""
+    """Both distributions as one chart, remarks on what it leaves out, and why there is none where there is none.
+
+    Attributes
+    ----------
+    sizes
+        Rows and missing values of both sides, in words.
+    """
 
     chart: Specification | None
     remarks: tuple[str, ...] = ()
     problem: str = ""
+    sizes: tuple[str, ...] = ()
 
 
 def overlay(reference: State | None, current: State | None, *, width: int = WIDTH, height: int = 130) -> Overlay:
@@ -66,24 +73,26 @@ def overlay(reference: State | None, current: State | None, *, width: int = WIDT
         return Overlay(None, problem=f"The {side} has no rows with this column.")
     if reference.problem or current.problem:
         return Overlay(None, problem=shown(reference.problem or current.problem))
-    remarks = _missing(reference, current)
+    sizes, remarks = _missing(reference, current)
     numbers = [_numbers(state) for state in (reference, current)]
     if numbers[0] is not None and numbers[1] is not None:
         binned = bin_shares(numbers[0], numbers[1])
         if binned is None:
-            return Overlay(None, remarks, "Neither side holds a finite value.")
+            return Overlay(None, remarks, "Neither side holds a finite value.", sizes)
         column = reference.spec or current.spec
         times = column is not None and column.kind is Kind.TIME
         drawn = sheet(_bin_layers(binned, times), width, height)
-        return Overlay(drawn, remarks + _outside(binned), _empty(numbers[0][0].n, numbers[1][0].n))
+        problem = _empty(numbers[0][0].n, numbers[1][0].n)
+        return Overlay(drawn, remarks + _outside(binned), problem, sizes)
     levels = [state.parts.get("levels") for state in (reference, current)]
     if isinstance(levels[0], LevelsPart) and isinstance(levels[1], LevelsPart):
         shares = level_shares(levels[0], levels[1])
         if shares is None:
-            return Overlay(None, remarks, "Neither side holds a value.")
+            return Overlay(None, remarks, "Neither side holds a value.", sizes)
         tall = max(height, 15 * (len(shares.names) + bool(shares.others)) + 36)
-        return Overlay(sheet(_level_layers(shares), width, tall), remarks, _empty(levels[0].n, levels[1].n))
-    return Overlay(None, remarks, "No distribution is kept for this kind of column.")
+        drawn, problem = sheet(_level_layers(shares), width, tall), _empty(levels[0].n, levels[1].n)
+        return Overlay(drawn, remarks, problem, sizes)
+    return Overlay(None, remarks, "No distribution is kept for this kind of column.", sizes)
 
 
 def _numbers(state: State) -> tuple[HistogramPart, AtomsPart] | None:
@@ -100,18 +109,18 @@ def _empty(before: int, now: int) -> str:
     return f"The {'current data' if before else 'reference'} holds no value in this column."
 
 
-def _missing(reference: State, current: State) -> tuple[str, ...]:
+def _missing(reference: State, current: State) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return rows and missing values of both sides in words, and their infinite values where there are some."""
     counts = [state.parts.get("count") for state in (reference, current)]
     if not all(isinstance(c, CountPart) for c in counts):
-        return ()
+        return (), ()
     first, second = (c for c in counts if isinstance(c, CountPart))
-    remarks = [f"{first.rows:,} reference and {count(second.rows, 'current row')}"]
+    sizes = [f"{first.rows:,} reference and {count(second.rows, 'current row')}"]
     before, now = (c.missing / c.rows if c.rows else 0.0 for c in (first, second))
-    remarks.append(f"missing {share(before)} → {share(now)}" if before or now else "nothing missing")
+    sizes.append(f"missing {share(before)} → {share(now)}" if before or now else "nothing missing")
     infinite = [c.positive + c.negative for c in (first, second)]
-    if any(infinite):
-        remarks.append(f"infinite {infinite[0]:,} → {infinite[1]:,} rows")
-    return tuple(remarks)
+    remarks = [f"infinite {infinite[0]:,} → {infinite[1]:,} rows"] if any(infinite) else []
+    return tuple(sizes), tuple(remarks)
 
 
 def _outside(shares: BinShares) -> tuple[str, ...]:
@@ -134,7 +143,7 @@ def _bin_layers(shares: BinShares, times: bool) -> list[Specification]:
         x = temporal("x", axis=time_axis(), scale={"type": "utc", "domain": span})
     else:
         x = quantitative("x", axis=time_axis(), scale={"domain": span, "nice": False, "zero": False})
-    axis = {"title": None, "tickCount": 3, "format": ".2~p"}
+    axis = {"title": "share of rows", "tickCount": 3, "format": ".2~p"}
     y = quantitative("y", axis=axis, scale={"domain": [0, top], "nice": False})
     layers: list[Specification] = []
     before, now = (_outline(edges, side, written) if side.any() else [] for side in shares.bins)
@@ -205,7 +214,7 @@ def _level_layers(shares: LevelShares) -> list[Specification]:
     beside = [fitted(name, _NAMES) for name in names]
     extent = ceil(max(map(text_width, beside)))
     layers = []
-    axis = {"title": None, "tickCount": 4, "format": ".2~p", "grid": True}
+    axis = {"title": "share of rows", "tickCount": 4, "format": ".2~p", "grid": True}
     x = quantitative("y", axis=axis, scale={"domain": [0, float(both.max(initial=0.0)) * 1.05 or 1.0], "nice": False})
     labels = {"title": None, "labelLimit": 0, "minExtent": extent, "labelExpr": label_expression(keys, beside)}
     bands = {"domain": keys, "paddingInner": 0.25, "paddingOuter": 0.1}

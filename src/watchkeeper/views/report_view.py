@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from watchkeeper.core.action import Action, Outcome
-from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.diagnosis import Diagnosis
+from watchkeeper.core.action import Outcome
+from watchkeeper.core.alert import OPEN, AlertState
 from watchkeeper.core.measurement import Family, Measurement
+from watchkeeper.core.schema import Role
 from watchkeeper.performance.estimator import ASSUMES
+from watchkeeper.views.alert_view import AlertView, action_view, alert_view
 from watchkeeper.views.axes import NARROW, WIDE, Chart
 from watchkeeper.views.cards import Card, column_cards, metric_cards
-from watchkeeper.views.causes import Why
-from watchkeeper.views.evidence import standing_evidence
+from watchkeeper.views.curves import ConfusionTable, Figure, confusion_table, outcome_figures
+from watchkeeper.views.data_checks import CheckLine, check_lines
 from watchkeeper.views.findings import Findings, Verdict
+from watchkeeper.views.headline import opening
 from watchkeeper.views.lines import Line
 from watchkeeper.views.overview import history
+from watchkeeper.views.primary import Primary, primary_metric, primary_of
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
+from watchkeeper.views.segments import SegmentTable, segment_table
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.standing import standing
-from watchkeeper.views.wording import ACTIONS, CAUSES, estimated, moment, number, period, shown
-from watchkeeper.words.actions import action_sentence, triage_sentence
-from watchkeeper.words.alerts import alert_sentence
+from watchkeeper.views.wording import estimated, moment, period, shown, subject
 
 __all__ = ["AlertView", "Overview", "ReportView", "report_view"]
 
 _MOST_METRICS, _MOST_CALM = 12, 6
-_MOST_ALERTS, _MOST_EVIDENCE, _MOST_ACTIONS, _MOST_ROWS, _MOST_NAMES, _MOST_NOTES = 30, 4, 40, 150, 12, 30
-_MOST_RULES = 200
+_MOST_ALERTS, _MOST_ACTIONS, _MOST_ROWS, _MOST_NOTES, _MOST_RULES = 30, 40, 150, 30, 200
 
 _VERDICTS = {
     Verdict.OK: ("Fine", "fine"),
@@ -38,21 +39,6 @@ _VERDICTS = {
     Verdict.BLIND: ("Blind", "void"),
 }
 _INPUTS = ("Inputs fine", "void")
-
-
-@dataclass(frozen=True)
-class AlertView:
-    """An alert or an action in words."""
-
-    look: str
-    word: str
-    message: str
-    facts: tuple[tuple[str, str], ...]
-    names: tuple[str, ...] = ()
-    more_names: int = 0
-    lines: tuple[Line, ...] = ()
-    actions: tuple[AlertView, ...] = ()
-    why: Why | None = None
 
 
 @dataclass(frozen=True)
@@ -76,10 +62,24 @@ class ReportView:
         Whether cards that are calm are folded away.
     tiles
         Number, caption and look of what a reader wants to know at once.
-    some_told
-        Whether some actions stand with the alert that led to them.
+    todo
+        What needs doing, the most urgent first.
+    alerts, past
+        Those that are open, and those that ended.
+    actions
+        What was done that stands with no open alert.
+    primary
+        The metric to decide by, with its history.
+    metrics, small
+        The other judged metrics as cards, and those that no chart judges as lines.
     methods
         By what performance was estimated.
+    figures, confusion
+        How answers stand to labels, now beside the reference.
+    checks
+        The checks for faults of the data.
+    runtime
+        Cards of latencies and other numbers of the running service.
     cards, calm
         Of columns, worst first; the calm ones are folded away.
     left_out
@@ -94,20 +94,27 @@ class ReportView:
     look: str
     folded: bool
     tiles: tuple[tuple[str, str, str], ...]
+    todo: tuple[str, ...]
     alerts: tuple[AlertView, ...]
+    past: tuple[AlertView, ...]
     more_alerts: int
-    acted: bool
-    some_told: bool
     actions: tuple[AlertView, ...]
     more_actions: int
+    primary: Primary | None
     overviews: tuple[Overview, ...]
     many_windows: bool
     rules: tuple[RuleLine, ...]
     more_rules: int
     broken_rules: int
     metrics: tuple[Card, ...]
+    small: tuple[Line, ...]
     estimated: bool
     methods: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    confusion: ConfusionTable | None
+    segments: SegmentTable | None
+    checks: tuple[CheckLine, ...]
+    runtime: tuple[Card, ...]
     cards: tuple[Card, ...]
     calm: tuple[Card, ...]
     left_out: int
@@ -123,43 +130,52 @@ def report_view(findings: Findings, columns: int, *, folded: bool) -> ReportView
     """Return what a page says of a report, with cards for ``columns`` columns at most."""
     series = series_of(signal for signal in findings.signals if not is_rule(signal))
     rules = rule_lines(findings.signals)
-    alerts, actions = findings.worst_alerts, findings.actions_in_order
-    placed = {alert.id for alert in alerts[:_MOST_ALERTS]}
-    others = [action for action in actions if action.alert not in placed]
+    alerts = [alert_view(alert, findings) for alert in findings.worst_alerts[:_MOST_ALERTS]]
+    opened = sum(alert.state in OPEN for alert in findings.worst_alerts[:_MOST_ALERTS])
+    told = {alert.id for alert in findings.worst_alerts[:_MOST_ALERTS]}
+    others = [action for action in findings.actions_in_order if action.alert not in told]
+    main = primary_metric(series, findings)
+    metrics, small = metric_cards(series, findings, _MOST_METRICS, main)
     cards, left_out = column_cards(series, findings, columns)
-    loud = [card for card in cards if not _calm(card)] if folded else cards
-    calm = [card for card in cards if _calm(card)] if folded else []
-    # Where nothing is wrong, the first few columns are shown all the same.
-    opened = 0 if loud else _MOST_CALM
+    slow = _runtime_names(findings)
+    loud, calm = _split([card for card in cards if card.title not in slow], folded)
     word, look = _VERDICTS[findings.verdict]
     if findings.verdict is Verdict.OK and findings.performance_unknown:
         word, look = _INPUTS
     described = findings.schema.columns if findings.schema else ()
+    running = [card for card in metrics if card.title in _runtime_metrics(findings)]
     return ReportView(
         title=shown(findings.title),
         model=shown(findings.model, 120),
-        headline=shown(findings.heading, 600),
+        headline=shown(opening(findings), 600),
         made=moment(findings.made),
         word=word,
         look=look,
         folded=folded,
         tiles=tuple(_tiles(findings, series)),
-        alerts=tuple(_alert(alert, actions, findings.diagnosis_of(alert)) for alert in alerts[:_MOST_ALERTS]),
-        more_alerts=max(0, len(alerts) - _MOST_ALERTS),
-        acted=bool(actions),
-        some_told=len(others) < len(actions),
-        actions=tuple(_action(action, alerts) for action in others[-_MOST_ACTIONS:]),
+        todo=tuple(dict.fromkeys(alert.todo for alert in alerts if alert.todo)),
+        alerts=tuple(alerts[:opened]),
+        past=tuple(alerts[opened:]),
+        more_alerts=max(0, len(findings.alerts) - _MOST_ALERTS),
+        actions=tuple(action_view(action, findings.alerts) for action in others[-_MOST_ACTIONS:]),
         more_actions=max(0, len(others) - _MOST_ACTIONS),
-        overviews=tuple(_overviews(findings, series)),
+        primary=primary_of(series, findings),
+        overviews=tuple(_overviews(findings, series, main)),
         many_windows=any(one.windows > 1 for one in series),
         rules=tuple(rules[:_MOST_RULES]),
         more_rules=max(0, len(rules) - _MOST_RULES),
         broken_rules=sum(line.mark is Mark.SIGNAL for line in rules),
-        metrics=tuple(metric_cards(series, findings, _MOST_METRICS)),
+        metrics=tuple(card for card in metrics if card not in running),
+        small=tuple(small),
         estimated=any(m.family is Family.ESTIMATE for m in _measured(findings)),
         methods=tuple(estimated(_measured(findings), [ASSUMES])),
-        cards=tuple(loud + calm[:opened]),
-        calm=tuple(calm[opened:]),
+        figures=outcome_figures(findings),
+        confusion=confusion_table(findings),
+        segments=segment_table(findings, main.newest.measurement.name if main else ""),
+        checks=tuple(check_lines(series)),
+        runtime=(*running, *(card for card in cards if card.title in slow)),
+        cards=tuple(loud),
+        calm=tuple(calm),
         left_out=left_out,
         rows=tuple(Line.of(one) for one in series[:_MOST_ROWS]),
         more_rows=max(0, len(series) - _MOST_ROWS),
@@ -173,9 +189,31 @@ def report_view(findings: Findings, columns: int, *, folded: bool) -> ReportView
     )
 
 
-def _overviews(findings: Findings, series: Sequence[Series]) -> Iterator[Overview]:
+def _split(cards: Sequence[Card], folded: bool) -> tuple[list[Card], list[Card]]:
+    """Return the cards that are open and those that are folded; where nothing is wrong, the first few are open."""
+    if not folded:
+        return list(cards), []
+    loud = [card for card in cards if not _calm(card)]
+    calm = [card for card in cards if _calm(card)]
+    opened = 0 if loud else _MOST_CALM
+    return loud + calm[:opened], calm[opened:]
+
+
+def _runtime_names(findings: Findings) -> set[str]:
+    """Return the columns that hold latencies, as their cards are titled."""
+    return {shown(c.name, 120) for c in findings.schema or () if c.role is Role.LATENCY}
+
+
+def _runtime_metrics(findings: Findings) -> set[str]:
+    return {subject(m) for m in _measured(findings) if m.family is Family.RUNTIME}
+
+
+def _overviews(findings: Findings, series: Sequence[Series], main: Series | None) -> Iterator[Overview]:
+    # Alerts and actions stand above the metric to decide by, where there is its history.
+    drawn = main is not None and main.windows > 1
+    alerts, actions = ((), ()) if drawn else (findings.worst_alerts, findings.actions_in_order)
     for look, frame in (("wide", WIDE), ("narrow", NARROW)):
-        made = history(series, findings.worst_alerts, findings.actions_in_order, frame) or standing(series, frame)
+        made = history(series, alerts, actions, frame) or standing(series, frame)
         if made is not None:
             yield Overview(look, Chart("Overview of all series, worst first", made[0]), made[1])
 
@@ -208,41 +246,3 @@ def _tiles(findings: Findings, series: Sequence[Series]) -> list[tuple[str, str,
     if latest is not None:
         tiles.append((period(latest), "newest window", "text"))
     return tiles
-
-
-def _alert(alert: Alert, actions: Sequence[Action], diagnosis: Diagnosis | None) -> AlertView:
-    open_ = alert.state in (AlertState.FIRING, AlertState.PENDING)
-    look = {1: "notice", 2: "warning", 3: "signal"}[alert.severity] if open_ else "void"
-    triage = shown(triage_sentence(alert, actions), 200)
-    state = ", ".join(filter(None, (alert.state.value, triage.removeprefix(f"{alert.state.value} "))))
-    facts = [("cause", CAUSES[alert.cause]), ("state", state), ("since", moment(alert.since))]
-    if alert.last is not None:
-        facts.append(("last seen", moment(alert.last)))
-    names = tuple(shown(n, 120) for n in (*alert.columns, *alert.segments))
-    return AlertView(
-        look,
-        str(alert.severity),
-        shown(alert_sentence(alert), 500),
-        tuple(facts),
-        names[:_MOST_NAMES],
-        max(0, len(names) - _MOST_NAMES),
-        tuple(Line.of(Series((signal,))) for signal in standing_evidence(alert)[:_MOST_EVIDENCE]),
-        tuple(_action(a, (alert,)) for a in actions if a.alert == alert.id and a.alert)[-_MOST_NAMES:],
-        Why.of(diagnosis, alert) if diagnosis else None,
-    )
-
-
-def _action(action: Action, alerts: Sequence[Alert]) -> AlertView:
-    looks = {Outcome.DONE: "fine", Outcome.PROPOSED: "notice", Outcome.REFUSED: "warning", Outcome.FAILED: "signal"}
-    what = f"{ACTIONS[action.kind]} {shown(action.version, 60)}".strip()
-    facts = tuple((shown(k, 60).replace("_", " "), _fact(v)) for k, v in list(action.facts.items())[:8])
-    return AlertView(
-        looks[action.outcome],
-        action.outcome.value,
-        shown(action_sentence(action, alerts), 500),
-        (("at", moment(action.at)), ("what", what), ("who", shown(action.who, 60)), *facts),
-    )
-
-
-def _fact(value: float | str) -> str:
-    return shown(value, 120) if isinstance(value, str) else number(value)

@@ -13,8 +13,9 @@ from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.core.window import Window
 from watchkeeper.views.wording import failure, measure, subject
 
-__all__ = ["Mark", "Series", "mark_of", "series_of"]
+__all__ = ["Mark", "Series", "closeness", "mark_of", "series_of"]
 
+_HARM = (Family.METRIC, Family.ESTIMATE, Family.RUNTIME)
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -58,7 +59,29 @@ def mark_of(signal: Signal) -> Mark:
     status, _ = failure(signal.measurement)
     if status is not Status.OK:
         return Mark.NO_DATA if status is Status.NO_DATA else Mark.FAILED
-    return Mark.SIGNAL if signal.fired else _ZONES[signal.zone]
+    if signal.fired:
+        return Mark.SIGNAL
+    mark = _ZONES[signal.zone]
+    return Mark.IN_CONTROL if mark in (Mark.NEAR, Mark.MIDDLE) and _harmless(signal) else mark
+
+
+def _harmless(signal: Signal) -> bool:
+    """Say whether a value lies on the side of its centre that has no limit: it moved, and for the better."""
+    value, centre = signal.measurement.value, signal.centre
+    if value is None or centre is None or (signal.lower is None) == (signal.upper is None):
+        return False
+    return value < centre if signal.lower is None else value > centre
+
+
+def closeness(signal: Signal) -> float | None:
+    """Return (value - centre) / (limit - centre), 1 at the limit; None without a number or a limit on its side."""
+    value, centre = signal.measurement.value, signal.centre
+    if value is None or mark_of(signal).numberless:
+        return None
+    if centre is None:
+        centre = 0.0 if signal.lower is None or signal.upper is None else (signal.lower + signal.upper) / 2
+    limit = signal.upper if value >= centre else signal.lower
+    return None if limit is None or limit == centre else (value - centre) / (limit - centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +154,16 @@ class Series:
 
     @property
     def badness(self) -> tuple[float, ...]:
-        """Sorts worst first: by the newest point, then by how often it signalled, then by weight."""
+        """Sorts worst first: harm before other signals, then by how far the newest point is, then by how often it was.
+
+        What fired is ordered by its score, what did not by how close it is to its limit; zeros come last.
+        """
         fired = sum(mark_of(s) is Mark.SIGNAL for s in self.signals)
         score = abs(self.newest.score)
-        return (self.mark.weight, 0.0 if isnan(score) else -score, -fired)
+        far = 0.0 if isnan(score) else score
+        if self.mark is not Mark.SIGNAL:
+            far = closeness(self.newest) or 0.0
+        return (self.mark.weight, self.family not in _HARM, -far, -fired)
 
 
 def series_of(signals: Iterable[Signal]) -> list[Series]:

@@ -16,7 +16,7 @@ from watchkeeper.views.axes import (
     quantitative,
     sheet,
 )
-from watchkeeper.views.series import Mark, Series
+from watchkeeper.views.series import Mark, Series, closeness
 from watchkeeper.views.theme import colour
 from watchkeeper.views.wording import count, number, shown
 
@@ -69,14 +69,7 @@ def standing(series: Sequence[Series], frame: Frame = WIDE) -> tuple[Specificati
 
 
 def _share(one: Series) -> float | None:
-    signal = one.newest
-    value, centre = signal.measurement.value, signal.centre
-    if one.mark.numberless or value is None:
-        return None
-    if centre is None:
-        centre = 0.0 if signal.lower is None or signal.upper is None else (signal.lower + signal.upper) / 2
-    limit = signal.upper if value >= centre else signal.lower
-    return None if limit is None or limit == centre else (value - centre) / (limit - centre)
+    return None if one.mark.numberless else closeness(one.newest)
 
 
 def _name(one: Series) -> str:

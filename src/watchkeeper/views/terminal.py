@@ -16,14 +16,16 @@ from watchkeeper.core.alert import Alert, AlertState, Severity
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Family
 from watchkeeper.core.schema import ALL
+from watchkeeper.views.alert_state import state_words, todo_words
 from watchkeeper.views.causes import CauseLine, cause_lines, part_lines
+from watchkeeper.views.effects import headline_of_alert
 from watchkeeper.views.findings import Findings, Verdict
+from watchkeeper.views.headline import opening
 from watchkeeper.views.lines import Line
 from watchkeeper.views.rules import RuleLine, is_rule, rule_lines
 from watchkeeper.views.series import Mark, Series, series_of
 from watchkeeper.views.wording import ACTIONS, CAUSES, count, estimated, moment, period, shown
 from watchkeeper.words.actions import action_sentence, triage_sentence
-from watchkeeper.words.alerts import alert_sentence
 
 __all__ = ["plain", "report_text"]
 
@@ -39,6 +41,7 @@ _VERDICTS = {
 }
 _INPUTS = ("✓ Inputs fine", "bold yellow")
 _SEVERITIES = {Severity.PAGE: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+_STATES = {"pending": "cyan", "acknowledged": "blue", "muted": "dim", "ended": "dim"}
 _OUTCOMES = {Outcome.DONE: "green", Outcome.PROPOSED: "cyan", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
 _MARKS = {Mark.SIGNAL: ("▲", "red"), Mark.FAILED: ("✗", "magenta"), Mark.NO_DATA: ("○", "yellow"),
           Mark.BLIND: ("◌", "yellow"), Mark.LEARNING: ("…", "dim"), Mark.NOT_JUDGED: ("·", "dim")}  # fmt: skip
@@ -56,18 +59,13 @@ def report_text(findings: Findings, *, series: int = _MOST_SERIES) -> Renderable
     if findings.verdict is Verdict.OK and findings.performance_unknown:
         word, look = _INPUTS
     alerts = findings.worst_alerts
-    headline = findings.heading
-    if any(alert_sentence(alert) == headline for alert in alerts[:_MOST_ALERTS]):
-        # The alert stands right below, in the same words.
-        firing = [alert.severity for alert in alerts if alert.state is AlertState.FIRING]
-        headline = f"{count(len(firing), 'alert')}, the worst a {max(firing)}" if firing else headline
-    opening = Text.assemble((word, look), "  ", (shown(findings.model, 80), "bold"), "  ", shown(headline, 400))
-    parts: list[RenderableType] = [opening]
+    model = (shown(findings.model, 80), "bold")
+    parts: list[RenderableType] = [Text.assemble((word, look), "  ", model, "  ", shown(opening(findings), 400))]
     if alerts:
         # Of alerts that are over the page tells the cause, and `explain`.
         fires = {alert.id for alert in alerts if alert.state is AlertState.FIRING}
         told = [(a, findings.diagnosis_of(a) if a.id in fires else None) for a in alerts[:_MOST_ALERTS]]
-        parts += [_gap(), _alerts(told, findings.actions), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
+        parts += [_gap(), _alerts(told, findings), *_rest(len(alerts) - _MOST_ALERTS, "more alert")]
     actions = findings.actions_in_order
     if actions:
         parts += [
@@ -120,7 +118,7 @@ def _table() -> Table:
     return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
 
 
-def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]], actions: Sequence[Action]) -> RenderableType:
+def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]], findings: Findings) -> RenderableType:
     table = _table()
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -128,16 +126,16 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]], actions: Sequence[
     attributed = set[str]()
     for alert, diagnosis in alerts:
         closed = alert.state in (AlertState.ENDED, AlertState.MUTED)
-        look = "dim" if closed else _SEVERITIES[alert.severity]
+        state = state_words(alert, findings.actions)
+        look = _STATES.get(state) or _SEVERITIES[alert.severity]
         since = f"since {moment(alert.since)}" if alert.since else ""
         names = [shown(n, 40) for n in (*alert.columns, *alert.segments)]
         listed = ", ".join(names[:_MOST_COLUMNS])
         if len(names) > _MOST_COLUMNS:
             listed += f" and {len(names) - _MOST_COLUMNS} more"
-        told = Text(shown(alert_sentence(alert), 400), style="dim" if closed else "")
-        triage = shown(triage_sentence(alert, actions), 120)
-        state = "" if triage.startswith(alert.state.value) else alert.state.value
-        details = " · ".join(filter(None, [CAUSES[alert.cause], state, triage, listed]))
+        told = Text(shown(headline_of_alert(alert, findings), 400), style="dim" if closed else "")
+        triage = shown(triage_sentence(alert, findings.actions), 120)
+        details = " · ".join(filter(None, [CAUSES[alert.cause], triage or state, listed]))
         told.append(f"\n{details}", style="dim")
         causes = cause_lines(diagnosis, alert, most=_MOST_CAUSES) if diagnosis else []
         if causes:
@@ -146,6 +144,8 @@ def _alerts(alerts: Sequence[tuple[Alert, Diagnosis | None]], actions: Sequence[
             # Alerts of the same rows share what their loss comes from.
             told.append(f"\n{words}" if words not in attributed else "", style="dim")
             attributed.add(words)
+        todo = todo_words(alert, findings)
+        told.append(f"\nto do: {todo}" if todo else "")
         table.add_row(Text(str(alert.severity), style=look), Text(since, style="dim"), told)
     return Padding(table, (0, 0, 0, 2))
 

@@ -47,6 +47,7 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "step_1": ("#e9f1f7", "#1a2731"),
     "step_2": ("#cfe1ee", "#21405a"),
     "step_3": ("#93bfde", "#3a7cae"),
+    "shade": ("#c3c9d1", "#4a525c"),
     "learning": ("#eeeef4", "#24262f"),
 }
 """Name → colour on light and on dark ground."""

@@ -13,10 +13,11 @@ from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import change_words, value_words
 from watchkeeper.words.names import measure_words
+from watchkeeper.words.rounding import pair
 from watchkeeper.words.signals import rule_in_words
 from watchkeeper.words.transformations import transformation_words
 
-__all__ = ["CAUSES", "WordedAlert", "alert_sentence", "describe", "describe_signal", "number_sentence"]
+__all__ = ["CAUSES", "WordedAlert", "alert_sentence", "describe", "describe_signal", "end_words", "number_sentence"]
 
 _MOST = 4
 
@@ -42,7 +43,12 @@ _ENDS: Mapping[AlertEnd | None, str] = {
 def alert_sentence(alert: Alert) -> str:
     """Say what an alert is about, by the evidence it holds; without any by its cause and columns."""
     where = f" in {', '.join(alert.columns)}" if alert.columns else ""
-    return _ENDS.get(alert.end, "") + (describe(alert.evidence) or f"{CAUSES[alert.cause]}{where}")
+    return end_words(alert) + (describe(alert.evidence) or f"{CAUSES[alert.cause]}{where}")
+
+
+def end_words(alert: Alert) -> str:
+    """Return how an alert ended where it was none after all, to stand before what it was about; empty otherwise."""
+    return _ENDS.get(alert.end, "")
 
 
 class WordedAlert(Alert):
@@ -160,7 +166,19 @@ def _plain(m: Measurement, signal: Signal, where: str) -> str:
     limits, estimated = (signal.lower, signal.upper), m.family is Family.ESTIMATE
     value = m.value or 0.0
     general = number_sentence(m.name, m.column, value, signal.centre, limits, estimated=estimated)
-    return _moved(m, _judged(value, signal.centre, limits), where) or general + where
+    return _moved(m, _judged(value, signal.centre, limits), where) or _went(signal, where) or general + where
+
+
+def _went(signal: Signal, where: str) -> str:
+    """Say of a metric from what is usual to what it went, and its limit; empty where what is usual is not known."""
+    m, usual = signal.measurement, signal.centre
+    if m.family not in (Family.METRIC, Family.ESTIMATE) or m.value is None or not usual or m.value == usual:
+        return ""
+    before, after = pair(usual, m.value)
+    estimated = "estimated " if m.family is Family.ESTIMATE else ""
+    limit = signal.upper if m.value > usual else signal.lower
+    held_to = f" (limit {limit:.3g})" if limit is not None else ""
+    return f"{estimated}{measure_words(m.name)} {'rose' if m.value > usual else 'fell'}: {before} → {after}{held_to}{where}"
 
 
 def number_sentence(

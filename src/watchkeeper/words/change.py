@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from watchkeeper.core.evidence import Change, Quantity
+from watchkeeper.words.rounding import brief, pair
 
 __all__ = ["change_words", "from_to", "moment", "value_words"]
 
@@ -27,8 +28,18 @@ def change_words(change: Change) -> str:
 
 def from_to(change: Change) -> str:
     """Return both numbers as they are read, ``1.2% → 3.4%``; empty where one is missing."""
+    if change.before is None or change.after is None:
+        return ""
     before, after = (value_words(change, value) for value in (change.before, change.after))
-    return f"{before} → {after}" if before and after else ""
+    if _plain(change):
+        before, after = (f"{text} {change.unit}".rstrip() for text in pair(change.before, change.after))
+    elif change.quantity in _SHARES and before == after and change.before != change.after:
+        before, after = (f"{value:.2%}" for value in (change.before, change.after))
+    return f"{before} → {after}"
+
+
+def _plain(change: Change) -> bool:
+    return change.quantity not in (*_SHARES, Quantity.CORRELATION) and change.unit != "time"
 
 
 def value_words(change: Change, value: float | None) -> str:
@@ -41,7 +52,7 @@ def value_words(change: Change, value: float | None) -> str:
         return f"{value:.2f}"
     if change.unit == "time":
         return moment(value)
-    return f"{value:.4g} {change.unit}".rstrip()
+    return f"{brief(value)} {change.unit}".rstrip()
 
 
 def moment(seconds: float) -> str:
