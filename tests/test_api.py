@@ -53,7 +53,7 @@ def test_a_check_names_each_measurement_once() -> None:
 def test_a_report_leads_with_what_is_firing(kept: Project) -> None:
     found = report(kept, made=day(9).start)
     assert found.verdict.value == "alert"
-    assert found.headline.startswith("Window 2024-03-12: AUROC is ")
+    assert found.headline.startswith("Window 2024-03-12: AUROC fell: ")
 
 
 def test_where_the_newest_windows_are_empty_the_last_numbers_stay_with_their_age(kept: Project) -> None:
@@ -118,7 +118,7 @@ def test_an_alert_says_what_it_is_about() -> None:
     before = pl.DataFrame({"age": range(1000)})
     alert = watchkeeper.check(before.with_columns(pl.col("age") + 600), before).alerts[0]
     assert alert.message == alert_sentence(alert)
-    assert alert.message.startswith("age rose: mean 499.5 → 1100 (KS 0.6")
+    assert alert.message.startswith("age rose: mean 500 → 1,100 (KS 0.6")
     watched = watchkeeper.stream(before, budget=1_000)
     steps = [watched.update({"age": [1500] * 50}) for _ in range(10)]
     told = [one.message for step in steps for one in step.alerts]

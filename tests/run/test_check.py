@@ -90,7 +90,7 @@ def test_harm_pages_and_a_gain_does_not() -> None:
     worse = check(SAME.with_columns(label=1 - pl.col("label")))
     assert found(worse) == [(Cause.PERFORMANCE, ())]
     assert worse.alerts[0].severity is Severity.PAGE
-    assert alert_sentence(worse.alerts[0]).startswith("AUROC is 0.1")
+    assert alert_sentence(worse.alerts[0]).startswith("AUROC fell: ")
     perfect = check(SAME.with_columns(label="prediction"))
     assert (Cause.PERFORMANCE, ()) not in found(perfect)
 

@@ -188,7 +188,7 @@ def test_an_estimate_raises_an_alert_and_does_not_clear_one() -> None:
     assert states_of(found, Cause.PERFORMANCE) == [*[""] * 4, "pending", *["firing"] * 5, "ended"]
     alert = of(found[5], Cause.PERFORMANCE)
     assert alert is not None
-    assert alert_sentence(alert).startswith("estimated log loss is ")
+    assert alert_sentence(alert).startswith("estimated log loss rose: ")
 
 
 def test_a_metric_that_fails_does_not_clear_a_performance_alert() -> None:

@@ -78,7 +78,7 @@ def test_the_report_shows_what_an_alert_comes_from_and_lets_no_name_be_a_tag(rep
     html = whole.html()
     assert html.count("What it comes from") == 1
     assert "data fault" in html
-    assert '<meter min="0" max="100" value="81">81 %</meter>' in html
+    assert '<i style="width:81%"></i></i>81 %' in html
     assert HOSTILE not in html
     assert "Worst segments found" in html
     assert "too few labels have arrived" in html

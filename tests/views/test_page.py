@@ -129,18 +129,20 @@ def test_the_verdict_comes_first_as_icon_and_word(html: str) -> None:
 
 def test_open_alerts_come_before_resolved_ones_and_worse_before_milder(html: str) -> None:
     text = Seen(html).text
-    assert text.index("KS of distance is") < text.index("KS of score is") < text.index("AUROC is 0.6")
+    assert text.index("2 columns changed since 18 November: KS of distance is") < text.index("KS of score is")
+    assert text.index("KS of score is") < text.index("1 alert that ended") < text.rindex("AUROC fell: 0.67")
 
 
 def test_what_was_done_about_an_alert_stands_with_it_once(html: str) -> None:
     text = Seen(html).text
-    assert text.index("AUROC is 0.6") < text.index("performance fell for two weeks") < text.index("What signalled")
+    assert text.index("AUROC fell: 0.67") < text.index("performance fell for two weeks") < text.index("Log of 1")
     assert text.count("by watchkeeper") == 5
 
 
 def test_columns_come_worst_first(html: str) -> None:
     cards = re.findall(r"<article class=\"wk-card\">\s*<header><h3>(.*?)</h3>", html)
-    assert cards[3:7] == ["origin", "distance", "score", "visibility"]
+    columns = cards[cards.index("origin") :]
+    assert columns[:4] == ["origin", "score", "distance", "visibility"]
 
 
 def test_a_window_without_data_says_so_in_words_on_its_card_and_in_its_chart(html: str) -> None:
@@ -154,8 +156,8 @@ def test_a_window_without_data_says_so_in_words_on_its_card_and_in_its_chart(htm
 
 
 def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(html: str) -> None:
-    assert html.count("<h3>AUROC</h3>") == 1
-    assert "AUROC, estimated" in html
+    assert html.count("<h3>AUROC <span") == 1
+    assert "<dt>estimated without labels</dt>" in html
     assert "A change of concept is invisible to them" in html
     assert "Estimated by cbpe (AUROC)." in html
     assert "2013-05-27 to 2013-06-02" in html  # labels are missing in that week
@@ -165,7 +167,7 @@ def test_an_estimate_shares_the_card_of_its_metric_and_says_what_it_cannot_see(h
 def test_an_estimate_without_a_realised_metric_has_a_card_of_its_own(report: Report) -> None:
     known = [s for s in report.signals if s.measurement.family is not Family.METRIC]
     alone = replace(report, signals=tuple(known)).html()
-    assert "<h3>AUROC, estimated</h3>" in alone
+    assert re.search("<h3>AUROC, estimated", alone)
 
 
 def test_a_report_without_estimates_does_not_speak_of_them(report: Report) -> None:
@@ -213,7 +215,7 @@ def test_a_thousand_columns_stay_under_two_megabytes_and_the_page_says_what_it_l
     page = report_html(report, charts=8)
     assert len(page.encode()) < 2_000_000
     text = Seen(page).text
-    assert "960 further columns or segments, 34 charts" in text
+    assert "960 further columns or segments, 32 charts" in text
     assert "850 more series not shown" in text
     assert "850 more columns not shown" in text
     assert page.count("wk-chart") - page.count(".wk-chart") == 8
@@ -242,7 +244,7 @@ def test_numbers_that_no_chart_judges_are_shown_and_said_to_be_unjudged() -> Non
     report = Report("t", "m", Verdict.ALERT, MADE, signals=(signal,), measurements=(effect, metric, signal.measurement))
     text = Seen(report_html(report)).text
     assert "not judged: PSI 0.731" in text
-    assert "F1 not judged newest value 0.412 95 %: 0.38 … 0.44" in text
+    assert "F1 0.412 0.38 … 0.44 5,200" in text
 
 
 def test_a_notebook_gets_the_same_story_without_a_script(report: Report) -> None:

@@ -86,7 +86,7 @@ def test_levels_are_shares_and_the_rest_is_counted() -> None:
 def test_a_column_that_holds_nothing_now_says_so_and_draws_no_line() -> None:
     laid = overlay(state([1.0, 2.0, 3.0]), state([None, None, None]))
     assert laid.problem == "The current data holds no value in this column."
-    assert "missing 0 % → 100 %" in laid.remarks
+    assert "missing 0 % → 100 %" in laid.sizes
 
 
 def test_a_missing_column_or_a_changed_type_is_named_and_not_drawn() -> None:

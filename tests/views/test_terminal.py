@@ -30,7 +30,7 @@ MADE = datetime(2013, 12, 9, tzinfo=UTC)
 def test_the_text_opens_with_the_verdict_and_puts_the_worst_first(report: Report) -> None:
     text = plain(report)
     assert text.startswith("▲ Alert  delays")
-    assert text.index("KS of distance is") < text.index("KS of score is") < text.index("AUROC is 0.6")
+    assert text.index("KS of distance is") < text.index("KS of score is") < text.index("AUROC fell: 0.67")
     table = text[text.index("worst series") :]
     assert table.index("origin") < table.index("distance") < table.index("visibility")
     assert "51 more series" in text
@@ -48,7 +48,7 @@ def test_markup_in_a_name_is_shown_and_not_obeyed() -> None:
         "a", "m", Cause.DRIFT, Severity.PAGE, AlertState.FIRING, columns=(name,), evidence=said(f"{name} drifted", name)
     )
     text = plain(Report("t", name, Verdict.ALERT, MADE, name, alerts=(alert,)))
-    assert text.count(name) == 4
+    assert text.count(name) == 5
 
 
 def test_a_terminal_escape_in_a_name_does_not_reach_the_terminal() -> None:
@@ -152,7 +152,8 @@ def test_the_only_alert_is_not_told_twice() -> None:
 def test_judged_metrics_and_estimates_stand_there_however_well_the_model_does() -> None:
     def signal(name: str, family: Family, zone: Zone, segment: str = "all") -> Signal:
         measured = Measurement(family, name, 0.9, 500, column="@outcome", segment=segment)
-        return Signal(measured, "shewhart", False, lower=0.8, zone=zone)
+        limits = {"upper": 0.95} if family is Family.COMPARISON else {"lower": 0.8}
+        return Signal(measured, "shewhart", zone=zone, **limits)
 
     drifting = [signal(f"m{i}", Family.COMPARISON, Zone.WITHIN_3) for i in range(12)]
     fine = [signal("auroc", Family.ESTIMATE, Zone.WITHIN_1), signal("recall", Family.METRIC, Zone.WITHIN_1, "a=b")]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from watchkeeper.core.action import Action, ActionKind
 from watchkeeper.core.alert import Alert, AlertState
+from watchkeeper.core.triage import standing_triage
 from watchkeeper.views.effects import is_harmed
 from watchkeeper.views.findings import Findings
 from watchkeeper.views.wording import shown
-from watchkeeper.words.actions import last_triage
 from watchkeeper.words.advice import advice
 
 __all__ = ["is_acknowledged", "state_words", "todo_words"]
@@ -17,7 +17,7 @@ __all__ = ["is_acknowledged", "state_words", "todo_words"]
 
 def is_acknowledged(alert: Alert, actions: Sequence[Action]) -> bool:
     """Return whether a person has acknowledged an open alert that is not muted."""
-    triage = last_triage(alert, actions)
+    triage = standing_triage(alert, actions)
     seen = triage is not None and triage.kind is ActionKind.ACKNOWLEDGE
     return seen and alert.state is not AlertState.MUTED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from watchkeeper.core.rounding import pair
 from watchkeeper.core.schema import Kind
 from watchkeeper.core.state import State
 from watchkeeper.stats.count import CountPart
@@ -12,7 +13,6 @@ from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.views.wording import share, shown
-from watchkeeper.words.rounding import pair
 
 __all__ = ["Beside", "beside"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchkeeper.core.measurement import Family, Measurement, Status
+from watchkeeper.core.rounding import pair
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.views.direction import direction_words, harm
@@ -12,7 +13,6 @@ from watchkeeper.views.findings import Findings
 from watchkeeper.views.series import Mark, mark_of
 from watchkeeper.views.wording import measure, number, shown
 from watchkeeper.words.change import from_to
-from watchkeeper.words.rounding import pair
 
 __all__ = ["SegmentLine", "SegmentTable", "segment_table"]
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from watchkeeper.core.action import Action, ActionKind
-from watchkeeper.core.alert import Alert, AlertState, Cause
+from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.ground import Ground, Observation
+from watchkeeper.core.triage import standing_triage
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
 from watchkeeper.words.names import measure_words
 
-__all__ = ["action_sentence", "first_ground", "ground_sentence", "last_triage", "triage_sentence"]
+__all__ = ["action_sentence", "first_ground", "ground_sentence", "triage_sentence"]
 
 _MOST = 4
 
@@ -39,7 +40,7 @@ def triage_sentence(alert: Alert, actions: Iterable[Action]) -> str:
     actions
         Of the model, in any order.
     """
-    last = last_triage(alert, actions)
+    last = standing_triage(alert, actions)
     if last is None:
         return ""
     until = "".join(f" {ground_sentence(ground)}" for ground in last.because)
@@ -47,16 +48,6 @@ def triage_sentence(alert: Alert, actions: Iterable[Action]) -> str:
 
 
 _SAID: Mapping[ActionKind, str] = {ActionKind.ACKNOWLEDGE: "acknowledged", ActionKind.MUTE: "muted"}
-
-
-def last_triage(alert: Alert, actions: Iterable[Action]) -> Action | None:
-    """Return the acknowledgement or the mute that stands for an open alert; None where nobody did either."""
-    kinds = (*_SAID, ActionKind.UNMUTE)
-    about = [a for a in actions if a.alert == alert.id and a.kind in kinds and a.at is not None]
-    last = max(about, key=lambda a: a.at.timestamp() if a.at else 0.0, default=None)
-    if last is None or alert.state is AlertState.ENDED or last.kind not in _SAID:
-        return None
-    return None if last.kind is ActionKind.MUTE and alert.state is not AlertState.MUTED else last
 
 
 def first_ground(action: Action) -> str:

@@ -9,11 +9,11 @@ from watchkeeper.core.alert import Alert, AlertEnd, Cause
 from watchkeeper.core.evidence import Change, Quantity
 from watchkeeper.core.measurement import Describes, Family, Measurement, Status
 from watchkeeper.core.plugins import may_have, plugin_if_any
+from watchkeeper.core.rounding import pair
 from watchkeeper.core.schema import ALL
 from watchkeeper.core.signal import Signal
 from watchkeeper.words.change import change_words, value_words
 from watchkeeper.words.names import measure_words
-from watchkeeper.words.rounding import pair
 from watchkeeper.words.signals import rule_in_words
 from watchkeeper.words.transformations import transformation_words
 
@@ -178,7 +178,8 @@ def _went(signal: Signal, where: str) -> str:
     estimated = "estimated " if m.family is Family.ESTIMATE else ""
     limit = signal.upper if m.value > usual else signal.lower
     held_to = f" (limit {limit:.3g})" if limit is not None else ""
-    return f"{estimated}{measure_words(m.name)} {'rose' if m.value > usual else 'fell'}: {before} → {after}{held_to}{where}"
+    way = "rose" if m.value > usual else "fell"
+    return f"{estimated}{measure_words(m.name)} {way}: {before} → {after}{held_to}{where}"
 
 
 def number_sentence(

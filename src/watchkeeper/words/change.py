@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from watchkeeper.core.evidence import Change, Quantity
-from watchkeeper.words.rounding import brief, pair
+from watchkeeper.core.rounding import brief, pair
 
 __all__ = ["change_words", "from_to", "moment", "value_words"]
 
