@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.api.causes import behaviour, explain
+    from watchkeeper.api.metric_functions import metrics
     from watchkeeper.api.models import report, standing
     from watchkeeper.api.proofs import prove
     from watchkeeper.api.tables import check, stream
@@ -29,6 +30,7 @@ __all__ = [
     "behaviour",
     "check",
     "explain",
+    "metrics",
     "open_project",
     "open_records",
     "prove",
@@ -46,6 +48,7 @@ _IN = {
     "behaviour": "watchkeeper.api.causes",
     "check": "watchkeeper.api.tables",
     "explain": "watchkeeper.api.causes",
+    "metrics": "watchkeeper.api.metric_functions",
     "open_project": "watchkeeper.run.project",
     "open_records": "watchkeeper.run.records",
     "prove": "watchkeeper.api.proofs",

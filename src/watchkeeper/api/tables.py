@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from watchkeeper.config.arguments import typed
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
+from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Role
 from watchkeeper.schema.declared import Declared
 from watchkeeper.views.evidence import joined, key_of, shown_as
@@ -32,8 +34,8 @@ def check(current: Any, reference: Any, options: CheckOptions) -> Report:
     Parameters
     ----------
     current, reference
-        Parquet, CSV or Arrow files, folders or globs; or Polars, pandas or Arrow tables. What follows is given by
-        keyword.
+        Parquet, CSV or Arrow files, folders or globs; or Polars, pandas or Arrow tables, dictionaries of arrays, or
+        arrays of shape (n, columns). What follows is given by keyword.
 
     Raises
     ------
@@ -58,8 +60,12 @@ def check(current: Any, reference: Any, options: CheckOptions) -> Report:
     from watchkeeper.run.check import check_tables
 
     made = datetime.now(UTC)
-    result = check_tables(current, reference, options, now=made)
-    return _of_check(result, made, Path(current).name if isinstance(current, str | Path) else "current")
+    name = Path(current).name if isinstance(current, str | Path) else "current"
+    if options.model is not None:
+        current, reference, options = _answered(current, reference, options)
+    elif options.y is not None or options.y_reference is not None:
+        raise UsageError("y goes with model; without one, name the column that holds the labels: label='…'")
+    return _of_check(check_tables(current, reference, options, now=made), made, name)
 
 
 @typed
@@ -141,6 +147,25 @@ def stream(
         ignore=ignore, segments=segments, positive=positive, tolerance=tolerance, margin=margin, budget=budget,
         rows_per_day=rows_per_day, every=every, declared=Declared.of(types, missing),
     )  # fmt: skip
+
+
+def _answered(current: Any, reference: Any, options: CheckOptions) -> tuple[Any, Any, CheckOptions]:
+    """Return both tables with the answers of a model in them, and the options that name these columns."""
+    from watchkeeper.ingest.scored_rows import score_rows
+
+    named = {"prediction", "score", "label", "scores"} & {n for n, v in vars(options).items() if v is not None}
+    if named:
+        raise UsageError(f"model answers the rows, and y labels them: leave out {', '.join(sorted(named))}")
+    before = score_rows(reference, options.model, options.y_reference, "reference")
+    now = score_rows(current, options.model, options.y, "current")
+    if options.y is not None and options.y_reference is None:
+        before = before.unlabelled_as(now)
+    told = {**now.options, **before.options}
+    features = options.features if options.features is not None else told.pop("features")
+    told.pop("features", None)
+    if options.task is not None:
+        told.pop("task", None)
+    return now.frame, before.frame, replace(options, **told, features=features)
 
 
 def _of_check(found: CheckResult, made: datetime, name: str) -> Report:

@@ -63,8 +63,10 @@ class Significance:
         share = log(p_value) / log(alpha) if alpha < 1 else 1.0
         inside = Zone.WITHIN_1 if share <= 1 / 3 else Zone.WITHIN_2 if share <= 2 / 3 else Zone.WITHIN_3
         zone = Zone.BEYOND if beyond else inside
+        # Where the number is the p-value itself, its limit is the level; else it is the change that does not matter.
+        lower, upper = (alpha, None) if measurement.value == evidence.p_value else (None, delta)
         return memory, Signal(
-            measurement, self.name, None, None, delta, zone, "significant" if beyond else "", 3 * share, p_value,
+            measurement, self.name, None, lower, upper, zone, "significant" if beyond else "", 3 * share, p_value,
             fired=beyond, basis=Basis(p_value, alpha, delta) if beyond else None,
         )  # fmt: skip
 

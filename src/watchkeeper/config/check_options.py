@@ -17,6 +17,7 @@ from watchkeeper.config.pairs import (
     check_shares,
     check_task,
     check_types,
+    comparisons,
     embedders,
     quantiles,
     scores,
@@ -183,6 +184,15 @@ class CheckOptions(ColumnOptions):
             more="The others keep theirs.",
         ),
     ] = None
+    comparisons: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "Judge a column by this comparison and limit, such as age=psi:0.2.", "COLUMN=NAME:LIMIT", "--comparison",
+            read=comparisons,
+            more="It takes the place of the default ones for drift. Distances between shares (ks, l_infinity, "
+            "level_rise) need no limit, since the tolerance is theirs, and tests (ks_test) none either.",
+        ),
+    ] = None
     run_length: Annotated[
         float, Option("Average number of checks of unchanged data until a false alarm.", "CHECKS", lower=1.0)
     ] = 1_000.0
@@ -211,6 +221,20 @@ class CheckOptions(ColumnOptions):
             more="Of scores alone, of rows too, never, or auto: of rows where labels may be missing.",
         ),
     ] = "auto"
+    model: Annotated[
+        Any,
+        Option(
+            "A fitted scikit-learn model that answers the rows, where no column holds its answers.",
+            on_command_line=False,
+            more="Anything with predict, and for classes predict_proba and classes_. Rows may then be arrays too.",
+        ),
+    ] = None
+    y: Annotated[
+        Any, Option("The labels of the current rows, beside the model.", on_command_line=False)
+    ] = None
+    y_reference: Annotated[
+        Any, Option("The labels of the reference rows, beside the model.", on_command_line=False)
+    ] = None
     progress: Annotated[
         Progress | None, Option("Called with (side, rows so far, rows in all or None).", on_command_line=False)
     ] = None

@@ -16,6 +16,7 @@ __all__ = [
     "check_shares",
     "check_task",
     "check_types",
+    "comparisons",
     "embedders",
     "quantiles",
     "scores",
@@ -115,6 +116,17 @@ def embedders(flag: str, texts: Sequence[str]) -> dict[str, str]:
     """
     valid = "COLUMN=MODULE:FUNCTION"
     return dict(_pairs(flag, texts, valid, str.rpartition, is_valid=lambda _, name: ":" in name))
+
+
+def comparisons(flag: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the comparison of each column, with its limit where one is given.
+
+    Raises
+    ------
+    UsageError
+        When one is no ``COLUMN=NAME`` or ``COLUMN=NAME:LIMIT``.
+    """
+    return dict(_pairs(flag, texts, "COLUMN=NAME or COLUMN=NAME:LIMIT", str.rpartition))
 
 
 def scores(flag: str, texts: Sequence[str]) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from watchkeeper.core.columns import doubled_name
@@ -14,6 +16,8 @@ from watchkeeper.schema.python_values import series_of
 from watchkeeper.schema.typed_values import unusable
 
 __all__ = ["frame_of"]
+
+_TWO = 2
 
 
 def frame_of(source: Any) -> tuple[pl.DataFrame | pl.LazyFrame, list[str]]:
@@ -32,9 +36,13 @@ def frame_of(source: Any) -> tuple[pl.DataFrame | pl.LazyFrame, list[str]]:
         return _from_pandas(source)
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__"):
         return _from_arrow(source)
+    if isinstance(source, Mapping):
+        return _from_mapping(source)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
     raise SourceError(
         f"a {type(source).__name__} is no table. Valid: a path, folder, glob or URL; a Polars, pandas or Arrow frame; "
-        "anything with the Arrow PyCapsule interface"
+        "a dictionary of arrays; anything with the Arrow PyCapsule interface"
     )
 
 
@@ -48,6 +56,47 @@ def _without_objects(source: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         columns.append(read)
         notes += [note] if note else []
     return pl.DataFrame(columns), notes
+
+
+def _from_mapping(source: Mapping[Any, Any]) -> tuple[pl.DataFrame, list[str]]:
+    """Return a dictionary of columns; each may be an array, a list or a series of any library."""
+    columns, notes = [], list[str]()
+    for key, values in source.items():
+        name = str(key)
+        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+            raise SourceError(
+                f"the column {name!r} of the dictionary is a {type(values).__name__}, and no array or list"
+            )
+        if getattr(values, "ndim", 1) != 1:
+            raise SourceError(
+                f"the column {name!r} of the dictionary has the shape {values.shape}; one value a row is needed"
+            )
+        if type(values).__module__.split(".")[0] == "pandas" and hasattr(values, "iloc"):
+            series, note = _column(name, values)
+            notes += note
+        elif isinstance(values, pl.Series) or getattr(getattr(values, "dtype", object), "kind", "O") != "O":
+            series = pl.Series(name, values)
+        else:
+            series, told = series_of(name, list(values))
+            notes += [told] if told else []
+        columns.append(series.alias(name))
+    twice = doubled_name([series.name for series in columns])
+    if twice is not None:
+        raise SourceError(f"the dictionary has the column {twice!r} twice; rename one")
+    heights = {series.name: len(series) for series in columns}
+    if len(set(heights.values())) > 1:
+        shown = ", ".join(f"{name!r} {height}" for name, height in list(heights.items())[:6])
+        raise SourceError(f"the columns of the dictionary are not equally long: {shown}")
+    return pl.DataFrame(columns), notes
+
+
+def _from_array(source: Any) -> tuple[pl.DataFrame, list[str]]:
+    """Return an array of rows, whose columns are called x0, x1 and so on, or as a structured array names them."""
+    if source.dtype.names:
+        return _from_mapping({name: source[name] for name in source.dtype.names})
+    if source.ndim != _TWO:
+        raise SourceError(f"an array of the shape {source.shape} is no table; one of rows by columns is needed")
+    return _from_mapping({f"x{place}": source[:, place] for place in range(source.shape[1])})
 
 
 def _from_arrow(source: Any) -> tuple[pl.DataFrame, list[str]]:

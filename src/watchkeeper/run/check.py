@@ -50,6 +50,7 @@ from watchkeeper.stats.row_metrics import row_metric
 from watchkeeper.steps.assess import assess
 from watchkeeper.steps.bands import with_learned_bands
 from watchkeeper.steps.chart_step import chart_key
+from watchkeeper.steps.chosen_comparisons import with_comparisons
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.estimates import blocks_of_reference, kept_for_estimates
 from watchkeeper.steps.judge import JudgeMemory, judge
@@ -156,7 +157,8 @@ def check_tables(
     ours, theirs = timed(ours, schema), timed(theirs, schema)
     rule = AlertRule(k=1, n=1, budget=options.run_length)
     tolerances = known_tolerances(options.tolerances or {}, schema, "tolerances")
-    monitors = default_monitors(schema, rule, history=False, tolerance=options.tolerance, tolerances=tolerances) + asked
+    monitors = default_monitors(schema, rule, history=False, tolerance=options.tolerance, tolerances=tolerances)
+    monitors = with_comparisons(monitors, options.comparisons or {}, schema) + asked
     late = _mostly_unlabelled(ours, schema)
     sampled, learnt_from = kept_for_estimates(schema, options.estimate, labelled=not late)
     worth = own.by_label(schema)
