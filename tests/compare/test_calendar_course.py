@@ -33,7 +33,11 @@ def window(day: int, days: int = 1) -> Window:
     ],
 )
 def test_a_window_allows_what_its_dates_say(course: CalendarCourse, day: int, days: int, allowed: set[float]) -> None:
-    assert course.values(window(day, days)) == allowed
+    assert set(course.shares(window(day, days))) == allowed
+
+
+def test_of_both_months_of_a_week_a_quarter_of_the_days_must_be_there() -> None:
+    assert CalendarCourse("month").shares(window(26, 7)) == pytest.approx({1.0: 1 - 5 / 28, 2.0: 1 - 2 / 28})
 
 
 def dated(days: int) -> pl.DataFrame:

@@ -51,11 +51,13 @@ class Reference:
         assert rates is not None
         self.rates: UsualRates = rates
 
-    def measured(self, name: str, now: pl.Series, recent: tuple[Seen, ...] = ()) -> Measurement:
-        return with_usual(assess_column(self.whole, state_of(now, self.schema), [name], recent)[0], self.rates)
+    def measured(
+        self, name: str, now: pl.Series, recent: tuple[Seen, ...] = (), window: Window | None = None
+    ) -> Measurement:
+        return with_usual(assess_column(self.whole, state_of(now, self.schema, window), [name], recent)[0], self.rates)
 
-    def signal(self, name: str, now: pl.Series, recent: tuple[Seen, ...] = ()) -> Signal:
-        return Tolerance().step(None, self.measured(name, now, recent), OPTIONS)[1]
+    def signal(self, name: str, now: pl.Series, recent: tuple[Seen, ...] = (), window: Window | None = None) -> Signal:
+        return Tolerance().step(None, self.measured(name, now, recent, window), OPTIONS)[1]
 
 
 def weather(seed: int, days: int = 120, rows: int = 24) -> list[pl.Series]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from watchkeeper.core.state import State
 from watchkeeper.core.window import Window
@@ -17,7 +16,7 @@ __all__ = ["CalendarCourse", "calendar_course", "off_dates"]
 
 _DAY, _HOUR, _MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 _AGREES = 0.9
-_MONTHS = 12
+_MONTHS, _PARTED, _QUARTERS, _LOST = 12, 2, 4, 0.25
 _LONGEST = 366
 """Steps of a window after which it has all the parts of the calendar there are."""
 
@@ -43,15 +42,21 @@ class CalendarCourse:
     zero: int = 0
     months: tuple[tuple[float, ...], ...] = ()
 
-    def values(self, window: Window) -> frozenset[float]:
-        """Return the numbers that rows of a window may have; none where that cannot be told."""
+    def shares(self, window: Window) -> dict[float, float]:
+        """Return the numbers that rows of a window may have, and up to which share of them; none where unknown.
+
+        Where a window holds two parts of the calendar, as at the end of a month, a quarter at least of the days of
+        either must have rows; where it holds more, nothing is said of shares.
+        """
         if self.months:
-            return frozenset(value for month in _parts("month", window) for value in self.months[month - 1])
-        period, parts = _period(self.part), _parts(self.part, window)
+            return dict.fromkeys((value for month in _parts("month", window) for value in self.months[month - 1]), 1.0)
+        period, moments = _period(self.part), _moments(self.part, window)
+        count = Counter((one + self.zero) % period if period else one + self.zero for one in moments)
+        lost = {place: _LOST * (1 - n / len(moments)) if len(count) <= _PARTED else 0.0 for place, n in count.items()}
+        share = {place: 1 - part for place, part in lost.items()}
         if not period:
-            return frozenset(float(one + self.zero) for one in parts)
-        places = {(one + self.zero) % period for one in parts}
-        return frozenset(float(value) for value in range(period + 1) if value % period in places)
+            return {float(place): part for place, part in share.items()}
+        return {float(value): share[value % period] for value in range(period + 1) if value % period in share}
 
 
 def calendar_course(windows: Sequence[State], part: str) -> CalendarCourse | None:
@@ -82,9 +87,10 @@ def calendar_course(windows: Sequence[State], part: str) -> CalendarCourse | Non
     return CalendarCourse(part, best) if best is not None and votes[best] >= _AGREES * rows else None
 
 
-def off_dates(part: AtomsPart, values: frozenset[float]) -> int:
-    """Return how many rows surely hold another number than those that their dates allow."""
-    return int(part.counts[~np.isin(part.values, sorted(values))].sum())
+def off_dates(part: AtomsPart, shares: Mapping[float, float]) -> int:
+    """Return how many rows surely hold another number than those that their dates allow, or one of them too often."""
+    held = zip(part.values.tolist(), part.counts.tolist(), strict=True)
+    return int(sum(max(0.0, count - shares.get(value, 0.0) * part.n) for value, count in held))
 
 
 def _period(part: str) -> int:
@@ -94,13 +100,14 @@ def _period(part: str) -> int:
 
 
 def _parts(part: str, window: Window) -> frozenset[int]:
-    """Return the parts of all moments of a window."""
+    return frozenset(_moments(part, window))
+
+
+def _moments(part: str, window: Window) -> list[int]:
+    """Return the part of each quarter of a day of a window; of an hour or minute where it is one of these."""
     step = {"hour": _HOUR, "minute": _MINUTE}.get(part, _DAY)
-    last = window.end - timedelta(microseconds=1)
-    steps = min(int((window.end - window.start) / step) + 1, _LONGEST)
-    return frozenset(_part(part, min(window.start + number * step, last)) for number in range(steps)) | {
-        _part(part, last)
-    }
+    quarters = min(int(_QUARTERS * (window.end - window.start) / step), _QUARTERS * _LONGEST)
+    return [_part(part, window.start + number * step / _QUARTERS) for number in range(max(quarters, 1))]
 
 
 def _part(part: str, at: datetime) -> int:

@@ -60,7 +60,7 @@ class OutOfRange:
         missing = lacking(self.name, current, p.n, q.n)
         if missing:
             return missing
-        dates = frozenset[float]().union(*(one.dates for one in recent))
+        dates = dict(pair for one in recent for pair in one.dates)
         known = value_range(p)
         own = known or (ValueRange(min(dates), max(dates)) if dates else None)
         if own is None:

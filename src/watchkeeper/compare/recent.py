@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from watchkeeper.compare.stretches import sole_value
 from watchkeeper.compare.value_range import ROOM, ValueRange, extent, value_range
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.state import State
+from watchkeeper.core.window import Window
+from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.histogram import HistogramPart
 from watchkeeper.stats.levels import LevelsPart
 
-__all__ = ["Recent", "RecentAware", "Seen", "last_levels", "last_range", "newly_seen"]
+__all__ = ["Recent", "RecentAware", "Seen", "last_levels", "last_range", "newly_seen", "stretch_with"]
 
 _LEVELS = 200
 """New levels of a window that are remembered, the commonest."""
@@ -31,15 +34,20 @@ class Seen:
         The values that lie near enough to what was seen before them; None where they lie inside of the reference.
     levels
         Levels that the reference lacks.
+    value, stretch
+        The one value of all rows as text, and in how many windows in a row there was no other; empty where there is.
     dates
-        The only numbers that the dates of the rows allow, of a part of the calendar; empty where any may be.
+        The only numbers that the dates of the rows allow, of a part of the calendar, and up to which share of the rows;
+        empty where any may be.
     """
 
     start: datetime | None = None
     lower: float | None = None
     upper: float | None = None
     levels: tuple[str, ...] = ()
-    dates: frozenset[float] = frozenset()
+    value: str = ""
+    stretch: int = 0
+    dates: tuple[tuple[float, float], ...] = ()
 
 
 Recent = tuple[Seen, ...]
@@ -74,6 +82,31 @@ def newly_seen(reference: State, current: State, recent: Recent, start: datetime
     """
     if reference.problem or current.problem:
         return Seen(start)
+    value = _sole(current)
+    length = stretch_with(value, current.key.window, recent)
+    return replace(_new(reference, current, recent, start, trusted=trusted), value=value or "", stretch=length)
+
+
+def stretch_with(value: str | None, window: Window | None, recent: Recent) -> int:
+    """Return in how many windows in a row up to this one all rows hold one value; 0 where this one has several."""
+    if value is None or window is None:
+        return 0
+    before = window.start - (window.end - window.start)
+    return 1 + max((one.stretch for one in recent if one.start == before and one.value == value), default=0)
+
+
+def _sole(state: State) -> str | None:
+    levels, atoms = state.parts.get("levels"), state.parts.get("atoms")
+    if isinstance(levels, LevelsPart):
+        return sole_value(levels.as_dict(), levels.n)
+    if isinstance(atoms, AtomsPart) and atoms.n:
+        heaviest = int(atoms.counts.argmax()) if len(atoms.counts) else 0
+        held = {f"{float(atoms.values[heaviest]):.15g}": int(atoms.counts[heaviest])} if len(atoms.counts) else {}
+        return sole_value(held, atoms.n)
+    return None
+
+
+def _new(reference: State, current: State, recent: Recent, start: datetime | None, *, trusted: bool) -> Seen:
     p, q = reference.parts.get("histogram"), current.parts.get("histogram")
     if isinstance(p, HistogramPart) and isinstance(q, HistogramPart) and q.n:
         return _range_seen(p, q, recent, start)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from watchkeeper.compare.cells import categorical, lacking, sizes
+from watchkeeper.compare.recent import Recent, stretch_with
 from watchkeeper.compare.value_range import CONSTANT_BEFORE
 from watchkeeper.core.evidence import Change, Evidence, Quantity
 from watchkeeper.core.measurement import Family, Measurement
@@ -31,7 +32,8 @@ class RepeatedValue:
     A value that has 5 % of the reference's rows, a level, and a number where the reference has at most 20 of them, has
     taken over when 99 % of the rows hold it: anything less is another mix. Any other number has when half of them do.
     Whether that is more than usual is told by the windows of the reference, in which some columns are constant by
-    nature; without windows it is measured and not judged. Of a column that was constant in the reference nothing can be
+    nature; without windows it is measured and not judged. A value that windows hold alone at times is stuck after more
+    of them in a row than the reference makes likely. Of a column that was constant in the reference nothing can be
     said. Counts of numbers are short by less than 1 % of the rows.
     """
 
@@ -46,6 +48,10 @@ class RepeatedValue:
 
     def compare(self, reference: State, current: State) -> Measurement:
         """Return the rise, with the value."""
+        return self.compare_recent(reference, current, ())
+
+    def compare_recent(self, reference: State, current: State, recent: Recent) -> Measurement:
+        """Return the same, with how many windows in a row hold that value alone."""
         leveled = current.spec is not None and categorical(current.spec)
         before, n0, several = _values(reference, leveled=leveled)
         values, n, _ = _values(current, leveled=leveled)
@@ -58,6 +64,7 @@ class RepeatedValue:
         count, count0 = values.get(value, 0), before.get(value, 0)
         p, q = count0 / n0, count / n
         mixed = leveled or p >= _HEAVY or several <= _SMOOTH
+        sole = value if q >= _NEARLY_ALL else None
         taken = bool(value) and q >= (_NEARLY_ALL if mixed else _MOST) and q > p
         return Measurement.of(
             current.key, Family.COMPARISON, self.name, q - p if taken else 0.0, n,
@@ -65,7 +72,7 @@ class RepeatedValue:
             evidence=Evidence(
                 Change(Quantity.SHARE, p, q if taken else p, wilson(count0, n0)[1], (value,) if taken else ()),
                 sizes(n0, n),
-                details={"share": q},
+                details={"share": q, "windows": stretch_with(sole, current.key.window, recent)},
             ),
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from watchkeeper.compare.calendar_course import CalendarCourse, calendar_course, off_dates
 from watchkeeper.compare.rates import RATES
+from watchkeeper.compare.stretches import longest_by_chance, sole_value
 from watchkeeper.compare.value_range import ValueRange, beyond, extent, value_range
 from watchkeeper.core.measurement import Measurement, Status
 from watchkeeper.core.state import State
@@ -31,7 +32,7 @@ _BLOCK = timedelta(days=28)
 _RECENT = 8
 _FEWEST = 2
 _UNUSED = 20
-_WHOLLY, _NEAR, _SELDOM = 0.99, 0.7, 0.01
+_WHOLLY, _NEAR, _SELDOM, _HALF = 0.99, 0.7, 0.01, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class UsualRates:
         Of rows that share any one value that is not among ``values``.
     values
         Of rows with a value that has 5 % of the reference's rows, by value as text.
+    stretches
+        After how many windows in a row that hold one value that is no chance, by such value as text; "" for those that
+        are not among ``values``.
     course
         Of a part of the calendar, how it follows the dates of the rows; ``beyond`` is then of rows that do not.
     """
@@ -59,10 +63,15 @@ class UsualRates:
     repeated: float = 0.0
     values: Mapping[str, float] = field(default_factory=dict)
     course: CalendarCourse | None = None
+    stretches: Mapping[str, int] = field(default_factory=dict)
 
     def of_value(self, value: str) -> float:
         """Return up to which share the rows of a window share this value."""
         return self.values.get(value, self.repeated)
+
+    def stretch_of(self, value: str) -> int:
+        """Return after how many windows in a row that hold this value it is stuck; 0 where that cannot be told."""
+        return self.stretches.get(value if value in self.values else "", 0)
 
 
 def highest_usual(counts: ArrayLike, rows: ArrayLike, *, centred: bool = True) -> float:
@@ -176,21 +185,22 @@ def _with_course(rates: UsualRates, windows: Sequence[State], calendar: str) -> 
     if course is None:
         return rates
     dated = [(one.part("atoms", AtomsPart), one.key.window) for one in windows if "atoms" in one.parts]
-    off = [off_dates(part, course.values(window)) if window else 0 for part, window in dated]
+    off = [off_dates(part, course.shares(window)) if window else 0 for part, window in dated]
     return replace(rates, course=course, beyond=max(rates.beyond, highest_usual(off, [part.n for part, _ in dated])))
 
 
 def unused(windows: Sequence[State]) -> int:
     """Return how many windows, in order, come before a column of numbers was in use: all of them hold one value.
 
-    They are at least a quarter of all and 20, and at least 20 are left; else there are none.
+    They are at least a quarter of all and 20, and at least 20 are left; else there are none. Windows right after them
+    that hold one value too, such as days on which it was set up, belong to them.
     """
     value, count = None, 0
     for one in windows:
         part = one.parts.get("moments")
         if not isinstance(part, MomentsPart) or (part.n and part.smallest != part.largest):
             break
-        if part.n and value is not None and part.smallest != value:
+        if part.n and value is not None and part.smallest != value and count < _UNUSED:
             break
         value, count = part.smallest if part.n else value, count + 1
     enough = count >= max(_UNUSED, len(windows) / 4) and len(windows) - count >= _UNUSED
@@ -213,6 +223,10 @@ def with_usual(measurement: Measurement, rates: UsualRates | None) -> Measuremen
     }.get(name, 0.0)  # fmt: skip
     among = evidence.among
     if name == "repeated_value":
+        stretch = rates.stretch_of(value)
+        if stretch and int(evidence.details.get("windows", 0)) >= stretch:
+            # Windows that hold one value come, but not so many in a row: rows are held to what is half of that.
+            usual = min(usual, _HALF)
         # The values that could have been the commonest are at most 1/u, if none has a larger share than u by itself.
         among = max(among, round(1 / max(usual, change.before_upper, 1e-3)))
     change = replace(change, before_upper=min(1.0, max(change.before_upper, usual)))
@@ -257,7 +271,13 @@ def _with_repeated(
     heavy = [name for name, count in whole.items() if count >= HEAVY * sum(rows)]
     values = {name: highest_usual([w.get(name, 0) for w in windows], rows) for name in heavy}
     others = [max((count for name, count in w.items() if name not in values), default=0) for w in windows]
-    return replace(rates, repeated=highest_usual(others, rows, centred=False), values=values)
+    held = [sole_value(counts, n) for counts, n in zip(windows, rows, strict=True)]
+    named = {"": [one if one not in values else None for one in held]}
+    named |= {name: [one if one == name else None for one in held] for name in values}
+    stretches = {name: stretch for name, one in named.items() if (stretch := longest_by_chance(one))}
+    return replace(
+        rates, repeated=highest_usual(others, rows, centred=False), values=values, stretches=stretches
+    )  # fmt: skip
 
 
 def _beyond(parts: Sequence[HistogramPart], span: ValueRange, blocks: Sequence[int]) -> NDArray[np.int64]:

@@ -193,10 +193,11 @@ def _constant(case: Case, column: Column) -> Fault | None:
 
 
 def _rows_of_constant(case: Case, column: Column, now: MomentsPart) -> int:
-    """Return from how many rows a single value is no chance: ten, where no window of the reference came near that."""
-    rates = case.rates.get(column.name)
-    seldom = rates is not None and rates.windows >= 20 and rates.of_value(f"{now.smallest:.15g}") < _NEARLY
-    return 10 if seldom else 30
+    """Return from how many rows a single value is no chance: ten where windows of the reference hardly hold one."""
+    rates, value = case.rates.get(column.name), f"{now.smallest:.15g}"
+    if rates is None or rates.windows < 20:
+        return 30
+    return 10 if rates.of_value(value) < _NEARLY or 0 < rates.stretch_of(value) <= _SELDOM_SO else 30
 
 
 def _far_out(case: Case, column: Column) -> Fault | None:
@@ -223,7 +224,7 @@ def _off_dates(case: Case, column: Column) -> Fault | None:
     return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m) if m else None
 
 
-_FEW, _WIDTHS, _NEARLY = 0.03, 3.0, 0.8
+_FEW, _WIDTHS, _NEARLY, _SELDOM_SO = 0.03, 3.0, 0.8, 5
 
 _RATES: dict[str, dict[str, float]] = {
     "null_rate": {"least": 0.015}, "silent_default": {"least": 0.015}, "encoding_change": {"always": 0.01},

@@ -50,7 +50,7 @@ def of_calendar(
             span = own.largest + min(passed, 0), own.largest + max(passed, 0)
         own_rates = rates.get(name)
         course = own_rates.course if own_rates else None
-        dates = course.values(rows) if course and rows else frozenset[float]()
+        dates = tuple(course.shares(rows).items()) if course and rows else ()
         lower, upper = span or (None, None)
         found |= {name: (Seen(None, lower, upper, dates=dates),)} if span or dates else {}
     return found
