@@ -26,6 +26,7 @@ LEADS = {
     "chart": "Judges a measurement: centre, limits, and whether a rule was broken.",
     "notifier": "Sends alerts somewhere.",
     "trigger": "Proposes maintenance.",
+    "framework": "Fits models, goes on from them, and keeps them in files.",
     "fault": "What `watchkeeper prove` plants into rows to see whether it is found.",
 }
 

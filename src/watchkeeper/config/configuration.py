@@ -20,7 +20,7 @@ from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.metric import chart_of
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.secrets import known_secret
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, WAYS
 
 __all__ = ["FILE", "Config", "check_names", "json_schema", "load_config", "origins", "read_config"]
 
@@ -209,7 +209,15 @@ def check_names(config: Config) -> None:
             if name in measures:
                 where = config.origin((*above, "metrics", "functions", place))
                 faults.append(f"{where}: metrics: there is a measure {name!r} already; rename {function}")
-        metric = model.maintenance().metric
+        rule = model.maintenance()
+        if rule.framework:
+            check((*above, "maintain", "framework"), rule.framework, "framework", plugins("framework"))
+        if rule.framework and rule.train:
+            where = config.origin((*above, "maintain"))
+            faults.append(f"{where}: {_dotted((*above, 'maintain'))}: train and framework cannot both train; keep one")
+        for place, way in enumerate(rule.ways):
+            check((*above, "maintain", "ways", place), way, "way to train", dict.fromkeys(WAYS))
+        metric = rule.metric
         if metric:
             check((*above, "maintain", "metric"), metric, "metric", plugins("metric"))
     if faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_type_hints
 
@@ -249,11 +249,12 @@ def _maintenance_fields() -> dict[str, Any]:
         str: Text,
         bool: StrictBool,
         tuple[str, ...]: tuple[Text, ...],
+        Mapping[str, str | int | float | bool]: dict[Text, StrictBool | int | float | Text],
     }
     found: dict[str, Any] = {}
     for f in fields(Maintenance):
         kind: Any = _Choice if f.name in _CHOICES else types.get(hints[f.name], hints[f.name])
-        found[f.name] = (kind, f.default)
+        found[f.name] = (kind, f.default if f.default is not MISSING else Field(default_factory=dict))
     return found
 
 

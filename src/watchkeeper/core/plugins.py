@@ -25,7 +25,10 @@ from watchkeeper.core.errors import PluginError, near_miss
 
 __all__ = ["KINDS", "may_have", "plugin", "plugin_if_any", "plugins"]
 
-KINDS = ("statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger", "fault")
+KINDS = (
+    "statistic", "comparison", "metric", "estimator", "explainer", "rule", "chart", "notifier", "trigger", "framework",
+    "fault",
+)  # fmt: skip
 
 
 @cache

@@ -17,6 +17,7 @@ __all__ = [
     "DEPARTURE",
     "FAIRNESS",
     "METRIC_CHART",
+    "WAYS",
     "AlertRule",
     "Maintenance",
     "Monitor",
@@ -38,6 +39,9 @@ FAIRNESS = ("selection_rate_gap", "tpr_gap", "fpr_gap")
 
 METRIC_CHART = "seasonal_residual"
 """The chart that judges a metric where nobody names one."""
+
+WAYS = ("refit", "continue", "leaf_refit")
+"""Ways to come to a challenger: trained anew, going on from the champion, or the champion's trees with new leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,15 @@ class Maintenance:
     ----------
     train
         ``module:function`` that takes rows and returns a fitted model; empty to watch only.
+    framework
+        What trains in place of a function: a name under ``framework`` in the reference, such as ``xgboost``.
+    factory
+        ``module:function`` or ``module:Class`` that makes the framework's model; empty for its own choice.
+    parameters
+        What the framework, or the model, is set to.
+    ways
+        How challengers come to be: ``refit``, and of a framework ``continue`` (continued boosting, fine-tuning or more
+        rows) and ``leaf_refit`` from the champion.
     retrain, promote
         ``auto`` to do it, ``ask`` to propose it, ``never``.
     metric
@@ -165,6 +178,10 @@ class Maintenance:
     """
 
     train: str = ""
+    framework: str = ""
+    factory: str = ""
+    parameters: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    ways: tuple[str, ...] = ("refit", "continue")
     retrain: str = "auto"
     promote: str = "ask"
     metric: str = ""
@@ -184,6 +201,16 @@ class Maintenance:
     time_limit: timedelta | None = timedelta(hours=6)
     memory_limit: int | None = None
     second_person: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is something to train with."""
+        return bool(self.train or self.framework)
+
+    @property
+    def trusted_names(self) -> tuple[str, ...]:
+        """Types and factories that a model file may name."""
+        return (*self.trusted, self.factory) if self.factory else self.trusted
 
 
 @dataclass(frozen=True, slots=True)

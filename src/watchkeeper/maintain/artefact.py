@@ -9,9 +9,11 @@ from io import BytesIO
 from typing import Any
 
 from watchkeeper.core.errors import ArtefactError
-from watchkeeper.maintain.allow_list import TRUSTED_TYPES, check_trees, refuse_untrusted
-from watchkeeper.maintain.artefact_files import check_size, format_of, read_artefact, write_artefact
-from watchkeeper.maintain.canonical import canonical
+from watchkeeper.maintain.artefact_files import ending_of, read_artefact, write_artefact
+from watchkeeper.maintain.framework import Trust
+from watchkeeper.maintain.kept_file import framework_in, pack, unpack
+from watchkeeper.maintain.kept_model import KeptModel
+from watchkeeper.maintain.skops_file import packed, unpacked
 
 __all__ = ["format_of", "load", "save"]
 
@@ -20,11 +22,17 @@ _unpacked_last: OrderedDict[str, Any] = OrderedDict()
 """The models of library types alone that were unpacked last, by their address: a champion and a challenger."""
 
 
+def format_of(address: str, folder: str) -> str:
+    """Return how the model file of an address is written: the framework's name, skops or pickle; empty without one."""
+    ending = ending_of(address, folder)
+    return framework_in(read_artefact(folder, address)[0]) if ending == "zip" else ending
+
+
 def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed: bool = False) -> str:
     """Write a fitted model and return the SHA-256 of its file.
 
-    The file is ``<sha256>.skops``; only a model that skops cannot hold, or that holds types not on the allow-list, is
-    written as ``<sha256>.pickle``, and only when that is allowed for the model. A skops file is brought into one form
+    The file is ``<sha256>.skops``, of a model of a framework ``<sha256>.zip``, which holds the framework's own files;
+    only a model that skops cannot hold, or that holds types not on the allow-list, is written as ``<sha256>.pickle``, and only when that is allowed for the model. A skops file is brought into one form
     first, so that a model fitted to the same numbers has the same address whenever and wherever it is saved with the
     same library versions (scikit-learn's GradientBoosting leaves unset bytes in its trees and may differ); a pickle has
     no such form. Saving a model again changes nothing. A reader never sees half a file. On a disk the file is this
@@ -75,6 +83,8 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
         raise ArtefactError(f"{where} was altered or damaged: its content has another SHA-256. Restore it from a copy")
     if ending == "skops":
         return _unpacked_once(address, data, trusted, where)
+    if ending == "zip":
+        return unpack(data, Trust(trusted, pickle_allowed), where)
     if not pickle_allowed:
         raise ArtefactError(
             f"{where} is a pickle, which runs code when it is loaded. If you trust whoever wrote it, allow it for this "
@@ -89,12 +99,11 @@ def load(address: str, folder: str, *, trusted: Sequence[str] = (), pickle_allow
 
 
 def _packed(model: Any, trusted: Sequence[str], pickle_allowed: bool) -> tuple[bytes, str]:
-    import skops.io
-
     name = f"the {type(model).__name__}"
+    if isinstance(model, KeptModel):
+        return pack(model, Trust(trusted, pickle_allowed)), "zip"
     try:
-        data = canonical(skops.io.dumps(model))
-        _unpacked(data, trusted, name)
+        data = packed(model, trusted, name)
     except Exception as error:
         if pickle_allowed:
             return _pickled(model), "pickle"
@@ -118,29 +127,13 @@ def _pickled(model: Any) -> bytes:
     return out.getvalue()
 
 
-def _unpacked(data: bytes, trusted: Sequence[str], where: str) -> Any:
-    import skops.io
-
-    check_size(data, where)
-    try:
-        found = skops.io.get_untrusted_types(data=data)
-        refuse_untrusted(found, trusted, where)
-        model = skops.io.loads(data, trusted=[*TRUSTED_TYPES, *trusted])
-    except ArtefactError:
-        raise
-    except Exception as error:
-        raise ArtefactError(f"{where} cannot be read: {error}") from error
-    check_trees(model, where)
-    return model
-
-
 def _unpacked_once(address: str, data: bytes, trusted: Sequence[str], where: str) -> Any:
     """Return the model in bytes that are known to have this address."""
     if trusted:
         # A type of the user's own may change while it answers.
-        return _unpacked(data, trusted, where)
+        return unpacked(data, trusted, where)
     model = _unpacked_last.pop(address, None)
-    model = _unpacked(data, (), where) if model is None else model
+    model = unpacked(data, (), where) if model is None else model
     _unpacked_last[address] = model
     while len(_unpacked_last) > _MOST_KEPT:
         _unpacked_last.popitem(last=False)

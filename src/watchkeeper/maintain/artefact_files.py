@@ -20,9 +20,9 @@ from fsspec.implementations.local import LocalFileSystem
 from watchkeeper.core.errors import ArtefactError, StoreError
 from watchkeeper.log.trusted import NO_LINKS, make_folder, open_trusted, sync_folder, trusted_users
 
-__all__ = ["Unnamed", "check_size", "format_of", "read_artefact", "remove_unnamed", "write_artefact"]
+__all__ = ["Unnamed", "check_size", "ending_of", "read_artefact", "remove_unnamed", "write_artefact"]
 
-_ENDINGS = ("skops", "pickle")
+_ENDINGS = ("skops", "zip", "pickle")
 _ADDRESS = re.compile(rf"([0-9a-f]{{64}})\.(?:{'|'.join(_ENDINGS)})")
 
 _SCHEMA = "schema.json"
@@ -57,8 +57,8 @@ def read_artefact(folder: str, address: str) -> tuple[bytes, str]:
     raise ArtefactError(f"there is no model file {address[:12]}… in {folder}; was the folder moved or cleaned?")
 
 
-def format_of(address: str, folder: str) -> str:
-    """Return how the model file of an address is written; empty where there is none."""
+def ending_of(address: str, folder: str) -> str:
+    """Return the ending of the model file of an address; empty where there is none."""
     system, root = fsspec.core.url_to_fs(folder)
     return next((ending for ending in _ENDINGS if system.exists(f"{root}/{address}.{ending}")), "")
 
@@ -162,7 +162,7 @@ def _write_local(part: Path, final: Path, data: bytes) -> None:
 
 
 def check_size(data: bytes, where: str) -> None:
-    """Check that a skops file unpacks to what a model may take: a small file may stand for any number of bytes.
+    """Check that a zip unpacks to what a model may take: a small file may stand for any number of bytes.
 
     What it says of its members holds: no more of a member is unpacked than its directory says.
 

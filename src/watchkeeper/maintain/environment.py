@@ -13,7 +13,10 @@ from watchkeeper.maintain.train import Trainer
 
 __all__ = ["code_digest", "environment"]
 
-_PACKAGES = ("watchkeeper", "numpy", "polars", "scipy", "scikit-learn", "skops")
+_PACKAGES = (
+    "watchkeeper", "numpy", "polars", "scipy", "scikit-learn", "skops", "xgboost", "xgboost-cpu", "lightgbm", "torch",
+    "keras", "onnxruntime", "river",
+)  # fmt: skip
 
 
 @cache

@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from watchkeeper.core import errors
 from watchkeeper.core.errors import TrainingError
-from watchkeeper.maintain.artefact import load
+from watchkeeper.maintain.artefact import load, save
+from watchkeeper.maintain.recipe import Recipe
+from watchkeeper.maintain.train import Start
 from watchkeeper.maintain.training_process import ENDED, Fitted, TrainingOrder
 
 __all__ = ["IsolatedTraining", "can_isolate"]
@@ -60,6 +62,8 @@ class IsolatedTraining:
         See ``artefact.save``.
     progress
         Told the newest line of the log.
+    recipe
+        See ``Trainer``.
     """
 
     work: Path
@@ -70,9 +74,13 @@ class IsolatedTraining:
     trusted: Sequence[str] = ()
     pickle: bool = False
     progress: Progress | None = None
+    recipe: Recipe | None = None
     _fits: int = field(default=0, init=False)
 
-    def fit(self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None) -> Any:
+    def fit(
+        self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None,
+        start: Start | None = None,
+    ) -> Any:  # fmt: skip
         """Return the fitted model.
 
         Raises
@@ -92,7 +100,11 @@ class IsolatedTraining:
             trainer, str(Path.cwd()), self.folder, list(sys.path), str(place / "rows.arrow"),
             str(place / "weights.npy") if weights is not None else "", seed, str(place / "models"),
             str(place / "result.json"), str(self.log), list(self.trusted), self.pickle, self.memory,
+            self.recipe,
         )  # fmt: skip
+        if start is not None:
+            order.start = save(start.model, order.models, trusted=self.trusted, pickle_allowed=self.pickle)
+            order.way = start.way
         try:
             code = _server.carry_out(order, self.time_limit, self._tell)
             model = load(

@@ -40,7 +40,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     alerts
         The newest state of each alert of the model.
     spec
-        ``maintenance.train`` empty or ``maintenance.retrain: never`` ends in no action.
+        neither ``maintenance.train`` nor ``framework`` or ``maintenance.retrain: never`` ends in no action.
     memory
         Recorded actions and the end of the judged window.
 
@@ -51,7 +51,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
         it may be done without asking.
     """
     rule = spec.maintenance
-    if not rule.train or rule.retrain == "never":
+    if not rule.trains or rule.retrain == "never":
         return []
     faults = [a for a in alerts if a.state is not AlertState.ENDED and spoils_training(a, spec.schema)]
     if faults:

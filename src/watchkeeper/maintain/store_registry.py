@@ -154,7 +154,7 @@ class StoreRegistry:
         if not found.artefact:
             raise UsageError(f"the model of {version} is kept elsewhere, and no model file is kept for it here")
         rule = self.spec.maintenance
-        model = load(found.artefact, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
+        model = load(found.artefact, self.artefacts, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
         made = self.provenance(version)
         if made is not None:
             where = f"the model file of {version}"
@@ -179,7 +179,7 @@ class StoreRegistry:
             When a pointer that ``then`` moves was moved by somebody else; nothing is recorded.
         """
         rule, model = self.spec.maintenance, self.spec.model
-        address = save(draft.model, self.artefacts, trusted=rule.trusted, pickle_allowed=rule.pickle)
+        address = save(draft.model, self.artefacts, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
         made = self._provenance(draft, address)
         for attempt in range(_ATTEMPTS):
             # The counter is read first: a version that is registered after that moves it.

@@ -17,14 +17,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.columns import columns_named
-from watchkeeper.core.errors import ConfigError, SchemaError, TrainingError, UsageError, near_miss
+from watchkeeper.core.errors import ConfigError, PluginError, SchemaError, TrainingError, UsageError, near_miss
 from watchkeeper.core.schema import Role, Schema
 from watchkeeper.core.user_code import function_in, search_in, split_name
+from watchkeeper.maintain.kept_model import as_kept
+from watchkeeper.maintain.recipe import Recipe, classes_in, learn
 from watchkeeper.maintain.signature import features_asked
 from watchkeeper.maintain.terms import positive_class
 from watchkeeper.schema.kinds import as_text
 
-__all__ = ["FitsElsewhere", "Trainer", "TrainingData", "learned_from", "load_trainer", "score_rows"]
+__all__ = ["FitsElsewhere", "Start", "Trainer", "TrainingData", "learned_from", "load_trainer", "score_rows"]
 
 _TAIL = 3
 
@@ -64,11 +66,22 @@ class TrainingData:
         return pl.read_ipc(self._path)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The model that a training goes on from, and by which way: see ``framework.Framework.ways``."""
+
+    model: Any
+    way: str
+
+
 @runtime_checkable
 class FitsElsewhere(Protocol):
     """Fits a model by a training function somewhere else than in this process."""
 
-    def fit(self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None) -> Any:
+    def fit(
+        self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None,
+        start: Start | None = None,
+    ) -> Any:  # fmt: skip
         """Return the fitted model."""
 
 
@@ -90,12 +103,15 @@ class Trainer:
         with the prediction and score columns of the schema.
     elsewhere
         Fits in another process; None to fit in this one.
+    recipe
+        What is known of the columns, and the framework that trains in place of a function; None where nothing is.
     """
 
     name: str
     function: Callable[..., Any]
     predict: Callable[[Any, pl.DataFrame], pl.DataFrame] | None = None
     elsewhere: FitsElsewhere | None = None
+    recipe: Recipe | None = None
 
     @property
     def weighs(self) -> bool:
@@ -103,13 +119,19 @@ class Trainer:
         return "weights" in self._parameters
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """Ways to go on from a model; none where a function trains."""
+        return self.recipe.ways if self.recipe else ()
+
+    @property
     def _parameters(self) -> list[str]:
         return list(inspect.signature(self.function).parameters)
 
     def train(
-        self, rows: pl.DataFrame, schema: Schema, seed: int = 0, weights: NDArray[np.float64] | None = None
-    ) -> Any:
-        """Return the fitted model.
+        self, rows: pl.DataFrame, schema: Schema, seed: int = 0, weights: NDArray[np.float64] | None = None,
+        start: Start | None = None,
+    ) -> Any:  # fmt: skip
+        """Return the fitted model, trained anew or going on from another one.
 
         Raises
         ------
@@ -118,9 +140,9 @@ class Trainer:
         """
         learnable = learned_from(rows, schema)
         if self.elsewhere is not None:
-            model = self.elsewhere.fit(self.name, learnable, seed, weights)
+            model = self.elsewhere.fit(self.name, learnable, seed, weights, start)
         else:
-            model = self.fit_here(learnable, seed, weights)
+            model = self.fit_here(learnable, seed, weights, start)
         lacking = [] if self.predict else _lacking(model, schema)
         if lacking:
             raise TrainingError(
@@ -129,7 +151,9 @@ class Trainer:
             )
         return model
 
-    def fit(self, data: TrainingData, seed: int, weights: NDArray[np.float64] | None) -> Any:
+    def fit(
+        self, data: TrainingData, seed: int, weights: NDArray[np.float64] | None, start: Start | None = None
+    ) -> Any:
         """Return what the function makes of rows in a file, in this process.
 
         Raises
@@ -137,9 +161,12 @@ class Trainer:
         TrainingError
             When the function fails, with the end of its traceback.
         """
-        return self._fit(data if self._takes_data else data.frame(), data.rows, seed, weights)
+        rows = data.frame()
+        return self._fit(data if self._takes_data else rows, rows, seed, weights, start)
 
-    def fit_here(self, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None) -> Any:
+    def fit_here(
+        self, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None, start: Start | None = None
+    ) -> Any:
         """Return what the function makes of rows, in this process.
 
         Raises
@@ -148,21 +175,38 @@ class Trainer:
             When the function fails, with the end of its traceback.
         """
         if not self._takes_data:
-            return self._fit(rows, rows.height, seed, weights)
+            return self._fit(rows, rows, seed, weights, start)
         with TemporaryDirectory(prefix="watchkeeper-") as folder:
             path = str(Path(folder, "rows.arrow"))
             rows.write_ipc(path, compression="uncompressed")
-            return self.fit(TrainingData(path), seed, weights)
+            return self.fit(TrainingData(path), seed, weights, start)
 
     @property
     def _takes_data(self) -> bool:
         return self._parameters[:1] == ["data"]
 
-    def _fit(self, rows: Any, height: int, seed: int, weights: NDArray[np.float64] | None) -> Any:
-        options = {"seed": seed, "weights": weights}
+    def _fit(
+        self, given: Any, rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None, start: Start | None
+    ) -> Any:
+        options = {"seed": seed, "weights": weights, "start": start}
         wanted = {name: value for name, value in options.items() if name in self._parameters}
-        with _blamed(f"{self.name} failed on {height} rows"):
-            return self.function(rows, **wanted)
+        with _blamed(f"{self.name} failed on {rows.height} rows"):
+            model = self.function(given, **wanted)
+            recipe = self.recipe
+            if recipe is None or self.predict is not None or not recipe.label:
+                return model
+            return as_kept(model, recipe.features, classes_in(rows, recipe))
+
+
+def trained_by(recipe: Recipe) -> Callable[..., Any]:
+    """Return a training function that lets a framework train."""
+
+    def train(rows: pl.DataFrame, seed: int, weights: NDArray[np.float64] | None, start: Start | None = None) -> Any:
+        if start is None:
+            return learn(recipe, rows, seed, weights)
+        return learn(recipe, rows, seed, weights, start.model, start.way)
+
+    return train
 
 
 def learned_from(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
@@ -171,7 +215,7 @@ def learned_from(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return rows.select(columns_named([name for name in names if name in rows.columns]))
 
 
-def load_trainer(name: str, folder: str = ".") -> Trainer:
+def load_trainer(name: str, folder: str = ".", recipe: Recipe | None = None) -> Trainer:
     """Import ``module:function``.
 
     A complete module, say ``training.py`` beside the configuration, named as ``training:train``::
@@ -195,6 +239,8 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
         into the model that is returned, because the model is later asked with the logged features alone.
     folder
         Put first on the import path, and left there: the module may import its neighbours later.
+    recipe
+        What is known of the columns; where it names a framework, that trains, and the name is not looked at.
 
     Raises
     ------
@@ -203,6 +249,9 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
     TrainingError
         When the module fails while it is imported.
     """
+    if recipe is not None and recipe.framework:
+        search_in(folder)
+        return Trainer(recipe.framework, trained_by(recipe), recipe=recipe)
     try:
         module_name, function_name = split_name(name)
     except UsageError as error:
@@ -222,7 +271,7 @@ def load_trainer(name: str, folder: str = ".") -> Trainer:
         function = function_in(module, function_name)
     except UsageError as error:
         raise ConfigError(f"maintain.train: {error}") from None
-    return Trainer(name, function, getattr(module, "predict", None))
+    return Trainer(name, function, getattr(module, "predict", None), recipe=recipe)
 
 
 def score_rows(model: Any, rows: pl.DataFrame, schema: Schema, trainer: Trainer | None = None) -> pl.DataFrame:
@@ -317,7 +366,7 @@ def _blamed(what: str) -> Iterator[None]:
     """Turn whatever the user's code raises into a TrainingError that shows where."""
     try:
         yield
-    except SchemaError:
+    except (SchemaError, PluginError):
         raise
     except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]

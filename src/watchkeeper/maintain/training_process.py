@@ -18,6 +18,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from watchkeeper.maintain.recipe import Recipe
+
 __all__ = ["ENDED", "Fitted", "TrainingOrder"]
 
 ENDED = "ended "
@@ -46,6 +48,10 @@ class TrainingOrder(msgspec.Struct):
         See ``artefact.save``.
     memory
         Most bytes that the function may take; None for any.
+    recipe
+        What is known of the columns, and the framework that trains; None where nothing is.
+    start, way
+        Address, among ``models``, of the model to go on from, and how; empty to train anew.
     """
 
     trainer: str
@@ -61,6 +67,9 @@ class TrainingOrder(msgspec.Struct):
     trusted: list[str]
     pickle: bool
     memory: int | None
+    recipe: Recipe | None = None
+    start: str = ""
+    way: str = ""
 
 
 class Fitted(msgspec.Struct):
@@ -73,14 +82,18 @@ class Fitted(msgspec.Struct):
 
 def _train(order: TrainingOrder) -> Fitted:
     from watchkeeper.core.errors import WatchkeeperError
-    from watchkeeper.maintain.artefact import save
-    from watchkeeper.maintain.train import TrainingData, load_trainer
+    from watchkeeper.maintain.artefact import load, save
+    from watchkeeper.maintain.train import Start, TrainingData, load_trainer
 
     try:
-        trainer = load_trainer(order.trainer, order.folder)
+        trainer = load_trainer(order.trainer, order.folder, order.recipe)
         weights = np.load(order.weights) if order.weights else None
         _limit_memory(order.memory)
-        model = trainer.fit(TrainingData(order.rows), order.seed, weights)
+        start = None
+        if order.start:
+            held = load(order.start, order.models, trusted=order.trusted, pickle_allowed=order.pickle)
+            start = Start(held, order.way)
+        model = trainer.fit(TrainingData(order.rows), order.seed, weights, start)
         return Fitted(save(model, order.models, trusted=order.trusted, pickle_allowed=order.pickle))
     except WatchkeeperError as error:
         return Fitted(error=str(error), kind=type(error).__name__)

@@ -121,7 +121,7 @@ class Maintainer:
     def propose(self, now: datetime) -> list[Action]:
         """Respond to the alerts of the newest judged window, and carry out nothing."""
         place = Checkpoint.load(self.store, self.spec.model)
-        if not self.spec.maintenance.train or not place.filled:
+        if not self.spec.maintenance.trains or not place.filled:
             return []
         moment = max(place.filled).end
         memory = self._memory(moment)
@@ -162,7 +162,7 @@ class Maintainer:
         UsageError
             When nothing has been judged yet, so that there is nothing to learn from.
         """
-        if not self.spec.maintenance.train:
+        if not self.spec.maintenance.trains:
             raise ConfigError(
                 f"{self.spec.model} has no training function; set models.{self.spec.model}.maintain.train to "
                 "module:function"

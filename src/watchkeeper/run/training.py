@@ -26,7 +26,8 @@ from watchkeeper.core.store import Store, Versioned
 from watchkeeper.core.window import Window
 from watchkeeper.log.trusted import make_folder
 from watchkeeper.maintain.isolated import IsolatedTraining, can_isolate
-from watchkeeper.maintain.train import Trainer, load_trainer
+from watchkeeper.maintain.recipe import recipe_of
+from watchkeeper.maintain.train import Start, Trainer, load_trainer
 
 __all__ = ["TrainingRoom", "rows_digest", "training_room"]
 
@@ -46,12 +47,14 @@ class _Fits:
         self._trainer, self._isolated = trainer, isolated
         self.learned_from: pl.DataFrame | None = None
 
-    def fit(self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[float64] | None) -> Any:
+    def fit(
+        self, trainer: str, rows: pl.DataFrame, seed: int, weights: NDArray[float64] | None, start: Start | None = None
+    ) -> Any:
         """Return the fitted model."""
         self.learned_from = rows
         if self._isolated is not None:
-            return self._isolated.fit(trainer, rows, seed, weights)
-        return self._trainer.fit_here(rows, seed, weights)
+            return self._isolated.fit(trainer, rows, seed, weights, start)
+        return self._trainer.fit_here(rows, seed, weights, start)
 
 
 @dataclass
@@ -139,14 +142,15 @@ def training_room(
         _clear(place)
     except OSError as error:
         raise StoreError(f"there is no room for a training in {place}: {error.strerror or error}") from error
-    trainer = load_trainer(spec.maintenance.train, folder)
-    isolated = None
-    rule = spec.maintenance
+    isolated, rule = None, spec.maintenance
+    recipe = recipe_of(rule, spec.schema)
+    trainer = load_trainer(rule.train, folder, recipe)
     if rule.isolated and can_isolate():
         memory = None if rule.memory_limit is None else rule.memory_limit * _MEGABYTE
         isolated = IsolatedTraining(
-            work / "fits", place / f"{name}.log", folder, rule.time_limit, memory, rule.trusted, rule.pickle, progress
-        )
+            work / "fits", place / f"{name}.log", folder, rule.time_limit, memory, rule.trusted_names, rule.pickle,
+            progress, recipe,
+        )  # fmt: skip
     try:
         yield TrainingRoom(spec, store, work, replace(trainer, elsewhere=_Fits(trainer, isolated)))
     finally:

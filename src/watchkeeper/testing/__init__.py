@@ -5,6 +5,7 @@ from watchkeeper.testing.comparison import check_comparison
 from watchkeeper.testing.estimator import check_estimator
 from watchkeeper.testing.explainer import check_explainer
 from watchkeeper.testing.fault import check_fault
+from watchkeeper.testing.framework import check_framework
 from watchkeeper.testing.metric import check_metric
 from watchkeeper.testing.notifier import check_notifier
 from watchkeeper.testing.rule import check_rule
@@ -18,6 +19,7 @@ __all__ = [
     "check_estimator",
     "check_explainer",
     "check_fault",
+    "check_framework",
     "check_metric",
     "check_notifier",
     "check_rule",
