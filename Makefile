@@ -4,6 +4,10 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
+# The version of PyTorch that is known to work together with the other frameworks; the extra takes any from 2.5 on. Where
+# the package index gives a build of gigabytes for graphics cards:
+# make test TORCH="--extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0"
+TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,11 +27,11 @@ $(STAMPS)/demo: pyproject.toml | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/test: pyproject.toml | $(STAMPS)/venv
-	$(PIP) --editable ".[demo]" --group test
+	$(PIP) --editable ".[demo]" --group test $(TORCH)
 	@touch $@ $(STAMPS)/demo
 
 $(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
-	$(PIP) --editable ".[demo]" --group test --group check
+	$(PIP) --editable ".[demo]" --group test --group check $(TORCH)
 	@touch $@ $(STAMPS)/demo $(STAMPS)/test
 
 demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013

@@ -8,8 +8,9 @@ import sys
 from tests.counting import cost_of
 
 HEAVY = (
-    "alembic", "altair", "deltalake", "fastapi", "jinja2", "matplotlib", "optuna", "pandas", "pyarrow", "skl2onnx",
-    "sklearn", "skops", "torch", "typer", "uvicorn", "vl_convert",
+    "alembic", "altair", "deltalake", "fastapi", "jinja2", "keras", "lightgbm", "matplotlib", "onnx", "onnxruntime",
+    "optuna", "pandas", "pyarrow", "river", "safetensors", "skl2onnx", "sklearn", "skops", "torch", "typer", "uvicorn",
+    "vl_convert", "xgboost",
 )  # fmt: skip
 HEAVY_FOR_A_SERVICE = (*HEAVY, "numpy", "polars", "pydantic", "rich", "scipy", "sqlalchemy", "yaml")
 
@@ -48,6 +49,11 @@ def test_watching_loads_no_server_chart_or_training_package() -> None:
     folders = ("core.plugins", "stats.summarise", "compare", "charts", "alerts")
     loads = "; ".join(f"import watchkeeper.{folder}" for folder in folders)
     assert not loaded_by(loads) & (set(HEAVY) - {"alembic", "deltalake"})
+
+
+def test_knowing_the_frameworks_loads_none_of_them() -> None:
+    packages = {"keras", "lightgbm", "onnx", "onnxruntime", "river", "safetensors", "skl2onnx", "torch", "xgboost"}
+    assert not loaded_by("from watchkeeper.core.plugins import plugins; plugins('framework')") & packages
 
 
 def test_every_public_name_is_found_and_an_unknown_one_is_an_attribute_error() -> None:

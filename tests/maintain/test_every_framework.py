@@ -11,7 +11,7 @@ SMALL = {
     "xgboost": {"rounds": 20, "nthread": 1, "max_depth": 3, "eta": 0.5},
     "lightgbm": {"rounds": 20, "num_threads": 1, "num_leaves": 6, "learning_rate": 0.3, "more": 10},
     "torch": {"epochs": 30, "hidden": 16, "learning_rate": 0.02, "continue_rate": 0.02},
-    "keras": {"epochs": 20, "hidden": 16, "learning_rate": 0.03, "continue_rate": 0.03},
+    "keras": {"epochs": 6, "hidden": 16, "learning_rate": 0.1, "continue_rate": 0.1},
     "river": {"passes": 3},
     "scikit-learn": {"max_iter": 30},
 }

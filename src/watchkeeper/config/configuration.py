@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -209,19 +209,25 @@ def check_names(config: Config) -> None:
             if name in measures:
                 where = config.origin((*above, "metrics", "functions", place))
                 faults.append(f"{where}: metrics: there is a measure {name!r} already; rename {function}")
-        rule = model.maintenance()
-        if rule.framework:
-            check((*above, "maintain", "framework"), rule.framework, "framework", plugins("framework"))
-        if rule.framework and rule.train:
-            where = config.origin((*above, "maintain"))
-            faults.append(f"{where}: {_dotted((*above, 'maintain'))}: train and framework cannot both train; keep one")
-        for place, way in enumerate(rule.ways):
-            check((*above, "maintain", "ways", place), way, "way to train", dict.fromkeys(WAYS))
-        metric = rule.metric
-        if metric:
-            check((*above, "maintain", "metric"), metric, "metric", plugins("metric"))
+        faults += _maintenance_faults(config, (*above, "maintain"), model, check)
     if faults:
         raise ConfigError("\n".join(faults))
+
+
+def _maintenance_faults(
+    config: Config, above: YamlPath, model: Model, check: Callable[[YamlPath, str, str, Mapping[str, Any]], None]
+) -> list[str]:
+    """Check the names that training and the gate go by; return what is wrong besides."""
+    rule = model.maintenance()
+    if rule.framework:
+        check((*above, "framework"), rule.framework, "framework", plugins("framework"))
+    for place, way in enumerate(rule.ways):
+        check((*above, "ways", place), way, "way to train", dict.fromkeys(WAYS))
+    if rule.metric:
+        check((*above, "metric"), rule.metric, "metric", plugins("metric"))
+    if rule.framework and rule.train:
+        return [f"{config.origin(above)}: {_dotted(above)}: train and framework cannot both train; keep one"]
+    return []
 
 
 def _fault(

@@ -26,6 +26,14 @@ _HELD_OUT = 0.15
 _RUNS_CODE = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep still what NumPy 2 says of how Keras reads the weights of PyTorch."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        yield
+
+
 @dataclass(frozen=True, eq=False)
 class KerasNet:
     """A model of Keras, and what its answer is multiplied by and what is added in a regression."""
@@ -56,6 +64,7 @@ class Keras:
         """Return whether it is a model of Keras."""
         return isinstance(model, KerasNet) or (own(model, "keras") and hasattr(model, "to_json"))
 
+    @_quiet()
     def fit(self, lesson: Lesson) -> Any:
         """Train a new model."""
         keras = _package()
@@ -73,6 +82,7 @@ class Keras:
         _descend(keras, net, lesson, float(lesson.parameters.get("learning_rate", 0.003)), keeps=False)
         return net
 
+    @_quiet()
     def continue_(self, model: Any, lesson: Lesson) -> Any:
         """Fine-tune a copy of the model."""
         keras, before = _package(), _net(model)
@@ -84,18 +94,19 @@ class Keras:
         _descend(keras, net, lesson, float(lesson.parameters.get("continue_rate", rate)), keeps=True)
         return net
 
+    @_quiet()
     def predict(self, model: Any, x: Any, classes: int) -> NDArray[np.float64]:
         """Ask the model."""
         net = _net(model)
         if not x.shape[0]:
             return np.empty((0, classes) if classes else 0)
-        with _quiet():
-            out = np.asarray(net.model.predict(_array(x), batch_size=8_192, verbose=0), dtype=np.float64)
+        out = np.asarray(net.model.predict(_array(x), batch_size=8_192, verbose=0), dtype=np.float64)
         if not classes:
             return out.reshape(-1) * net.scale + net.centre
         raised = np.exp(out - out.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
+    @_quiet()
     def save(self, model: Any, trust: Trust) -> Mapping[str, bytes]:
         """Write layers as JSON and weights as safetensors."""
         from safetensors.numpy import save
@@ -106,6 +117,7 @@ class Keras:
         scale = msgspec.json.encode([net.centre, net.scale])
         return {_MODEL: net.model.to_json().encode(), _WEIGHTS: save(held), _ABOUT: scale}
 
+    @_quiet()
     def load(self, files: Mapping[str, bytes], trust: Trust) -> Any:
         """Make the layers, once all are found to be Keras's own, and give them their weights."""
         from safetensors.numpy import load
@@ -132,8 +144,8 @@ def _check_layers(written: str) -> None:
         foreign = module.partition(".")[0] not in ("keras", "builtins")
         if "class_name" in node and (foreign or name in _RUNS_CODE or name == "function"):
             raise ArtefactError(
-                f"the model holds {module}.{name}, which is no plain layer of Keras and would run code; use Keras's own "
-                "layers, or the framework torch, which makes a module by the name of its factory"
+                f"the model holds {module}.{name}, which is no plain layer of Keras and would run code; use Keras's "
+                "own layers, or the framework torch, which makes a module by the name of its factory"
             )
 
 
@@ -153,31 +165,20 @@ def _descend(keras: Any, net: KerasNet, lesson: Lesson, rate: float, *, keeps: b
     weights = np.ones(len(y)) if lesson.weights is None else lesson.weights
     held = (x[learnt:], y[learnt:], weights[learnt:])
     before = _weights(net.model)
-    with _quiet():
-        start = float(net.model.evaluate(held[0], held[1], sample_weight=held[2], verbose=0)) if keeps else float("inf")
+    start = float(net.model.evaluate(held[0], held[1], sample_weight=held[2], verbose=0)) if keeps else float("inf")
     stop = keras.callbacks.EarlyStopping(
         patience=int(chosen.get("patience", 15)), restore_best_weights=True, min_delta=1e-6
     )
-    with _quiet():
-        net.model.fit(
-            x[:learnt], y[:learnt], sample_weight=weights[:learnt], validation_data=held, callbacks=[stop], verbose=0,
-            epochs=int(chosen.get("epochs", 200)), batch_size=int(chosen.get("batch", 128)),
-        )  # fmt: skip
+    net.model.fit(
+        x[:learnt], y[:learnt], sample_weight=weights[:learnt], validation_data=held, callbacks=[stop], verbose=0,
+        epochs=int(chosen.get("epochs", 200)), batch_size=int(chosen.get("batch", 128)),
+    )  # fmt: skip
     if keeps and not float(stop.best) < start:
         net.model.set_weights(before)
 
 
 def _weights(model: Any) -> list[NDArray[np.float32]]:
-    with _quiet():
-        return [np.asarray(_package().ops.convert_to_numpy(part)) for part in model.weights]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep still what NumPy 2 says of how Keras reads the weights of PyTorch."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        yield
+    return [np.asarray(_package().ops.convert_to_numpy(part)) for part in model.weights]
 
 
 def _array(x: Any) -> NDArray[np.float32]:

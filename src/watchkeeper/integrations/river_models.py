@@ -31,8 +31,8 @@ class River:
     a scaler. ``passes`` (1) says how often all rows are gone through; every other parameter is the model's. Going on
     learns the new rows on top. Rows cannot be weighed.
 
-    It is written with skops, which runs no code, where that can hold it: linear models and Hoeffding trees. Others, such
-    as naive Bayes, take ``maintain.pickle: true``.
+    It is written with skops, which runs no code, where that can hold it: linear models and Hoeffding trees. Others,
+    such as naive Bayes, take ``maintain.pickle: true``.
     """
 
     plugin: ClassVar[str] = "framework"
@@ -71,8 +71,8 @@ class River:
         except Exception as error:
             if not trust.pickle:
                 raise ArtefactError(
-                    f"skops cannot hold this {type(model).__name__} of river ({error}); choose another model, or allow a "
-                    "pickle for this one: maintain.pickle: true"
+                    f"skops cannot hold this {type(model).__name__} of river ({error}); choose another model, or allow "
+                    "a pickle for this one: maintain.pickle: true"
                 ) from error
         import joblib
 

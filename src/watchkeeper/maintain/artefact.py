@@ -31,10 +31,11 @@ def format_of(address: str, folder: str) -> str:
 def save(model: Any, folder: str, *, trusted: Sequence[str] = (), pickle_allowed: bool = False) -> str:
     """Write a fitted model and return the SHA-256 of its file.
 
-    The file is ``<sha256>.skops``, of a model of a framework ``<sha256>.zip``, which holds the framework's own files;
-    only a model that skops cannot hold, or that holds types not on the allow-list, is written as ``<sha256>.pickle``, and only when that is allowed for the model. A skops file is brought into one form
-    first, so that a model fitted to the same numbers has the same address whenever and wherever it is saved with the
-    same library versions (scikit-learn's GradientBoosting leaves unset bytes in its trees and may differ); a pickle has
+    The file is ``<sha256>.skops``, of a model of a framework ``<sha256>.zip``, which holds the framework's own files.
+    Only a model that skops cannot hold, or that holds types not on the allow-list, is written as ``<sha256>.pickle``,
+    and only when that is allowed for the model. Files are brought into one form first, so that a model fitted to the
+    same numbers has the same address whenever and wherever it is saved with the same library versions (scikit-learn's
+    GradientBoosting leaves unset bytes in its trees and may differ); a pickle has
     no such form. Saving a model again changes nothing. A reader never sees half a file. On a disk the file is this
     user's alone (0600, its folder 0700), and there for good when this returns.
 

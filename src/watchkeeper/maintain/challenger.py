@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,8 +22,8 @@ from watchkeeper.maintain.losses import choose_metric, losses, row_metric
 from watchkeeper.maintain.paired import correlation_within
 from watchkeeper.maintain.standard import Aim, Healthy, Standard, healthy_loss
 from watchkeeper.maintain.terms import days_of, read_answers
-from watchkeeper.maintain.train import Trainer, score_rows
-from watchkeeper.maintain.windows import Choice, between, candidates, choose_window, epoch, split
+from watchkeeper.maintain.train import Start, Trainer, score_rows
+from watchkeeper.maintain.windows import Candidate, Choice, Fit, between, candidates, choose_window, epoch, split
 
 __all__ = ["FEWEST", "Challenger", "Champion", "Occasion", "make_challenger", "prove", "refit"]
 
@@ -71,11 +71,14 @@ class Champion:
         End of its training rows; None where unknown.
     features
         Names of the features it knows; None where it does not say.
+    model
+        The model itself, to go on from; None where it is kept elsewhere.
     """
 
     answers: Answers
     trained_until: datetime | None = None
     features: tuple[str, ...] | None = None
+    model: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Challenger:
         The block, newer than any training row, on which it has to prove itself.
     refitted
         Whether it was trained again up to the end of that block, once it had.
+    parent
+        The model that it goes on from; None where it was trained anew.
     """
 
     model: Any
@@ -102,6 +107,7 @@ class Challenger:
     rows: int
     gate: Window
     refitted: bool = False
+    parent: Any = None
 
     @property
     def window(self) -> str:
@@ -120,8 +126,12 @@ def make_challenger(
     occasion: Occasion = _ANY,
     *,
     unseen: datetime | None = None,
+    champion: Champion | None = None,
 ) -> Challenger:
     """Choose the training window on held-out blocks, refit up to the gate's, and leave that one to the gate.
+
+    Where the trainer can go on from the champion, that is tried too, with the rows since the change, or the newest
+    weeks: but not where the champion has learned from rows that the choice is made on, which would speak for it.
 
     Parameters
     ----------
@@ -137,6 +147,8 @@ def make_challenger(
         What it is made for: after a change, windows and blocks fit within the rows since then.
     unseen
         End of what the champion has learned from; the gate judges on what is newer.
+    champion
+        Whose place it is to take: what it has learned from stands for ``unseen``, and its model may be gone on from.
 
     Raises
     ------
@@ -144,13 +156,14 @@ def make_challenger(
         When there are too few rows or the training function fails.
     """
     rule, schema, change = spec.maintenance, spec.schema, occasion.change
+    unseen, parent = (champion.trained_until, champion.model) if champion else (unseen, None)
     metric = row_metric(choose_metric(schema.task, rule.metric))
     clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
     least = timedelta(0) if change is None else _span_of_newest(between(clean, schema, change, newest), schema, newest)
     blocks = split(newest, rule.holdout, rule.label_delay, since=change, unseen=unseen, least=least)
 
-    def fit(chosen: pl.DataFrame, weights: NDArray[np.float64] | None) -> Any:
-        return trainer.train(chosen, schema, rule.seed, weights)
+    def fitting(start: Start | None) -> Fit:
+        return lambda chosen, weights: trainer.train(chosen, schema, rule.seed, weights, start)
 
     def loss(model: Any, held_out: pl.DataFrame) -> NDArray[np.float64]:
         lost = losses(score_rows(model, held_out, schema, trainer), schema, metric)
@@ -159,13 +172,34 @@ def make_challenger(
             raise TrainingError(f"{trainer.name} made a model that gives no usable answer on {silent} rows")
         return lost
 
-    tried = [c for c in candidates(rule.windows, change) if c.half_life is None or trainer.weighs]
+    fits = {"refit": fitting(None)} if "refit" in rule.ways else {}
+    if parent is not None and (unseen is None or unseen <= blocks.folds[0].held_out.start):
+        fits |= {way: fitting(Start(parent, way)) for way in trainer.ways if way in rule.ways}
+    tried = _tried(spec, trainer, change, tuple(fits))
     # The folds leave the newest fifth of what is learned from out.
     fewest = _fewest(spec, change) // (1 if change is None else 2)
-    choice = choose_window(tried, clean, schema, fit, loss, blocks, min_rows=fewest, larger_at_ties=change is None)
+    choice = choose_window(
+        tried, clean, schema, fitting(None), loss, blocks, min_rows=fewest, larger_at_ties=change is None, going_on=fits
+    )
     chosen, weights = choice.candidate.select(clean, schema, blocks.refit_end)
-    model = fit(chosen, weights)
-    return Challenger(model, choice, _span(chosen, schema, blocks.refit_end), chosen.height, blocks.gate)
+    model = fits[choice.candidate.way](chosen, weights)
+    parent = None if choice.candidate.way == "refit" else parent
+    trained = _span(chosen, schema, blocks.refit_end)
+    return Challenger(model, choice, trained, chosen.height, blocks.gate, parent=parent)
+
+
+def _tried(spec: Spec, trainer: Trainer, change: datetime | None, ways: Sequence[str]) -> list[Candidate]:
+    """Return the windows to train anew on, and to go on from the champion with the newest of those."""
+    rule = spec.maintenance
+    windows = [c for c in candidates(rule.windows, change) if c.half_life is None or trainer.weighs]
+    tried = windows if "refit" in ways else []
+    plain = [c for c in windows if c.half_life is None and c.season is None]
+    newest = [c for c in plain if c.since is not None] or sorted(
+        (c for c in plain if c.last is not None), key=lambda c: c.last or timedelta.max
+    )
+    for way in ways:
+        tried += [replace(c, name=f"{way} {c.name}", way=way) for c in newest[:1] or plain[:1] if way != "refit"]
+    return tried
 
 
 def prove(
@@ -212,7 +246,9 @@ def refit(challenger: Challenger, rows: pl.DataFrame, spec: Spec, trainer: Train
         return challenger
     clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
     chosen, weights = challenger.choice.candidate.select(clean, schema, end)
-    model = trainer.train(chosen, schema, rule.seed, weights)
+    way = challenger.choice.candidate.way
+    start = None if challenger.parent is None else Start(challenger.parent, way)
+    model = trainer.train(chosen, schema, rule.seed, weights, start)
     block = between(clean, schema, challenger.gate.start, end)
     metric = row_metric(choose_metric(schema.task, rule.metric))
     before, after = (

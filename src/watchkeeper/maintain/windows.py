@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -20,7 +20,9 @@ from watchkeeper.core.window import Window, parse_duration
 from watchkeeper.maintain.paired import Difference, mean_difference
 from watchkeeper.maintain.terms import days_of
 
-__all__ = ["Blocks", "Candidate", "Choice", "Fold", "Trial", "between", "candidates", "choose_window", "epoch", "split"]
+__all__ = [
+    "Blocks", "Candidate", "Choice", "Fit", "Fold", "Trial", "between", "candidates", "choose_window", "epoch", "split",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Fit = Callable[[pl.DataFrame, Floats | None], Any]
@@ -50,6 +52,8 @@ class Candidate:
         Age at which a row counts half; None when all rows count the same.
     season
         How long ago the stretch lies: rows within four weeks of that moment; None for the stretch up to the end.
+    way
+        How a model comes of it: ``refit``, or one of the ways to go on from the champion.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Candidate:
     last: timedelta | None = None
     half_life: timedelta | None = None
     season: timedelta | None = None
+    way: str = "refit"
 
     def select(self, rows: pl.DataFrame, schema: Schema, end: datetime) -> tuple[pl.DataFrame, Floats | None]:
         """Return the rows to learn from when training ends (exclusively) at ``end``, and their weights."""
@@ -218,6 +223,7 @@ def choose_window(
     *,
     min_rows: int = 1,
     larger_at_ties: bool = True,
+    going_on: Mapping[str, Fit] | None = None,
 ) -> Choice:
     """Train on each candidate and choose by the paired loss on the held-out blocks.
 
@@ -239,6 +245,8 @@ def choose_window(
         A candidate with fewer rows is not tried.
     larger_at_ties
         Whether more rows win among those within one standard error; after a change the old ones are no gain.
+    going_on
+        How a model comes of a candidate by each way other than ``refit``.
 
     Raises
     ------
@@ -250,9 +258,10 @@ def choose_window(
     if asked.height < 2:
         stretch = Window(blocks.folds[0].held_out.start, blocks.folds[-1].held_out.end)
         raise TrainingError(f"no window can be chosen: the held-out block {stretch} has {asked.height} rows")
+    fits = {"refit": fit, **(going_on or {})}
     trials: list[Trial] = []
     measured: list[tuple[Trial, Floats]] = []
-    seen: dict[tuple[int, Any, Any], str] = {}
+    seen: dict[tuple[str, int, Any, Any], str] = {}
     for candidate in tried:
         chosen, weights = candidate.select(rows, schema, blocks.folds[-1].end)
         trial = Trial(candidate, _size(chosen, weights))
@@ -261,7 +270,7 @@ def choose_window(
             try:
                 row_losses = np.concatenate(
                     [
-                        loss(fit(*candidate.select(rows, schema, fold.end)), block)
+                        loss(fits[candidate.way](*candidate.select(rows, schema, fold.end)), block)
                         for fold, block in zip(blocks.folds, held_out, strict=True)
                         if block.height
                     ]
@@ -320,7 +329,7 @@ def _not_tried(
     weights: Floats | None,
     schema: Schema,
     candidate: Candidate,
-    seen: dict[tuple[int, Any, Any], str],
+    seen: dict[tuple[str, int, Any, Any], str],
     min_rows: int,
 ) -> str | None:
     """Return why a candidate is not tried; None where it is."""
@@ -329,5 +338,5 @@ def _not_tried(
     if weights is not None:
         return None
     times = chosen[_time(chosen, schema)]
-    same = seen.setdefault((chosen.height, times.min(), times.max()), candidate.name)
+    same = seen.setdefault((candidate.way, chosen.height, times.min(), times.max()), candidate.name)
     return None if same == candidate.name else f"the same rows as {same}"

@@ -218,7 +218,7 @@ class Maintainer:
                 aim = Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR
                 occasion = Occasion(change, aim, self._tries(), (*verdict.excluded, *young))
                 against = self._against(champion, room.trainer)
-                made = make_challenger(rows, self.spec, room.trainer, newest, occasion, unseen=against.trained_until)
+                made = make_challenger(rows, self.spec, room.trainer, newest, occasion, champion=against)
                 data = room.lineage(made.trained, made.window, verdict.excluded)
                 result = prove(against, made, rows, self.spec, room.trainer, occasion)
                 if result.passed:
@@ -316,7 +316,7 @@ class Maintainer:
         model = self.model(version.name)
         names = getattr(model, "feature_names_in_", None)
         features = None if names is None else tuple(str(name) for name in names)
-        return Champion(lambda rows: score_rows(model, rows, self.spec.schema, trainer), until, features)
+        return Champion(lambda rows: score_rows(model, rows, self.spec.schema, trainer), until, features, model)
 
     def _conclude(
         self, proposal: Action, made: Challenger, result: GateResult, moment: datetime, champion: str | None,
