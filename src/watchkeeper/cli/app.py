@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -49,7 +50,24 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
+
+class _Program(typer.Typer):
+    """A program that builds the command which is asked for alone: to build all takes longer than most answers."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        import sys
+
+        word = sys.argv[1] if len(sys.argv) > 1 else ""
+        commands = {one.name or getattr(one.callback, "__name__", ""): one for one in self.registered_commands}
+        groups = {one.name: one for one in self.registered_groups}
+        asked = copy(self)
+        if word in {*commands, *groups, "--version"}:
+            asked.registered_commands = [commands[word]] if word in commands else []
+            asked.registered_groups = [groups[word]] if word in groups else []
+        return super(_Program, asked).__call__(*args, **kwargs)
+
+
+app = _Program(
     name="watchkeeper",
     help="Watch deployed machine-learning models and keep them healthy.",
     no_args_is_help=True,
@@ -335,7 +353,6 @@ def main() -> None:
     try:
         prepare()
         import_when_used("polars")
-        _keep_only(sys.argv[1:2])
         app()
     except SystemExit as stop:
         if interrupt.asked or stop.code == 130:
@@ -349,16 +366,6 @@ def main() -> None:
         if interrupt.asked:
             _stop()
         _explain(error)
-
-
-def _keep_only(words: list[str]) -> None:
-    """Forget the commands that are not asked for: to build all of them takes longer than most take to answer."""
-    commands = {one.name or (one.callback.__name__ if one.callback else ""): one for one in app.registered_commands}
-    groups = {one.name: one for one in app.registered_groups}
-    for word in words:
-        if word in commands or word in groups or word == "--version":
-            app.registered_commands = [commands[word]] if word in commands else []
-            app.registered_groups = [groups[word]] if word in groups else []
 
 
 def _stop() -> NoReturn:
