@@ -346,6 +346,9 @@ def test_later_tries_are_held_to_less_and_a_promotion_begins_anew() -> None:
 
     refused = done(ActionKind.VALIDATE, outcome=Outcome.REFUSED)
     few = done(ActionKind.VALIDATE, "too_few", Outcome.REFUSED)
-    assert tries_since_promotion([refused, few, refused]) == 2
-    assert tries_since_promotion([refused, refused, done(ActionKind.PROMOTE), refused]) == 1
+    assert tries_since_promotion([refused, few, refused], Aim.SUPERIOR) == 2
+    assert tries_since_promotion([refused, refused, done(ActionKind.PROMOTE), refused], Aim.SUPERIOR) == 1
+    scheduled = replace(refused, facts={"aim": "non_inferior"})
+    assert tries_since_promotion([scheduled, refused, scheduled], Aim.NON_INFERIOR) == 3
+    assert tries_since_promotion([scheduled, replace(refused, facts={"aim": "superior"})], Aim.SUPERIOR) == 1
     assert sum(level_of_try(0.05, k) for k in range(1, 10_000)) < 0.05

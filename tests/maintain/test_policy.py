@@ -27,7 +27,7 @@ WEEK = timedelta(days=7)
 @pytest.fixture
 def spec(binary: Schema) -> Spec:
     """Watched by the week and kept up automatically."""
-    return Spec("m", binary, WindowRule(WEEK), maintenance=Maintenance("mod:train", promote="auto", cooldown=2))
+    return Spec("m", binary, WindowRule(WEEK), maintenance=Maintenance("mod:train", promote="auto", schedule="never"))
 
 
 def alert(

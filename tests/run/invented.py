@@ -54,6 +54,7 @@ models:
       train: {train}
       retrain: {retrain}
       promote: {promote}
+      schedule: {schedule}
       holdout: 12h
       label_delay: 1h
       min_rows: 100
@@ -121,6 +122,7 @@ def rows(first: int, end: int, *, turn: int = 99, count: int = ROWS) -> pl.DataF
 
 CHOICES = {
     "promote": "auto",
+    "schedule": "never",
     "retrain": "auto",
     "train": "training:train",
     "grain": "1d",

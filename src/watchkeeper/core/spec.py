@@ -175,6 +175,18 @@ class Maintenance:
         Most megabytes that it may take; None for no limit. Held to on Linux.
     second_person
         Whether a version is put in charge only when a second person asks for it too.
+    enabled
+        Whether anything is done or proposed without being asked for; ``false`` stops all of it at once.
+    schedule
+        When to retrain without an alarm: ``adaptive`` (an interval that halves while retraining gains more than 2 % and
+        doubles while it does not, between one window and sixteen), a duration such as ``4w``, or ``never``.
+    new_labels
+        Labelled rows since the champion's training after which retraining is proposed; None for no limit.
+    cost, loss_value
+        What one training costs, and what one unit of loss of one row costs, in the same money. Where both are given,
+        retraining is proposed once what the champion lost beyond its healthy loss costs more than a training.
+    most_trainings, most_money
+        How many trainings, and which sum of their costs, 30 days may see; None for no limit.
     """
 
     train: str = ""
@@ -201,6 +213,13 @@ class Maintenance:
     time_limit: timedelta | None = timedelta(hours=6)
     memory_limit: int | None = None
     second_person: bool = False
+    enabled: bool = True
+    schedule: str = "adaptive"
+    new_labels: int | None = None
+    cost: float | None = None
+    loss_value: float | None = None
+    most_trainings: int | None = None
+    most_money: float | None = None
 
     @property
     def trains(self) -> bool:

@@ -72,6 +72,7 @@ models:
     maintain:
       train: watchkeeper.demo.training:train
       promote: auto
+      schedule: never
       label_delay: 1d
 """
 

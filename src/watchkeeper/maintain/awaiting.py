@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
+from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.schema import Role
@@ -15,9 +17,10 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.window import WindowRule
 from watchkeeper.maintain.challenger import FEWEST
 from watchkeeper.maintain.terms import read_answers
+from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.maintain.windows import epoch
 
-__all__ = ["awaited"]
+__all__ = ["awaited", "rows_wanted"]
 
 
 def awaited(
@@ -27,11 +30,13 @@ def awaited(
     newest: datetime,
     now: datetime,
     age: timedelta | None = None,
+    wanted: int = 2 * FEWEST,
 ) -> Ground | None:
-    """Return what training after a change waits for, with its date; None where it need not wait.
+    """Return what training waits for, with its date; None where it need not wait.
 
     Nothing is trained before there are 100 labelled rows from after the change, half of them to learn from and half to
-    judge on: a challenger that has seen none would be the old model again, and a try would be spent on it.
+    judge on: a challenger that has seen none would be the old model again, and a try would be spent on it. Without a
+    change those from after the champion's training have to be as many as the gate asks for.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ def awaited(
         End of the judged window.
     age
         How old rows have to be; None for ``maintenance.label_delay``.
+    wanted
+        How many labelled rows there have to be.
 
     Returns
     -------
@@ -50,7 +57,7 @@ def awaited(
         ``awaits_labels``: ``at`` the change, ``until`` the end of the window at which as many rows as are wanted will
         have had their label delay, judged by how fast rows come.
     """
-    name, wanted = spec.schema.name_of(Role.TIME), 2 * FEWEST
+    name = spec.schema.name_of(Role.TIME)
     if name is None:
         return None
     came, labelled = [np.empty(0)], 0
@@ -69,3 +76,17 @@ def awaited(
     ready = max(enough + (spec.maintenance.label_delay if age is None else age), now)
     rule = spec.windows or WindowRule()
     return Ground("awaits_labels", at=change, until=rule.window_of(ready).end, n=labelled, needed=wanted)
+
+
+def rows_wanted(
+    action: Action, alerts: Sequence[Alert], memory: MaintenanceMemory, spec: Spec
+) -> tuple[datetime | None, int]:
+    """Return from when on labelled rows are needed for a proposal, and how many; None where nothing says.
+
+    After a change those since it; else the gate judges on what the champion has not learned from.
+    """
+    change = next((alert.since for alert in alerts if alert.id == action.alert), None)
+    if change is not None:
+        return change, 2 * FEWEST
+    version = memory.version
+    return version.trained.end if version and version.trained else None, spec.maintenance.min_rows

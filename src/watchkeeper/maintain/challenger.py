@@ -159,8 +159,10 @@ def make_challenger(
     unseen, parent = (champion.trained_until, champion.model) if champion else (unseen, None)
     metric = row_metric(choose_metric(schema.task, rule.metric))
     clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
-    least = timedelta(0) if change is None else _span_of_newest(between(clean, schema, change, newest), schema, newest)
-    blocks = split(newest, rule.holdout, rule.label_delay, since=change, unseen=unseen, least=least)
+    least = _span_of_newest(between(clean, schema, change, newest), schema, newest, _fewest(spec, change))
+    blocks = split(
+        newest, rule.holdout, rule.label_delay, since=change, unseen=unseen, least=least, tries=occasion.tries
+    )
 
     def fitting(start: Start | None) -> Fit:
         return lambda chosen, weights: trainer.train(chosen, schema, rule.seed, weights, start)
@@ -318,12 +320,13 @@ def _thinned(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.gather_every(-(-rows.height // _MOST)) if rows.height > _MOST else rows
 
 
-def _span_of_newest(rows: pl.DataFrame, schema: Schema, newest: datetime) -> timedelta:
-    """Return how far back the newest rows reach that the gate needs."""
+def _span_of_newest(rows: pl.DataFrame, schema: Schema, newest: datetime, wanted: int) -> timedelta:
+    """Return how far back the newest rows reach that the gate needs; at most a quarter of what there is."""
     times = np.sort(epoch(series_named(rows, schema.name_of(Role.TIME) or "")))
     if not len(times):
         return timedelta(0)
-    return newest - datetime.fromtimestamp(float(times[-min(len(times), FEWEST)]) / 1e6, UTC)
+    first, start = (datetime.fromtimestamp(float(t) / 1e6, UTC) for t in (times[0], times[-min(len(times), wanted)]))
+    return newest - start if wanted == FEWEST else min(newest - start, (newest - first) / 4)
 
 
 def _labelled(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from watchkeeper.core.columns import series_named
 from watchkeeper.core.errors import SchemaError, UsageError, near_miss
 from watchkeeper.core.ground import Ground
-from watchkeeper.core.metric import RowLoss, bounds_of, side_of
+from watchkeeper.core.metric import RowLoss
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import ALL, Role, Schema, SegmentRule
 from watchkeeper.core.spec import Maintenance
 from watchkeeper.maintain.agreement import flips, miscalibration
 from watchkeeper.maintain.leakage import leakage
-from watchkeeper.maintain.losses import choose_metric, losses
+from watchkeeper.maintain.losses import as_loss, choose_metric, losses
 from watchkeeper.maintain.paired import Difference, auroc_difference, mcnemar, mean_difference, rows_needed
 from watchkeeper.maintain.standard import Aim, Standard, healthy_loss, level_of_try, relative_margin
 from watchkeeper.maintain.terms import days_of, read_answers
@@ -135,6 +135,11 @@ class GateResult:
             found[f"{check.metric}:challenger"] = check.challenger
             found[f"{check.metric}:gain"] = check.difference.gain
             found[f"{check.metric}:error"] = check.difference.error
+        for check in self.checks[:1]:
+            lost = as_loss(check.metric, check.champion)
+            if lost > 0 and check.difference.error == check.difference.error:
+                found["relative_gain"] = check.difference.gain / lost
+                found["relative_error"] = check.difference.error / lost
         return found
 
 
@@ -219,7 +224,7 @@ def gate(
     segments, skipped = _segment_checks(paired, schema, rule, overall, level, standard.correlation)
     others = _other_checks(champion, challenger, schema, metric, level, standard.correlation)
     needed = rows_needed(overall.difference.sigma, overall.margin, alpha=level)
-    lost = [_as_loss(metric, value) for value in (overall.champion, overall.challenger)]
+    lost = [as_loss(metric, value) for value in (overall.champion, overall.challenger)]
     leak = leakage(metric, lost[0], lost[1], _constant_loss(metric, paired.label), paired.rows, schema, standard)
     if leak is not None:
         decision: Decision = Decision.LEAKAGE
@@ -250,11 +255,6 @@ def _decide(
     if aim is Aim.NON_INFERIOR and overall.p >= level:
         return Decision.PASS, (overall.ground("not_worse", overall.margin, len(segments)),)
     return Decision.PASS, (overall.ground("better", level, len(segments)),)
-
-
-def _as_loss(metric: str, value: float) -> float:
-    made = plugin("metric", metric)
-    return bounds_of(made)[1] - value if side_of(made) == "lower" else value
 
 
 def _is_mean(metric: str) -> bool:
@@ -346,7 +346,7 @@ def _check(paired: _Paired, metric: str, segment: str, alpha: float, margin: flo
     if all(np.isin(one, (0.0, 1.0)).all() for one in (paired.champion, paired.challenger)):
         p = max(p, mcnemar(paired.champion, paired.challenger))
     # What turns a value into a loss turns a loss into the value.
-    first, second = _as_loss(metric, first), _as_loss(metric, second)
+    first, second = as_loss(metric, first), as_loss(metric, second)
     return Check(metric, segment, first, second, difference, difference.lower(alpha), margin, p)
 
 

@@ -9,12 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ConfigError, SchemaError, near_miss
-from watchkeeper.core.metric import RowLoss, row_loss_metrics
+from watchkeeper.core.metric import RowLoss, bounds_of, row_loss_metrics, side_of
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.schema import Role, Schema, Task
 from watchkeeper.maintain.terms import read_answers
 
-__all__ = ["choose_metric", "losses", "row_metric"]
+__all__ = ["as_loss", "choose_metric", "losses", "row_metric"]
 
 
 def choose_metric(task: Task, name: str) -> str:
@@ -32,6 +32,18 @@ def choose_metric(task: Task, name: str) -> str:
     if name and name not in valid:
         raise ConfigError(f"maintain.metric: {name!r} cannot judge a {task.value} model; {near_miss(name, valid)}")
     return name or judged[0]
+
+
+def as_loss(metric: str, value: float) -> float:
+    """Return the loss that a value of a metric is, and of a loss the value: where more is better, the best less it.
+
+    Examples
+    --------
+    >>> as_loss("accuracy", 0.75)
+    0.25
+    """
+    made = plugin("metric", metric)
+    return bounds_of(made)[1] - value if side_of(made) == "lower" else value
 
 
 def row_metric(metric: str) -> str:

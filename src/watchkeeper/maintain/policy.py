@@ -12,9 +12,11 @@ from watchkeeper.core.ground import Ground
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.backoff import backing_off
+from watchkeeper.maintain.budget import spent
 from watchkeeper.maintain.grounds import of_alert, same_grounds
 from watchkeeper.maintain.guard import spoils_training
 from watchkeeper.maintain.registry import AUTOMATION, action_id
+from watchkeeper.maintain.schedule import due, interval, last_training
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
 __all__ = ["WHO", "hold", "promotion_barrier", "respond"]
@@ -32,8 +34,9 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
 
     A data fault, label fault or blindness that is open is answered by ``hold``: training on such data would teach the
     fault. Otherwise each trigger may propose to retrain, unless two rollbacks within seven days have frozen the
-    automation, a refused challenger is so recent that nothing can have changed (``maintenance.cooldown`` windows), or
-    trainings have failed (see ``backing_off``). An action that is in the memory is not returned again.
+    automation, a refused challenger is so recent that nothing can have changed (``maintenance.cooldown`` windows),
+    trainings have failed (see ``backing_off``), the budget of trainings or of money is spent, or
+    ``maintenance.enabled`` is false. An action that is in the memory is not returned again.
 
     Parameters
     ----------
@@ -47,24 +50,28 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     Returns
     -------
     list of Action
-        ``hold`` (done) for what blocks, ``retrain`` (proposed) for what should be done; ``facts["mode"]`` says whether
-        it may be done without asking.
+        ``hold`` (done) for what blocks and until when, also after a training for when the schedule asks for the next;
+        ``retrain`` (proposed) for what should be done; ``facts["mode"]`` says whether it may be done without asking.
     """
     rule = spec.maintenance
     if not rule.trains or rule.retrain == "never":
         return []
     faults = [a for a in alerts if a.state is not AlertState.ENDED and spoils_training(a, spec.schema)]
     if faults:
-        return _new([hold(spec, a.since, of_alert("fault", a), a.id) for a in faults], memory)
+        again = memory.now + (spec.windows.every if spec.windows else _DAY)
+        return _new([hold(spec, a.since, replace(of_alert("fault", a), until=again), a.id) for a in faults], memory)
     proposals = _proposals(alerts, spec, memory)
     if not proposals:
-        return []
+        return _not_due(spec, memory)
     because = tuple(proposal.ground for proposal in proposals)
     identity = action_id(spec.model, ActionKind.RETRAIN, "", memory.now, same_grounds(because) + proposals[0].alert)
     if any(a.id == identity or _before_grounds(a, memory.now) for a in memory.actions):
         # Answered before: what came of it may bar the next proposal, but is no reason to hold this one.
         return []
-    barrier = _frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory)
+    if not rule.enabled:
+        off = Ground("switched_off", at=last_training(memory))
+        return _new([hold(spec, off.at, off, proposals[0].alert)], memory)
+    barrier = _frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory) or spent(spec, memory)
     if barrier:
         return _new([hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
     if rule.retrain == "ask" and _asked(proposals[0], because, memory):
@@ -81,6 +88,8 @@ def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
 
     Automatic promotion needs ``maintenance.promote: auto``, at most one of them a day, and no freeze.
     """
+    if not spec.maintenance.enabled:
+        return Ground("switched_off")
     if spec.maintenance.promote != "auto":
         return Ground("person_decides", spec.maintenance.promote)
     if spec.maintenance.second_person:
@@ -107,6 +116,19 @@ def _proposals(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -
 
 def _ask(trigger: Trigger, alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> Proposal | None:
     return trigger.propose(alerts, memory, spec)
+
+
+def _not_due(spec: Spec, memory: MaintenanceMemory) -> list[Action]:
+    """Return the decision to wait for the schedule, once after each training that ended."""
+    last, moment = last_training(memory), due(memory, spec)
+    tried = memory.last(ActionKind.VALIDATE) or memory.last(ActionKind.VALIDATE, outcome=Outcome.REFUSED)
+    if not spec.maintenance.enabled or last is None or moment is None or tried is None:
+        return []
+    gained = tried.facts.get("relative_gain") if tried.at == last else None
+    value = float(gained) if isinstance(gained, int | float) else None
+    name = "adaptive" if spec.maintenance.schedule == "adaptive" else "fixed"
+    windows = interval(memory.actions) if name == "adaptive" else 0
+    return _new([hold(spec, last, Ground("not_due", name, value=value, n=windows, at=last, until=moment), "")], memory)
 
 
 def _frozen(memory: MaintenanceMemory) -> Ground | None:

@@ -99,14 +99,17 @@ def level_of_try(alpha: float, tries: int) -> float:
     return 6 * alpha / (pi * max(1, tries)) ** 2
 
 
-def tries_since_promotion(actions: Sequence[Action]) -> int:
-    """Return how many challengers were judged since a champion was last put in charge; oldest action first."""
+def tries_since_promotion(actions: Sequence[Action], aim: Aim) -> int:
+    """Return how many challengers were held to an aim since a champion was last put in charge; oldest action first.
+
+    Each aim has its own level to spend: an equal challenger is no repair, and may replace a champion that is only old.
+    """
     count = 0
     for action in actions:
         if action.kind in (ActionKind.PROMOTE, ActionKind.ROLL_BACK) and action.outcome is Outcome.DONE:
             count = 0
         elif action.kind is ActionKind.VALIDATE and action.facts.get("decision") != "too_few":
-            count += 1
+            count += action.facts.get("aim", aim.value) == aim.value
     return count
 
 

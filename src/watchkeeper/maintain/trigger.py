@@ -13,7 +13,16 @@ from watchkeeper.core.ground import Ground
 from watchkeeper.core.spec import Spec
 from watchkeeper.maintain.registry import Version, versions
 
-__all__ = ["MaintenanceMemory", "Proposal", "TriedTrigger", "Trigger"]
+__all__ = ["MaintenanceMemory", "Proposal", "TriedTrigger", "Trigger", "WindowLoss"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLoss:
+    """What the champion lost in a window: the end of the window, the mean loss and the labelled rows."""
+
+    end: datetime
+    loss: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +37,17 @@ class MaintenanceMemory:
         Recorded actions that bear on training, oldest first: hundreds of the newest, and what registered the champion.
     champion
         What the pointer ``champion`` holds.
+    losses
+        What the champion lost in each window since its newest training row, oldest first; empty where no trigger asks.
+    healthy
+        What it loses when it is well; None where nothing tells.
     """
 
     now: datetime
     actions: tuple[Action, ...] = ()
     champion: str | None = None
+    losses: tuple[WindowLoss, ...] = ()
+    healthy: float | None = None
 
     def last(self, *kinds: ActionKind, outcome: Outcome = Outcome.DONE) -> Action | None:
         """Return the newest action of the kinds with the outcome and a time, or None."""

@@ -177,7 +177,7 @@ def candidates(names: Iterable[str], change: datetime | None = None) -> tuple[Ca
 
 def split(
     newest: datetime, holdout: timedelta, label_delay: timedelta, *, since: datetime | None = None,
-    unseen: datetime | None = None, least: timedelta = timedelta(0),
+    unseen: datetime | None = None, least: timedelta = timedelta(0), tries: int = 1,
 ) -> Blocks:  # fmt: skip
     """Cut labelled time that ends at ``newest``: … training | delay | fold | … refit | delay | gate.
 
@@ -193,19 +193,28 @@ def split(
         End of what the champion has learned from: the gate's block begins no earlier, but for a seventh of ``holdout``.
     least
         How long the gate's block has to be to hold the rows it needs; it takes at most half of what is there for that.
+    tries
+        Which try since the last promotion it is: each is held to a smaller level, and judged on one ``holdout`` more,
+        up to a third of what is there since the change and the champion's training.
     """
+    known = max((moment for moment in (since, unseen) if moment is not None), default=None)
+    longer = timedelta(0) if known is None or tries < 2 else min(tries * holdout, (newest - known) / 3)
+    least = max(least, longer)
     holdout = max(holdout, least) if since is None or newest - since > 2 * least else holdout
 
     def judged_from(start: datetime) -> datetime:
         return max(start, min(unseen or start, newest - holdout / _LEAST_GATE))
 
     gate = Window(judged_from(newest - holdout), newest)
+    if since is not None and known is not None and newest > known:
+        # A challenger that has seen no more than the champion is the champion again.
+        gate = Window(max(gate.start, known + (newest - known) / 2), newest)
     refit_end = gate.start - label_delay
     first = Window(refit_end - holdout, refit_end)
     if since is None or first.start - label_delay - since >= holdout:
         return Blocks((Fold(first.start - label_delay, first),), gate, refit_end, label_delay)
     there = newest - since
-    gate = Window(judged_from(newest - max(min(holdout, there / 3), min(least, there / 2))), newest)
+    gate = Window(max(gate.start, newest - max(min(holdout, there / 3), min(least, there / 2))), newest)
     embargo = max(timedelta(0), min(label_delay, (there - 3 * (gate.end - gate.start)) / 2))
     refit_end = gate.start - embargo
     edges = [since + (refit_end - since) * share for share in _FOLDS]

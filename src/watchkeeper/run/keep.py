@@ -11,13 +11,12 @@ from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import OPEN, Alert, AlertState
 from watchkeeper.core.errors import ConfigError, StoreError, UsageError, WatchkeeperError
 from watchkeeper.core.ground import Ground
-from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.provenance import DataLineage, VersionRole
 from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
-from watchkeeper.maintain.awaiting import awaited
+from watchkeeper.maintain.awaiting import awaited, rows_wanted
 from watchkeeper.maintain.backoff import failed_ground
 from watchkeeper.maintain.challenger import Challenger, Champion, Occasion, make_challenger, prove, refit
 from watchkeeper.maintain.gate import GateResult
@@ -30,8 +29,9 @@ from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.trigger import MaintenanceMemory
 from watchkeeper.run.checkpoint import Checkpoint
-from watchkeeper.run.deeds import deeds, trainings
+from watchkeeper.run.deeds import trainings
 from watchkeeper.run.label_age import immature, immature_ground, label_age
+from watchkeeper.run.maintenance_memory import maintenance_memory, unreadable
 from watchkeeper.run.training import training_room
 
 __all__ = ["Maintainer"]
@@ -114,7 +114,7 @@ class Maintainer:
             What was done, refused or proposed, in order.
         """
         told = self.propose(now)
-        for proposal in self.unfinished():
+        for proposal in self.unfinished() if self.spec.maintenance.enabled else ():
             told += self.retrain(proposal, now, progress=progress)
         return told
 
@@ -142,13 +142,14 @@ class Maintainer:
 
     def _or_waits(self, action: Action, alerts: Sequence[Alert], memory: MaintenanceMemory) -> Action:
         """Return a proposal to retrain, or in its place what it waits for: labelled rows from after the change."""
-        change = next((alert.since for alert in alerts if alert.id == action.alert), None)
-        if action.kind is not ActionKind.RETRAIN or change is None:
+        since, wanted = rows_wanted(action, alerts, memory, self.spec)
+        if action.kind is not ActionKind.RETRAIN or since is None:
             return action
         newest = datetime.fromisoformat(str(action.facts[_UNTIL]))
-        batches = self.store.read(self.spec.model, self.spec.schema, Window(change, max(memory.now, change)))
-        waits = awaited((batch.frame for batch in batches), self.spec, change, newest, memory.now, self._age)
-        return action if waits is None else hold(self.spec, change, waits, action.alert)
+        batches = self.store.read(self.spec.model, self.spec.schema, Window(since, max(memory.now, since)))
+        frames = (batch.frame for batch in batches)
+        waits = awaited(frames, self.spec, since, newest, memory.now, self._age, wanted)
+        return action if waits is None else hold(self.spec, since, waits, action.alert)
 
     def ask(self, now: datetime, *, who: str, why: str, progress: Progress | None = None) -> list[Action]:
         """Retrain because a person asks: what was proposed last and waits for that, or else a proposal of their own.
@@ -197,7 +198,7 @@ class Maintainer:
         ended = Query(causes=tuple(FAULTS), states=(AlertState.ENDED,))
         records = [self.store.recorded(self.spec.model, Alert, query) for query in (Query(states=OPEN), ended)]
         alerts = [*records[0], *records[1]]
-        verdict = guard(alerts, self._unreadable(), self.spec)
+        verdict = guard(alerts, unreadable(self.spec, self.store), self.spec)
         if verdict.blocked:
             return self._record([self._outcome(proposal, Outcome.REFUSED, verdict.faults)])
         causes = self.store.recorded(self.spec.model, Alert, Query(ids=(proposal.alert,)))
@@ -216,7 +217,7 @@ class Maintainer:
                 if refusal is not None:
                     return self._record([self._outcome(proposal, Outcome.REFUSED, (refusal,))])
                 aim = Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR
-                occasion = Occasion(change, aim, self._tries(), (*verdict.excluded, *young))
+                occasion = Occasion(change, aim, self._tries(aim), (*verdict.excluded, *young))
                 against = self._against(champion, room.trainer)
                 made = make_challenger(rows, self.spec, room.trainer, newest, occasion, champion=against)
                 data = room.lineage(made.trained, made.window, verdict.excluded)
@@ -239,7 +240,7 @@ class Maintainer:
         with training_room(self.spec, self.store, self.folder, self.artefacts, identity) as room:
             trainer, rows = room.trainer, room.rows(Window(self._first(), block.end))
             offered = Challenger(model, None, trained, 0, block)
-            occasion = Occasion(tries=self._tries(), excluded=immature(rows, self.spec, self.store))
+            occasion = Occasion(tries=self._tries(Aim.SUPERIOR), excluded=immature(rows, self.spec, self.store))
             result = prove(self._against(self.champion, trainer), offered, rows, self.spec, trainer, occasion)
         recorded: list[Action] = []
 
@@ -255,20 +256,7 @@ class Maintainer:
         return self.store.recorded(self.spec.model, Action)
 
     def _memory(self, moment: datetime) -> MaintenanceMemory:
-        return MaintenanceMemory(moment, tuple(deeds(self.store, self.spec.model, self.champion)), self.champion)
-
-    def _unreadable(self) -> list[Measurement]:
-        """Return what says which columns cannot be read: the newest window, and all of those where a column failed."""
-        comparisons = (Family.COMPARISON, Family.QUALITY)
-        failed = Query(families=comparisons, statuses=(Status.FAILED,))
-        windows = {m.window for m in self.store.recorded(self.spec.model, Measurement, failed)}
-        newest = self.store.recorded(self.spec.model, Measurement, Query(newest_first=True, limit=1))
-        windows |= {m.window for m in newest}
-        return [
-            measurement
-            for window in sorted(window for window in windows if window is not None)
-            for measurement in self.store.recorded(self.spec.model, Measurement, Query(window=window))
-        ]
+        return maintenance_memory(self.spec, self.store, self.champion, moment)
 
     def _record(self, actions: list[Action], moves: Moves | None = None) -> list[Action]:
         self.store.record(self.spec.model, actions, moves)
@@ -304,8 +292,8 @@ class Maintainer:
     def _age(self) -> timedelta:
         return label_age(self.spec, self.store)
 
-    def _tries(self) -> int:
-        return tries_since_promotion(self._actions()) + 1
+    def _tries(self, aim: Aim) -> int:
+        return tries_since_promotion(self._actions(), aim) + 1
 
     def _against(self, champion: str | None, trainer: Trainer) -> Champion:
         """Return what a challenger meets: the champion, asked anew, or as logged where its model is kept elsewhere."""

@@ -18,8 +18,8 @@ from watchkeeper.words.actions import ground_sentence
 __all__ = ["check_trigger"]
 
 _NOW = datetime(2013, 7, 8, tzinfo=UTC)
-_SPEC = Spec("flights", Schema(()))
-_AGED = replace(_SPEC, maintenance=Maintenance(max_age=timedelta(days=90)))
+_SPEC = Spec("flights", Schema(()), maintenance=Maintenance(schedule="never"))
+_AGED = replace(_SPEC, maintenance=Maintenance(schedule="never", max_age=timedelta(days=90)))
 
 
 @dataclass(frozen=True, slots=True)

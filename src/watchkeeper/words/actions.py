@@ -112,6 +112,42 @@ def _old(ground: Ground) -> str:
     return f"{ground.version} was trained on rows up to {end}; the limit is {ground.needed} days"
 
 
+def _due(ground: Ground) -> str:
+    since = f"nothing was trained since {_date(ground.at)}"
+    if ground.name == "fixed":
+        return f"{since}, and maintain.schedule asks for it from {_date(ground.until)}"
+    windows = "window" if ground.n == 1 else f"{ground.n} windows"
+    return f"{since}: by what the last trainings gained, the next one pays after {windows}"
+
+
+def _not_due(ground: Ground) -> str:
+    when = f"the next training without an alarm is due on {_date(ground.until)}"
+    if ground.value is None:
+        return when
+    direction = "gained" if ground.value >= 0 else "lost"
+    return f"{when}: the last one {direction} {abs(ground.value):.1%} on the champion's loss"
+
+
+def _regret(ground: Ground) -> str:
+    return (
+        f"since {_date(ground.at)} the champion lost more than the {ground.before or 0.0:.3g} of its good days: on "
+        f"{ground.n:,} rows that cost {ground.value or 0.0:.4g}, and a training costs {ground.limit or 0.0:.4g}"
+    )
+
+
+def _new_labels(ground: Ground) -> str:
+    return f"{ground.n:,} labels have come that nothing has learned from; maintain.new_labels is {ground.needed:,}"
+
+
+def _budget(ground: Ground) -> str:
+    limit = f"{ground.limit or 0.0:g} trainings" if ground.name == "trainings" else f"{ground.limit or 0.0:g} of money"
+    return f"{ground.n} trainings within 30 days, and {limit} are allowed; the next may be on {_date(ground.until)}"
+
+
+def _switched_off(ground: Ground) -> str:
+    return f"{ground.name or 'maintain.enabled'} is false: nothing is trained or promoted until it is set to true"
+
+
 def _muted(ground: Ground) -> str:
     return f"until {_moment(ground.until)}"
 
@@ -261,6 +297,12 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "fault": _fault,
     "unreadable": _unreadable,
     "champion_old": _old,
+    "training_due": _due,
+    "not_due": _not_due,
+    "regret": _regret,
+    "new_labels": _new_labels,
+    "budget_spent": _budget,
+    "switched_off": _switched_off,
     "frozen": _frozen,
     "muted": _muted,
     "refused_lately": _cooling,
