@@ -11,7 +11,7 @@ TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series calibrate size changelog chromium postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog chromium postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -80,6 +80,9 @@ bench-reading: $(STAMPS)/demo  ## processor time of status, explain and report o
 SERIES ?= ../shared/data/nab_part
 bench-series: $(STAMPS)/test  ## charts on labelled operational series in the folder SERIES; writes bench/SERIES.md
 	$(PY) -m bench.series $(SERIES)
+
+bench-maintenance: $(STAMPS)/test  ## what the default policy of retraining loses beside others; writes bench/MAINTENANCE.md
+	$(PY) -m bench.maintenance $(ARGS)
 
 calibrate: $(STAMPS)/test  ## count false alarms and delays of every rule and its peers; writes docs/calibration.md
 	$(PY) -m bench.calibration $(ARGS)
