@@ -13,7 +13,8 @@ from watchkeeper.core.alert import OPEN, Alert, AlertState
 from watchkeeper.core.errors import STOPS, DataError, WatchkeeperError
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.query import Query
-from watchkeeper.core.schema import ALL
+from watchkeeper.core.role_gaps import RoleDoubt
+from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.state import State, StateKey
@@ -41,7 +42,7 @@ from watchkeeper.views.evidence import joined, key_of
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_failure, headline_of_model
 from watchkeeper.views.report import Report
-from watchkeeper.words.roles import configured, unnamed_sentence
+from watchkeeper.words.roles import configured, doubt_sentence, unnamed_sentence
 
 __all__ = ["report", "spec_of", "standing"]
 
@@ -138,6 +139,7 @@ def report(
         schema=spec.schema,
         notes=notes,
         unnamed=unnamed_sentence(unnamed_roles(spec.schema, **(_likely(before) if before else {})), configured),
+        doubts=doubt_sentence(_doubts(spec.schema, before, now), configured) if before else "",
     )
     if failed:
         return replace(unheaded, headline=headline_of_failure(failed.message, failed.at, filled))
@@ -224,6 +226,12 @@ def _read_states(spec: Spec, store: Store, newest: Window | None) -> tuple[State
 
     now = merged(store.states(spec.model, newest).values(), newest, spec.model) if newest else {}
     return reference_states(spec, store), now
+
+
+def _doubts(schema: Schema, before: States, now: States) -> tuple[RoleDoubt, ...]:
+    from watchkeeper.run.doubts import role_doubts
+
+    return role_doubts(schema, before, now)
 
 
 def _likely(states: States) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_check
 from watchkeeper.views.report import Report
-from watchkeeper.words.roles import unnamed_sentence
+from watchkeeper.words.roles import doubt_sentence, unnamed_sentence
 
 if TYPE_CHECKING:
     from watchkeeper.run.check import CheckResult
@@ -170,7 +170,8 @@ def _answered(current: Any, reference: Any, options: CheckOptions) -> tuple[Any,
 
 def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     shown = {key_of(m): m for m in found.measurements}
-    unnamed = unnamed_sentence(found.unnamed)
+    unnamed, doubts = unnamed_sentence(found.unnamed), doubt_sentence(found.doubts)
+    roles = tuple(filter(None, (doubts, unnamed)))
     return Report(
         title="Current against reference",
         model=name,
@@ -185,6 +186,7 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
         current=found.current,
         schema=found.spec.schema,
         # An alert is what the first sentence of a report is about.
-        notes=(unnamed, *found.notes) if unnamed and found.verdict == "alert" else found.notes,
+        notes=(*roles, *found.notes) if found.verdict == "alert" else found.notes,
         unnamed=unnamed,
+        doubts=doubts,
     )

@@ -49,5 +49,5 @@ def unjudged(
         asked = role in named or (role is Role.LABEL and answered and labels > 0 and failed)
         if asked and not any(m.status is Status.OK for m in told):
             lacking = failed or [m for m in told if labels or role is not Role.LABEL]
-            found.append(Unjudged(role, column, next((m.reason for m in lacking if m.reason), "")))
+            found.append(Unjudged(role, column, next((m.reason for m in lacking if m.reason), ""), labels))
     return tuple(found)

@@ -21,7 +21,7 @@ from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import EmptyError, SchemaError, UsageError, near_miss
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugins
-from watchkeeper.core.role_gaps import Unjudged, UnnamedRole
+from watchkeeper.core.role_gaps import RoleDoubt, Unjudged, UnnamedRole
 from watchkeeper.core.schema import ALL, Role, Schema, Task
 from watchkeeper.core.signal import Signal
 from watchkeeper.core.spec import AlertRule, Monitor, Spec
@@ -38,6 +38,7 @@ from watchkeeper.performance.unjudged import unjudged
 from watchkeeper.quality.rule_set import check_columns
 from watchkeeper.run.check_history import dated, history_within, window_within
 from watchkeeper.run.diagnoses import diagnosed
+from watchkeeper.run.doubts import infinite_labels, role_doubts
 from watchkeeper.run.notes import aside_note, notes
 from watchkeeper.run.reach import blind_metrics_note, blind_note, room, rows
 from watchkeeper.run.times_set_aside import times_set_aside
@@ -91,6 +92,8 @@ class CheckResult:
         What was there to be judged, and of which nothing could be measured.
     unnamed
         Roles that no column has.
+    doubts
+        Labels and scores that were probably meant in another way than they were taken.
     """
 
     verdict: str
@@ -107,6 +110,7 @@ class CheckResult:
     why: str = ""
     unjudged: tuple[Unjudged, ...] = ()
     unnamed: tuple[UnnamedRole, ...] = ()
+    doubts: tuple[RoleDoubt, ...] = ()
 
 
 def check_tables(
@@ -192,7 +196,9 @@ def check_tables(
     history = history_within(pieces, (before, effects, rates), spec, baseline, judged.alerts) if grain else ()
     alerts = tuple(dated(alert, history) for alert in judged.alerts)
     n0, n = rows(before), rows(states)
-    lost = unjudged(measurements, schema, options.roles(), labels=_labels(states, schema))
+    lost = unjudged(
+        measurements, schema, options.roles(), labels=_labels(states, schema) + infinite_labels(states, schema)
+    )
     if not n0 or not n:
         alerts = ()
     diagnoses = tuple(
@@ -228,6 +234,7 @@ def check_tables(
         "" if monitors or wanted else "No column is left to compare.",
         lost,
         unnamed_roles(read, **likely_columns(before)),
+        role_doubts(read, before, states),
     )
 
 

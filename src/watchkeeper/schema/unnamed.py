@@ -9,7 +9,7 @@ from watchkeeper.core.schema import Column, Kind, Role, Schema
 from watchkeeper.core.tasks import Labels
 from watchkeeper.schema.names import words_of
 
-__all__ = ["unnamed_roles"]
+__all__ = ["called_a_chance", "unnamed_roles"]
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _SINGLE = (Kind.BOOLEAN, Kind.CATEGORICAL, Kind.NUMERIC)
@@ -64,6 +64,11 @@ def unnamed_roles(
         dated = tuple(c.name for c in free if c.kind is Kind.TIME)[:_MOST]
         found.append(UnnamedRole(Role.TIME, dated or tuple(c.name for c in free if _last(c) in _TIMES)[:_MOST]))
     return tuple(found)
+
+
+def called_a_chance(column: Column) -> bool:
+    """Return whether the name of a column speaks of a probability."""
+    return not _CHANCES.isdisjoint(words_of(column.name))
 
 
 def _called(columns: Iterable[Column], words: frozenset[str], kinds: Collection[Kind]) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ class Findings:
         What a reader must know to trust the report: what was inferred, what was injected.
     unnamed
         Which roles no column has, and which columns may be meant, in words.
+    doubts
+        Which labels and scores were probably meant in another way, and how to declare it, in words.
     """
 
     title: str
@@ -82,6 +84,7 @@ class Findings:
     schema: Schema | None = None
     notes: tuple[str, ...] = ()
     unnamed: str = ""
+    doubts: str = ""
 
     @property
     def worst_alerts(self) -> tuple[Alert, ...]:
@@ -117,6 +120,8 @@ class Findings:
         told, seen, newest = self.headline, self.columns_seen, self._newest
         if seen.blind and self.verdict is not Verdict.NO_DATA:
             told = f"{told.removesuffix('.')}. {seen.judged} of {len(seen.columns)} columns judged."
+        if self.doubts and self.verdict is not Verdict.ALERT:
+            told = f"{told.removesuffix('.')}. {self.doubts}"
         if self.verdict is not Verdict.OK:
             return told
         failed = [m for m in newest if m.status is Status.FAILED and m.segment == ALL]
@@ -142,7 +147,8 @@ class Findings:
 
         label = self.schema.name_of(Role.LABEL) if self.schema else None
         states = (state for key, state in self.current.items() if key.column == label and key.segment == ALL)
-        counts = [part.valid for state in states if isinstance(part := state.parts.get("count"), CountPart)]
+        parts = (state.parts.get("count") for state in states)
+        counts = [part.rows - part.missing for part in parts if isinstance(part, CountPart)]
         covered = (m for m in self._newest if m.name == "label_coverage" and m.segment == ALL and m.value)
         return sum(counts) or round(next(((m.value or 0.0) * m.n for m in covered), 0.0))
 
