@@ -5,8 +5,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # The version of PyTorch that is known to work together with the other frameworks; the extra takes any from 2.5 on. Where
-# the package index gives a build of gigabytes for graphics cards:
-# make test TORCH="--extra-index-url https://download.pytorch.org/whl/cpu torch==2.13.0"
+# the package index gives a build of gigabytes for graphics cards, name another: make test TORCH="--index-url … torch"
 TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
