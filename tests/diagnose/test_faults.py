@@ -194,3 +194,25 @@ def test_rows_that_are_alike_by_chance_are_none_sent_again(seed: int) -> None:
     frames = [log(seed + k, n).select("id", "region", "score", "label") for k, n in ((50, 1_000), (90, 800))]
     before, after = (frame.with_columns(id=pl.int_range(pl.len())) for frame in frames)
     assert not [s for one in data_faults(case(before, after)) for s in one.evidence if s.code == "rows_replayed"]
+
+
+@pytest.mark.parametrize(("factor", "between"), [(0.1, True), (2.54, True), (1.0, False), (3.0, False)])
+def test_values_between_the_steps_a_column_counts_in_are_a_fault(factor: float, between: bool) -> None:
+    rng = np.random.default_rng(3)
+    # Kilometres per hour over 67, rounded, as in a well-known table of hired bicycles.
+    was, now = (pl.Series("u", (rng.poisson(lam, n) / 67).round(4)) for lam, n in ((12, 6_000), (14, 1_500)))
+    faults = faults_of(case(BEFORE.with_columns(was), NOW.with_columns(now * factor)), SCHEMA["u"])
+    assert [f.what for f in faults if f.what == "other_steps"] == ["other_steps"] * between
+
+
+def test_numbers_without_steps_have_none_to_lie_between() -> None:
+    assert "other_steps" not in {
+        f.what for f in faults_of(case(BEFORE, NOW.with_columns(pl.col("u") / 3)), SCHEMA["u"])
+    }
+
+
+def test_one_level_in_all_rows_is_a_fault_where_no_window_of_the_reference_had_it_alone() -> None:
+    one = case(BEFORE, NOW.with_columns(region=pl.lit(BEFORE["region"][0])))
+    for alone, found in ((False, ["constant"]), (True, [])):
+        rates = UsualRates(100, repeated=1.0, stretches={"": 0} if alone else {})
+        assert [f.what for f in faults_of(replace(one, rates={"region": rates}), SCHEMA["region"])] == found

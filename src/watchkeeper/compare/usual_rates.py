@@ -50,8 +50,8 @@ class UsualRates:
     values
         Of rows with a value that has 5 % of the reference's rows, by value as text.
     stretches
-        After how many windows in a row that hold one value that is no chance, by such value as text; "" for those that
-        are not among ``values``.
+        By value as text that windows held alone, after how many in a row that is no chance, 0 where that is unknown;
+        "" for those that are not among ``values``.
     course
         Of a part of the calendar, how it follows the dates of the rows; ``beyond`` is then of rows that do not.
     """
@@ -72,6 +72,10 @@ class UsualRates:
     def stretch_of(self, value: str) -> int:
         """Return after how many windows in a row that hold this value it is stuck; 0 where that cannot be told."""
         return self.stretches.get(value if value in self.values else "", 0)
+
+    def alone(self, value: str) -> bool:
+        """Return whether some window of the reference held such a value alone."""
+        return (value if value in self.values else "") in self.stretches
 
 
 def highest_usual(counts: ArrayLike, rows: ArrayLike, *, centred: bool = True) -> float:
@@ -274,7 +278,7 @@ def _with_repeated(
     held = [sole_value(counts, n) for counts, n in zip(windows, rows, strict=True)]
     named = {"": [one if one not in values else None for one in held]}
     named |= {name: [one if one == name else None for one in held] for name in values}
-    stretches = {name: stretch for name, one in named.items() if (stretch := longest_by_chance(one))}
+    stretches = {name: longest_by_chance(one) for name, one in named.items() if any(one)}
     return replace(
         rates, repeated=highest_usual(others, rows, centred=False), values=values, stretches=stretches
     )  # fmt: skip

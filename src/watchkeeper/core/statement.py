@@ -28,6 +28,7 @@ class StatementCode(StrEnum):
     UNSEEN_LEVELS = "unseen_levels"  # names: the levels
     OUT_OF_RANGE = "out_of_range"  # names: the range before, and that of values now; kind: dates, if these say it
     REPEATED_VALUE = "repeated_value"  # names: the value
+    OTHER_STEPS = "other_steps"  # value: the step; after: the share of rows between
     # Other rows.
     SEGMENT_SHARE = "segment_share"  # names: the segment
     MOVED_BY_MIX_ONLY = "moved_by_mix_only"

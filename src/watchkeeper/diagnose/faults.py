@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from watchkeeper.compare.assess import assess_column
 from watchkeeper.compare.out_of_range import OutOfRange
+from watchkeeper.compare.rates import RATES
+from watchkeeper.compare.stretches import sole_value
 from watchkeeper.core.alert import Cause
 from watchkeeper.core.columns import callable_series, series_named
 from watchkeeper.core.diagnosis import HypothesisKind
@@ -19,7 +21,10 @@ from watchkeeper.core.schema import ALL, Column, Kind, Role
 from watchkeeper.core.state import ROWS, State
 from watchkeeper.core.statement import Statement, StatementCode
 from watchkeeper.diagnose.case import Case, Finding, compared, dkw_half_width
+from watchkeeper.diagnose.value_steps import between_steps, value_step
+from watchkeeper.stats.atoms import AtomsPart
 from watchkeeper.stats.blocks import to_text
+from watchkeeper.stats.levels import LevelsPart
 from watchkeeper.stats.moments import MomentsPart
 from watchkeeper.stats.row_sample import RowSamplePart
 
@@ -44,7 +49,7 @@ class Fault:
         Of the rows it is in; 1 where it is in all.
     what
         ``missing``, ``type``, ``unit_change``, ``constant``, ``null_rate``, ``silent_default``, ``encoding_change``,
-        ``unseen_levels``, ``out_of_range`` or ``repeated_value``.
+        ``unseen_levels``, ``out_of_range``, ``repeated_value`` or ``other_steps``.
     statement
         The fault with its numbers.
     measurement
@@ -97,8 +102,10 @@ def faults_of(case: Case, column: Column) -> list[Fault]:
         fault = look(case, column)
         if fault:
             found.append(fault)
-    if moves and (off := _off_dates(case, column)):
-        found.append(off)
+    if case.alert.cause is Cause.DATA_FAULT:
+        found += _alerted(case, column)
+    if column.kind is Kind.NUMERIC and not {f.what for f in found} & {"unit_change", "constant"}:
+        found += _between_steps(case, column)
     if case.alert.cause is Cause.DRIFT and (far := _far_out(case, column)):
         found.append(far)
     for measure, options in _RATES.items():
@@ -179,6 +186,8 @@ def _constant(case: Case, column: Column) -> Fault | None:
     pair = case.both(column.name)
     if pair is None or column.role is not Role.FEATURE:
         return None
+    if column.kind is not Kind.NUMERIC:
+        return _one_level(case, column, *pair)
     before, now = (side.parts.get("moments") for side in pair)
     if (
         not isinstance(before, MomentsPart)
@@ -192,12 +201,26 @@ def _constant(case: Case, column: Column) -> Fault | None:
     return None
 
 
+def _one_level(case: Case, column: Column, before: State, now: State) -> Fault | None:
+    """Return that all rows have one level, where no window of the reference had."""
+    held, rates = (side.parts.get("levels") for side in (before, now)), case.rates.get(column.name)
+    p, q = held
+    if not isinstance(p, LevelsPart) or not isinstance(q, LevelsPart) or rates is None or q.n < _ROWS:
+        return None
+    level = sole_value(q.as_dict(), q.n)
+    if level is None or sole_value(p.as_dict(), p.n) or rates.windows < _WINDOWS or rates.alone(level):
+        return None
+    usual = p.as_dict().get(level, 0) / p.n
+    said = Statement(StatementCode.REPEATED_VALUE, (column.name,), (level,), before=usual, after=1.0)
+    return Fault(column.name, "constant", 1.0, said)
+
+
 def _rows_of_constant(case: Case, column: Column, now: MomentsPart) -> int:
     """Return from how many rows a single value is no chance: ten where windows of the reference hardly hold one."""
     rates, value = case.rates.get(column.name), f"{now.smallest:.15g}"
-    if rates is None or rates.windows < 20:
+    if rates is None or rates.windows < _WINDOWS:
         return 30
-    return 10 if rates.of_value(value) < _NEARLY or 0 < rates.stretch_of(value) <= _SELDOM_SO else 30
+    return _ROWS if rates.of_value(value) < _NEARLY or 0 < rates.stretch_of(value) <= _SELDOM_SO else 30
 
 
 def _far_out(case: Case, column: Column) -> Fault | None:
@@ -213,17 +236,34 @@ def _far_out(case: Case, column: Column) -> Fault | None:
     return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m)
 
 
-def _off_dates(case: Case, column: Column) -> Fault | None:
-    """Return that a part of the calendar is another than the dates of the rows, as a window of the alert showed."""
-    seen = [
-        s.measurement for s in case.alert.evidence
-        if s.fired and s.measurement.column == column.name and s.measurement.name == "out_of_range"
-        and OutOfRange.by_date(s.measurement)
-    ]  # fmt: skip
-    m = max(seen, key=lambda one: str(one.window), default=None)
-    return Fault(column.name, "out_of_range", float(m.value or 0.0), _rate(column.name, m), m) if m else None
+def _alerted(case: Case, column: Column) -> list[Fault]:
+    """Return the rates of faults by which the column is in an alert of the data: it judged them window by window."""
+    seen = {
+        s.measurement.name: s.measurement for s in case.alert.evidence
+        if s.fired and s.measurement.column == column.name and s.measurement.name in RATES
+    }  # fmt: skip
+    return [Fault(column.name, what, float(m.value or 0.0), _rate(column.name, m), m) for what, m in seen.items()]
 
 
+def _between_steps(case: Case, column: Column) -> list[Fault]:
+    """Return that values lie between the steps in which the column counted."""
+    pair = case.both(column.name)
+    before, now = (side.parts.get("atoms") for side in pair) if pair is not None else (None, None)
+    step = value_step(before) if isinstance(before, AtomsPart) else None
+    share = between_steps(now, step) if step and isinstance(now, AtomsPart) and now.n >= _ROWS else 0.0
+    if not step or share < _BETWEEN:
+        return []
+    return [
+        Fault(
+            column.name,
+            "other_steps",
+            share,
+            Statement(StatementCode.OTHER_STEPS, (column.name,), value=step, after=share),
+        )
+    ]
+
+
+_ROWS, _WINDOWS, _BETWEEN = 10, 20, 0.3
 _FEW, _WIDTHS, _NEARLY, _SELDOM_SO = 0.03, 3.0, 0.8, 5
 
 _RATES: dict[str, dict[str, float]] = {

@@ -118,6 +118,9 @@ _SENTENCES: Mapping[StatementCode, str] = {
     Says.UNSEEN_LEVELS: "{value:.1%} of {column!r} are levels that the reference never had: {listed}",
     Says.OUT_OF_RANGE: "{after:.1%} of {column!r} lies outside the range seen so far, {name}: now {second}",
     Says.REPEATED_VALUE: "{column!r} is stuck, or filled in: {name} makes up {after:.1%} of it, up from {before:.1%}",
+    Says.OTHER_STEPS: (
+        "all values of {column!r} were multiples of {value:.4g}, {after:.1%} are none: another unit or rounding"
+    ),
     Says.SEGMENT_SHARE: "share of {name}: {before:.1%} → {after:.1%} of the rows",
     Says.MOVED_BY_MIX_ONLY: "{columns} changed only because of that: within segments the rows are as before",
     Says.COLUMN_MOVED: _MOVED,
