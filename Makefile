@@ -10,7 +10,7 @@ TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog chromium postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog screenshots chromium axe postgresql strace clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -36,7 +36,7 @@ $(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
 demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013
 	$(VENV)/bin/watchkeeper demo
 
-test: $(STAMPS)/test chromium postgresql strace  ## run the tests in random order, warnings as errors
+test: $(STAMPS)/test chromium axe postgresql strace  ## run the tests in random order, warnings as errors
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 soak: $(STAMPS)/test postgresql  ## kill runs, stores and workers again and again: every case of these campaigns
@@ -92,10 +92,19 @@ size:  ## size of a plain install and its number of packages
 changelog: $(STAMPS)/demo  ## move the fragments of changelog.d into CHANGELOG.md: make changelog VERSION=1.2.0
 	$(PY) changelog.d/assemble.py $(VERSION)
 
-# Tests of pages need Chromium, tests of the store PostgreSQL, tests of what is on the disk strace; where one is missing and
-# cannot be had they skip and say so.
+REPORT ?= watchkeeper-demo/report.html
+screenshots: $(STAMPS)/test chromium  ## take the pictures in docs/ from the report that `make demo` leaves
+	$(PY) docs/take_screenshots.py $(REPORT)
+
+# Tests of pages need Chromium and, for what they ask of readers, axe-core from the npm registry, tests of the store
+# PostgreSQL, tests of what is on the disk strace; where one is missing and cannot be had they skip and say so.
 chromium:
 	@$(call package,chromium,chromium chromium-browser google-chrome)
+
+axe:
+	@test -e $(VENV)/axe/node_modules/axe-core/axe.min.js || { command -v npm >/dev/null \
+	  && npm install --silent --no-audit --no-fund --prefix $(VENV)/axe axe-core >/dev/null 2>&1 </dev/null \
+	  || echo "axe-core could not be installed: its tests will be skipped"; }
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(call package,postgresql,initdb); }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,8 @@ from tests.views.example import HOSTILE
 
 pytestmark = pytest.mark.browser
 
-SIZES = [(360, 740), (768, 1024), (1280, 900)]
+SIZES = [(390, 844), (768, 1024), (1280, 900), (1920, 1080)]
+AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -43,10 +46,12 @@ def test_charts_on_a_phone_keep_letters_of_at_least_eight_pixels(page: Page, add
     assert 11 * page.value(scale) >= 8
 
 
-def test_no_label_of_a_chart_is_cut_off_by_its_edge(page: Page, address: str) -> None:
-    page.open(address, width=1280, height=900)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_no_label_of_a_chart_is_cut_off_by_its_edge(page: Page, address: str, width: int, height: int) -> None:
+    page.open(address, width=width, height=height)
     page.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
     cut = """[...document.querySelectorAll('svg.wk-chart')].flatMap(s => { const box = s.getBoundingClientRect();
+        if (!box.width) return [];
         return [...s.querySelectorAll('text')].filter(t => { const b = t.getBoundingClientRect();
         return b.left < box.left - 2 || b.right > box.right + 2 || b.top < box.top - 2 || b.bottom > box.bottom + 2 })
         .map(t => t.textContent + ' in ' + s.getAttribute('aria-label')) })"""
@@ -86,6 +91,47 @@ def test_text_stands_out_from_its_ground(page: Page, address: str, dark: bool) -
     )
     weak = {(name, ink, ground) for ink, ground, name in pairs if contrast(ink, ground) < 4.5}
     assert weak == set()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_that_keeps_readers_out(
+    page: Page, html: str, width: int, dark: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Deque's axe-core, with every part of the page unfolded."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not here: run `make axe`, which needs npm")
+    place = tmp_path_factory.mktemp("axe") / "report.html"
+    place.write_text(html, "utf-8")
+    page.open(place.as_uri(), width=width, height=900, dark=dark)
+    page.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    page.value(f"{AXE.read_text('utf-8')};1")
+    found = page.value(
+        """axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations.map(v =>
+        [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 120))])))"""
+    )
+    assert json.loads(found) == []
+
+
+def test_every_control_is_reached_by_the_keyboard_in_the_order_of_the_page_and_shows_that_it_is(
+    page: Page, address: str
+) -> None:
+    page.open(address, width=1280, height=900)
+    places, bare = [], []
+    for _ in range(400):
+        page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        seen = page.value(
+            """(() => { const e = document.activeElement; if (e === document.body) return null;
+            const all = [...document.querySelectorAll('*')];
+            return [all.indexOf(e), getComputedStyle(e).outlineStyle, e.className || e.tagName] })()"""
+        )
+        if seen is None or (places and seen[0] <= places[-1]):
+            break
+        places.append(seen[0])
+        bare += [seen[2]] if seen[1] == "none" else []
+    wanted = "[...document.querySelectorAll('button, summary, .wk-scroll')].filter(e => e.checkVisibility()).length"
+    assert len(places) == page.value(wanted) > 5
+    assert bare == []
 
 
 def contrast(ink: str, ground: str) -> float:

@@ -83,7 +83,7 @@ def test_a_listing_shows_signals_worst_first_and_counts_the_rest(report: Report)
 
 def test_a_listing_of_measurements_says_not_judged() -> None:
     table = listing([Measurement.of(StateKey(column="x"), Family.COMPARISON, "psi", 0.12345, 10)])
-    assert str(table).splitlines()[1].split() == ["all", "rows", "x", "PSI", "0.1235", "–", "10", "not", "judged"]
+    assert str(table).splitlines()[1].split() == ["all", "rows", "x", "PSI", "0.123", "–", "10", "not", "judged"]
 
 
 @pytest.mark.parametrize(

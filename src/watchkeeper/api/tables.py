@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from watchkeeper.config.arguments import typed
 from watchkeeper.config.check_options import CheckOptions
 from watchkeeper.config.options import takes
+from watchkeeper.core.alert import AlertState
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.schema import Role
 from watchkeeper.schema.declared import Declared
+from watchkeeper.views.effects import headline_of_alert
 from watchkeeper.views.evidence import joined, key_of, shown_as
 from watchkeeper.views.findings import Verdict
 from watchkeeper.views.headline import headline_of_check
@@ -172,7 +174,7 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
     shown = {key_of(m): m for m in found.measurements}
     unnamed, doubts = unnamed_sentence(found.unnamed), doubt_sentence(found.doubts)
     roles = tuple(filter(None, (doubts, unnamed)))
-    return Report(
+    report = Report(
         title="Current against reference",
         model=name,
         verdict=Verdict(found.verdict),
@@ -190,3 +192,7 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
         unnamed=unnamed,
         doubts=doubts,
     )
+    firing = [alert for alert in report.worst_alerts if alert.state is AlertState.FIRING]
+    if found.why or not firing:
+        return report
+    return replace(report, headline=headline_of_alert(firing[0], report, caused=True))

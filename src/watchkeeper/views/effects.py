@@ -15,7 +15,7 @@ from watchkeeper.views.wording import measure, shown
 from watchkeeper.words.change import from_to
 from watchkeeper.words.headline import alert_headline
 
-__all__ = ["headline_of_alert", "is_harmed"]
+__all__ = ["headline_of_alert", "is_harmed", "metric_words"]
 
 _ANSWERS = (Role.PREDICTION, Role.SCORE, Role.CLASS_SCORE, Role.QUANTILE)
 _SURE = 0.5
@@ -33,6 +33,14 @@ def headline_of_alert(alert: Alert, findings: Findings, *, caused: bool = False)
         return alert_headline(alert)
     cause = _cause(alert, findings) if caused else ""
     return alert_headline(alert, effect=tuple(_effects(alert, findings)), cause=cause)
+
+
+def metric_words(findings: Findings) -> str:
+    """Return how the first judged metric stands, an estimated one where no other is; empty where none is judged."""
+    judged = sorted(_judged(findings), key=lambda s: (not s.fired, s.measurement.family is Family.ESTIMATE))
+    if not judged or not (moved := from_to(judged[0].measurement.evidence.change)):
+        return ""
+    return f"{measure(judged[0].measurement)} {moved}, {'beyond its limit' if judged[0].fired else 'within its limits'}"
 
 
 def is_harmed(findings: Findings) -> bool | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.role_gaps import Unjudged
 from watchkeeper.core.window import Window
-from watchkeeper.views.effects import headline_of_alert
+from watchkeeper.views.effects import headline_of_alert, metric_words
 from watchkeeper.views.findings import Findings, Verdict
 from watchkeeper.views.wording import age, count, moment, period
 from watchkeeper.words.alerts import alert_sentence
@@ -62,7 +62,8 @@ def opening(findings: Findings) -> str:
         told in heading for told in (alert_sentence(firing[0]), headline_of_alert(firing[0], findings))
     ):
         return heading
-    return f"{count(len(firing), 'alert')}, the worst a {max(alert.severity for alert in firing)}"
+    told = f"{count(len(firing), 'alert')}, the worst a {max(alert.severity for alert in firing)}"
+    return "; ".join(filter(None, (told, metric_words(findings))))
 
 
 def headline_of_failure(message: str, at: datetime, newest: Window | None) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, isfinite, log10
 
 from watchkeeper.core.evidence import SightUnit
+from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.signal import Signal, Zone
 from watchkeeper.views.series import Mark, Series
 from watchkeeper.views.wording import about, failure, number, period, shown
@@ -12,6 +14,8 @@ from watchkeeper.words.change import change_words
 from watchkeeper.words.signals import rule_in_words
 
 __all__ = ["Line"]
+
+_LEAST, _MOST, _PLACES = 1e-3, 1e6, 4
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,10 @@ class Line:
             before = series.last.measurement
             when = f", {period(before.window)}" if before.window not in (None, measurement.window) else ""
             reason += f"; last {number(before.value)}{when}"
-        value = "–" if reason else number(measurement.value)
+        value = "–" if reason else measured(measurement)
         told = reason or shown(rule_in_words(signal), 200) or _sight(signal) or _learning(signal)
         ends = measurement.interval
-        interval = f"95 %: {number(ends[0])} … {number(ends[1])}" if ends and not reason else ""
+        interval = f"95 %: {number(ends[0], 3)} … {number(ends[1], 3)}" if ends and not reason else ""
         size = f"{measurement.n:,}"
         change = "" if reason else shown(change_words(measurement.evidence.change), 60)
         return cls(
@@ -70,10 +74,19 @@ def _sight(signal: Signal) -> str:
     return f"only a change of {number(found, 2)}{unit}{lasting} would be found"
 
 
+def measured(measurement: Measurement) -> str:
+    """Return a value with two digits of its standard error, or three of its own where that is unknown."""
+    value, error = measurement.value, measurement.error
+    if value is None or not error or not isfinite(error) or not _LEAST <= abs(value) < _MOST:
+        return number(value, 3)
+    places = min(max(0, 1 - floor(log10(error))), _PLACES)
+    return number(0.0 if abs(value) < 10.0**-places / 2 else value, max(1, places + floor(log10(abs(value))) + 1))
+
+
 def _limits(signal: Signal) -> str:
     lower, upper = signal.lower, signal.upper
     if lower is None and upper is None:
         return "–"
     if lower is None:
-        return f"≤ {number(upper)}"
-    return f"≥ {number(lower)}" if upper is None else f"{number(lower)} … {number(upper)}"
+        return f"≤ {number(upper, 3)}"
+    return f"≥ {number(lower, 3)}" if upper is None else f"{number(lower, 3)} … {number(upper, 3)}"

@@ -57,7 +57,8 @@ def _noun(fired: Sequence[Signal]) -> str:
 
 def _says_since(signal: Signal) -> bool:
     does = signal.measurement.evidence.transformation
-    return does is not None and does.since is not None
+    told = does is not None and (signal.measurement.name == "unit_change" or not does.fault)
+    return told and does is not None and does.since is not None
 
 
 def _changed(signal: Signal) -> str:
