@@ -10,7 +10,7 @@ TORCH ?= torch==2.13.0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog screenshots chromium axe postgresql strace clean
+.PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog screenshots chromium axe postgresql strace alertmanager clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -36,7 +36,7 @@ $(STAMPS)/check: pyproject.toml | $(STAMPS)/venv
 demo: $(STAMPS)/demo  ## watch and keep a flight-delay model through the year 2013
 	$(VENV)/bin/watchkeeper demo
 
-test: $(STAMPS)/test chromium axe postgresql strace  ## run the tests in random order, warnings as errors
+test: $(STAMPS)/test chromium axe postgresql strace alertmanager  ## run the tests in random order, warnings as errors
 	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 soak: $(STAMPS)/test postgresql  ## kill runs, stores and workers again and again: every case of these campaigns
@@ -97,7 +97,8 @@ screenshots: $(STAMPS)/test chromium  ## take the pictures in docs/ from the rep
 	$(PY) docs/take_screenshots.py $(REPORT)
 
 # Tests of pages need Chromium and, for what they ask of readers, axe-core from the npm registry, tests of the store
-# PostgreSQL, tests of what is on the disk strace; where one is missing and cannot be had they skip and say so.
+# PostgreSQL, tests of what is on the disk strace, tests of alerts Alertmanager; where one is missing and
+# cannot be had they skip and say so.
 chromium:
 	@$(call package,chromium,chromium chromium-browser google-chrome)
 
@@ -111,6 +112,9 @@ postgresql:
 
 strace:
 	@$(call package,strace,strace)
+
+alertmanager:
+	@$(call package,prometheus-alertmanager,prometheus-alertmanager alertmanager)
 
 define package
 for name in $(2); do command -v $$name >/dev/null && exit 0; done; \

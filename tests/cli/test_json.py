@@ -64,7 +64,9 @@ def test_every_command_with_json_has_a_schema_and_no_other() -> None:
         if any("--json" in p.opts for p in command.params)
     }
     assert speaking == set(OUTPUTS)
-    assert {path.replace(" ", "-") for path in speaking} | {"alert"} == {path.stem for path in SCHEMAS.iterdir()}
+    assert {path.replace(" ", "-") for path in speaking} | {"alert", "alerts"} == {
+        path.stem for path in SCHEMAS.iterdir()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 CALLS = [
     "run", "status", "report", "explain", "ack", "mute --for 2d", "unmute", "behaviour", "versions",
     "promote v2", "rollback", "gc", "retrain", "why v2", "model-card v2", "audit verify",
-    "config show",
+    "config show", "notify test", "notify status", "notify retry",
     "check now.parquet -r then.parquet --label label --attribute",
     "check now.parquet -r then.parquet --rules rules.yaml",
     "anomalies now.parquet -r then.parquet --id id", "rules suggest then.parquet", "rules diff older.yaml rules.yaml",

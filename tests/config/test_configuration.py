@@ -100,7 +100,7 @@ def test_the_maintenance_section_has_every_field_of_the_specification():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("modls: {}", "watchkeeper.yaml:1: modls: unknown key; did you mean 'models'? Valid: models, store"),
+        ("modls: {}", "watchkeeper.yaml:1: modls: unknown key; did you mean 'models'? Valid: models, notify, store"),
         ("models:\n  f:\n    windws: {}", "watchkeeper.yaml:3: models.f.windws: unknown key; did you mean 'windows'?"),
         (
             "models:\n  f:\n    windows:\n      grian: 1d",

@@ -73,10 +73,10 @@ def payload(alert: Alert) -> AlertPayload:
     )
 
 
-def sent(alert: Alert) -> AlertPayload:
+def sent(alert: Alert, most: int = _MOST) -> AlertPayload:
     """Return the alert as it leaves the house: what came from outside is shown plainly and does not go on for ever.
 
-    Of columns and segments the worst 100 are named.
+    Of columns and segments the worst are named, ``most`` of each.
     """
     whole = payload(alert)
     return replace(
@@ -84,8 +84,8 @@ def sent(alert: Alert) -> AlertPayload:
         id=plain(whole.id, _NAME),
         model=plain(whole.model, _NAME),
         message=plain(whole.message),
-        columns=tuple(plain(name, _NAME) for name in whole.columns[:_MOST]),
-        segments=tuple(plain(name, _NAME) for name in whole.segments[:_MOST]),
+        columns=tuple(plain(name, _NAME) for name in whole.columns[:most]),
+        segments=tuple(plain(name, _NAME) for name in whole.segments[:most]),
     )
 
 

@@ -2,109 +2,54 @@
 
 from __future__ import annotations
 
-import math
-import socket
-import ssl
-from collections.abc import Mapping
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from threading import Thread
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import ClassVar
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from watchkeeper.alerts.payload import sent
+from watchkeeper.alerts.credentials import credential
+from watchkeeper.alerts.letter import Letter
+from watchkeeper.alerts.payload import AlertPayload, SchemaVersion, sent
 from watchkeeper.alerts.plain import plain
+from watchkeeper.alerts.posting import post
 from watchkeeper.core.alert import Alert
-from watchkeeper.core.encode import as_json
-from watchkeeper.core.errors import DeliveryError, UsageError
+from watchkeeper.core.encode import SCHEMA_VERSION, as_json
+from watchkeeper.core.errors import UsageError
 
-__all__ = ["Webhook"]
+__all__ = ["AlertsPayload", "Webhook", "signature"]
 
-_MOST_SECONDS = 3_600.0
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None
+_WORST, _FEW = 12, 3
 
 
-class _Call(Thread):
-    """One call of a URL, which can be given up: the time-out of a socket bounds each of its steps, not all of them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsPayload:
+    """Many alerts in one message.
 
-    A name that is looked up, or an answer that comes a byte at a time, takes as long as it likes; so the call is made
-    beside the run, which goes on when its time is over.
+    Attributes
+    ----------
+    key
+        The same for every try of the message.
+    count
+        How many alerts it is about; ``alerts`` holds the worst, with the first columns and segments of each.
     """
 
-    def __init__(self, request: Request, seconds: float) -> None:
-        super().__init__(name="watchkeeper-webhook", daemon=True)
-        self.error: Exception | None = None
-        self._request, self._seconds = request, seconds
-        self._connections: list[HTTPConnection] = []
-        self._over = False
-
-    def run(self) -> None:
-        """Make the call, and keep what goes wrong."""
-        try:
-            with build_opener(_NoRedirect, _Http(self), _Https(self)).open(
-                self._request, timeout=self._seconds
-            ) as answer:
-                answer.read(1)
-        except Exception as error:  # noqa: BLE001 - it is raised where the call was asked for
-            self.error = error
-
-    def made(self, connection: HTTPConnection) -> HTTPConnection:
-        """Know a connection, to cut it off when time is over."""
-        self._connections.append(connection)
-        if self._over:
-            raise TimeoutError
-        return connection
-
-    def wait(self) -> None:
-        """Wait until it is done, and no longer than its seconds.
-
-        Raises
-        ------
-        Exception
-            What went wrong.
-        """
-        self.start()
-        self.join(self._seconds)
-        if self.is_alive():
-            self._over = True
-            for connection in self._connections:
-                if connection.sock is not None:
-                    with suppress(OSError):
-                        connection.sock.shutdown(socket.SHUT_RDWR)
-            raise TimeoutError
-        if self.error is not None:
-            raise self.error
-
-
-class _Http(HTTPHandler):
-    def __init__(self, call: _Call) -> None:
-        super().__init__()
-        self._call = call
-
-    def http_open(self, request: Request) -> HTTPResponse:
-        return self.do_open(lambda *a, **k: self._call.made(HTTPConnection(*a, **k)), request)
-
-
-class _Https(HTTPSHandler):
-    def __init__(self, call: _Call) -> None:
-        super().__init__()
-        self._call = call
-
-    def https_open(self, request: Request) -> HTTPResponse:
-        context = ssl.create_default_context()
-        return self.do_open(lambda *a, **k: self._call.made(HTTPSConnection(*a, context=context, **k)), request)
+    schema_version: SchemaVersion
+    key: str
+    count: int
+    alerts: tuple[AlertPayload, ...]
 
 
 class Webhook:
     """Posts the alert as JSON to ``url``, once, within ``timeout`` seconds (5 by default), following no redirect.
 
-    The seconds are those of the whole call: the look-up of the name, the connection and the answer.
+    The headers ``webhook-id`` and ``Idempotency-Key`` hold the key of the message. With a ``secret`` (or
+    ``secret_env``, ``secret_file``) it is signed as Standard Webhooks says: HMAC-SHA256 of id, time and body.
+
+    References
+    ----------
+    Standard Webhooks, https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
 
     plugin: ClassVar[str] = "notifier"
@@ -121,30 +66,50 @@ class Webhook:
             When the receiver cannot be reached or answers with an error; it names the host, for the rest of an address
             is often a secret.
         """
-        url = urlsplit(options.get("url", ""))
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise UsageError(f"the notifier 'webhook' needs an http or https url, not {plain(url.geturl(), 60)!r}")
-        seconds = _seconds(options)
-        body = as_json(sent(alert)).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": "watchkeeper"}
-        # The scheme was checked above.
-        request = Request(url.geturl(), body, headers, method="POST")  # noqa: S310
-        try:
-            _Call(request, seconds).wait()
-        except HTTPError as error:
-            error.close()
-            raise DeliveryError(f"{url.hostname} answered with status {error.code}") from error
-        except (OSError, HTTPException, ValueError) as error:
-            reason = error.reason if isinstance(error, URLError) else error
-            raise DeliveryError(f"{url.hostname} cannot be reached: {type(reason).__name__}") from error
+        post(self.name, _url(options), as_json(sent(alert)).encode(), options)
+
+    def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
+        """Post the alert, or a list of alerts; see ``send``."""
+        body = as_json(_document(letter)).encode()
+        headers = {"webhook-id": letter.key, "Idempotency-Key": letter.key}
+        headers["webhook-timestamp"] = str(int(letter.at.timestamp()))
+        secret = credential(self.name, "secret", options)
+        if secret:
+            signed = signature(secret, letter.key, headers["webhook-timestamp"], body)
+            headers["webhook-signature"] = signed
+        post(self.name, _url(options), body, options, headers)
 
 
-def _seconds(options: Mapping[str, str]) -> float:
-    given = options.get("timeout", "5")
+def signature(secret: str, key: str, timestamp: str, body: bytes) -> str:
+    """Return the signature of a message by Standard Webhooks.
+
+    Parameters
+    ----------
+    secret
+        ``whsec_`` and the key in base64.
+
+    Raises
+    ------
+    UsageError
+        When the secret is no such text.
+    """
     try:
-        seconds = float(given.rstrip("s"))
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= _MOST_SECONDS:
-        raise UsageError(f"the notifier 'webhook' takes a timeout such as 5s, not {plain(given, 60)!r}")
-    return seconds
+        raw = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        raise UsageError(
+            "the secret of the notifier 'webhook' must be 'whsec_' and 24 to 64 bytes in base64; "
+            "make one with: openssl rand -base64 32"
+        ) from None
+    signed = hmac.new(raw, f"{key}.{timestamp}.".encode() + body, sha256).digest()
+    return f"v1,{base64.b64encode(signed).decode()}"
+
+
+def _document(letter: Letter) -> AlertPayload | AlertsPayload:
+    if len(letter.alerts) == 1:
+        return sent(letter.alerts[0])
+    worst = tuple(sent(alert, _FEW) for alert in letter.alerts[:_WORST])
+    return AlertsPayload(schema_version=SCHEMA_VERSION, key=letter.key, count=len(letter.alerts), alerts=worst)
+
+
+def _url(options: dict[str, str]) -> str:
+    return credential("webhook", "url", options) or plain(options.get("url", ""), 60)

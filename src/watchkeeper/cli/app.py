@@ -16,6 +16,7 @@ from watchkeeper.cli.described import with_options
 from watchkeeper.cli.explain import behaviour, explain
 from watchkeeper.cli.interrupt import Interrupt
 from watchkeeper.cli.lazily import import_when_used
+from watchkeeper.cli.notify import notify_app
 from watchkeeper.cli.options import FailOnIfAsked, Html, ModelName
 from watchkeeper.cli.output import (
     prepare,
@@ -76,6 +77,7 @@ app = _Program(
     rich_markup_mode=None,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(notify_app, name="notify")
 app.add_typer(rules_app, name="rules")
 app.add_typer(store_app, name="store")
 
@@ -204,7 +206,8 @@ def run(
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
-    from watchkeeper.cli.results import exit_code, hints, past_moment, problems_of, run_text, runs_document
+    from watchkeeper.api.pictures import with_pictures
+    from watchkeeper.cli.results import exit_code, hints, past_moment, problems_of, run_text, runs_document, told_later
     from watchkeeper.core.alert import Alert, AlertState
     from watchkeeper.core.errors import LeasedError, WatchkeeperError
     from watchkeeper.core.query import Query
@@ -214,7 +217,7 @@ def run(
     moment = past_moment("--until", until, now) if until else now
     # A module of the user that is imported would leave its compiled form beside it.
     sys.dont_write_bytecode |= dry_run
-    project = open_project(config, rehearsed=dry_run)
+    project = with_pictures(open_project(config, rehearsed=dry_run))
     results: dict[str, RunReport | WatchkeeperError] = {}
     firing: list[Alert] = []
     try:
@@ -224,9 +227,13 @@ def run(
             if isinstance(result, WatchkeeperError) and len(names) == 1 and not isinstance(result, LeasedError):
                 raise result
             results[name] = result
+            if workers > 1 and not dry_run:
+                project.courier.hand_over(name, project.routes(name))
             for words in (*problems_of(results[name]), *hints(project, name)):
                 print_err(f"{name}: {words}")
             firing += project.store.recorded(name, Alert, Query(states=(AlertState.FIRING,))) if fail_on else ()
+        # A receiver that hangs delays no other model: only here is it waited for.
+        results |= told_later(results, {} if dry_run else project.courier.collect())
     finally:
         project.close()
     results = {name: results[name] for name in names if name in results}

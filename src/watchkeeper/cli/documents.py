@@ -9,6 +9,8 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from watchkeeper.alerts.payload import AlertPayload, SchemaVersion
+from watchkeeper.alerts.webhook import AlertsPayload
+from watchkeeper.cli.notify_documents import OutboxDocument, TrialsDocument
 from watchkeeper.cli.quarantine_documents import QuarantineDocument, QuarantinedRowsDocument, RemovalDocument
 from watchkeeper.cli.rules_documents import OffendingRulesDocument, RuleChangesDocument, RulesDocument
 from watchkeeper.cli.store_documents import (
@@ -217,6 +219,9 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "model-card": ModelCardDocument,
     "promote": MoveDocument,
     "mute": TriageDocument,
+    "notify retry": OutboxDocument,
+    "notify status": OutboxDocument,
+    "notify test": TrialsDocument,
     "prove": ProofsDocument,
     "report": ReportDocument,
     "rollback": MoveDocument,
@@ -251,4 +256,8 @@ def output_schemas() -> dict[str, dict[str, Any]]:
         command.replace(" ", "-"): json_schema(f"watchkeeper {command} --json", document, FailureDocument)
         for command, document in OUTPUTS.items()
     }
-    return {**schemas, "alert": json_schema("an alert as the notifiers file and webhook send it", AlertPayload)}
+    sent = {
+        "alert": json_schema("an alert as the notifiers file and webhook send it", AlertPayload),
+        "alerts": json_schema("many alerts at once as the notifier webhook sends them", AlertsPayload),
+    }
+    return {**schemas, **sent}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from watchkeeper.cli.output import print_err
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,6 +32,7 @@ __all__ = [
     "problems_of",
     "run_text",
     "runs_document",
+    "told_later",
     "user",
     "versions_document",
     "versions_table",
@@ -100,6 +104,20 @@ def move_document(action: Action) -> MoveDocument:
         why=action_sentence(action),
         at=in_utc(action.at),
     )
+
+
+def told_later(
+    results: Mapping[str, RunReport | WatchkeeperError], problems: Mapping[str, Sequence[str]]
+) -> dict[str, RunReport | WatchkeeperError]:
+    """Say which messages could not be sent, and return the reports that know of them."""
+    found: dict[str, RunReport | WatchkeeperError] = {}
+    for name, words in problems.items():
+        for problem in words:
+            print_err(f"{name}: {problem}")
+        report = results.get(name)
+        if report is not None and not isinstance(report, Exception):
+            found[name] = replace(report, problems=(*report.problems, *words))
+    return found
 
 
 def problems_of(result: RunReport | WatchkeeperError) -> list[str]:

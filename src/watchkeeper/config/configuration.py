@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from watchkeeper.config.chart_options import option_faults
 from watchkeeper.config.environment import overridden
 from watchkeeper.config.fields import Part, Text
 from watchkeeper.config.model import Model, StoreConfig
+from watchkeeper.config.notify import Notify
 from watchkeeper.config.secrets import masked, secrets_in
 from watchkeeper.config.yaml_text import Document, read_yaml, shown
 from watchkeeper.config.yaml_text import Path as YamlPath
 from watchkeeper.core.errors import ConfigError, near_miss
 from watchkeeper.core.metric import chart_of
 from watchkeeper.core.plugins import plugins
+from watchkeeper.core.routes import Route
 from watchkeeper.core.secrets import known_secret
 from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, WAYS
 
@@ -42,10 +44,13 @@ class Config(Part):
         Where the log and everything derived from it is kept.
     models
         What is watched, by name.
+    notify
+        Whom to tell of alerts of several models, beside the receivers of each.
     """
 
     store: StoreConfig = StoreConfig.model_construct()
     models: dict[Text, Model] = Field(default_factory=dict)
+    notify: tuple[Notify, ...] = ()
 
     @field_validator("models")
     @classmethod
@@ -79,6 +84,12 @@ class Config(Part):
             return self.models[name]
         except KeyError:
             raise ConfigError(f"{self._file}: there is no model {name!r}; {near_miss(name, self.models)}") from None
+
+    def routes(self, name: str) -> list[Route]:
+        """Return whom to tell of the alerts of a model: its own receivers, and those of all that it is one of."""
+        model = self.model(name)
+        routes = [one.route() for one in (*model.notify, *self.notify)]
+        return [route for route in routes if route.serves(name, model.tags)]
 
     def origin(self, path: YamlPath) -> str:
         """Return where the value at ``path`` comes from: a line of the file, a variable, or ``default``."""
@@ -202,14 +213,14 @@ def check_names(config: Config) -> None:
             for option, words in option_faults(chart, monitor.options).items() if chart else ():
                 at: YamlPath = (*written, "options", *([option] if option else []))
                 faults.append(f"{config.origin(at)}: {_dotted(at)}: {words}")
-        for place, notify in enumerate(model.notify):
-            check((*above, "notify", place, "to"), notify.to, "notifier", plugins("notifier"))
         for place, function in enumerate(model.metrics.functions):
             name = function.partition(":")[2]
             if name in measures:
                 where = config.origin((*above, "metrics", "functions", place))
                 faults.append(f"{where}: metrics: there is a measure {name!r} already; rename {function}")
         faults += _maintenance_faults(config, (*above, "maintain"), model, check)
+    for at, name in _notifiers(config):
+        check(at, name, "notifier", plugins("notifier"))
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -228,6 +239,12 @@ def _maintenance_faults(
     if rule.framework and rule.train:
         return [f"{config.origin(above)}: {_dotted(above)}: train and framework cannot both train; keep one"]
     return []
+
+
+def _notifiers(config: Config) -> Iterator[tuple[YamlPath, str]]:
+    yield from ((("notify", place, "to"), one.to) for place, one in enumerate(config.notify))
+    for name, model in config.models.items():
+        yield from ((("models", name, "notify", place, "to"), one.to) for place, one in enumerate(model.notify))
 
 
 def _fault(

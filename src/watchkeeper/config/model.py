@@ -15,6 +15,7 @@ from watchkeeper.config.fields import Duration, Moment, Part, Text, Texts, forma
 from watchkeeper.config.intake import Intake
 from watchkeeper.config.metrics import Metrics, MetricsField
 from watchkeeper.config.monitors import Monitors, read_monitors
+from watchkeeper.config.notify import Notify
 from watchkeeper.config.pairs import check_place, check_shares
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.fingerprint import fingerprint
@@ -35,7 +36,6 @@ __all__ = [
     "Alerts",
     "Columns",
     "Model",
-    "Notify",
     "Reference",
     "Retention",
     "StoreConfig",
@@ -220,22 +220,6 @@ class SightConfig(Part):
     metric: Annotated[float, Field(gt=0)] = 0.1
 
 
-class Notify(Part):
-    """Whom to tell: the registry key of a notifier, and what it needs to know."""
-
-    to: Text
-    path: Text | None = None
-    url: Text | None = None
-    timeout: Duration | None = None
-    options: dict[str, Text] = Field(default_factory=dict)
-
-    def arguments(self) -> dict[str, str]:
-        """Return what the notifier is called with."""
-        seconds = None if self.timeout is None else f"{self.timeout.total_seconds():g}"
-        named = {"path": self.path, "url": self.url, "timeout": seconds}
-        return {**self.options, **{name: value for name, value in named.items() if value is not None}}
-
-
 _Choice = Literal["auto", "ask", "never"]
 _CHOICES = ("retrain", "promote")
 
@@ -276,6 +260,8 @@ class Model(Part):
         What is compared with.
     segments
         Columns whose values are watched one by one.
+    tags
+        Words that receivers of alerts are chosen by, such as ``credit`` or ``team-a``.
     positive
         The class that the score is the probability of.
     task
@@ -318,6 +304,7 @@ class Model(Part):
     tolerances: dict[Text, float] = _shared("tolerances")
     alerts: Alerts = Alerts.model_construct()
     sight: SightConfig = SightConfig.model_construct()
+    tags: Texts = ()
     notify: tuple[Notify, ...] = (Notify(to="console"),)
     maintain: Maintain = Maintain()  # type: ignore[valid-type]
     rules: Text | tuple[dict[str, Any], ...] | None = None

@@ -125,7 +125,15 @@ class PluginError(WatchkeeperError):
 
 
 class DeliveryError(WatchkeeperError):
-    """An alert could not be sent."""
+    """An alert could not be sent.
+
+    Attributes
+    ----------
+    after
+        Seconds that the receiver asks to wait for; None where it says nothing.
+    """
+
+    after: float | None = None
 
 
 class TrainingError(WatchkeeperError):

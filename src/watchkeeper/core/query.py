@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from watchkeeper.core.action import ActionKind, Outcome
 from watchkeeper.core.alert import AlertState, Cause, Severity
+from watchkeeper.core.delivery import DeliveryState
 from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.window import Window
 
@@ -30,8 +31,10 @@ class Query:
         Of alerts; ``severity`` is the least one.
     kinds, outcomes
         Of actions.
+    deliveries
+        Of messages in the outbox: their states.
     ids, prefix
-        Of alerts and actions: any of these ids, or what an id begins with; of diagnoses that of the alert.
+        Of alerts, actions and deliveries: any of these ids, or what an id begins with; of diagnoses that of the alert.
     changed_after
         Of alerts: recorded otherwise than before since the pointer ``alerts`` held this number.
     newest_first, limit
@@ -57,6 +60,7 @@ class Query:
     states: tuple[AlertState, ...] | None = None
     kinds: tuple[ActionKind, ...] | None = None
     outcomes: tuple[Outcome, ...] | None = None
+    deliveries: tuple[DeliveryState, ...] | None = None
     ids: tuple[str, ...] | None = None
     prefix: str = ""
     changed_after: int | None = None

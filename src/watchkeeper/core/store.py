@@ -13,6 +13,7 @@ import polars as pl
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
+from watchkeeper.core.delivery import Delivery
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
@@ -40,7 +41,7 @@ __all__ = [
     "Versioned",
 ]
 
-Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered | Provenance
+Noun = Spec | Measurement | Signal | Alert | Diagnosis | Action | Remembered | Provenance | Delivery
 """What ``record`` takes."""
 
 T = TypeVar("T")
@@ -237,8 +238,8 @@ class Store(Protocol):
 
         A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
         a signal by these and its chart, an alert or action by its id, a diagnosis by its alert, a provenance by its
-        version; specs are kept as a history whose last is in force, and what is remembered is replaced window by
-        window. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
+        version, a delivery by its id; specs are kept as a history whose last is in force, and what is remembered is
+        replaced window by window. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
         link; the pointer ``alerts`` counts how often alerts were recorded otherwise than before. A pointer is moved
         from the first to the second value (None: it does not exist); ConflictError, with nothing written, when it does
         not hold the first. One that names the version in a role leaves a Tenure, from the latest moment of the actions

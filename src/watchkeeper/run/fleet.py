@@ -66,11 +66,13 @@ class ModelRuns:
     replaces: bool = False
     rehearsed: bool = False
 
-    def of(self, project: Project, name: str, *, progress: Progress | None = None) -> RunReport:
-        """Run one model in this process."""
+    def of(self, project: Project, name: str, *, progress: Progress | None = None, send: bool = True) -> RunReport:
+        """Run one model in this process; nobody waits for those who are told, see ``Project.run``."""
         now = self.until or datetime.now(UTC)
         stepwise = self.until is not None
-        return project.run(name, now, progress=progress, stepwise=stepwise, replaces=self.replaces)
+        return project.run(
+            name, now, progress=progress, stepwise=stepwise, replaces=self.replaces, send=send, wait=False
+        )
 
     def __call__(self, names: Sequence[str]) -> Iterator[tuple[str, RunReport | WatchkeeperError]]:
         """Run the models and yield what each came to, as they are done.
@@ -129,7 +131,8 @@ def _work(orders: Connection, runs: ModelRuns) -> None:
             except EOFError:
                 return
             try:
-                orders.send(runs.of(project, name))
+                # One process sends the messages of all, so that a storm is one.
+                orders.send(runs.of(project, name, send=False))
             except WatchkeeperError as error:
                 orders.send(error)
 

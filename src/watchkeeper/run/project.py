@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from watchkeeper.alerts.letter import Picture
 from watchkeeper.config.arguments import typed
 from watchkeeper.config.configuration import check_names
 from watchkeeper.config.model import Model, columns_fingerprint
 from watchkeeper.core.action import Action
+from watchkeeper.core.alert import Alert
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import column_named, columns_named, series_named
 from watchkeeper.core.errors import SourceError
@@ -37,8 +40,9 @@ from watchkeeper.run.failures import remembers_failures
 from watchkeeper.run.keep import Maintainer
 from watchkeeper.run.known_again import renew_marks
 from watchkeeper.run.lease import leased
-from watchkeeper.run.notify import notify
+from watchkeeper.run.notify import post_news
 from watchkeeper.run.once import run_once
+from watchkeeper.run.outbox import Courier
 from watchkeeper.run.records import Records, artefacts_of, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.run.run_report import RunReport
@@ -68,8 +72,22 @@ class _Frozen(msgspec.Struct):
     """Of columns that came as text and are none, how they are read: the form, a blank, and how times are written."""
 
 
+@dataclass(frozen=True)
 class Project(Records):
-    """A configuration, its folder and its open store: what a run works on."""
+    """A configuration, its folder and its open store: what a run works on.
+
+    Attributes
+    ----------
+    draw
+        Draws the chart of an alert for receivers that show pictures.
+    """
+
+    draw: Callable[[Alert], Picture | None] | None = None
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Who sends what is in the outbox; the same as long as the project is open."""
+        return Courier(self.store, draw=self.draw)
 
     @property
     def rehearsed(self) -> bool:
@@ -146,7 +164,7 @@ class Project(Records):
         for table, place in wanted:
             if place is not None:
                 intake = FileIntake(self.store, name, schema, table, self.folder, limits, rule, replaces, door)
-                found.extend(take_files(intake, self._resolved(place)))
+                found.extend(take_files(intake, self._beside(place)))
         return found
 
     @remembers_failures
@@ -158,6 +176,8 @@ class Project(Records):
         progress: Progress | None = None,
         stepwise: bool = False,
         replaces: bool = False,
+        send: bool = True,
+        wait: bool = True,
     ) -> RunReport:
         """Take in, summarise, judge, tell and respond, while no other worker does.
 
@@ -169,6 +189,10 @@ class Project(Records):
             Whether to respond after each window, as a run at its time would have, and not to the newest alone.
         replaces
             Whether files that were replaced by others replace their rows.
+        send
+            Whether to send messages; else they stay in the outbox for another process.
+        wait
+            Whether to wait until people are told; else ``courier.collect`` tells later what became of the messages.
 
         Raises
         ------
@@ -190,15 +214,20 @@ class Project(Records):
                 respond=(lambda moment: actions.extend(respond(moment))) if stepwise else None,
             )  # fmt: skip
             # Training may take long, or fail: people are told before.
-            receivers = self._receivers(name)
-            problems = [] if self.rehearsed else notify(name, store, receivers)
-            apply_retention(store, name, self.config.store.retention)
-            actions.extend(respond(now))
+            routes = self.routes(name)
+            if not self.rehearsed:
+                post_news(name, store, routes, self.courier.clock())
+                self.courier.hand_over(name, routes if send else ())
+            try:
+                apply_retention(store, name, self.config.store.retention)
+                actions.extend(respond(now))
+            finally:
+                problems = () if self.rehearsed else self.courier.collect(wait=wait).get(name, ())
             if not self.rehearsed:
                 return RunReport(tuple(taken), ran, tuple(actions), tuple(problems))
             # Nothing that was proposed came to an end here, so that it is proposed again and again.
             first = {(action.kind, action.alert): action for action in reversed(actions)}
-            told = tuple(dict.fromkeys(to for to, _ in receivers))
+            told = tuple(dict.fromkeys(route.to for route in routes))
             return RunReport(tuple(taken), ran, tuple(reversed(first.values())), (), rehearsed=True, receivers=told)
 
     def retrain(
@@ -216,16 +245,11 @@ class Project(Records):
             renewed = _Frozen(columns_fingerprint(*about), frozen.schema, frozen.texts)
             self.store.record(name, [], {"schema": (held, msgspec.json.encode(renewed).decode())})
 
-    def _receivers(self, name: str) -> list[tuple[str, dict[str, str]]]:
-        """Return whom to tell; files lie beside the configuration."""
-        found = [(n.to, n.arguments()) for n in self.config.model(name).notify]
-        return [(to, {k: self._resolved(v) if k == "path" else v for k, v in given.items()}) for to, given in found]
-
     def _reference_from_table(self, name: str, spec: Spec, embedding: Embedding) -> None:
         reference = self.config.model(name).reference
         if reference is None or reference.source is None:
             return
-        place = self._resolved(reference.source)
+        place = self._beside(reference.source)
         source = open_table(place, door=self.door(name).expecting(spec.schema, self.door(name).known))
         time = spec.schema.name_of(Role.TIME)
 
@@ -242,9 +266,6 @@ class Project(Records):
         wide = replace(spec, schema=embedding.wide(spec.schema))
         renew_marks(wide, self.store, {f"{reference.source} {first_rows(marks)}": what})
         summarise_reference(wide, self.store, batches(), what, embedding)
-
-    def _resolved(self, place: str) -> str:
-        return place if "://" in place else str(self.folder / place)
 
     def _spooled(self, name: str, schema: Schema | None, faults: SpoolFaults) -> Iterable[Spooled]:
         url = self.config.store.url
@@ -290,11 +311,11 @@ class Project(Records):
         door = Door(columns.declared, answers=columns.answers)
         readings: Mapping[str, Reading] = {}
         if model.reference is not None and model.reference.source is not None:
-            beside = rows_beside(self._resolved(model.source)) if model.source is not None else None
-            source = open_table(self._resolved(model.reference.source), door=replace(door, beside=beside))
+            beside = rows_beside(self._beside(model.source)) if model.source is not None else None
+            source = open_table(self._beside(model.reference.source), door=replace(door, beside=beside))
             return source.sample(_SAMPLE), source.first_readings
         if model.source is not None:
-            source = open_table(self._resolved(model.source), door=door)
+            source = open_table(self._beside(model.source), door=door)
             rows, readings = source.sample(_SAMPLE), source.first_readings
         else:
             found = peek(self.folder / self.config.store.url, name, kept=self.rehearsed)
@@ -314,7 +335,7 @@ class Project(Records):
         if label in rows.columns and series_named(rows, label).null_count() < rows.height:
             return rows
         door = Door(columns.declared.among((key, label)), answers=(label,))
-        labels = open_table(self._resolved(model.labels.source), door=door).sample(_SAMPLE, [key, label])
+        labels = open_table(self._beside(model.labels.source), door=door).sample(_SAMPLE, [key, label])
         return without(rows, [label]).join(
             labels.unique(columns_named([key]), keep="last"), on=column_named(key), how="left"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +19,7 @@ from watchkeeper.store.audit import HEAD, audit_breaks
 from watchkeeper.store.open import open_rehearsal, open_store
 
 if TYPE_CHECKING:
+    from watchkeeper.core.routes import Route
     from watchkeeper.core.state import State
     from watchkeeper.store.lake import LakeStore
     from watchkeeper.store.leases import LeasedStore
@@ -35,6 +36,16 @@ class Records:
     config: Config
     folder: Path
     store: LakeStore | MemoryStore | LeasedStore | RehearsalStore
+
+    def routes(self, name: str) -> list[Route]:
+        """Return whom to tell of the alerts of a model; files lie beside the configuration."""
+        return [
+            replace(route, options={k: self._beside(v) if _is_file(k) else v for k, v in route.options.items()})
+            for route in self.config.routes(name)
+        ]
+
+    def _beside(self, place: str) -> str:
+        return place if "://" in place else str(self.folder / place)
 
     def close(self) -> None:
         """Close the store."""
@@ -101,6 +112,10 @@ class Records:
     def audit_breaks(self, name: str) -> list[int]:
         """Return the links of the model's audit trail that do not hold; empty when it is whole."""
         return audit_breaks(self.store.recorded(name, AuditEvent), self.store.pointer(name, HEAD))
+
+
+def _is_file(option: str) -> bool:
+    return option == "path" or option.endswith("_file")
 
 
 def artefacts_of(records: Records) -> str:

@@ -16,7 +16,7 @@ from watchkeeper.store.faults import reported
 
 __all__ = ["REVISION", "WAIT", "migrate", "open_database", "place_of", "stored_revision"]
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest step in ``migrations/versions``."""
 
 WAIT = 30.0

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, CursorResult, Table, delete, select
 from sqlalchemy.sql import ColumnElement
 
 from watchkeeper.core.alert import AlertState
+from watchkeeper.core.delivery import DeliveryState
 from watchkeeper.core.errors import StoreError
 from watchkeeper.core.window import Window
 from watchkeeper.store.numbers import window_identity
@@ -17,7 +18,7 @@ from watchkeeper.store.tables import MEASUREMENTS, MEMORIES, NOUNS, SIGNALS, WIN
 
 __all__ = ["check_forgettable", "forget"]
 
-_FORGETTABLE = ("measurement", "memory", "alert")
+_FORGETTABLE = ("measurement", "memory", "alert", "delivery")
 
 
 def check_forgettable(kind: str) -> None:
@@ -61,6 +62,8 @@ def _forget_nouns(connection: Connection, model: str, table: Table, before: date
         diagnoses = NOUNS["diagnosis"]
         about = (diagnoses.c.model == model) & diagnoses.c.id.in_(select(table.c.id).where(wanted))
         _removed(connection, diagnoses, about)
+    if table is NOUNS["delivery"]:
+        wanted &= table.c.state != DeliveryState.WAITING.value
     return _removed(connection, table, wanted)
 
 

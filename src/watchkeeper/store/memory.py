@@ -16,6 +16,7 @@ from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert, AlertState
 from watchkeeper.core.batch import Batch
 from watchkeeper.core.columns import column_named
+from watchkeeper.core.delivery import Delivery, DeliveryState
 from watchkeeper.core.errors import ConflictError, LeasedError, LeaseLostError
 from watchkeeper.core.intake import TimeLimits
 from watchkeeper.core.lease import Lease
@@ -362,6 +363,8 @@ def _series_of(noun: Measurement | Signal) -> tuple[str, ...]:
 
 def _is_over(noun: Noun, before: datetime | None, keep: Collection[Window]) -> bool:
     if isinstance(noun, Alert) and noun.state is not AlertState.ENDED:
+        return False
+    if isinstance(noun, Delivery) and noun.state is DeliveryState.WAITING:
         return False
     measured = noun.measurement if isinstance(noun, Signal) else noun
     if isinstance(measured, (Measurement, Remembered)) and measured.window in keep:

@@ -14,6 +14,7 @@ import msgspec
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.delivery import Delivery
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.errors import StoreError, near_miss
 from watchkeeper.core.evidence import (
@@ -49,6 +50,7 @@ KINDS: Mapping[str, type[Any]] = {
     "action": Action,
     "memory": Remembered,
     "provenance": Provenance,
+    "delivery": Delivery,
 }
 
 _NUMBER = "@number"
@@ -172,6 +174,8 @@ def span_of(noun: Noun | Tenure) -> Span:
         return Span(noun.basis.window.start, noun.basis.window.end) if noun.basis else Span(None, None)
     if isinstance(noun, Alert):
         return Span(_utc(noun.since), _utc(noun.last or noun.since))
+    if isinstance(noun, Delivery):
+        return Span(_utc(noun.created), _utc(noun.ended or noun.created))
     if isinstance(noun, Tenure):
         return Span(_utc(noun.since), _utc(noun.since))
     return Span(_utc(noun.at), _utc(noun.at)) if isinstance(noun, Action) else Span(None, None)

@@ -32,6 +32,7 @@ _SEARCHED: Mapping[str, Mapping[str, str]] = {
     "audit": {"ids": "id", "prefix": "id"},
     "provenance": {"versions": "version"},
     "tenure": {},
+    "delivery": {"deliveries": "state", "ids": "id", "prefix": "id"},
 }  # fmt: skip
 """By kind of record, what a query may ask for and the column that answers it."""
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from watchkeeper.core.action import Action
 from watchkeeper.core.alert import Alert
+from watchkeeper.core.delivery import Delivery
 from watchkeeper.core.diagnosis import Diagnosis
 from watchkeeper.core.measurement import Measurement
 from watchkeeper.core.provenance import Provenance
@@ -72,11 +73,14 @@ NOUNS: Mapping[str, Table] = {
     "diagnosis": _nouns("diagnoses", *_texts("id")),
     "action": _nouns("actions", *_texts("id", "kind", "outcome", "version", "who")),
     "provenance": _nouns("provenances", *_texts("version")),
+    "delivery": _nouns("deliveries", *_texts("id", "state")),
 }
 """The table of each kind of noun that is stored whole."""
 
 Index("alerts_by_state", NOUNS["alert"].c.model, NOUNS["alert"].c.state)
 Index("alerts_by_change", NOUNS["alert"].c.model, NOUNS["alert"].c.changed)
+
+Index("deliveries_by_state", NOUNS["delivery"].c.model, NOUNS["delivery"].c.state)
 
 WINDOWS = Table(
     "windows",
@@ -193,6 +197,8 @@ def searched(noun: Noun) -> dict[str, Any]:
             "id": noun.id, "kind": noun.kind.value, "outcome": noun.outcome.value,
             "version": noun.version, "who": noun.who,
         }  # fmt: skip
+    if isinstance(noun, Delivery):
+        return {"id": noun.id, "state": noun.state.value}
     if isinstance(noun, Provenance):
         return {"version": noun.version}
     return {}
