@@ -236,15 +236,15 @@ class Store(Protocol):
     ) -> None:
         """Write nouns and move pointers in one transaction.
 
-        A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment,
-        a signal by these and its chart, an alert or action by its id, a diagnosis by its alert, a provenance by its
+        A noun with the same identity is replaced: a measurement by version, window, family, name, column and segment, a
+        signal by these and its chart, an alert or action by its id, a diagnosis by its alert, a provenance by its
         version, a delivery by its id; specs are kept as a history whose last is in force, and what is remembered is
-        replaced window by window. Each action is added to the audit chain once, and the pointer ``audit`` holds the hash of its newest
-        link; the pointer ``alerts`` counts how often alerts were recorded otherwise than before. A pointer is moved
-        from the first to the second value (None: it does not exist); ConflictError, with nothing written, when it does
-        not hold the first. One that names the version in a role leaves a Tenure, from the latest moment of the actions
-        recorded with it, or from now. With a lease that another worker has taken over: LeaseLostError, and nothing is
-        written.
+        replaced window by window. Each action is added to the audit chain once, and the pointer ``audit`` holds the
+        hash of its newest link; the pointer ``alerts`` counts how often alerts were recorded otherwise than before. A
+        pointer is moved from the first to the second value (None: it does not exist); ConflictError, with nothing
+        written, when it does not hold the first. One that names the version in a role leaves a Tenure, from the latest
+        moment of the actions recorded with it, or from now. With a lease that another worker has taken over:
+        LeaseLostError, and nothing is written.
         """
 
     def recorded(self, model: str, kind: type[T], query: Query | None = None) -> list[T]:
