@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from watchkeeper.cli.adopt import adopt
 from watchkeeper.cli.anomalies import anomalies
 from watchkeeper.cli.audit import audit_app, model_card, why
 from watchkeeper.cli.check import check
@@ -333,6 +334,7 @@ app.command()(behaviour)
 
 
 app.command()(versions)
+app.command()(adopt)
 app.command()(promote)
 app.command()(rollback)
 app.command()(retrain)

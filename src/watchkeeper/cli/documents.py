@@ -21,6 +21,7 @@ from watchkeeper.cli.store_documents import (
 )
 from watchkeeper.cli.triage_documents import TriageDocument
 from watchkeeper.cli.version_documents import (
+    AdoptDocument,
     AuditVerifyDocument,
     GcDocument,
     MoveDocument,
@@ -207,6 +208,7 @@ class ConfigDocument:
 
 OUTPUTS: Mapping[str, type[Any]] = {
     "ack": TriageDocument,
+    "adopt": AdoptDocument,
     "anomalies": AnomaliesDocument,
     "audit verify": AuditVerifyDocument,
     "behaviour": BehaviourDocument,

@@ -14,6 +14,7 @@ from watchkeeper.views.intervals import WindowDocument
 from watchkeeper.views.version_story import StoryLineDocument
 
 __all__ = [
+    "AdoptDocument",
     "AuditDocument",
     "AuditVerifyDocument",
     "GcDocument",
@@ -113,6 +114,30 @@ class MoveDocument:
     who: str
     why: str
     at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptDocument:
+    """A model that serves already, as it was registered.
+
+    Attributes
+    ----------
+    standing
+        ``champion`` where it is in charge.
+    artefact
+        SHA-256 of the model file; empty for a model that is kept elsewhere.
+    trained
+        Window of its training rows; null where that is not known.
+    """
+
+    schema_version: SchemaVersion
+    model: str
+    version: str
+    standing: Standing
+    artefact: str
+    trained: WindowDocument | None
+    who: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

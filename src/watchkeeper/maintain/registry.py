@@ -34,6 +34,7 @@ VERSIONS = "versions"
 AUTOMATION = "watchkeeper"
 """The name automatic actions carry; people have their own."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
 _NUMBERED = re.compile(r"v(\d+)")
 
 Moves = dict[str, tuple[str | None, str | None]]
@@ -115,6 +116,7 @@ def register(
     because: tuple[Ground, ...] = (),
     counter: str | None = None,
     provenance: Provenance | None = None,
+    name: str = "",
 ) -> Action:
     """Return the action that registers a new version; the recorded one when the same was registered before.
 
@@ -135,6 +137,13 @@ def register(
         What the pointer ``versions`` holds.
     provenance
         What it is made of, without its number; the action seals it.
+    name
+        What to call it, where it has a name already; empty for the next number.
+
+    Raises
+    ------
+    UsageError
+        When another version has the name already, or it is none.
     """
     done = [a for a in actions if a.kind is ActionKind.REGISTER and a.outcome is Outcome.DONE]
     facts: dict[str, float | str] = {"artefact": artefact, "parent": parent or ""}
@@ -142,15 +151,24 @@ def register(
         facts |= {"trained_from": trained.start.isoformat(), "trained_until": trained.end.isoformat()}
     same = ("artefact", "parent", "trained_from", "trained_until")
     for action in done:
-        if all(action.facts.get(key) == facts.get(key) for key in same):
+        if all(action.facts.get(key) == facts.get(key) for key in same) and name in ("", action.version):
             return action
+    if name:
+        _refuse_name(name, done)
     numbers = [int(number[1]) for a in done if (number := _NUMBERED.fullmatch(a.version))]
-    name = f"v{max([*numbers, len({a.version for a in done}), int(counter or 0)]) + 1}"
+    name = name or f"v{max([*numbers, len({a.version for a in done}), int(counter or 0)]) + 1}"
     facts |= {f"metric:{key}": value for key, value in (metrics or {}).items()}
     if provenance is not None:
         facts["provenance"] = replace(provenance, version=name).digest
     identity = action_id(model, ActionKind.REGISTER, name, at, why or same_grounds(because))
     return Action(identity, model, ActionKind.REGISTER, Outcome.DONE, why, who, at, name, facts=facts, because=because)
+
+
+def _refuse_name(name: str, done: Sequence[Action]) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a version; use up to 60 letters, digits and . _ + -")
+    if any(action.version == name for action in done):
+        raise UsageError(f"there is a version {name} already, of another model file or other training rows")
 
 
 def promote(

@@ -37,7 +37,7 @@ class Draft:
     Parameters
     ----------
     model
-        The fitted model.
+        The fitted model; None for one that is kept elsewhere.
     at
         The moment it belongs to; not the clock, or a repeated run would register it again.
     who, why, because
@@ -46,6 +46,8 @@ class Draft:
         See ``Version``.
     data, trainer, parameters
         See ``Provenance``.
+    name
+        What to call the version, where it has a name already; empty for the next number.
     """
 
     model: Any
@@ -59,6 +61,7 @@ class Draft:
     data: DataLineage | None = None
     trainer: Trainer | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 @runtime_checkable
@@ -179,7 +182,9 @@ class StoreRegistry:
             When a pointer that ``then`` moves was moved by somebody else; nothing is recorded.
         """
         rule, model = self.spec.maintenance, self.spec.model
-        address = save(draft.model, self.artefacts, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
+        address = ""
+        if draft.model is not None:
+            address = save(draft.model, self.artefacts, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
         made = self._provenance(draft, address)
         for attempt in range(_ATTEMPTS):
             # The counter is read first: a version that is registered after that moves it.
@@ -187,12 +192,14 @@ class StoreRegistry:
             action = registry.register(
                 known, model, address, who=draft.who, why=draft.why, at=draft.at, trained=draft.trained,
                 parent=draft.parent, metrics=draft.metrics, because=draft.because, counter=counter, provenance=made,
+                name=draft.name,
             )  # fmt: skip
             actions, moves = then(action) if then else ([action], {})
             nouns: list[Noun] = list(actions)
             if all(one is not action for one in known):
                 nouns.append(replace(made, version=action.version))
-                moves = {**moves, VERSIONS: (counter, action.version.removeprefix("v"))}
+                number = str(int(counter or 0) + 1) if draft.name else action.version.removeprefix("v")
+                moves = {**moves, VERSIONS: (counter, number)}
             try:
                 self.store.record(model, nouns, moves)
             except ConflictError:
@@ -205,8 +212,10 @@ class StoreRegistry:
     def _provenance(self, draft: Draft, address: str) -> Provenance:
         trainer, rule = draft.trainer, self.spec.maintenance
         parameters = {"seed": str(rule.seed), **draft.parameters} if trainer else dict(draft.parameters)
+        kept = draft.model is not None
         return Provenance(
-            "", address, format_of(address, self.artefacts), signature_of(draft.model, self.spec.schema), draft.data,
+            "", address, format_of(address, self.artefacts) if kept else "",
+            signature_of(draft.model, self.spec.schema) if kept else None, draft.data,
             trainer.name if trainer else "", code_digest(trainer) if trainer else "", parameters, draft.parent or "",
             environment(),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
@@ -16,12 +17,14 @@ from watchkeeper.core.query import Query
 from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store
 from watchkeeper.core.window import Window
+from watchkeeper.maintain.adopted import adopted
 from watchkeeper.maintain.awaiting import awaited, rows_wanted
 from watchkeeper.maintain.backoff import failed_ground
 from watchkeeper.maintain.challenger import Challenger, Champion, Occasion, make_challenger, prove, refit
 from watchkeeper.maintain.gate import GateResult
 from watchkeeper.maintain.grounds import same_grounds
 from watchkeeper.maintain.guard import FAULTS, guard
+from watchkeeper.maintain.model_file import read_model
 from watchkeeper.maintain.policy import WHO, hold, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Moves, Version, action_id, promote
 from watchkeeper.maintain.standard import Aim, tries_since_promotion
@@ -88,12 +91,17 @@ class Maintainer:
         """
         return self.registry.load(version)
 
-    def adopt(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str) -> str:
-        """Register a fitted model, put it in charge if nothing else is, and return its version."""
-        version = self.registry.register(Draft(model, at, who, why, trained=trained, parent=self.champion))
-        if self.champion is None:
-            self.promote(version, who=who, why=why, at=at)
-        return version
+    def adopt(self, model: Any, at: datetime, *, trained: Window | None, who: str, why: str, name: str = "") -> str:
+        """Register a fitted model, put it in charge if nothing else is, and return its version; see ``adopted``."""
+        return adopted(self.registry, Draft(model, at, who, why, trained=trained, name=name))
+
+    def adopt_file(
+        self, path: Path | None, at: datetime, *, trained: Window | None, who: str, why: str, name: str = ""
+    ) -> str:
+        """Adopt the model in a file, or without one a model that is kept elsewhere; see ``read_model``."""
+        rule = self.spec.maintenance
+        model = None if path is None else read_model(path, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
+        return self.adopt(model, at, trained=trained, who=who, why=why, name=name)
 
     def promote(
         self, version: str, *, who: str, why: str, at: datetime, force: bool = False, instead_of: str | None = None
