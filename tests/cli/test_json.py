@@ -103,6 +103,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 # In this order: the later ones show what the earlier ones left behind.
 CALLS = [
     "run", "status", "report", "explain", "ack", "mute --for 2d", "unmute", "behaviour", "versions",
+    "adopt --version elsewhere",
     "promote v2", "rollback", "gc", "retrain", "why v2", "model-card v2", "audit verify",
     "config show", "notify test", "notify status", "notify retry",
     "check now.parquet -r then.parquet --label label --attribute",

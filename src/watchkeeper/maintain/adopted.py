@@ -48,8 +48,8 @@ def adopted(versions: StoreRegistry, draft: Draft) -> str:
             raise ArtefactError(f"the model takes {gone[0]!r}, which the log does not have; {known}")
     before = versions.role(VersionRole.CHAMPION)
     # What was adopted once has the parent it had then.
-    known = next((v for v in versions.versions() if draft.name and v.name == draft.name), None)
-    draft = replace(draft, parent=before if known is None else known.parent or None)
+    same = next((v for v in versions.versions() if draft.name and v.name == draft.name), None)
+    draft = replace(draft, parent=before if same is None else same.parent or None)
     alone = before is None and not versions.spec.maintenance.second_person
 
     def in_charge(registered: Action) -> tuple[Sequence[Action], Moves]:
