@@ -7,11 +7,21 @@ from datetime import UTC, datetime, timedelta
 from functools import partial, reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
+from pydantic_core import CoreSchema
 
 from watchkeeper.config.options import Described, described, listed_names
+from watchkeeper.config.told_keys import told_keys
 from watchkeeper.core.errors import UsageError
 from watchkeeper.core.window import parse_duration
 
@@ -25,6 +35,18 @@ class Part(BaseModel):
 
     # The whole is built once it is read, and not each part by itself before.
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+    told_by: ClassVar[type | None] = None
+    """The record whose docstring tells of the keys that the own docstring does not tell of."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler(core_schema)
+        told = {**(told_keys(cls.told_by) if cls.told_by else {}), **told_keys(cls)}
+        for key, value in handler.resolve_ref_schema(made).get("properties", {}).items():
+            if told.get(key):
+                value.setdefault("description", told[key])
+        return made
 
     @classmethod
     def known_keys(cls) -> list[str]:

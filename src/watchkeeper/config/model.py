@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
 from pydantic import BeforeValidator, Field, StrictBool, create_model, field_validator, model_validator
 
@@ -90,13 +90,27 @@ def _source(value: Any) -> Any:
 
 
 class Table(Part):
-    """A table to take in: a path, glob or URL of Parquet, CSV, Arrow or Delta."""
+    """A table to take in.
+
+    Attributes
+    ----------
+    source
+        Path, glob or URL of Parquet, CSV, Arrow or Delta.
+    """
 
     source: Text
 
 
 class Reference(Part):
-    """What is compared with: a table of its own, or an interval of the log."""
+    """What is compared with: a table of its own, or an interval of the log.
+
+    Attributes
+    ----------
+    source
+        Path, glob or URL of a table of its own.
+    from, to
+        Beginning and end of an interval of the log; both together, in place of a table.
+    """
 
     source: Text | None = None
     from_: Annotated[Moment | None, Field(alias="from")] = None
@@ -189,7 +203,15 @@ class Windows(Part):
 
 
 class Alerts(Part):
-    """When signals become an alert; see ``core.spec.AlertRule``."""
+    """When signals become an alert.
+
+    Attributes
+    ----------
+    budget
+        How rarely unchanged data may raise an alert, in words such as ``one false alert per model and year``.
+    """
+
+    told_by: ClassVar[type | None] = AlertRule
 
     k: Annotated[int, Field(ge=1)] = 2
     n: Annotated[int, Field(ge=1)] = 3
@@ -213,7 +235,9 @@ class Alerts(Part):
 
 
 class SightConfig(Part):
-    """What a series must be able to find, or it is blind; see ``core.spec.SightBounds``."""
+    """What a series must be able to find, or it is blind."""
+
+    told_by: ClassVar[type | None] = SightBounds
 
     iqr: Annotated[float, Field(gt=0)] = 2.0
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
@@ -245,6 +269,7 @@ def _maintenance_fields() -> dict[str, Any]:
 Maintain = create_model(
     "Maintain", __base__=Part, __doc__="Whether and how the model is kept up.", **_maintenance_fields()
 )
+Maintain.told_by = Maintenance
 
 
 class Model(Part):
@@ -258,6 +283,8 @@ class Model(Part):
         Labels to take in from a table of their own.
     reference
         What is compared with.
+    columns
+        Which column is what.
     segments
         Columns whose values are watched one by one.
     tags
@@ -268,12 +295,22 @@ class Model(Part):
         What the model answers, where labels alone mislead.
     intake
         Which rows may come in.
+    windows
+        How time is cut for judging.
     monitors
         ``default``, what to watch beside or in place of single defaults (``also``), or nothing but some (``only``).
     tolerance
         Drift to ignore (Kolmogorov–Smirnov distance); 30 % of it may be missing or impossible, 20 % unseen levels.
     tolerances
         That of single columns.
+    alerts
+        When signals become an alert, and how rarely that may be false.
+    sight
+        Which changes a series must be able to find, or it counts as blind.
+    notify
+        Whom to tell of alerts; the console unless stated.
+    maintain
+        Whether and how the model is kept up: training, gate, promotion.
     rules
         Quality rules: the path of a YAML file, or the list itself.
     metrics

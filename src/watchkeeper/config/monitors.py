@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,7 +17,7 @@ __all__ = ["MonitorConfig", "Monitors", "read_monitors"]
 
 
 class MonitorConfig(Part):
-    """One thing to measure and how to judge it; see ``core.spec.Monitor``.
+    """One thing to measure and how to judge it.
 
     Attributes
     ----------
@@ -28,6 +28,8 @@ class MonitorConfig(Part):
         What kind of thing is wrong when it signals; left out, that of the default monitor of the same measure, or
         drift.
     """
+
+    told_by: ClassVar[type | None] = Monitor
 
     measure: Text
     chart: Text | None = None

@@ -25,6 +25,16 @@ class Notify(Part):
 
     Attributes
     ----------
+    to
+        The notifier: ``console``, ``file``, ``webhook``, or another one that is installed.
+    path
+        The file to write to, for ``file``.
+    url
+        The address to send to.
+    timeout
+        How long an answer may take.
+    options
+        What else the notifier takes, by name.
     models, tags
         Names of models, with ``*`` and ``?``, and tags of models it is told of; left out, of all.
     severity, causes
