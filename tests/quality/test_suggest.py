@@ -70,7 +70,9 @@ def test_a_suggestion_says_what_the_reference_holds_and_allows_what_chance_may_b
     assert found["unique", "id"]["mostly"] == pytest.approx(1 - 5 / 10_000)
     assert found["in_set", "plan"]["values"] == ["a", "b", "c"]
     # A tenth of 61 years on both sides, and never below 0 where nothing was.
-    assert (found["in_range", "age"]["lower"], found["in_range", "age"]["upper"]) == (11.9, 85.1)
+    assert (found["in_range", "age"]["lower"], found["in_range", "age"]["upper"]) == (11, 86)
+    assert all(isinstance(found["in_range", "age"][side], int) for side in ("lower", "upper"))
+    assert (found["in_range", "rate"]["lower"], found["in_range", "rate"]["upper"]) == (0, 1)
     # About 1,000 of 10,000 are null: (k + 4√k + 5)/n = .113, so .88 in two digits.
     assert found["not_null", "age"]["mostly"] == 0.88
     assert {"alpha": 0.0001}.items() <= found["not_null", "age"].items()

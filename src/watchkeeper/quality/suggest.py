@@ -41,8 +41,9 @@ def suggest(schema: Schema, states: Mapping[str, State], sample: pl.DataFrame) -
 
     A rule that k of n rows of the reference break allows the share (k + 4√k + 5)/n, at a significance level of .0001,
     so that other rows of the same kind keep it: what the reference does not hold once may still occur. Ranges are a
-    tenth of their width wider than what was seen. Of text columns the set of levels is suggested where at most one row
-    in a hundred holds a level that came once (Good and Turing's estimate of what was not seen), else their form.
+    tenth of their width wider than what was seen; those of whole numbers end at whole numbers, those of shares at 1. Of
+    text columns the set of levels is suggested where at most one row in a hundred holds a level that came once (Good
+    and Turing's estimate of what was not seen), else their form.
 
     Parameters
     ----------
@@ -145,6 +146,10 @@ def _range(column: Column, state: State) -> Iterator[Rule]:
     upper = 0.0 if high <= 0 < upper else upper
     if column.role in (Role.SCORE, Role.CLASS_SCORE) and low >= 0 and high <= 1:
         lower, upper = 0.0, 1.0
+    # A share ends at 1, and a count or an age in years is whole.
+    upper = 1.0 if low >= 0 and high <= 1 < upper else upper
+    if column.dtype.startswith(("Int", "UInt")):
+        lower, upper = floor(lower), ceil(upper)
     yield _rule("in_range", column.name, part.n, lower=_tidy(lower), upper=_tidy(upper), strictly=False)
 
 
