@@ -15,8 +15,8 @@ HEAVY = {
 }  # fmt: skip
 COMMANDS = (
     "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "ack", "mute", "unmute",
-    "behaviour", "versions", "promote", "rollback", "retrain", "gc", "why", "model-card", "config", "notify", "rules",
-    "store", "audit",
+    "behaviour", "versions", "adopt", "promote", "rollback", "retrain", "gc", "why", "model-card", "config", "notify",
+    "rules", "store", "audit",
 )  # fmt: skip
 
 

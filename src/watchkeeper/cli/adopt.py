@@ -42,7 +42,10 @@ def adopt(
     model: ModelName = None,
     json: AsJson = False,
 ) -> None:
-    """Register a model that serves already; it is in charge where no other version is."""
+    """Register a model that serves already.
+
+    It is in charge where no other version is.
+    """
     from datetime import UTC, datetime
 
     from watchkeeper.api import open_project
