@@ -10,6 +10,8 @@ from itertools import product
 
 import polars as pl
 
+from watchkeeper.schema.event_time import ZONES
+
 __all__ = ["FormChoice", "candidates", "choose", "evidence_of_forms", "moments_of", "swapped"]
 
 _DATES = (
@@ -21,11 +23,14 @@ _CLOCKS = (
     "%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H.%M", "%H.%M.%S", "%H%M%S", "%H%M",
 )  # fmt: skip
 _BETWEEN = (" ", "T", ", ", ":")
-_ZONES = ("", "%z", " %z", " UTC", " GMT", "Z")
+_ZONES = ("", "%z", " %z", " UTC", " GMT", "Z", " %Z")
+_WHOLE = ("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y", "%a %b %d %H:%M:%S %z %Y")
+"""Forms in which the year comes last, as C, Unix and social networks write moments."""
+
 _FIELDS = {
     "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%b": "[a-z]{3}", "%B": "[a-z]{3,9}",
     "%a": "[a-z]{3}", "%A": "[a-z]{6,9}", "%H": r"\d{1,2}", "%I": r"\d{1,2}", "%M": r"\d{2}", "%S": r"\d{2}",
-    r"%\.f": r"\.\d{1,9}", "%p": "[ap]m", "%z": r"[+-]\d{2}:?\d{2}",
+    r"%\.f": r"\.\d{1,9}", "%p": "[ap]m", "%z": r"[+-]\d{2}:?\d{2}", "%Z": f"(?:{'|'.join(ZONES)})",
 }  # fmt: skip
 _FIRST_YEAR = 1000
 """A year of four digits is never earlier."""
@@ -49,6 +54,14 @@ def _parsed(texts: pl.Expr, form: str) -> pl.Expr:
 
 
 def _read(texts: pl.Expr, form: str) -> pl.Expr:
+    if "%Z" in form:
+        offsets = [f" {'-' if m < 0 else '+'}{abs(m) // 60:02}{abs(m) % 60:02}" for m in ZONES.values()]
+        named = dict(zip(ZONES, offsets, strict=True))
+        zone = texts.str.extract(rf" ({'|'.join(ZONES)})(?: \d{{4}})?$")
+        texts = texts.str.replace(rf" ({'|'.join(ZONES)})( \d{{4}})?$", " \0${2}").str.replace(
+            " \0", zone.replace_strict(named, default=""), literal=True
+        )
+        form = form.replace("%Z", "%z")
     if "%z" in form:
         read = texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False, exact=True)
         return read.dt.replace_time_zone(None)
@@ -69,7 +82,7 @@ def candidates(examples: Sequence[str]) -> list[str]:
 
 @cache
 def _shape(form: str) -> re.Pattern[str]:
-    pattern = re.escape(form).replace("\\ ", " ")
+    pattern = re.escape(form).replace("\\ ", " +" if form in _WHOLE else " ")
     for field, digits in _FIELDS.items():
         pattern = pattern.replace(field, digits)
     return re.compile(pattern, re.IGNORECASE)
@@ -77,6 +90,7 @@ def _shape(form: str) -> re.Pattern[str]:
 
 def _forms(text: str) -> Iterable[str]:
     """Return the forms that have the shape of one text."""
+    yield from (form for form in _WHOLE if _shape(form).fullmatch(text))
     for date in _DATES:
         begun = _shape(date).match(text)
         if begun is None:

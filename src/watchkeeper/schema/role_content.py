@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from watchkeeper.core.schema import Role
-from watchkeeper.schema.event_time import is_moment_text
+from watchkeeper.schema.event_time import compact_moments, is_moment_text
 from watchkeeper.schema.identifiers import is_whole
 from watchkeeper.schema.kinds import finite_numbers, is_probability, type_name
 from watchkeeper.schema.label_sets import is_label_set
@@ -30,6 +30,8 @@ def _fits_time(series: pl.Series) -> str | None:
     if series.dtype == pl.String and is_moment_text(series):
         return "holds ISO 8601 text"
     values = finite_numbers(series) if series.dtype.is_numeric() else pl.Series([], dtype=pl.Float64)
+    if len(values) and compact_moments(values.cast(pl.Float64)) is not None:
+        return "holds days or seconds of the calendar, each as one number"
     plausible = len(values) > 0 and bool(((values > 6e8) & (values < 5e18)).all())
     return "holds seconds, or parts of them, since 1970" if plausible else None
 
