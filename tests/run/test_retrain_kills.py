@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
@@ -123,3 +124,20 @@ def check_files(opened: Project) -> None:
     remove_unnamed_artefacts(opened, timedelta(0))
     assert {path.name.partition(".")[0] for path in (opened.folder / "data/artefacts").iterdir()} == named
     assert list((opened.folder / "data/training" / MODEL).glob("work-*")) == []
+
+
+def test_gc_removes_what_a_killed_training_left_and_no_training_that_goes_on(tmp_path: Path) -> None:
+    write(tmp_path)
+    opened = open_project(tmp_path / "watchkeeper.yaml", {})
+    place = opened.folder / "data/training" / MODEL
+    for name in ("work-1-killed", "work-2-going-on"):
+        (place / name / "log").mkdir(parents=True)
+        (place / name / "log/0.arrow").write_bytes(b"rows")
+    os.utime(place / "work-1-killed/log/0.arrow", (0, 0))
+    for folder in ("work-1-killed/log", "work-1-killed"):
+        os.utime(place / folder, (0, 0))
+    for dry_run in (True, False):
+        gone = remove_unnamed_artefacts(opened, timedelta(hours=1), dry_run=dry_run)
+        assert [(one.name, one.bytes) for one in gone] == [(f"training/{MODEL}/work-1-killed", 4)]
+    assert [path.name for path in place.glob("work-*")] == ["work-2-going-on"]
+    opened.close()

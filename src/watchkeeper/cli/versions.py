@@ -153,7 +153,7 @@ def gc(
     config: ConfigFile = FILE,
     json: AsJson = False,
 ) -> None:
-    """Remove model files that no version names."""
+    """Remove model files that no version names, and the folders of trainings that were killed."""
     from datetime import timedelta
 
     from watchkeeper.cli.version_documents import GcDocument

@@ -25,7 +25,10 @@ from watchkeeper.maintain.terms import days_of, read_answers
 from watchkeeper.maintain.train import Start, Trainer, score_rows
 from watchkeeper.maintain.windows import Candidate, Choice, Fit, between, candidates, choose_window, epoch, split
 
-__all__ = ["FEWEST", "Challenger", "Champion", "Occasion", "make_challenger", "prove", "refit"]
+__all__ = [
+    "FEWEST", "Challenger", "Champion", "Occasion", "healthy_when_well", "labelled", "make_challenger", "prove",
+    "refit",
+]  # fmt: skip
 
 FEWEST = 50
 """Labelled rows that the gate needs, and those that are learned from, after a change."""
@@ -158,7 +161,7 @@ def make_challenger(
     rule, schema, change = spec.maintenance, spec.schema, occasion.change
     unseen, parent = (champion.trained_until, champion.model) if champion else (unseen, None)
     metric = row_metric(choose_metric(schema.task, rule.metric))
-    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    clean = leave_out(labelled(rows, schema), schema, occasion.excluded)
     least = _span_of_newest(between(clean, schema, change, newest), schema, newest, _fewest(spec, change))
     blocks = split(
         newest, rule.holdout, rule.label_delay, since=change, unseen=unseen, least=least, tries=occasion.tries
@@ -216,7 +219,7 @@ def prove(
     the change, or the first of all.
     """
     schema = spec.schema
-    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    clean = leave_out(labelled(rows, schema), schema, occasion.excluded)
     start = max(challenger.gate.start, champion.trained_until or challenger.gate.start)
     if challenger.choice is None:
         start = max(start, challenger.trained.end + spec.maintenance.label_delay)
@@ -230,7 +233,7 @@ def prove(
         judged = Window(start, challenger.gate.end)
         standard = replace(
             standard,
-            healthy=_healthy(champion, clean, spec, start, occasion.change),
+            healthy=healthy_when_well(champion, clean, spec, start, occasion.change),
             correlation=_correlation(champion.answers, answers, clean, spec, judged, occasion.change),
             new=_new_features(champion, challenger),
         )
@@ -246,7 +249,7 @@ def refit(challenger: Challenger, rows: pl.DataFrame, spec: Spec, trainer: Train
     schema, rule, end = spec.schema, spec.maintenance, challenger.gate.end
     if challenger.choice is None:
         return challenger
-    clean = leave_out(_labelled(rows, schema), schema, occasion.excluded)
+    clean = leave_out(labelled(rows, schema), schema, occasion.excluded)
     chosen, weights = challenger.choice.candidate.select(clean, schema, end)
     way = challenger.choice.candidate.way
     start = None if challenger.parent is None else Start(challenger.parent, way)
@@ -266,7 +269,7 @@ def _fewest(spec: Spec, change: datetime | None) -> int:
     return spec.maintenance.min_rows if change is None else min(spec.maintenance.min_rows, FEWEST)
 
 
-def _healthy(
+def healthy_when_well(
     champion: Champion, rows: pl.DataFrame, spec: Spec, start: datetime, change: datetime | None
 ) -> Healthy | None:
     """Return what the champion lost at first, or where nothing is known of that, before the change."""
@@ -329,7 +332,8 @@ def _span_of_newest(rows: pl.DataFrame, schema: Schema, newest: datetime, wanted
     return newest - start if wanted == FEWEST else min(newest - start, (newest - first) / 4)
 
 
-def _labelled(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def labelled(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the rows whose label is known."""
     return rows.filter(pl.Series(np.isfinite(read_answers(rows, schema).label)))
 
 

@@ -9,13 +9,14 @@ from watchkeeper.core.errors import UsageError
 from watchkeeper.core.query import Query
 from watchkeeper.maintain.artefact_files import Unnamed, remove_unnamed
 from watchkeeper.run.records import Records, artefacts_of
+from watchkeeper.run.training import remove_leftovers
 from watchkeeper.store.lake import LakeStore
 
 __all__ = ["remove_unnamed_artefacts"]
 
 
 def remove_unnamed_artefacts(records: Records, keep: timedelta, *, dry_run: bool = False) -> list[Unnamed]:
-    """Remove the model files of a store that no version of any of its models names, and return which they were.
+    """Remove model files that no version names and what killed trainings left, and return which they were.
 
     Models that are not in the configuration any more count as well: their versions may be asked for again.
 
@@ -39,4 +40,7 @@ def remove_unnamed_artefacts(records: Records, keep: timedelta, *, dry_run: bool
         for model in records.store.models()
         for action in records.store.recorded(model, Action, registered)
     }
-    return remove_unnamed(artefacts_of(records), named, datetime.now(UTC) - keep, dry_run=dry_run)
+    place, before = artefacts_of(records), datetime.now(UTC) - keep
+    return [
+        *remove_unnamed(place, named, before, dry_run=dry_run), *remove_leftovers(place, before, dry_run=dry_run),
+    ]  # fmt: skip

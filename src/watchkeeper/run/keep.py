@@ -27,6 +27,7 @@ from watchkeeper.maintain.guard import FAULTS, guard
 from watchkeeper.maintain.model_file import read_model
 from watchkeeper.maintain.policy import WHO, hold, promotion_barrier, respond
 from watchkeeper.maintain.registry import CHAMPION, Moves, Version, action_id, promote
+from watchkeeper.maintain.sample_size import sample_size
 from watchkeeper.maintain.standard import Aim, tries_since_promotion
 from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, score_rows
@@ -36,6 +37,7 @@ from watchkeeper.run.deeds import trainings
 from watchkeeper.run.label_age import immature, immature_ground, label_age
 from watchkeeper.run.maintenance_memory import maintenance_memory, unreadable
 from watchkeeper.run.training import training_room
+from watchkeeper.words.actions import ground_sentence
 
 __all__ = ["Maintainer"]
 
@@ -227,6 +229,9 @@ class Maintainer:
                 aim = Aim.SUPERIOR if proposal.alert else Aim.NON_INFERIOR
                 occasion = Occasion(change, aim, self._tries(aim), (*verdict.excluded, *young))
                 against = self._against(champion, room.trainer)
+                size = sample_size(against, rows, self.spec, occasion, newest, self._actions()) if progress else None
+                if progress and size is not None:
+                    progress(ground_sentence(size.ground))
                 made = make_challenger(rows, self.spec, room.trainer, newest, occasion, champion=against)
                 data = room.lineage(made.trained, made.window, verdict.excluded)
                 result = prove(against, made, rows, self.spec, room.trainer, occasion)

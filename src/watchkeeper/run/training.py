@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -25,11 +26,12 @@ from watchkeeper.core.spec import Spec
 from watchkeeper.core.store import Store, Versioned
 from watchkeeper.core.window import Window
 from watchkeeper.log.trusted import make_folder
+from watchkeeper.maintain.artefact_files import Unnamed
 from watchkeeper.maintain.isolated import IsolatedTraining, can_isolate
 from watchkeeper.maintain.recipe import recipe_of
 from watchkeeper.maintain.train import Start, Trainer, load_trainer
 
-__all__ = ["TrainingRoom", "rows_digest", "training_room"]
+__all__ = ["TrainingRoom", "remove_leftovers", "rows_digest", "training_room"]
 
 Progress = Callable[[str], None]
 
@@ -155,6 +157,43 @@ def training_room(
         yield TrainingRoom(spec, store, work, replace(trainer, elsewhere=_Fits(trainer, isolated)))
     finally:
         rmtree(work, ignore_errors=True)
+
+
+def remove_leftovers(artefacts: str, before: datetime, *, dry_run: bool = False) -> list[Unnamed]:
+    """Remove the folders of trainings that were killed, and return which they were.
+
+    Parameters
+    ----------
+    artefacts
+        Where the model files lie; trainings work beside them where that is a local folder.
+    before
+        A folder in which something was written later may belong to a training that goes on.
+    dry_run
+        Whether they are only named.
+
+    Raises
+    ------
+    StoreError
+        When a folder cannot be removed.
+    """
+    if "://" in artefacts:
+        return []
+    gone = []
+    for left in sorted((Path(artefacts).parent / "training").glob(f"*/{_WORK}*")):
+        try:
+            files = [left, *left.rglob("*")]
+            newest = max(one.lstat().st_mtime for one in files)
+            size = sum(one.lstat().st_size for one in files if one.is_file())
+            if newest >= before.timestamp():
+                continue
+            if not dry_run:
+                rmtree(left)
+        except FileNotFoundError:
+            continue  # the training has ended meanwhile
+        except OSError as error:
+            raise StoreError(f"{left} cannot be removed: {error.strerror or error}") from error
+        gone.append(Unnamed(f"training/{left.parent.name}/{left.name}", size))
+    return gone
 
 
 def _clear(place: Path) -> None:

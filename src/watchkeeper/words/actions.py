@@ -128,6 +128,12 @@ def _not_due(ground: Ground) -> str:
     return f"{when}: the last one {direction} {abs(ground.value):.1%} on the champion's loss"
 
 
+def _sample_size(ground: Ground) -> str:
+    gain = f"a gain of {ground.value:.2g} a row" if ground.value else ""
+    to_show = gain or f"that the challenger is not worse by {ground.limit or 0.0:.2g} a row"
+    return f"to show {to_show} the gate needs about {ground.needed:,} rows; there are {ground.n:,} to judge on"
+
+
 def _regret(ground: Ground) -> str:
     return (
         f"since {_date(ground.at)} the champion lost more than the {ground.before or 0.0:.3g} of its good days: on "
@@ -299,6 +305,7 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "champion_old": _old,
     "training_due": _due,
     "not_due": _not_due,
+    "sample_size": _sample_size,
     "regret": _regret,
     "new_labels": _new_labels,
     "budget_spent": _budget,
