@@ -153,7 +153,7 @@ def gc(
     config: ConfigFile = FILE,
     json: AsJson = False,
 ) -> None:
-    """Remove model files that no version names, and the folders of trainings that were killed."""
+    """Remove model files that no version names."""
     from datetime import timedelta
 
     from watchkeeper.cli.version_documents import GcDocument
