@@ -16,7 +16,7 @@ HEAVY = {
 COMMANDS = (
     "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "ack", "mute", "unmute",
     "behaviour", "versions", "adopt", "promote", "rollback", "retrain", "gc", "why", "model-card", "config", "notify",
-    "rules", "store", "audit",
+    "rules", "store", "audit", "rollout",
 )  # fmt: skip
 
 

@@ -20,9 +20,9 @@ from watchkeeper.alerts.payload import SeverityName, payload, severity_name
 from watchkeeper.api import open_project
 from watchkeeper.cli.app import app
 from watchkeeper.cli.documents import OUTPUTS, failure, output_schemas
-from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.alert import Alert, AlertState, Cause, Severity
 from watchkeeper.core.encode import as_values
+from watchkeeper.maintain.store_registry import Draft
 
 from .conftest import Command, table
 
@@ -91,9 +91,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     keeper = opened.keeper(MODEL)
     first = whole.filter(pl.col("time") < day(REFERENCE).start)
     keeper.adopt(train(first, 0), day(REFERENCE).start, trained=None, who="test", why="the first")
-    opened.store.record(
-        MODEL, [Action("r2", MODEL, ActionKind.REGISTER, Outcome.DONE, "by hand", "me", day(5).start, "v2")]
-    )
+    keeper.registry.register(Draft(train(first, 1), day(5).start, "me", "by hand"))
     opened.close()
     yield folder
     sys.path.remove(str(folder))
@@ -105,6 +103,7 @@ CALLS = [
     "run", "status", "report", "explain", "ack", "mute --for 2d", "unmute", "behaviour", "versions",
     "adopt --version elsewhere",
     "promote v2", "rollback", "gc", "retrain", "why v2", "model-card v2", "audit verify",
+    "rollout status", "rollout start v2", "rollout pause", "rollout resume", "rollout verdict", "rollout abort",
     "config show", "notify test", "notify status", "notify retry",
     "check now.parquet -r then.parquet --label label --attribute",
     "check now.parquet -r then.parquet --rules rules.yaml",

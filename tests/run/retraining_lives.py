@@ -28,9 +28,9 @@ STEPS = (
 )
 
 
-def say_steps() -> None:
+def say_steps(steps: tuple[tuple[str, str], ...] = STEPS) -> None:
     """Let each step say that it begins, and that it is done."""
-    for module, name in STEPS:
+    for module, name in steps:
         owner: Any = import_module(module)
         *above, last = name.split(".")
         for part in above:

@@ -31,6 +31,7 @@ from watchkeeper.cli.output import (
 )
 from watchkeeper.cli.prove import prove as prove_command
 from watchkeeper.cli.prove import tell_briefly
+from watchkeeper.cli.rollout import rollout_app
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
 from watchkeeper.cli.triage import ack, mute, unmute
@@ -342,6 +343,7 @@ app.command()(gc)
 app.command()(why)
 app.command("model-card")(model_card)
 app.add_typer(audit_app, name="audit")
+app.add_typer(rollout_app, name="rollout")
 
 
 def _models(project: Records, model: str | None) -> list[str]:

@@ -41,6 +41,7 @@ from watchkeeper.views.intervals import WindowDocument
 from watchkeeper.views.json_schema import json_schema
 from watchkeeper.views.model_card import ModelCardDocument
 from watchkeeper.views.proof_json import ProofsDocument
+from watchkeeper.views.rollout import RolloutStatusDocument, VerdictDocument
 
 __all__ = [
     "OUTPUTS",
@@ -227,6 +228,12 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "prove": ProofsDocument,
     "report": ReportDocument,
     "rollback": MoveDocument,
+    "rollout abort": RolloutStatusDocument,
+    "rollout pause": RolloutStatusDocument,
+    "rollout resume": RolloutStatusDocument,
+    "rollout start": RolloutStatusDocument,
+    "rollout status": RolloutStatusDocument,
+    "rollout verdict": VerdictDocument,
     "rules diff": RuleChangesDocument,
     "rules rows": OffendingRulesDocument,
     "rules suggest": RulesDocument,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, create_model, field_validator, model_validator
+from pydantic import BeforeValidator, Field, create_model, field_validator, model_validator
 
 from watchkeeper.config.budget import parse_budget
 from watchkeeper.config.check_options import CheckOptions, ColumnOptions, Estimate
 from watchkeeper.config.fields import Duration, Moment, Part, Text, Texts, format_duration, part_fields
 from watchkeeper.config.intake import Intake
+from watchkeeper.config.maintain import Maintain, maintenance
 from watchkeeper.config.metrics import Metrics, MetricsField
 from watchkeeper.config.monitors import Monitors, read_monitors
 from watchkeeper.config.notify import Notify
@@ -244,34 +245,6 @@ class SightConfig(Part):
     metric: Annotated[float, Field(gt=0)] = 0.1
 
 
-_Choice = Literal["auto", "ask", "never"]
-_CHOICES = ("retrain", "promote")
-
-
-def _maintenance_fields() -> dict[str, Any]:
-    """Return the fields of ``core.spec.Maintenance`` as fields of the configuration."""
-    hints = get_type_hints(Maintenance)
-    types: dict[Any, Any] = {
-        timedelta: Duration,
-        timedelta | None: Duration | None,
-        str: Text,
-        bool: StrictBool,
-        tuple[str, ...]: tuple[Text, ...],
-        Mapping[str, str | int | float | bool]: dict[Text, StrictBool | int | float | Text],
-    }
-    found: dict[str, Any] = {}
-    for f in fields(Maintenance):
-        kind: Any = _Choice if f.name in _CHOICES else types.get(hints[f.name], hints[f.name])
-        found[f.name] = (kind, f.default if f.default is not MISSING else Field(default_factory=dict))
-    return found
-
-
-Maintain = create_model(
-    "Maintain", __base__=Part, __doc__="Whether and how the model is kept up.", **_maintenance_fields()
-)
-Maintain.told_by = Maintenance
-
-
 class Model(Part):
     """One model.
 
@@ -379,8 +352,7 @@ class Model(Part):
 
     def maintenance(self) -> Maintenance:
         """Return what the maintenance step needs."""
-        values: Mapping[str, Any] = dict(self.maintain)
-        return Maintenance(**values)
+        return maintenance(dict(self.maintain))
 
     def reference_window(self) -> Window | None:
         """Return the interval of the log that is the reference; None where it is a table of its own."""

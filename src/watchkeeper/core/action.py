@@ -20,6 +20,7 @@ class ActionKind(StrEnum):
     REGISTER = "register"
     PROMOTE = "promote"
     ROLL_BACK = "roll_back"
+    ROLL_OUT = "roll_out"
     HOLD = "hold"
     FORGET = "forget"
     RELEASE = "release"

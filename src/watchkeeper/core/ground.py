@@ -65,6 +65,8 @@ class Ground:
         The numbers of the champion and of the challenger.
     value, error, lower, limit, p_value
         The number that was judged, its standard error and lower bound, what it was held to, and its p-value.
+    evidence, effect
+        ln of the evidence that was gathered, which ``limit`` is held against, and the design effect it was divided by.
     n, needed
         Rows or times there are, and how many it takes.
     at, until
@@ -90,6 +92,8 @@ class Ground:
     lower: float | None = None
     limit: float | None = None
     p_value: float | None = None
+    evidence: float | None = None
+    effect: float | None = None
     n: int = 0
     needed: int = 0
     at: datetime | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 
 from watchkeeper.core.alert import Cause
+from watchkeeper.core.errors import UsageError
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import ALL, Schema
 from watchkeeper.core.window import Window, WindowRule
@@ -21,6 +23,7 @@ __all__ = [
     "AlertRule",
     "Maintenance",
     "Monitor",
+    "RolloutRule",
     "SightBounds",
     "Spec",
 ]
@@ -120,6 +123,68 @@ class SightBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutRule:
+    """How a challenger that has passed the gate takes over, step by step.
+
+    Parameters
+    ----------
+    stages
+        Shares of the requests that it answers, one after the other: ``shadow`` for none, ``5%``, and ``100%`` last.
+        ``["100%"]`` alone puts it in charge at once and watches it (blue/green); ``["50%", "100%"]`` with a ``length``
+        is an A/B test.
+    length
+        How long the stage before the last lasts, whatever the evidence: it decides at its end. None to let the evidence
+        decide when.
+    longest
+        After this long without a decision the champion stays.
+    watch
+        How long the old champion is still compared after the promotion, and comes back where it is shown to be better.
+    paired
+        Whether both versions are asked about each labelled row. False where the outcome depends on the answer: then
+        only rows that were answered by the version are compared, which takes about seven times as many.
+    """
+
+    stages: tuple[str, ...] = ("shadow", "5%", "25%", "100%")
+    length: timedelta | None = None
+    longest: timedelta = timedelta(days=28)
+    watch: timedelta = timedelta(days=7)
+    paired: bool = True
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of requests of each stage.
+
+        Raises
+        ------
+        UsageError
+            When they are no shares, do not rise, or do not end with 100%.
+
+        Examples
+        --------
+        >>> RolloutRule(("shadow", "5%", "100%")).shares
+        (0.0, 0.05, 1.0)
+        """
+        found = tuple(0.0 if stage == "shadow" else _share(stage) for stage in self.stages)
+        if not found or found[-1] != 1 or any(a >= b for a, b in pairwise(found)):
+            listed = ", ".join(self.stages) or "none"
+            raise UsageError(f"stages must rise and end with 100%, as shadow, 5%, 25%, 100%; found {listed}")
+        if self.length is not None and len(found) < 2:
+            raise UsageError("a length needs a stage before 100%, as stages: [50%, 100%]")
+        return found
+
+
+def _share(stage: str) -> float:
+    number = stage.removesuffix("%")
+    try:
+        share = float(number) / 100 if stage.endswith("%") else -1.0
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise UsageError(f"{stage!r} is no stage of a rollout; write shadow, or a share such as 5%")
+    return share
+
+
+@dataclass(frozen=True, slots=True)
 class Maintenance:
     """Whether and how the model is kept up.
 
@@ -187,6 +252,8 @@ class Maintenance:
         retraining is proposed once what the champion lost beyond its healthy loss costs more than a training.
     most_trainings, most_money
         How many trainings, and which sum of their costs, 30 days may see; None for no limit.
+    rollout
+        How a challenger that has passed the gate takes over; None to put it in charge at once.
     """
 
     train: str = ""
@@ -213,6 +280,7 @@ class Maintenance:
     time_limit: timedelta | None = timedelta(hours=6)
     memory_limit: int | None = None
     second_person: bool = False
+    rollout: RolloutRule | None = None
     enabled: bool = True
     schedule: str = "adaptive"
     new_labels: int | None = None

@@ -355,7 +355,7 @@ def _segment_checks(
 ) -> tuple[list[Check], tuple[str, ...]]:
     metric, margin = overall.metric, overall.margin
     large, skipped = [], []
-    for name, mask in _segments(paired.rows, schema, rule):
+    for name, mask in segments_of(paired.rows, schema, rule):
         groups = None if paired.groups is None else paired.groups[mask]
         part = _Paired(paired.label[mask], paired.champion[mask], paired.challenger[mask], groups, paired.rows.clear())
         judged = _is_mean(metric) or min(np.sum(part.label == 1), np.sum(part.label != 1)) >= 2
@@ -367,7 +367,8 @@ def _segment_checks(
     return [_check(part, metric, name, level, 2 * margin, correlation) for name, part in large], tuple(skipped)
 
 
-def _segments(rows: pl.DataFrame, schema: Schema, rule: Maintenance) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def segments_of(rows: pl.DataFrame, schema: Schema, rule: Maintenance) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the declared segments, and which rows lie in each."""
     declared = {r.column: r for r in schema.segments}
     for column in rule.segments or tuple(declared):
         if column not in rows.columns:

@@ -12,6 +12,7 @@ from scipy.special import bdtrc, fdtri, ndtri, stdtr, stdtrit
 __all__ = [
     "Difference",
     "auroc_difference",
+    "correlation_of_sums",
     "correlation_within",
     "design_effect",
     "mcnemar",
@@ -139,18 +140,35 @@ def correlation_within(d: Floats, days: NDArray[np.int64], length: int) -> float
     if not len(d):
         return None
     _, where, counts = np.unique((days - days.min()) // max(1, length), return_inverse=True, return_counts=True)
-    kept = (counts >= 2)[where]
-    d, where = d[kept], np.unique(where[kept], return_inverse=True)[1]
-    counts = counts[counts >= 2]
-    g, n = len(counts), len(d)
-    if g < _FEWEST_STRETCHES:
+    sums: Floats = np.bincount(where, weights=d).astype(np.float64)
+    squares: Floats = np.bincount(where, weights=np.square(d)).astype(np.float64)
+    return correlation_of_sums(counts, sums, squares)
+
+
+def correlation_of_sums(
+    counts: NDArray[np.int64], sums: Floats, squares: Floats, periods: NDArray[np.int64] | None = None
+) -> float | None:
+    """Return the same from the rows, their sum and their sum of squares of each stretch; see ``correlation_within``.
+
+    Parameters
+    ----------
+    periods
+        Number of the period of each stretch, from 0: stretches are compared with the others of their period only.
+    """
+    kept = counts >= 2
+    counts, sums, squares = counts[kept], sums[kept], squares[kept]
+    period = np.zeros(len(counts), np.int64) if periods is None else np.unique(periods[kept], return_inverse=True)[1]
+    g, n, apart = len(counts), int(counts.sum()), len(np.unique(period))
+    if g - apart < _FEWEST_STRETCHES - 1:
         return None
-    means = np.bincount(where, weights=d) / counts
-    between = float((counts * np.square(means - d.mean())).sum()) / (g - 1)
-    within = float(np.square(d - means[where]).sum()) / (n - g)
-    if within <= 0:
-        return 1.0 if between > 0 else 0.0
-    ratio = between / within / float(fdtri(g - 1, n - g, 1 - _CONFIDENCE))
+    means = sums / counts
+    centres = np.bincount(period, weights=sums) / np.bincount(period, weights=counts)
+    between = float((counts * np.square(means - centres[period])).sum()) / (g - apart)
+    within = float((squares - counts * np.square(means)).sum()) / (n - g)
+    # What is left of a difference of sums is no spread.
+    if within <= 1e-12 * max(float(squares.sum()) / n, 1e-300):
+        return 1.0 if between > 0 and float(np.ptp(means)) > 0 else 0.0
+    ratio = between / within / float(fdtri(g - apart, n - g, 1 - _CONFIDENCE))
     size = (n - float(np.square(counts).sum()) / n) / (g - 1)
     return max(0.0, (ratio - 1) / (ratio + size - 1))
 

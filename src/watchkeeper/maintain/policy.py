@@ -19,7 +19,7 @@ from watchkeeper.maintain.registry import AUTOMATION, action_id
 from watchkeeper.maintain.schedule import due, interval, last_training
 from watchkeeper.maintain.trigger import MaintenanceMemory, Proposal, Trigger
 
-__all__ = ["WHO", "hold", "promotion_barrier", "respond"]
+__all__ = ["WHO", "frozen", "hold", "promotion_barrier", "respond"]
 
 WHO = AUTOMATION
 """The name automatic actions carry."""
@@ -71,7 +71,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     if not rule.enabled:
         off = Ground("switched_off", at=last_training(memory))
         return _new([hold(spec, off.at, off, proposals[0].alert)], memory)
-    barrier = _frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory) or spent(spec, memory)
+    barrier = frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory) or spent(spec, memory)
     if barrier:
         return _new([hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
     if rule.retrain == "ask" and _asked(proposals[0], because, memory):
@@ -86,7 +86,8 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
 def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
     """Return why a proven challenger may not be promoted without asking; None when it may.
 
-    Automatic promotion needs ``maintenance.promote: auto``, at most one of them a day, and no freeze.
+    Automatic promotion needs ``maintenance.promote: auto``, at most one of them a day, and no freeze. With
+    ``maintenance.rollout`` it begins with a rollout.
     """
     if not spec.maintenance.enabled:
         return Ground("switched_off")
@@ -94,13 +95,15 @@ def promotion_barrier(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
         return Ground("person_decides", spec.maintenance.promote)
     if spec.maintenance.second_person:
         return Ground("person_decides", "second_person")
-    frozen = _frozen(memory)
-    if frozen:
-        return frozen
+    barred = frozen(memory)
+    if barred:
+        return barred
     own = replace(memory, actions=tuple(a for a in memory.actions if a.who == WHO))
     last = own.last(ActionKind.PROMOTE)
     if last is not None and last.at is not None and memory.now - last.at < _DAY:
         return Ground("one_a_day", at=last.at)
+    if spec.maintenance.rollout is not None and memory.champion is not None:
+        return Ground("rolls_out")
     return None
 
 
@@ -131,7 +134,7 @@ def _not_due(spec: Spec, memory: MaintenanceMemory) -> list[Action]:
     return _new([hold(spec, last, Ground("not_due", name, value=value, n=windows, at=last, until=moment), "")], memory)
 
 
-def _frozen(memory: MaintenanceMemory) -> Ground | None:
+def frozen(memory: MaintenanceMemory) -> Ground | None:
     """Return since when and why automation is frozen."""
     times = sorted(
         a.at

@@ -289,7 +289,8 @@ def _standing(name: str, actions: Sequence[Action], line: Sequence[str], pointer
     if name in line:
         return Standing.RETIRED
     own = [a for a in actions if a.version == name]
-    if any(a.kind is ActionKind.PROMOTE and a.outcome is Outcome.DONE for a in own):
+    left = (a for a in actions if a.kind is ActionKind.ROLL_BACK and a.facts.get("from") == name)
+    if any(a.kind is ActionKind.PROMOTE and a.outcome is Outcome.DONE for a in own) or any(left):
         return Standing.ROLLED_BACK
     judged = [a for a in own if a.kind in (ActionKind.VALIDATE, ActionKind.PROMOTE)]
     refused = bool(judged) and judged[-1].outcome is Outcome.REFUSED

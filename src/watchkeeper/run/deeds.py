@@ -8,7 +8,8 @@ from watchkeeper.core.store import Store
 
 __all__ = ["deeds", "trainings"]
 
-_KINDS = (ActionKind.RETRAIN, ActionKind.VALIDATE, ActionKind.REGISTER, ActionKind.PROMOTE, ActionKind.ROLL_BACK)
+_KINDS = (ActionKind.RETRAIN, ActionKind.VALIDATE, ActionKind.REGISTER, ActionKind.PROMOTE, ActionKind.ROLL_BACK,
+          ActionKind.ROLL_OUT)  # fmt: skip
 
 _NEWEST = 300
 """Deeds that are read: far more than a cool-down, a freeze or a back-off looks at."""

@@ -45,6 +45,7 @@ from watchkeeper.run.once import run_once
 from watchkeeper.run.outbox import Courier
 from watchkeeper.run.records import Records, artefacts_of, open_records
 from watchkeeper.run.retention import apply_retention
+from watchkeeper.run.rollouts import Rollouts
 from watchkeeper.run.run_report import RunReport
 from watchkeeper.run.watched import monitors_of
 from watchkeeper.schema.inference import infer_schema
@@ -136,6 +137,10 @@ class Project(Records):
         """Return the keeper of a model; its model files lie beside the log."""
         return Maintainer(self.spec(name), self.store, str(self.folder), artefacts_of(self))
 
+    def rollouts(self, name: str, spec: Spec | None = None) -> Rollouts:
+        """Return the rollouts of a model."""
+        return Rollouts(spec or self.spec(name), self.store, str(self.folder), artefacts_of(self))
+
     def take_in(self, name: str, now: datetime | None = None, *, replaces: bool = False) -> list[Taken]:
         """Append what has arrived: finished spool segments of the logging SDK, and the configured tables.
 
@@ -208,7 +213,13 @@ class Project(Records):
             embedding = self.embedding(keeper.spec)
             leaseholder._reference_from_table(name, keeper.spec, embedding)  # noqa: SLF001 - it is the same class
             behaviour = AttributionDrift(keeper).measure if attributes(keeper.spec) else None
-            respond, actions = keeper.propose if self.rehearsed else keeper.keep, list[Action]()
+            rollouts, actions = leaseholder.rollouts(name, keeper.spec), list[Action]()
+
+            def keep(moment: datetime) -> list[Action]:
+                kept = keeper.keep(moment)
+                return [*kept, *rollouts.advance(moment)]
+
+            respond = keeper.propose if self.rehearsed else keep
             ran = run_once(
                 keeper.spec, store, now, progress=progress, embedding=embedding, behaviour=behaviour,
                 respond=(lambda moment: actions.extend(respond(moment))) if stepwise else None,

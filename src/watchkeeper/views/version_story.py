@@ -199,9 +199,19 @@ def _judged(record: VersionRecord) -> Iterator[StoryLine]:
             yield StoryLine(action.at, f"the gate {verdict} it: {said}")
         elif action.kind is ActionKind.PROMOTE and action.outcome is Outcome.PROPOSED:
             yield StoryLine(action.at, f"{action.who} proposed it for promotion: {said}")
+        elif action.kind is ActionKind.ROLL_OUT and action.version == name:
+            yield StoryLine(action.at, f"{action.who} {_stage(action)}: {said}".removesuffix(": "))
         elif action.kind in _MOVES and action.outcome is Outcome.DONE:
             known = proven is not None and action.because == proven.because
             yield StoryLine(action.at, _moved(action, name) + (f": {said}" if said and not known else ""))
+
+
+def _stage(action: Action) -> str:
+    """Say which step of its rollout a version has taken."""
+    state, share = str(action.facts.get("state", "")), float(action.facts.get("share", 0.0))
+    if state != "running":
+        return f"ended its rollout ({state.replace('_', ' ')})" if state != "paused" else "held its rollout"
+    return f"rolled it out to {share:.0%} of the requests" if share else "rolled it out in the shadow of the champion"
 
 
 def _moved(action: Action, name: str) -> str:

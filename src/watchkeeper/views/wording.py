@@ -41,6 +41,7 @@ ACTIONS: Mapping[ActionKind, str] = {
     ActionKind.REGISTER: "register",
     ActionKind.PROMOTE: "promote",
     ActionKind.ROLL_BACK: "roll back",
+    ActionKind.ROLL_OUT: "roll out",
     ActionKind.HOLD: "hold",
     ActionKind.FORGET: "forget rows",
     ActionKind.RELEASE: "release rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from math import exp
 
 from watchkeeper.core.action import Action, ActionKind
 from watchkeeper.core.alert import Alert, Cause
@@ -298,6 +299,49 @@ def _better(ground: Ground) -> str:
     return f"better: {_compared(ground)}{where}"
 
 
+def _evidence(ground: Ground) -> str:
+    odds = f"{exp(min(ground.evidence or 0.0, 40.0)):,.3g} : 1, {exp(ground.limit or 0.0):,.3g} : 1 needed"
+    effect = (
+        f"; a day's rows count {ground.effect:.2g} times too much" if ground.effect and ground.effect > 1.05 else ""
+    )
+    return f"evidence {odds}{effect}"
+
+
+def _gain(ground: Ground) -> str:
+    gain = ground.value or 0.0
+    where = f" in {ground.segment}" if ground.segment else ""
+    return f"{'worse' if gain < 0 else 'better'} by {abs(gain):.3g} a row{where} on {ground.n:,} labelled rows"
+
+
+def _rollout(words: str) -> Callable[[Ground], str]:
+    def said(ground: Ground) -> str:
+        return f"{words}{_gain(ground)}" + (f" ({_evidence(ground)})" if ground.evidence is not None else "")
+
+    return said
+
+
+def _rollout_slow(ground: Ground) -> str:
+    return (
+        f"slow: {ground.value or 0.0:.1%} of {ground.n:,} requests take longer than {1 - (ground.before or 0.0):.0%} "
+        f"of the champion's did ({_evidence(ground)})"
+    )
+
+
+def _sample_ratio(ground: Ground) -> str:
+    return (
+        f"{ground.value or 0.0:.2%} of {ground.n:,} requests went to the challenger, where {ground.before or 0.0:.0%} "
+        f"should ({_evidence(ground)}); look at the routing"
+    )
+
+
+def _few_days(ground: Ground) -> str:
+    return f"labelled rows of {ground.n} days are there, and {ground.needed} must say how much days differ"
+
+
+def _superseded(ground: Ground) -> str:
+    return f"{ground.version or 'no version'} is in charge by now"
+
+
 _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "alert_firing": _alert_firing,
     "fault": _fault,
@@ -332,4 +376,18 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "not_non_inferior": _worse,
     "not_better": _not_better,
     "better": _better,
+    "rolls_out": lambda _: "maintain.rollout is set: it takes over step by step",
+    "rollout_began": lambda ground: f"it begins beside {ground.version}",
+    "rollout_step": _rollout("goes on: "),
+    "rollout_waits": _rollout("undecided: "),
+    "rollout_better": _rollout("not worse: "),
+    "rollout_worse": _rollout(""),
+    "rollout_watched": _rollout("in charge and watched: "),
+    "rollout_complete": _rollout("over: "),
+    "rollout_inconclusive": _rollout("inconclusive, the champion stays: "),
+    "rollout_slow": _rollout_slow,
+    "rollout_failed": lambda ground: f"it fails: {ground.text}",
+    "rollout_few_days": _few_days,
+    "rollout_superseded": _superseded,
+    "sample_ratio": _sample_ratio,
 }
