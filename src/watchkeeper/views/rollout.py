@@ -45,7 +45,7 @@ class RolloutDocument:
     gain
         What the champion loses more than the challenger, a row; negative where the challenger is worse.
     design_effect
-        How many times too much a day's rows count; null where fewer than three days are known.
+        How many rows of a day count as one, because they depend on each other; null with fewer than three days.
     better, worse
         What speaks for its next step, and for a rollback.
     answered, asked
@@ -160,7 +160,7 @@ def rollout_lines(model: str, rollout: Rollout | None) -> list[str]:
     stages[rollout.stage] = f"[{stages[rollout.stage]}]"
     told = _document(rollout)
     state, way = rollout.state.value.replace("_", " "), " → ".join(stages)
-    effect = "" if told.design_effect is None else f"; a day's rows count {told.design_effect:.2g} times too much"
+    effect = "" if told.design_effect is None else f"; {told.design_effect:.2g} rows of a day count as one"
     rows = f"{told.rows:,} labelled rows up to {rollout.until:%Y-%m-%d %H:%M}, {told.discordant:,} of them told apart"
     return [
         f"{rollout.challenger} beside {rollout.champion}: {state}, {way}",

@@ -301,9 +301,7 @@ def _better(ground: Ground) -> str:
 
 def _evidence(ground: Ground) -> str:
     odds = f"{exp(min(ground.evidence or 0.0, 40.0)):,.3g} : 1, {exp(ground.limit or 0.0):,.3g} : 1 needed"
-    effect = (
-        f"; a day's rows count {ground.effect:.2g} times too much" if ground.effect and ground.effect > 1.05 else ""
-    )
+    effect = f"; {ground.effect:.2g} rows of a day count as one" if ground.effect and ground.effect > 1.05 else ""
     return f"evidence {odds}{effect}"
 
 
