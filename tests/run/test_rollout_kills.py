@@ -22,13 +22,13 @@ from watchkeeper.run.project import open_project
 from . import rolling_lives
 from .invented import MODEL, REFERENCE, day, deliver, rows, write
 
-KILLS, MANY = 8, 50
+KILLS, MANY = 5, 50
 _STRIDE = 7
-WHOLE = rows(0, rolling_lives.ENDS, turn=3, count=150)
+WHOLE = rows(0, rolling_lives.ENDS, count=150)
 
 
 def prepare(folder: Path) -> Path:
-    """Write a project with a champion of the world before it turned, and a challenger of the one after."""
+    """Write a project with a champion that has learned shuffled labels, and a challenger that has learned the world."""
     folder.mkdir()
     write(folder)
     place = folder / "watchkeeper.yaml"
@@ -39,10 +39,9 @@ def prepare(folder: Path) -> Path:
 
     opened = open_project(place, {})
     opened.take_in(MODEL)
-    registry, time_ = opened.keeper(MODEL).registry, pl.col("time")
-    for first, last in ((0, 3), (3, REFERENCE + 1)):
-        learned = WHOLE.filter(time_.is_between(day(first).start, day(last).start, closed="left"))
-        registry.register(Draft(train(learned, 0), day(last).start, "test", "by hand"))
+    registry, learned = opened.keeper(MODEL).registry, WHOLE.filter(pl.col("time") < day(REFERENCE).start)
+    for labels in (pl.col("label").shuffle(seed=1), pl.col("label")):
+        registry.register(Draft(train(learned.with_columns(labels), 0), day(REFERENCE).start, "test", "by hand"))
     registry.promote("v1", who="test", why="the first", at=day(REFERENCE).start)
     opened.close()
     sys.path.remove(str(folder))
