@@ -15,8 +15,8 @@ HEAVY = {
 }  # fmt: skip
 COMMANDS = (
     "check", "anomalies", "demo", "init", "prove", "run", "status", "report", "explain", "ack", "mute", "unmute",
-    "behaviour", "versions", "adopt", "promote", "rollback", "retrain", "gc", "why", "model-card", "config", "notify",
-    "rules", "store", "audit", "rollout",
+    "behaviour", "versions", "adopt", "promote", "rollback", "retrain", "compress", "gc", "why", "model-card", "config",
+    "notify", "rules", "store", "audit", "rollout",
 )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 CALLS = [
     "run", "status", "report", "explain", "ack", "mute --for 2d", "unmute", "behaviour", "versions",
     "adopt --version elsewhere",
-    "promote v2", "rollback", "gc", "retrain", "why v2", "model-card v2", "audit verify",
+    "promote v2", "rollback", "gc", "retrain", "compress v1 --to distilled", "why v2", "model-card v2", "audit verify",
     "rollout status", "rollout start v2", "rollout pause", "rollout resume", "rollout verdict", "rollout abort",
     "config show", "notify test", "notify status", "notify retry",
     "check now.parquet -r then.parquet --label label --attribute",

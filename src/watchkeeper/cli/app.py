@@ -35,7 +35,7 @@ from watchkeeper.cli.rollout import rollout_app
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.store import store_app
 from watchkeeper.cli.triage import ack, mute, unmute
-from watchkeeper.cli.versions import gc, promote, retrain, rollback, versions
+from watchkeeper.cli.versions import compress, gc, promote, retrain, rollback, versions
 from watchkeeper.config.check_options import CheckOptions
 
 if TYPE_CHECKING:
@@ -339,6 +339,7 @@ app.command()(adopt)
 app.command()(promote)
 app.command()(rollback)
 app.command()(retrain)
+app.command()(compress)
 app.command()(gc)
 app.command()(why)
 app.command("model-card")(model_card)

@@ -23,6 +23,7 @@ from watchkeeper.cli.triage_documents import TriageDocument
 from watchkeeper.cli.version_documents import (
     AdoptDocument,
     AuditVerifyDocument,
+    CompressDocument,
     GcDocument,
     MoveDocument,
     RetrainDocument,
@@ -218,6 +219,7 @@ OUTPUTS: Mapping[str, type[Any]] = {
     "explain": ExplanationDocument,
     "gc": GcDocument,
     "retrain": RetrainDocument,
+    "compress": CompressDocument,
     "why": WhyDocument,
     "model-card": ModelCardDocument,
     "promote": MoveDocument,

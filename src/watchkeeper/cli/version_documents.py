@@ -17,6 +17,7 @@ __all__ = [
     "AdoptDocument",
     "AuditDocument",
     "AuditVerifyDocument",
+    "CompressDocument",
     "GcDocument",
     "MoveDocument",
     "RetrainDocument",
@@ -145,6 +146,24 @@ class RetrainDocument:
     """What came of a retraining that was asked for."""
 
     schema_version: SchemaVersion
+    actions: tuple[ActionDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompressDocument:
+    """What came of another form of a version.
+
+    Attributes
+    ----------
+    version
+        The name of the form as a version of its own.
+    passed
+        Whether it may be promoted.
+    """
+
+    schema_version: SchemaVersion
+    version: str
+    passed: bool
     actions: tuple[ActionDocument, ...]
 
 

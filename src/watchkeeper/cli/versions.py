@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Deed = Callable[[Maintainer, str, datetime], Action]
 
-__all__ = ["gc", "promote", "retrain", "rollback", "versions"]
+__all__ = ["compress", "gc", "promote", "retrain", "rollback", "versions"]
 
 _UNSAID = "on request"
 
@@ -143,6 +143,42 @@ def retrain(
             print_out(action_text(action))
     if any(action.outcome is Outcome.FAILED for action in actions):
         raise typer.Exit(3)
+
+
+def compress(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The version to give another form.")],
+    to: Annotated[str, typer.Option(metavar="FORM", help="onnx, int8, pruned or distilled.")],
+    why: Why = _UNSAID,
+    config: ConfigFile = FILE,
+    model: ModelName = None,
+    json: AsJson = False,
+) -> None:
+    """Make a version smaller or faster, and let the gate judge it."""
+    from datetime import UTC, datetime
+
+    from watchkeeper.api import open_project
+    from watchkeeper.cli.results import action_text, user
+    from watchkeeper.cli.version_documents import CompressDocument
+    from watchkeeper.core.action import Outcome
+    from watchkeeper.core.encode import SCHEMA_VERSION
+    from watchkeeper.run.compressing import compress as made_of
+    from watchkeeper.views.report_json import action_document
+
+    project = open_project(config)
+    try:
+        keeper, said = project.keeper(project.only(model)), "" if why == _UNSAID else why
+        actions = made_of(keeper, version, to, datetime.now(UTC), who=user(), why=said)
+    finally:
+        project.close()
+    passed = actions[-1].outcome is Outcome.DONE
+    if json:
+        documents = tuple(action_document(action) for action in actions)
+        show_json(CompressDocument(SCHEMA_VERSION, actions[-1].version, passed, documents))
+    else:
+        for action in actions:
+            print_out(action_text(action))
+    if not passed:
+        raise typer.Exit(1)
 
 
 def gc(

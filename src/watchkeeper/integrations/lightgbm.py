@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ArtefactError
+from watchkeeper.integrations.onnx import converted_trees
+from watchkeeper.maintain.compression import fewest_rounds
 from watchkeeper.maintain.framework import CONTINUE, LEAF_REFIT, Lesson, Trust, needed, own
 
 __all__ = ["LightGbm"]
@@ -69,6 +71,23 @@ class LightGbm:
         _check(written)
         return _package().Booster(model_str=written)
 
+    def compressed(self, model: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+        """Convert to ONNX, or leave out the last trees that the answers do not need.
+
+        Raises
+        ------
+        TrainingError
+            When another form is asked for.
+        """
+        booster = _booster(model)
+        if form == "pruned":
+            rounds = fewest_rounds(
+                booster.current_iteration(), lambda most: self.predict(_first(booster, most), lesson.x, lesson.classes),
+                lesson.y,
+            )  # fmt: skip
+            return self.name, _first(booster, rounds)
+        return converted_trees("lightgbm", booster, form, lesson)
+
     def _train(self, lesson: Lesson, rounds: int, before: Any) -> Any:
         package = _package()
         several = {"objective": "multiclass", "num_class": lesson.classes}
@@ -115,6 +134,10 @@ def _sound(tree: Mapping[str, str], features: int) -> bool:
             return False
     lengths = {len(tree[name].split()) for name in ("split_feature", "threshold", "decision_type")}
     return lengths == {inner} and bool(np.all((split >= 0) & (split < features)))
+
+
+def _first(booster: Any, rounds: int) -> Any:
+    return _package().Booster(model_str=booster.model_to_string(num_iteration=rounds))
 
 
 def _booster(model: Any) -> Any:

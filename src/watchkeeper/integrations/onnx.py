@@ -91,6 +91,30 @@ class Onnx:
         told = told.reshape(len(rows), -1)
         return np.column_stack([1.0 - told[:, 0], told[:, 0]]) if classes == 2 and told.shape[1] == 1 else told
 
+    def compressed(self, model: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+        """Quantise the weights of matrix products to whole numbers of 8 bits.
+
+        Raises
+        ------
+        TrainingError
+            When another form is asked for, or there is nothing to quantise.
+        """
+        if form != "int8":
+            raise TrainingError(f"an ONNX model has no form {form!r}; valid: int8, distilled")
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        with TemporaryDirectory(prefix="watchkeeper-") as folder:
+            given, made = Path(folder, "given.onnx"), Path(folder, "made.onnx")
+            given.write_bytes(_net(model).data)
+            quantize_dynamic(given, made, weight_type=QuantType.QInt8)
+            data = made.read_bytes()
+        if b"Integer" not in data:
+            raise TrainingError("the ONNX model has no product of matrices whose weights could be quantised")
+        return self.name, OnnxNet(data)
+
     def save(self, model: Any, trust: Trust) -> Mapping[str, bytes]:
         """Write the model as it is, once it is found to hold nothing but itself."""
         data = _net(model).data
@@ -103,6 +127,31 @@ class Onnx:
         net = OnnxNet(files[_FILE])
         _ = net.session
         return net
+
+
+def converted_trees(package: str, booster: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+    """Return the framework ``onnx`` and a booster as its model.
+
+    Raises
+    ------
+    TrainingError
+        When another form is asked for, or the booster cannot be converted.
+    """
+    if form != "onnx":
+        raise TrainingError(f"boosted trees of {package} have no form {form!r}; valid: onnx, pruned, distilled")
+    try:
+        from onnxmltools import convert_lightgbm, convert_xgboost
+        from onnxmltools.convert.common.data_types import FloatTensorType
+    except ImportError as error:
+        raise needed("onnxmltools", "onnx", error) from error
+    convert = {"lightgbm": convert_lightgbm, "xgboost": convert_xgboost}[package]
+    options = {"zipmap": False} if package == "lightgbm" else {}
+    shape = [("x", FloatTensorType([None, lesson.x.shape[1]]))]
+    try:
+        made = convert(booster, initial_types=shape, target_opset=15, **options)
+    except Exception as error:
+        raise TrainingError(f"this booster of {package} cannot be converted to ONNX: {error}") from error
+    return Onnx.name, OnnxNet(made.SerializeToString())
 
 
 def _net(model: Any) -> OnnxNet:

@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.core.errors import ArtefactError
+from watchkeeper.core.errors import ArtefactError, TrainingError
 from watchkeeper.core.user_code import function_named
+from watchkeeper.integrations.onnx import OnnxNet
 from watchkeeper.maintain.framework import CONTINUE, Lesson, Trust, needed
 
 __all__ = ["Net", "Torch", "as_int8", "as_onnx"]
@@ -124,6 +125,18 @@ class Torch:
         found = np.concatenate([part.numpy() for part in told])
         return found if classes else found * model.scale + model.centre
 
+    def compressed(self, model: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+        """Convert to ONNX, or quantise linear layers.
+
+        Raises
+        ------
+        TrainingError
+            When another form is asked for, or there is no linear layer.
+        """
+        if model.int8 or form not in ("onnx", "int8"):
+            raise TrainingError(f"a module of PyTorch{' in 8 bits' * model.int8} has no form {form!r}")
+        return (self.name, as_int8(model)) if form == "int8" else ("onnx", OnnxNet(as_onnx(model, lesson.classes)))
+
     def save(self, model: Any, trust: Trust) -> Mapping[str, bytes]:
         """Write the weights as safetensors."""
         from safetensors.torch import save
@@ -178,13 +191,13 @@ def as_int8(net: Net) -> Net:
 
     Raises
     ------
-    ArtefactError
+    TrainingError
         When it has no linear layer.
     """
     torch = _package()
     made = replace(net, module=_quantised(torch, deepcopy(net.module).eval()), int8=True)
     if not any(_is_int8(part) for part in made.module.modules()):
-        raise ArtefactError("the module has no linear layer that could be quantised")
+        raise TrainingError("the module has no linear layer that could be quantised")
     return made
 
 
@@ -218,6 +231,7 @@ def _quantised(torch: Any, module: Any) -> Any:
     with warnings.catch_warnings():
         # Its successor is a package of its own.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
         return torch.ao.quantization.quantize_dynamic(module, {torch.nn.Linear}, dtype=torch.qint8)
 
 
@@ -227,14 +241,21 @@ def _filled(torch: Any, net: Net, held: Mapping[str, Any], scales: Mapping[str, 
         if _is_int8(part):
             scale, zero = scales[name]
             whole = (held[f"{name}.weight"].float() - zero) * scale
-            part.set_weight_bias(torch.quantize_per_tensor(whole, scale, zero, torch.qint8), held.get(f"{name}.bias"))
-    rest = {key: value for key, value in held.items() if key.rpartition(".")[0] not in scales}
-    module.load_state_dict(rest, strict=False)
+            with warnings.catch_warnings():
+                # As above: what takes its place is a package of its own.
+                warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
+                exact = torch.quantize_per_tensor(whole, scale, zero, torch.qint8)
+            part.set_weight_bias(exact, held.get(f"{name}.bias"))
+    places = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    with torch.no_grad():
+        for key, value in held.items():
+            if key.rpartition(".")[0] not in scales:
+                places[key].copy_(value)
     return replace(net, module=module)
 
 
 def _is_int8(part: Any) -> bool:
-    return "quantized" in type(part).__module__ and hasattr(part, "set_weight_bias")
+    return "quantized" in type(part).__module__ and callable(getattr(part, "weight", None))
 
 
 def _made(torch: Any, factory: str, find: Any, inputs: int, outputs: int, options: Mapping[str, Any]) -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import ArtefactError
+from watchkeeper.integrations.onnx import converted_trees
+from watchkeeper.maintain.compression import fewest_rounds
 from watchkeeper.maintain.framework import CONTINUE, LEAF_REFIT, Lesson, Trust, needed, own
 
 __all__ = ["XGBoost"]
@@ -71,6 +73,20 @@ class XGBoost:
         booster = _package().Booster()
         booster.load_model(bytearray(files[_FILE]))
         return booster
+
+    def compressed(self, model: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+        """Convert to ONNX, or leave out the last trees that the answers do not need.
+
+        Raises
+        ------
+        TrainingError
+            When another form is asked for.
+        """
+        booster = _booster(model)
+        if form == "pruned":
+            ask = lambda rounds: self.predict(booster[:rounds], lesson.x, lesson.classes)  # noqa: E731
+            return self.name, booster[: fewest_rounds(booster.num_boosted_rounds(), ask, lesson.y)]
+        return converted_trees("xgboost", booster, form, lesson)
 
     def _train(self, lesson: Lesson, rounds: int, before: Any, also: Mapping[str, Any] | None = None) -> Any:
         package = _package()

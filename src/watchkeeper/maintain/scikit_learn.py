@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.core.errors import TrainingError
+from watchkeeper.core.plugins import plugin
 from watchkeeper.core.user_code import function_named
-from watchkeeper.maintain.framework import CONTINUE, Lesson, Trust, said
+from watchkeeper.maintain.compression import fewest_rounds
+from watchkeeper.maintain.framework import CONTINUE, Lesson, Trust, needed, said
 from watchkeeper.maintain.skops_file import packed, unpacked
 
 __all__ = ["ScikitLearn"]
@@ -85,8 +87,37 @@ class ScikitLearn:
         if not classes:
             return np.asarray(model.predict(x), dtype=np.float64)
         told = np.zeros((x.shape[0], classes))
-        told[:, np.asarray(model.classes_, dtype=int)] = model.predict_proba(x)
+        # Models of a function know all classes by name; those that are fitted here know those there were by code.
+        known = np.arange(classes) if len(model.classes_) == classes else np.asarray(model.classes_, dtype=int)
+        told[:, known] = model.predict_proba(x)
         return told
+
+    def compressed(self, model: Any, form: str, lesson: Lesson) -> tuple[str, Any]:
+        """Convert to ONNX, or leave out trees of a forest that its answers do not need.
+
+        Raises
+        ------
+        TrainingError
+            When the estimator has no such form.
+        """
+        if form == "onnx":
+            return "onnx", plugin("framework", "onnx").load({"model.onnx": _as_onnx(model, lesson)}, Trust())
+        trees = getattr(model, "estimators_", None)
+        if form != "pruned" or not isinstance(trees, list) or "bootstrap" not in model.get_params(deep=False):
+            raise TrainingError(
+                f"a {type(model).__name__} has no form {form!r}; valid: onnx, distilled, and of forests pruned"
+            )
+
+        def first(most: int) -> Any:
+            made = copy(model)
+            made.estimators_ = trees[:most]
+            return made.set_params(n_estimators=most)
+
+        def ask(most: int) -> NDArray[np.float64]:
+            made = first(most)
+            return np.asarray(made.predict_proba(lesson.x) if lesson.classes else made.predict(lesson.x))
+
+        return self.name, first(fewest_rounds(len(trees), ask, lesson.y))
 
     def save(self, model: Any, trust: Trust) -> Mapping[str, bytes]:
         """Write it as a skops file."""
@@ -95,6 +126,19 @@ class ScikitLearn:
     def load(self, files: Mapping[str, bytes], trust: Trust) -> Any:
         """Read it from a skops file, types and trees checked."""
         return unpacked(files[_FILE], trust.names, "the estimator")
+
+
+def _as_onnx(model: Any, lesson: Lesson) -> bytes:
+    try:
+        from skl2onnx import to_onnx
+    except ImportError as error:
+        raise needed("skl2onnx", "onnx", error) from error
+    try:
+        options = {id(model): {"zipmap": False}} if lesson.classes else None
+        made = to_onnx(model, np.zeros((1, lesson.x.shape[1]), np.float32), options=options, target_opset=15)
+    except Exception as error:
+        raise TrainingError(f"a {type(model).__name__} cannot be converted to ONNX: {error}") from error
+    return bytes(made.SerializeToString())
 
 
 def _made(lesson: Lesson) -> Any:

@@ -12,6 +12,7 @@ from watchkeeper.core.alert import Alert, Cause
 from watchkeeper.core.ground import Ground, Observation
 from watchkeeper.core.triage import standing_triage
 from watchkeeper.words.alerts import CAUSES, describe, number_sentence
+from watchkeeper.words.compressed import COMPRESSED
 from watchkeeper.words.names import measure_words
 
 __all__ = ["action_sentence", "first_ground", "ground_sentence", "triage_sentence"]
@@ -388,4 +389,5 @@ _BY_CODE: Mapping[str, Callable[[Ground], str]] = {
     "rollout_few_days": _few_days,
     "rollout_superseded": _superseded,
     "sample_ratio": _sample_ratio,
+    **COMPRESSED,
 }
