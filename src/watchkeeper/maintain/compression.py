@@ -131,7 +131,7 @@ def compressed(model: Any, form: str, rows: pl.DataFrame, features: tuple[str, .
     rows
         Rows it has not to be judged on: what it answers to them decides how much is pruned, and is what is distilled.
     features
-        The features of the log, for a model that does not know its own.
+        The features that it is asked with.
 
     Raises
     ------
@@ -184,8 +184,6 @@ def _kept(model: Any, features: tuple[str, ...]) -> KeptModel:
         return model
     steps = getattr(model, "steps", None)
     core, before = (model[-1], model[:-1]) if steps and len(steps) > 1 else (model, None)
-    own = getattr(model, "feature_names_in_", None)
-    asked = features if own is None else tuple(str(name) for name in own)
     if not type(core).__module__.startswith("sklearn."):
         raise TrainingError(f"a {type(core).__name__} has no other form; train it with a framework")
     preparation = Preparation((), before)
@@ -194,8 +192,8 @@ def _kept(model: Any, features: tuple[str, ...]) -> KeptModel:
         core = copy(core)
         del core.feature_names_in_
     if not hasattr(core, "classes_"):
-        return KeptModel("scikit-learn", core, preparation, asked)
-    return KeptClassifier("scikit-learn", core, preparation, asked, np.asarray(core.classes_))
+        return KeptModel("scikit-learn", core, preparation, features)
+    return KeptClassifier("scikit-learn", core, preparation, features, np.asarray(core.classes_))
 
 
 def _student(x: Any, told: NDArray[np.float64], classes: int, seed: int) -> Any:

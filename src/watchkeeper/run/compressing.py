@@ -80,7 +80,7 @@ def compress(
         made = compressed(model, form, before, tuple(features_asked(model, spec.schema)), rule.seed)
         address = save(made, keeper.artefacts, trusted=rule.trusted_names, pickle_allowed=rule.pickle)
         weights = [
-            Weight(len(read_artefact(keeper.artefacts, one)[0]), _seconds(each, asked, clock))
+            Weight(len(read_artefact(keeper.artefacts, one)[0]), _seconds(each, asked, spec.schema, clock))
             for one, each in ((found.artefact, model), (address, made))
         ]
         fidelity = _compared(form, model, made, asked, spec.schema, weights)
@@ -140,10 +140,10 @@ def _answers(model: Any, rows: pl.DataFrame, schema: Schema) -> Any:
     return np.asarray(model.predict_proba(asked) if schema.task.spec.scored else model.predict(asked), dtype=float)
 
 
-def _seconds(model: Any, rows: pl.DataFrame, clock: Callable[[], float]) -> float:
+def _seconds(model: Any, rows: pl.DataFrame, schema: Schema, clock: Callable[[], float]) -> float:
     """Return how long a model takes to answer rows: the median of seven times, after one that does not count."""
     ask = getattr(model, "predict_proba", model.predict)
-    asked = rows.select(list(getattr(model, "feature_names_in_", rows.columns))).head(1_000)
+    asked = rows[features_asked(model, schema)].head(1_000)
     ask(asked)
     took = []
     for _ in range(_TIMES):
