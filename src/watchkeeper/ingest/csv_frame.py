@@ -223,8 +223,10 @@ def _above(sample: str, separators: Sequence[str]) -> tuple[int, str]:
     """Return how many lines of one value stand above lines that all have more, and what separates these."""
     lines = sample.splitlines()
     lines = lines[:-1] if len(sample) >= SNIFFED else lines
-    for sign in dict.fromkeys(separators):
-        rows = [next(csv.reader([line], delimiter=sign), []) for line in lines]
+    cut = {sign: [next(csv.reader([line], delimiter=sign), []) for line in lines] for sign in dict.fromkeys(separators)}
+    if any(_whole([len(row) for row in rows if row]) for rows in cut.values()):
+        return 0, ""
+    for sign, rows in cut.items():
         begins = next((i for i, row in enumerate(rows) if len(row) > 1), 0)
         if not begins:
             continue
@@ -236,6 +238,11 @@ def _above(sample: str, separators: Sequence[str]) -> tuple[int, str]:
         if all(value.strip() and not _is_number(value) for value in below[0]):
             return begins, sign
     return 0, ""
+
+
+def _whole(widths: Sequence[int]) -> bool:
+    """Return whether the first line has as many values as those below it: it is one of them, or names them."""
+    return bool(widths) and widths[0] > 1 and widths.count(widths[0]) >= max(_AGREEING, 0.8 * len(widths))
 
 
 def _quote_of(sample: str) -> str:
