@@ -126,6 +126,16 @@ def test_after_a_refusal_nothing_is_tried_for_the_cooldown_and_then_again(spec: 
     assert action.kind is ActionKind.RETRAIN
 
 
+def test_a_refused_challenger_of_the_schedule_does_not_hold_up_the_answer_to_an_alert(spec: Spec) -> None:
+    refused, alerts = done(ActionKind.VALIDATE, NOW - DAY, Outcome.REFUSED), [alert(Cause.PERFORMANCE)]
+    scheduled = done(ActionKind.RETRAIN, NOW - DAY, Outcome.PROPOSED)
+    (action,) = respond(alerts, spec, MaintenanceMemory(NOW, (scheduled, refused)))
+    assert action.kind is ActionKind.RETRAIN
+    answered = replace(scheduled, alert="performance-1")
+    (hold,) = respond(alerts, spec, MaintenanceMemory(NOW, (answered, refused)))
+    assert (hold.kind, hold.because[0].code) == (ActionKind.HOLD, "refused_lately")
+
+
 def test_a_promotion_after_the_refusal_ends_the_cooldown(spec: Spec) -> None:
     actions = (done(ActionKind.VALIDATE, NOW - WEEK, Outcome.REFUSED), done(ActionKind.PROMOTE, NOW - DAY))
     (action,) = respond([alert(Cause.PERFORMANCE)], spec, MaintenanceMemory(NOW, actions))

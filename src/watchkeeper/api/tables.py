@@ -193,6 +193,6 @@ def _of_check(found: CheckResult, made: datetime, name: str) -> Report:
         doubts=doubts,
     )
     firing = [alert for alert in report.worst_alerts if alert.state is AlertState.FIRING]
-    if found.why or not firing:
+    if not firing:
         return report
     return replace(report, headline=headline_of_alert(firing[0], report, caused=True))

@@ -71,7 +71,7 @@ def respond(alerts: Sequence[Alert], spec: Spec, memory: MaintenanceMemory) -> l
     if not rule.enabled:
         off = Ground("switched_off", at=last_training(memory))
         return _new([hold(spec, off.at, off, proposals[0].alert)], memory)
-    barrier = frozen(memory) or _cooling(spec, memory) or backing_off(spec, memory) or spent(spec, memory)
+    barrier = frozen(memory) or _cooling(spec, memory, proposals[0]) or backing_off(spec, memory) or spent(spec, memory)
     if barrier:
         return _new([hold(spec, barrier.at, barrier, proposals[0].alert)], memory)
     if rule.retrain == "ask" and _asked(proposals[0], because, memory):
@@ -147,9 +147,15 @@ def frozen(memory: MaintenanceMemory) -> Ground | None:
     return Ground("frozen", n=len(times), at=times[-1], until=until)
 
 
-def _cooling(spec: Spec, memory: MaintenanceMemory) -> Ground | None:
-    """Return since when and why nothing is tried again yet: a challenger was refused, or waits for a person."""
+def _cooling(spec: Spec, memory: MaintenanceMemory, proposal: Proposal) -> Ground | None:
+    """Return since when and why nothing is tried again yet: a challenger was refused, or waits for a person.
+
+    A challenger that was trained by the schedule says nothing of one that answers an alert which fires since.
+    """
     refused = memory.last(ActionKind.VALIDATE, outcome=Outcome.REFUSED)
+    asked = memory.last(ActionKind.RETRAIN, outcome=Outcome.PROPOSED)
+    if proposal.alert and asked is not None and not asked.alert:
+        refused = None
     waiting = memory.last(ActionKind.PROMOTE, outcome=Outcome.PROPOSED)
     promoted = memory.last(ActionKind.PROMOTE)
     newest = max(((a.at, a) for a in (refused, waiting) if a and a.at), key=lambda pair: pair[0], default=None)
