@@ -188,7 +188,7 @@ def test_a_full_store_says_so_and_goes_on_when_there_is_room(watchkeeper: Comman
     assert watchkeeper(*words).returncode == 0
     config = disk.parent / "watchkeeper.yaml"
     config.write_text(config.read_text("utf-8").replace("./watchkeeper-data", f"{disk}/store"), encoding="utf-8")
-    (disk / "filling").write_bytes(bytes(800_000))
+    (disk / "filling").write_bytes(bytes(700_000))
     done = watchkeeper("run", "--json")
     assert done.returncode == 3
     assert "the disk is full. Free some space and run again" in parsed(done)["error"]["message"]

@@ -15,8 +15,11 @@ COMPLETE = {"core/measurement.py", "views/report_json.py", "store/nouns.py", "st
 SHARED = {"steps/assess.py"}
 """Modules that add a note to the details of others."""
 
-WITH_THEIR_OWNER = {"views/behaviour_json.py": "explanation/attribution_drift.py"}
-"""Modules that show the details of one measurement, with the module that makes it."""
+WITH_THEIR_OWNER = {
+    "views/behaviour_json.py": "explanation/attribution_drift.py",
+    "compare/usual_rates.py": "compare/repeated_value.py",
+}
+"""Modules that read the details of one measurement, with the module that makes it."""
 
 
 def reads_details(tree: ast.Module) -> bool:

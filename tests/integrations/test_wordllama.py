@@ -82,7 +82,7 @@ def test_the_example_tells_docstrings_from_the_manual():
     told = subprocess.run([sys.executable, str(example)], check=True, capture_output=True, text=True).stdout
     alike, other = told.splitlines()
     assert "within tolerance" in alike
-    assert "text@embedding: mean of number" in other
+    assert "text@embedding (mean of number" in other
     assert "(mean shift " in other
 
 

@@ -78,7 +78,9 @@ def test_a_run_over_a_store_of_0_1_0_goes_on_as_0_1_0_would_have(project, then):
             # The rates of faults were judged by the design effect of the values then.
             if signal[2] in RATES:
                 continue
-            assert numbers(signal) == pytest.approx(numbers(known), rel=1e-9), signal[:4]
+            # A p-value had the limit of a change beside it then, and has its own now.
+            compared = 3 if signal[0] == "significance" else 5
+            assert numbers(signal)[:compared] == pytest.approx(numbers(known)[:compared], rel=1e-9), signal[:4]
     again = open_project(folder / "watchkeeper.yaml", {})
     assert again.audit_breaks(MODEL) == []
     again.close()

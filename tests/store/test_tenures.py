@@ -31,6 +31,7 @@ def test_a_database_that_knew_only_its_own_clock_is_dated_by_its_deeds(tmp_path:
             version = ("v1", "v2", "v7")[number]
             connection.execute("UPDATE tenures SET since = ? WHERE version = ? AND role = 'champion'", (clock, version))
         connection.execute("UPDATE tenures SET since = '2026-01-02 00:00:00.000000' WHERE role = 'previous'")
+        connection.execute("DROP TABLE deliveries")
         connection.execute("UPDATE alembic_version SET version_num = '0007'")
     connection.close()
     again = Ledger(url)

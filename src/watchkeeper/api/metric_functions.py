@@ -23,7 +23,7 @@ class MetricCallables:
     >>> round(metrics.rmse([1.0, 2.0, 4.0], [1.0, 2.5, 3.0]), 3)
     0.645
     >>> round(metrics.auroc.measure([0, 1, 0, 1] * 50, [0.1, 0.8, 0.4, 0.3] * 50).error, 3)
-    0.035
+    0.036
     """
 
     def __getattr__(self, name: str) -> MetricCallable:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import columns_named
 from watchkeeper.core.errors import TrainingError, UsageError, near_miss
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.plugins import plugin
@@ -144,7 +145,7 @@ def compressed(model: Any, form: str, rows: pl.DataFrame, features: tuple[str, .
         raise UsageError(f"there is no form {form!r}; {near_miss(form, FORMS)}")
     kept = _kept(model, features)
     classes = len(kept.classes_) if isinstance(kept, KeptClassifier) else 0
-    asked = rows.select(list(kept.features))
+    asked = rows.select(columns_named(kept.features))
     x = kept.preparation.transform(asked)
     told = kept.predict_proba(asked) if isinstance(kept, KeptClassifier) else kept.predict(asked)
     if form == DISTILLED:

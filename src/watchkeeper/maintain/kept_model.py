@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from watchkeeper.core.columns import columns_named
 from watchkeeper.core.errors import SchemaError
 from watchkeeper.core.plugins import plugin, plugins
 from watchkeeper.maintain.framework import Framework
@@ -54,7 +55,7 @@ class KeptModel:
 
     def _asked(self, rows: pl.DataFrame, classes: int) -> NDArray[np.float64]:
         made: Framework = plugin("framework", self.framework)
-        taken = rows.select(list(self.features))
+        taken = rows.select(columns_named(self.features))
         return np.asarray(made.predict(self.core, self.preparation.transform(taken), classes), dtype=np.float64)
 
 
