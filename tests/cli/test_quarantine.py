@@ -142,3 +142,15 @@ def test_a_person_is_erased_from_every_file(watchkeeper: Command, project: Path)
 def _holds(path: Path) -> bool:
     frame = pl.read_parquet(path, hive_partitioning=False)
     return any(SECRET.encode() in str(frame[name].to_list()).encode() for name in frame.columns)
+
+
+def test_a_run_of_which_every_row_is_set_aside_does_not_end_well(watchkeeper: Command, project: Path) -> None:
+    past = rows(0, 1).with_columns(pl.lit(START.replace(year=1970)).alias("time"), id="past" + pl.col("id"))
+    deliver(project, "past", past, None)
+    done = watchkeeper("run", folder=project)
+    assert done.returncode == 3
+    assert "300 rows set aside in quarantine" in done.stderr
+    # What is told once is known: the next run finds nothing new.
+    assert watchkeeper("run", folder=project).returncode == 0
+    deliver(project, "both", pl.concat([past.with_columns(id="p" + pl.col("id")), rows(3, 4)]), None)
+    assert watchkeeper("run", folder=project).returncode == 0

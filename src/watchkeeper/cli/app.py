@@ -246,7 +246,7 @@ def run(
             print_out(run_text(name, result))
         if not names:
             print_err(f"no model of {config} falls to shard {shard}")
-    failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread]
+    failed = [r for r in results.values() if isinstance(r, WatchkeeperError) or r.unread or r.all_set_aside]
     if failed:
         raise typer.Exit(5 if all(isinstance(r, LeasedError) for r in failed) else 3)
     raise typer.Exit(exit_code(firing, fail_on) if fail_on else 0)

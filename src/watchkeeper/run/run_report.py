@@ -51,6 +51,12 @@ class RunReport:
         return tuple(one.problem for one in self.taken if one.problem)
 
     @property
+    def all_set_aside(self) -> bool:
+        """Whether rows came, and not one of them could be used."""
+        came = [one.appended for one in self.taken]
+        return any(rows.refused for rows in came) and not any(rows.rows or rows.known for rows in came)
+
+    @property
     def intake(self) -> list[str]:
         """What a person should know about the rows that came in, in words."""
         found = []
