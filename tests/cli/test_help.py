@@ -76,3 +76,13 @@ def test_without_words_the_help_is_shown_and_it_is_a_wrong_call(watchkeeper: Com
     done = watchkeeper()
     assert done.returncode == 2
     assert "Commands:" in done.stdout + done.stderr
+
+
+def test_the_shell_completes_commands_and_options(process: Command) -> None:
+    def completed(words: str, word: int) -> list[str]:
+        how = {"COMP_WORDS": words, "COMP_CWORD": str(word), "_WATCHKEEPER_COMPLETE": "complete_bash"}
+        return process(**how).stdout.split()
+
+    assert completed("watchkeeper st", 1) == ["status", "store"]
+    assert completed("watchkeeper store c", 2) == ["compact", "check"]
+    assert "--fail-on" in completed("watchkeeper status --f", 2)

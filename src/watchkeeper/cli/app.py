@@ -74,7 +74,7 @@ app = _Program(
     name="watchkeeper",
     help="Watch deployed machine-learning models and keep them healthy.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
