@@ -8,6 +8,9 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # the package index gives a build of gigabytes for graphics cards, name another: make test TORCH="--index-url … torch"
 TORCH ?= torch==2.13.0
 
+# Threads of OpenMP that wait in a loop make fits several times slower where both cores are busy with tests.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test soak fuzz check docs bench bench-estimation bench-diagnosis bench-charts bench-sight bench-units bench-reading bench-series bench-maintenance calibrate size changelog screenshots chromium axe postgresql strace alertmanager clean

@@ -28,7 +28,9 @@ __all__ = [
 
 
 def prepare() -> None:
-    """Make the streams able to write anything, and warnings one line each."""
+    """Make the streams able to write anything, and warnings one line each; leave the cores to others while waiting."""
+    # Threads of OpenMP that wait for each other in a loop make fits several times slower where the cores are busy.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

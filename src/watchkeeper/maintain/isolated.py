@@ -204,7 +204,12 @@ class _Server:
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
             self.stop()
             command = [sys.executable, "-m", "watchkeeper.maintain.training_process"]
-            environ = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+            # Threads that wait for each other in a loop take the cores from whatever serves on this machine.
+            environ = {
+                "OMP_WAIT_POLICY": "PASSIVE",
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(part for part in sys.path if part),
+            }
             # Without buffers: a line that was read ahead would wait where nobody looks for it.
             self._process = subprocess.Popen(  # noqa: S603 - it is this Python, and a module of ours
                 command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, start_new_session=True
