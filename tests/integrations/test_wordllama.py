@@ -83,7 +83,7 @@ def test_the_example_tells_docstrings_from_the_manual():
     alike, other = told.splitlines()
     assert "within tolerance" in alike
     assert "text@embedding (mean of number" in other
-    assert "(mean shift " in other
+    assert "likely cause: covariate shift of text@embedding" in other
 
 
 def test_halves_of_a_manual_are_alike_and_docstrings_are_not(manual):
