@@ -120,9 +120,11 @@ def commits_between(url: str, known: DeltaVersion, newest: DeltaVersion) -> Iter
     SourceError
         When a commit, or a file that it wrote, is gone: removed by vacuum or by the retention of the table's own log.
     """
+    table = None
     for number in range(known.number + 1, newest.number + 1):
         try:
-            feed = DeltaTable(url).load_cdf(starting_version=number, ending_version=number)
+            table = table or DeltaTable(url)
+            feed = table.load_cdf(starting_version=number, ending_version=number)
             changed = pl.DataFrame(feed.read_all())
         except STOPS:
             raise
