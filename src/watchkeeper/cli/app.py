@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -29,6 +28,7 @@ from watchkeeper.cli.output import (
     show_json,
     write_page,
 )
+from watchkeeper.cli.program import Program
 from watchkeeper.cli.prove import prove as prove_command
 from watchkeeper.cli.prove import tell_briefly
 from watchkeeper.cli.rollout import rollout_app
@@ -54,23 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 
-class _Program(typer.Typer):
-    """A program that builds the command which is asked for alone: to build all takes longer than most answers."""
-
-    def __call__(self, *args: object, **kwargs: object) -> object:
-        import sys
-
-        word = sys.argv[1] if len(sys.argv) > 1 else ""
-        commands = {one.name or getattr(one.callback, "__name__", ""): one for one in self.registered_commands}
-        groups = {one.name: one for one in self.registered_groups}
-        asked = copy(self)
-        if word in {*commands, *groups, "--version"}:
-            asked.registered_commands = [commands[word]] if word in commands else []
-            asked.registered_groups = [groups[word]] if word in groups else []
-        return super(_Program, asked).__call__(*args, **kwargs)
-
-
-app = _Program(
+app = Program(
     name="watchkeeper",
     help="Watch deployed machine-learning models and keep them healthy.",
     no_args_is_help=True,
