@@ -1,6 +1,7 @@
 """What stands before, within and after the table of a CSV file is left out and told, and nothing else is."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +159,21 @@ def test_rows_that_only_look_alike_stay(tmp_path, text):
 def test_a_file_of_comments_alone_has_no_table(tmp_path):
     with pytest.raises(SourceError, match="has no line that names the columns"):
         _of(tmp_path, "# one\n# two\n").sample()
+
+
+@pytest.mark.parametrize("names", ["#,name,score", "%,name,plan", "#name,plan", "//name,n"])
+@pytest.mark.parametrize("values", ["1", "x"])
+def test_a_sign_of_a_comment_in_the_first_name_is_no_comment(tmp_path: Path, names: str, values: str) -> None:
+    width = names.count(",") + 1
+    rows = [",".join([f"{values}{i}" if values == "x" else str(i)] * width) for i in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join([names, *rows]) + "\n", encoding="utf-8")
+    read = open_table(str(tmp_path / "t.csv"))
+    assert read.rows == 6
+    assert read.columns[1:] == names.split(",")[1:]
+    assert read.columns[0].lstrip("#/%") == names.split(",", maxsplit=1)[0].lstrip("#/%")
+
+
+def test_a_comment_of_as_many_words_as_columns_does_not_name_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("#author,Ana\nname,n\na,1\nb,2\nc,3\n", encoding="utf-8")
+    read = open_table(str(tmp_path / "t.csv"))
+    assert (read.columns, read.rows) == (["name", "n"], 3)

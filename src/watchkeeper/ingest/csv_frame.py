@@ -188,11 +188,15 @@ def _begun(sample: str, announced: str, before: int, comment: str) -> CsvFrame:
     """Return where the table begins, from the text after blank lines and comments, the last of which is ``comment``."""
     quote = _quote_of(sample)
     plain = _as_usual(sample, quote)
-    named = comment.lstrip().lstrip("#/%").lstrip(" ")
     if comment:
+        marked, named = _unmarked(comment, announced)
         separator = announced or separator_of(named + plain)
-        if _names(_first(named, separator), _first(plain, separator)):
-            return CsvFrame(separator, before - 1, marked=True, quote=quote, announced=bool(announced))
+        names, row, second = _first(named, separator), *_first_two(plain, separator)
+        # Of words above words a sign without a space stands at a name, unless the words below name columns themselves.
+        beside = not comment.lstrip().lstrip("#/%").startswith(" ") and len(names) == len(row) > 1
+        words = beside and not any(map(_is_number, names)) and not _names(row, second)
+        if _names(names, row) or words:
+            return CsvFrame(separator, before - 1, marked=marked, quote=quote, announced=bool(announced))
     separator = announced or separator_of(plain)
     skipped, other = _above(plain, (separator,) if announced else (separator, *SEPARATORS))
     if skipped:
@@ -205,8 +209,20 @@ def _begun(sample: str, announced: str, before: int, comment: str) -> CsvFrame:
     return replace(frame, units=_has_units(plain, separator))
 
 
+def _unmarked(comment: str, announced: str) -> tuple[bool, str]:
+    """Return whether a line begins with the sign of a comment that is no name by itself, and the line without it."""
+    named = comment.lstrip().lstrip("#/%").lstrip(" ")
+    alone = named.startswith((announced,) if announced else (*SEPARATORS,))
+    return not alone, comment.lstrip() if alone else named
+
+
 def _first(sample: str, separator: str) -> list[str]:
     return next(csv.reader(io.StringIO(sample, newline=""), delimiter=separator), [])
+
+
+def _first_two(sample: str, separator: str) -> tuple[list[str], list[str]]:
+    rows = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
+    return next(rows, []), next(rows, [])
 
 
 def _names(names: Sequence[str], row: Sequence[str]) -> bool:
