@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,10 +25,10 @@ from watchkeeper.core.fingerprint import fingerprint
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.rule import Rule
 from watchkeeper.core.schema import Role, Schema
-from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Monitor, Spec
+from watchkeeper.core.spec import ATTRIBUTION_DRIFT, DEPARTURE, Spec
 from watchkeeper.core.store import Table
 from watchkeeper.core.user_code import search_in
-from watchkeeper.core.window import Window, WindowRule
+from watchkeeper.core.window import Window
 from watchkeeper.ingest.door import Door, enter
 from watchkeeper.ingest.intake import FileIntake, Taken, mark_of, near, take_files, take_segments
 from watchkeeper.ingest.rules import load_rules
@@ -47,19 +47,17 @@ from watchkeeper.run.records import Records, artefacts_of, open_records
 from watchkeeper.run.retention import apply_retention
 from watchkeeper.run.rollouts import Rollouts
 from watchkeeper.run.run_report import RunReport
-from watchkeeper.run.watched import monitors_of
+from watchkeeper.run.watched import monitored, monitors_of
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.schema.names import without
 from watchkeeper.schema.reading import Form, Reading
 from watchkeeper.steps.embedding import Embedding
-from watchkeeper.steps.estimates import kept_for_estimates
 from watchkeeper.steps.first_marks import first_columns, first_rows
-from watchkeeper.steps.monitors import default_monitors, kept
 from watchkeeper.steps.reference import summarise_reference
 from watchkeeper.store.nouns import from_json
 from watchkeeper.store.rehearsal import RehearsalStore
 
-__all__ = ["Project", "RunReport", "Taken", "monitored", "open_project"]
+__all__ = ["Project", "RunReport", "Taken", "open_project"]
 
 _SAMPLE = 100_000
 
@@ -359,22 +357,6 @@ class Project(Records):
         inside, _ = normalise_time(rows, time)
         held = inside.filter(series_named(inside, time).is_between(window.start, window.end, closed="left"))
         return held if held.height else rows
-
-
-def monitored(spec: Spec, embedding: Embedding, monitors: Sequence[Monitor] | None = None) -> Spec:
-    """Return a specification with the monitors it is watched by, and with what these need to be kept.
-
-    Parameters
-    ----------
-    monitors
-        Those of its configuration; None for the default ones.
-    """
-    every = (spec.windows or WindowRule()).every
-    if monitors is None:
-        monitors = default_monitors(embedding.wide(spec.schema), spec.alerts, history=True, every=every)
-    sampled, learnt_from = kept_for_estimates(spec.schema, spec.estimate)
-    keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
-    return replace(spec, monitors=tuple(monitors), keep=keep, reference_keep=reference_keep)
 
 
 def _about(model: Model) -> tuple[Any, ...]:

@@ -23,9 +23,10 @@ from watchkeeper.ingest.pace import SAMPLE, timed
 from watchkeeper.ingest.sources import Source, open_table
 from watchkeeper.run.checkpoint import Checkpoint
 from watchkeeper.run.judging import Judging
-from watchkeeper.run.project import Project, monitored
+from watchkeeper.run.project import Project
 from watchkeeper.run.prove import LEARNED, ProofGround
 from watchkeeper.run.records import Records
+from watchkeeper.run.watched import monitored
 from watchkeeper.schema.inference import infer_schema
 from watchkeeper.steps.embedding import Embedding
 from watchkeeper.steps.reference import summarise_reference

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from watchkeeper.config.chart_options import option_faults
 from watchkeeper.config.configuration import Config
@@ -10,9 +11,12 @@ from watchkeeper.core.errors import ConfigError, UsageError
 from watchkeeper.core.plugins import plugins
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Monitor, Spec
-from watchkeeper.steps.monitors import changed, charted, default_monitors, known_tolerances
+from watchkeeper.core.window import WindowRule
+from watchkeeper.steps.embedding import Embedding
+from watchkeeper.steps.estimates import kept_for_estimates
+from watchkeeper.steps.monitors import changed, charted, default_monitors, kept, known_tolerances
 
-__all__ = ["monitors_of"]
+__all__ = ["monitored", "monitors_of"]
 
 
 def monitors_of(config: Config, spec: Spec, metrics: Collection[str]) -> tuple[Monitor, ...]:
@@ -60,3 +64,19 @@ def monitors_of(config: Config, spec: Spec, metrics: Collection[str]) -> tuple[M
 
 def _shares_columns(default: Monitor, columns: Collection[str]) -> bool:
     return not columns or not default.columns or not set(columns).isdisjoint(default.columns)
+
+
+def monitored(spec: Spec, embedding: Embedding, monitors: Sequence[Monitor] | None = None) -> Spec:
+    """Return a specification with the monitors it is watched by, and with what these need to be kept.
+
+    Parameters
+    ----------
+    monitors
+        Those of its configuration; None for the default ones.
+    """
+    every = (spec.windows or WindowRule()).every
+    if monitors is None:
+        monitors = default_monitors(embedding.wide(spec.schema), spec.alerts, history=True, every=every)
+    sampled, learnt_from = kept_for_estimates(spec.schema, spec.estimate)
+    keep, reference_keep = (tuple(sorted({*kept(monitors), *more})) for more in (sampled, learnt_from))
+    return replace(spec, monitors=tuple(monitors), keep=keep, reference_keep=reference_keep)
