@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from watchkeeper.alerts.plain import plain
+from watchkeeper.core.encode import as_json
 from watchkeeper.core.errors import DeliveryError, UsageError
 
-__all__ = ["post", "seconds_of"]
+__all__ = ["post", "post_json", "seconds_of"]
 
 _MOST_SECONDS = 3_600.0
 _WAITS = (429, 503)
@@ -96,6 +97,13 @@ class _Https(HTTPSHandler):
     def https_open(self, request: Request) -> HTTPResponse:
         context = ssl.create_default_context()
         return self.do_open(lambda *a, **k: self._call.made(HTTPSConnection(*a, context=context, **k)), request)
+
+
+def post_json(
+    notifier: str, url: str, document: object, options: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> None:
+    """Post a document as JSON; see ``post``."""
+    post(notifier, url, as_json(document).encode(), options, headers)
 
 
 def post(

@@ -13,7 +13,7 @@ from watchkeeper.alerts.credentials import credential
 from watchkeeper.alerts.letter import Letter
 from watchkeeper.alerts.payload import AlertPayload, SchemaVersion, sent
 from watchkeeper.alerts.plain import plain
-from watchkeeper.alerts.posting import post
+from watchkeeper.alerts.posting import post, post_json
 from watchkeeper.core.alert import Alert
 from watchkeeper.core.encode import SCHEMA_VERSION, as_json
 from watchkeeper.core.errors import UsageError
@@ -66,7 +66,7 @@ class Webhook:
             When the receiver cannot be reached or answers with an error; it names the host, for the rest of an address
             is often a secret.
         """
-        post(self.name, _url(options), as_json(sent(alert)).encode(), options)
+        post_json(self.name, _url(options), sent(alert), options)
 
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Post the alert, or a list of alerts; see ``send``."""

@@ -10,10 +10,10 @@ from watchkeeper.alerts.credentials import credential, needed
 from watchkeeper.alerts.letter import Letter, sentence
 from watchkeeper.alerts.payload import severity_name
 from watchkeeper.alerts.plain import plain
-from watchkeeper.alerts.posting import post
-from watchkeeper.alerts.single import single
+from watchkeeper.alerts.posting import post_json
+from watchkeeper.alerts.single import LetterSender
 from watchkeeper.core.alert import Alert, AlertState
-from watchkeeper.core.encode import as_json, in_utc
+from watchkeeper.core.encode import in_utc
 
 __all__ = ["Alertmanager"]
 
@@ -21,7 +21,7 @@ _NAME, _MOST, _SHORT = 200, 100, 100
 _KEPT = timedelta(days=7)
 
 
-class Alertmanager:
+class Alertmanager(LetterSender):
     """Posts alerts to the API v2 of an Alertmanager, which groups, routes and silences them: ``url`` is its address.
 
     A ``token`` (``token_env``, ``token_file``) is sent as that of a bearer. An alert that fires ends by itself after a
@@ -37,10 +37,6 @@ class Alertmanager:
     name: ClassVar[str] = "alertmanager"
     trial: ClassVar[Mapping[str, str]] = {"url": "{url}"}
 
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
-
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Post all alerts of a message at once.
 
@@ -54,7 +50,7 @@ class Alertmanager:
         url = needed(self.name, "url", options).rstrip("/")
         token = credential(self.name, "token", options)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        post(self.name, f"{url}/api/v2/alerts", as_json(self.alerts(letter)).encode(), options, headers)
+        post_json(self.name, f"{url}/api/v2/alerts", self.alerts(letter), options, headers)
 
     @staticmethod
     def alerts(letter: Letter) -> list[dict[str, Any]]:

@@ -9,10 +9,9 @@ from urllib.parse import quote
 from watchkeeper.alerts.credentials import needed
 from watchkeeper.alerts.letter import Letter, headline, lines
 from watchkeeper.alerts.plain import plain
-from watchkeeper.alerts.posting import post
-from watchkeeper.alerts.single import single
-from watchkeeper.core.alert import Alert, Severity
-from watchkeeper.core.encode import as_json
+from watchkeeper.alerts.posting import post_json
+from watchkeeper.alerts.single import LetterSender
+from watchkeeper.core.alert import Severity
 
 __all__ = ["JiraServiceManagement"]
 
@@ -21,7 +20,7 @@ _MESSAGE, _ALIAS, _DESCRIPTION, _TAG = 130, 512, 15_000, 50
 _PRIORITIES = {Severity.NOTICE: "P5", Severity.WARNING: "P3", Severity.PAGE: "P1"}
 
 
-class JiraServiceManagement:
+class JiraServiceManagement(LetterSender):
     """Makes an alert by the integration API of Jira Service Management, and closes it when it ends.
 
     It needs the ``api_key`` of an API integration, better ``api_key_env`` or ``api_key_file``; ``url`` is another
@@ -37,10 +36,6 @@ class JiraServiceManagement:
     name: ClassVar[str] = "jira_service_management"
     trial: ClassVar[Mapping[str, str]] = {"url": "{url}", "api_key": "0123-4567-89ab-cdef"}
 
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
-
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Make or close one alert.
 
@@ -55,9 +50,9 @@ class JiraServiceManagement:
         url = (options.get("url") or _URL).rstrip("/")
         if len(letter.alerts) == 1 and letter.over:
             alias = quote(self.alert(letter)["alias"], safe="")
-            post(self.name, f"{url}/{alias}/close?identifierType=alias", _json(self.closing(letter)), options, headers)
+            post_json(self.name, f"{url}/{alias}/close?identifierType=alias", self.closing(letter), options, headers)
         else:
-            post(self.name, url, _json(self.alert(letter)), options, headers)
+            post_json(self.name, url, self.alert(letter), options, headers)
 
     @staticmethod
     def alert(letter: Letter) -> dict[str, Any]:
@@ -78,7 +73,3 @@ class JiraServiceManagement:
     def closing(letter: Letter) -> dict[str, Any]:
         """Return what closes the alert."""
         return {"source": "watchkeeper", "note": plain(f"{'; '.join(lines(letter))} ({letter.key})", _DESCRIPTION)}
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return as_json(document).encode()

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 from watchkeeper.alerts.credentials import needed
 from watchkeeper.alerts.letter import Letter, headline, lines
 from watchkeeper.alerts.plain import plain
-from watchkeeper.alerts.posting import post
-from watchkeeper.alerts.single import single
-from watchkeeper.core.alert import Alert, Severity
-from watchkeeper.core.encode import as_json
+from watchkeeper.alerts.posting import post_json
+from watchkeeper.alerts.single import LetterSender
+from watchkeeper.core.alert import Severity
 
 __all__ = ["PagerDuty"]
 
@@ -20,7 +19,7 @@ _SUMMARY, _KEY, _NAME = 1_024, 255, 200
 _SEVERITIES = {Severity.NOTICE: "info", Severity.WARNING: "warning", Severity.PAGE: "critical"}
 
 
-class PagerDuty:
+class PagerDuty(LetterSender):
     """Sends an event to the Events API v2 of PagerDuty; an alert that ends resolves its incident.
 
     It needs a ``routing_key`` (the integration key of a service), better ``routing_key_env`` or ``routing_key_file``.
@@ -36,10 +35,6 @@ class PagerDuty:
     name: ClassVar[str] = "pagerduty"
     trial: ClassVar[Mapping[str, str]] = {"url": "{url}", "routing_key": "0123456789abcdef0123456789abcdef"}
 
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
-
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Send one event.
 
@@ -51,7 +46,7 @@ class PagerDuty:
             When PagerDuty cannot be reached or takes no event.
         """
         event = {"routing_key": needed(self.name, "routing_key", options), **self.event(letter)}
-        post(self.name, options.get("url") or _URL, as_json(event).encode(), options)
+        post_json(self.name, options.get("url") or _URL, event, options)
 
     @staticmethod
     def event(letter: Letter) -> dict[str, Any]:

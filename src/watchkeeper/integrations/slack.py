@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from watchkeeper.alerts.credentials import needed
 from watchkeeper.alerts.letter import Letter, headline, lines
-from watchkeeper.alerts.posting import post
-from watchkeeper.alerts.single import single
-from watchkeeper.core.alert import Alert, Severity
-from watchkeeper.core.encode import as_json
+from watchkeeper.alerts.posting import post_json
+from watchkeeper.alerts.single import LetterSender
+from watchkeeper.core.alert import Severity
 
 __all__ = ["Slack"]
 
@@ -19,7 +18,7 @@ _SIGNS = {Severity.NOTICE: "🔵", Severity.WARNING: "🟠", Severity.PAGE: "�
 _OVER = "✅"
 
 
-class Slack:
+class Slack(LetterSender):
     """Posts a message in Block Kit to an incoming webhook of Slack: ``url``, better ``url_env`` or ``url_file``.
 
     Slack takes no key that tells a repetition: it stands in ``block_id``.
@@ -34,10 +33,6 @@ class Slack:
     name: ClassVar[str] = "slack"
     trial: ClassVar[Mapping[str, str]] = {"url": "{url}"}
 
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
-
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Post one message.
 
@@ -49,7 +44,7 @@ class Slack:
             When Slack cannot be reached or takes no message.
         """
         url = needed(self.name, "url", options)
-        post(self.name, url, as_json(self.message(letter)).encode(), options)
+        post_json(self.name, url, self.message(letter), options)
 
     @staticmethod
     def message(letter: Letter) -> dict[str, Any]:

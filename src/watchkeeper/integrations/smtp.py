@@ -14,8 +14,7 @@ from watchkeeper.alerts.credentials import credential
 from watchkeeper.alerts.letter import Letter, headline, lines
 from watchkeeper.alerts.plain import plain
 from watchkeeper.alerts.posting import seconds_of
-from watchkeeper.alerts.single import single
-from watchkeeper.core.alert import Alert
+from watchkeeper.alerts.single import LetterSender
 from watchkeeper.core.errors import DeliveryError, UsageError
 
 __all__ = ["Email"]
@@ -25,7 +24,7 @@ _SECURITIES = ("starttls", "tls", "none")
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-class Email:
+class Email(LetterSender):
     """Sends a mail in text and HTML, with the chart of the worst alert as a picture where one is drawn.
 
     Options: ``host``, ``port`` (587), ``from``, ``to`` (addresses, separated by commas), ``user`` and ``password``
@@ -45,10 +44,6 @@ class Email:
         "host": "127.0.0.1", "port": "{smtp}", "from": "watch@example.org", "to": "team@example.org",
         "security": "none",
     }  # fmt: skip
-
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
 
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Send one mail.

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from watchkeeper.alerts.credentials import needed
 from watchkeeper.alerts.letter import Letter, headline, lines
-from watchkeeper.alerts.posting import post
-from watchkeeper.alerts.single import single
-from watchkeeper.core.alert import Alert, Severity
-from watchkeeper.core.encode import as_json
+from watchkeeper.alerts.posting import post_json
+from watchkeeper.alerts.single import LetterSender
+from watchkeeper.core.alert import Severity
 
 __all__ = ["Teams"]
 
@@ -18,7 +17,7 @@ _COLOURS = {Severity.NOTICE: "Accent", Severity.WARNING: "Warning", Severity.PAG
 _LINE = 900
 
 
-class Teams:
+class Teams(LetterSender):
     """Posts an Adaptive Card to a workflow of Teams that "receives a webhook request": ``url``, better ``url_env``.
 
     A workflow takes no key that tells a repetition: it is the ``id`` of the card's text.
@@ -33,10 +32,6 @@ class Teams:
     name: ClassVar[str] = "teams"
     trial: ClassVar[Mapping[str, str]] = {"url": "{url}"}
 
-    def send(self, alert: Alert, options: dict[str, str]) -> None:
-        """Send one alert; see ``send_letter``."""
-        self.send_letter(single(alert), options)
-
     def send_letter(self, letter: Letter, options: dict[str, str]) -> None:
         """Post one card.
 
@@ -48,7 +43,7 @@ class Teams:
             When the workflow cannot be reached or takes no message.
         """
         url = needed(self.name, "url", options)
-        post(self.name, url, as_json(self.message(letter)).encode(), options)
+        post_json(self.name, url, self.message(letter), options)
 
     @staticmethod
     def message(letter: Letter) -> dict[str, Any]:
