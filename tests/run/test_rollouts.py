@@ -26,7 +26,9 @@ from watchkeeper.maintain.store_registry import Draft
 from watchkeeper.run.audit import audit_faults
 from watchkeeper.run.rollouts import Rollouts
 from watchkeeper.schema.inference import infer_schema
+from watchkeeper.serve.routing import roles_from
 from watchkeeper.store.memory import MemoryStore
+from watchkeeper.views.rollout import verdict_document
 from watchkeeper.views.version_story import version_story
 
 from .invented import MODEL, day, deliver, rows, watch
@@ -173,6 +175,25 @@ def test_whoever_promotes_another_version_ends_the_rollout(story: Callable[..., 
     (step,) = other.days(18, 19)
     assert (step.facts["state"], step.because[0].code) == ("aborted", "rollout_superseded")
     assert other.rollouts.registry.role(VersionRole.CHAMPION) == "v2"
+
+
+def test_whoever_rolls_back_while_the_old_champion_is_watched_ends_the_rollout_paused_or_not(
+    story: Callable[..., Story],
+) -> None:
+    for pauses in (False, True):
+        green = story(RolloutRule(stages=("100%",)))
+        green.rollouts.start("v2", who="me", at=NOW)
+        if pauses:
+            green.rollouts.pause(who="me", why="a look", at=NOW)
+        green.rollouts.registry.roll_back(who="me", why="a complaint", at=day(16).start)
+        held, champion = green.store.pointer(MODEL, ROLLOUT), green.store.pointer(MODEL, CHAMPION)
+        assert champion == "v1"
+        # Nobody is sent to the one that was taken back, also before the next run.
+        assert roles_from(champion, held).version_for(1) == "v1"
+        assert verdict_document(MODEL, read_rollout(held), champion).verdict == "roll_back"
+        (step,) = green.days(17, 18)
+        assert (step.facts["state"], step.because[0].code) == ("aborted", "rollout_superseded")
+        assert green.roles == ("v1", None, None)
 
 
 def test_two_rollbacks_within_a_week_hold_what_the_automation_began(story: Callable[..., Story]) -> None:

@@ -38,6 +38,9 @@ def test_the_same_request_goes_the_same_way_whatever_the_process() -> None:
         (rollout(state="paused"), Roles("v1", "v2", 0.05, salt="r1")),
         (rollout(state="rolled_back"), Roles("v1")),
         (rollout(champion="v0"), Roles("v1")),
+        # All went to v2, which was in charge; somebody put v1 there again.
+        (rollout(stage=2), Roles("v1")),
+        (rollout(stage=2, state="paused"), Roles("v1")),
         (rollout(stage=9), Roles("v1")),
         ("no JSON", Roles("v1")),
         ("[1]", Roles("v1")),

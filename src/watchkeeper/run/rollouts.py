@@ -174,11 +174,11 @@ class Rollouts:
         rollout = read_rollout(held)
         if rollout is None or not rollout.open:
             return self._begun(now)
-        if rollout.state is RolloutState.PAUSED:
-            return []
         if self._superseded(rollout):
             other = Ground("rollout_superseded", version=self.registry.role(VersionRole.CHAMPION) or "")
             return self._to(held, rollout, replace(rollout, state=RolloutState.ABORTED, ground=other), WHO, now, other)
+        if rollout.state is RolloutState.PAUSED:
+            return []
         labelled = max(rollout.until, self._labelled_until(now))
         served = max(rollout.served, min(now, self._judged_until(now)))
         try:

@@ -61,7 +61,8 @@ def bucket(salt: str, request: str | int) -> float:
 def roles_from(champion: str, rollout: str | None) -> Roles:
     """Return who answers, by the pointers ``champion`` and ``rollout`` of a store.
 
-    A rollout that cannot be read, has come to an end, or began beside another champion gives nobody a part.
+    A rollout that cannot be read, has come to an end, or began beside another champion gives nobody a part; nor does one
+    that has given its challenger everything: who is in charge says the pointer, and somebody may have rolled back.
     """
     try:
         told = json.loads(rollout or "{}")
@@ -69,6 +70,8 @@ def roles_from(champion: str, rollout: str | None) -> Roles:
             return Roles(champion)
         share, challenger = float(told["shares"][told["stage"]]), str(told["challenger"])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return Roles(champion)
+    if share >= 1:
         return Roles(champion)
     if share <= 0:
         return Roles(champion, shadow=challenger, salt=str(told["id"]))

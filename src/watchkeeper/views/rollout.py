@@ -174,7 +174,8 @@ def rollout_lines(model: str, rollout: Rollout | None) -> list[str]:
 def verdict_document(model: str, rollout: Rollout | None, champion: str | None) -> VerdictDocument:
     """Return what a deployment should do.
 
-    An ended rollout keeps its word: a challenger that went back is to be rolled back, one in charge to be promoted.
+    An ended rollout keeps its word: a challenger that went back is to be rolled back, one in charge to be promoted. One
+    that was put in charge and that somebody took back since is to be rolled back as well.
     """
     verdict, reason = "wait", "no rollout was begun"
     if rollout is not None:
@@ -182,7 +183,7 @@ def verdict_document(model: str, rollout: Rollout | None, champion: str | None) 
         if rollout.state in (RolloutState.ROLLED_BACK, RolloutState.INCONCLUSIVE, RolloutState.ABORTED):
             verdict = "roll_back"
         elif rollout.promoted:
-            verdict = "promote"
+            verdict = "roll_back" if champion == rollout.champion else "promote"
         elif rollout.state is RolloutState.PAUSED:
             verdict = "hold"
     return VerdictDocument(
