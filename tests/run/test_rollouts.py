@@ -14,12 +14,13 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from watchkeeper.core.action import Action, ActionKind
+from watchkeeper.core.action import Action, ActionKind, Outcome
 from watchkeeper.core.errors import ConflictError, UsageError
 from watchkeeper.core.provenance import Tenure, VersionRole
 from watchkeeper.core.schema import Role
 from watchkeeper.core.spec import Maintenance, RolloutRule, Spec
 from watchkeeper.core.store import Table
+from watchkeeper.maintain.policy import WHO
 from watchkeeper.maintain.registry import CHAMPION, Standing
 from watchkeeper.maintain.rollout import ROLLOUT, RolloutState, read_rollout
 from watchkeeper.maintain.store_registry import Draft
@@ -196,9 +197,55 @@ def test_whoever_rolls_back_while_the_old_champion_is_watched_ends_the_rollout_p
         assert green.roles == ("v1", None, None)
 
 
-def test_two_rollbacks_within_a_week_hold_what_the_automation_began(story: Callable[..., Story]) -> None:
-    from watchkeeper.maintain.policy import WHO
+def test_where_a_second_person_is_asked_for_one_alone_begins_no_rollout(story: Callable[..., Story]) -> None:
+    """With ``stages: ["100%"]`` one person would have put it in charge at once."""
+    two = story(RolloutRule(stages=("100%",)))
+    two.spec = replace(two.spec, maintenance=replace(two.spec.maintenance, second_person=True))
+    two.rollouts = replace(two.rollouts, spec=two.spec)
+    registry = two.rollouts.registry
+    for who in ("ada", WHO):
+        with pytest.raises(UsageError, match="no other person has asked for v2"):
+            two.rollouts.start("v2", who=who, at=NOW)
+    assert registry.promote("v2", who="ada", why="better", at=NOW).outcome is Outcome.PROPOSED
+    with pytest.raises(UsageError, match="no other person has asked for v2"):
+        two.rollouts.start("v2", who="ada", at=NOW)
+    two.rollouts.start("v2", who="bob", at=NOW)
+    assert two.roles == ("v2", None, None)
 
+
+def test_a_refused_version_that_one_person_forces_stays_refused_until_another_forces_it_too(
+    story: Callable[..., Story],
+) -> None:
+    two = story(RolloutRule(stages=("100%",)))
+    spec = replace(two.spec, maintenance=replace(two.spec.maintenance, second_person=True))
+    rollouts = replace(two.rollouts, spec=spec)
+    refused = Action("r", MODEL, ActionKind.VALIDATE, Outcome.REFUSED, "worse", WHO, day(5).start, "v2")
+    two.store.record(MODEL, [refused])
+    forced = {"why": "the old one is banned", "at": NOW, "force": True}
+    assert rollouts.registry.promote("v2", who="ada", **forced).outcome is Outcome.PROPOSED
+    assert rollouts.registry.version("v2").standing is Standing.REFUSED
+    with pytest.raises(UsageError, match="refused by the gate"):
+        rollouts.start("v2", who="bob", at=NOW)
+    with pytest.raises(UsageError, match="refused by the gate"):
+        rollouts.registry.promote("v2", who="bob", why="ada says so", at=NOW)
+    assert two.roles[0] == "v1"
+    assert rollouts.registry.promote("v2", who="bob", **forced).facts["forced"] == 1.0
+    assert two.roles[0] == "v2"
+
+
+def test_what_the_automation_began_waits_where_a_second_person_is_asked_for_since(story: Callable[..., Story]) -> None:
+    alone = story(challenger=1.0, champion=0.2)
+    alone.rollouts.start("v2", who=WHO, at=NOW)
+    two = replace(alone.spec, maintenance=replace(alone.spec.maintenance, second_person=True))
+    alone.rollouts = replace(alone.rollouts, spec=two)
+    assert alone.days(17, 25) == []
+    waits = alone.rollouts.newest
+    assert waits is not None
+    assert waits.ground is not None
+    assert (alone.roles[0], waits.ground.code, waits.ground.name) == ("v1", "person_decides", "second_person")
+
+
+def test_two_rollbacks_within_a_week_hold_what_the_automation_began(story: Callable[..., Story]) -> None:
     frozen = story(challenger=1.0, champion=0.2)
     registry = frozen.rollouts.registry
     for hours in (0, 2):

@@ -292,7 +292,10 @@ def _standing(name: str, actions: Sequence[Action], line: Sequence[str], pointer
     left = (a for a in actions if a.kind is ActionKind.ROLL_BACK and a.facts.get("from") == name)
     if any(a.kind is ActionKind.PROMOTE and a.outcome is Outcome.DONE for a in own) or any(left):
         return Standing.ROLLED_BACK
-    judged = [a for a in own if a.kind in (ActionKind.VALIDATE, ActionKind.PROMOTE)]
+    # That somebody asks for it is no proof.
+    judged = [
+        a for a in own if a.kind in (ActionKind.VALIDATE, ActionKind.PROMOTE) and a.outcome is not Outcome.PROPOSED
+    ]
     refused = bool(judged) and judged[-1].outcome is Outcome.REFUSED
     return Standing.REFUSED if refused else Standing.CHALLENGER
 

@@ -250,7 +250,7 @@ class StoreRegistry:
             actions, before, version, model=self.spec.model, who=who, why=why, at=at, force=force
         )
         self.check(version)
-        if self.spec.maintenance.second_person and not self._asked_for_by_another(version, who, actions):
+        if not self.may_decide(version, who):
             waiting = replace(
                 action, id=registry.action_id(self.spec.model, ActionKind.PROMOTE, version, at, f"{who} first {why}"),
                 outcome=Outcome.PROPOSED, because=(Ground("second_person", who),),
@@ -260,11 +260,15 @@ class StoreRegistry:
         self.store.record(self.spec.model, [action], self.moves(moves))
         return action
 
-    @staticmethod
-    def _asked_for_by_another(version: str, who: str, actions: Sequence[Action]) -> bool:
-        """Return whether another person has asked for a version since a champion changed last."""
+    def may_decide(self, version: str, who: str) -> bool:
+        """Return whether a person may put a version in charge.
+
+        Where ``maintenance.second_person`` is set, another one must have asked for it since a champion changed last.
+        """
+        if not self.spec.maintenance.second_person:
+            return True
         asked = False
-        for action in actions:
+        for action in self.actions():
             if action.kind in (ActionKind.PROMOTE, ActionKind.ROLL_BACK) and action.outcome is Outcome.DONE:
                 asked = False
             elif action.kind is ActionKind.PROMOTE and action.outcome is Outcome.PROPOSED and action.version == version:

@@ -75,8 +75,8 @@ class Rollouts:
         Raises
         ------
         UsageError
-            When there is no such version, it is in charge or was refused, no version is in charge, or another rollout
-            is open.
+            When there is no such version, it is in charge or was refused, no version is in charge, another rollout is
+            open, or ``maintenance.second_person`` is set and no other person has asked for it.
         ArtefactError
             When its file is not what was registered.
         ConflictError
@@ -87,6 +87,11 @@ class Rollouts:
         champion = self.registry.role(VersionRole.CHAMPION)
         self._check_startable(version, champion, open_)
         assert champion is not None  # noqa: S101 - it was checked
+        if not self.registry.may_decide(version, who):
+            raise UsageError(
+                f"maintain.second_person is set, and no other person has asked for {version}: let one of you say "
+                f"watchkeeper promote {version}, and another begin its rollout"
+            )
         self.registry.check(version)
         rollout = self._prepared(version, champion, who, at, self.spec.maintenance.rollout or RolloutRule())
         began = (Ground("rollout_began", version=champion),)
@@ -209,6 +214,8 @@ class Rollouts:
 
     def _barred(self, now: datetime) -> Ground | None:
         """Return why the automation may not give a challenger more; None when it may."""
+        if self.spec.maintenance.second_person:
+            return Ground("person_decides", "second_person")
         return frozen(self._memory(now)) if self.spec.maintenance.enabled else Ground("switched_off")
 
     def _begun(self, now: datetime) -> list[Action]:
