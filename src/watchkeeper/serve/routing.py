@@ -61,8 +61,8 @@ def bucket(salt: str, request: str | int) -> float:
 def roles_from(champion: str, rollout: str | None) -> Roles:
     """Return who answers, by the pointers ``champion`` and ``rollout`` of a store.
 
-    A rollout that cannot be read, has come to an end, or began beside another champion gives nobody a part; nor does one
-    that has given its challenger everything: who is in charge says the pointer, and somebody may have rolled back.
+    A rollout that cannot be read, has come to an end, or began beside another champion gives nobody a part. Nor does
+    one that has given its challenger everything: the pointer says who is in charge, and somebody may have rolled back.
     """
     try:
         told = json.loads(rollout or "{}")
