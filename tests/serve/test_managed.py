@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from subprocess import run
+from threading import Event
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tests.run.invented import MODEL, day, deliver, rows, write
 from tests.test_imports import HEAVY_FOR_A_SERVICE, loaded_by
-from watchkeeper.core.errors import StoreError
+from watchkeeper.core.errors import ArtefactError, StoreError
 from watchkeeper.core.schema import Role
+from watchkeeper.maintain.recipe import recipe_of
 from watchkeeper.maintain.store_registry import Draft
+from watchkeeper.maintain.train import load_trainer
 from watchkeeper.run.project import Project, open_project
 from watchkeeper.serve import ManagedModel
 
@@ -106,12 +112,20 @@ def test_a_promotion_is_followed_while_it_serves_and_so_is_a_rollback(folder: Pa
 
 
 def test_the_thread_follows_by_itself(folder: Path) -> None:
-    with ManagedModel(folder / "watchkeeper.yaml", poll_seconds=0.01) as model, opened(folder) as project:
+    followed = Event()
+
+    class Watched(ManagedModel):
+        def refresh(self) -> bool:
+            looked = super().refresh()
+            if self.version == "v2":
+                followed.set()
+            return looked
+
+    with Watched(folder / "watchkeeper.yaml", poll_seconds=0.01) as model, opened(folder) as project:
         project.keeper(MODEL).registry.promote("v2", who="me", why="try", at=day(11).start)
-        for _ in range(100_000):
-            if model.predict(ASKED[0], id=1).version == "v2":
-                break
-        assert model.version == "v2"
+        # It ends as soon as the thread has followed; only one that never does is waited for so long.
+        assert followed.wait(300)
+        assert model.predict(ASKED[0], id=1).version == "v2"
 
 
 def test_a_rollout_is_followed_from_shadow_to_its_share(folder: Path) -> None:
@@ -165,6 +179,87 @@ def test_a_version_whose_file_was_altered_does_not_take_over(folder: Path) -> No
         assert not model.refresh()
         assert model.predict(ASKED[0], id=1).version == "v1"
         assert any("ArtefactError" in problem for problem in model.problems)
+
+
+NETS = """
+import torch
+
+
+def build(inputs, outputs):
+    return torch.nn.Linear(inputs, outputs)
+"""
+
+NEXT = """
+from watchkeeper.serve import ManagedModel
+
+with ManagedModel("{place}", poll_seconds=3_600) as model:
+    print(model.predict({{"x": 1.0, "z": 0.0, "plan": "a"}}, id=1).version)
+"""
+
+BY_HAND = """
+from watchkeeper.run.project import open_project
+
+with open_project("{place}", {{}}) as project:
+    project.keeper("sales").promote("net", who="me", why="again", at=project.keeper("sales").versions()[0].registered)
+"""
+
+
+def elsewhere(code: str, folder: Path) -> str:
+    """Run code in a fresh process that stands in another folder, and return what it prints."""
+    (folder / "far").mkdir(exist_ok=True)
+    text = code.format(place=folder / "watchkeeper.yaml")
+    ran = run([sys.executable, "-P", "-c", text], cwd=folder / "far", capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_a_factory_beside_the_configuration_is_found_wherever_the_process_stands(folder: Path) -> None:
+    pytest.importorskip("torch")
+    place = folder / "watchkeeper.yaml"
+    (folder / "nets.py").write_text(NETS)
+    text = place.read_text().replace("train: training:train", "framework: torch\n      factory: nets:build")
+    place.write_text(text.replace("      windows:", "      parameters: {epochs: 2}\n      windows:"))
+    with opened(folder) as project:
+        spec = project.spec(MODEL)
+        recipe = recipe_of(spec.maintenance, spec.schema)
+        net = load_trainer("", folder, recipe).train(WHOLE.head(300), spec.schema)
+        project.store.record(MODEL, [spec])
+        project.keeper(MODEL).registry.register(Draft(net, day(11).start, "me", "by hand", name="net"))
+    sys.path.remove(str(folder.resolve()))
+    sys.modules.pop("nets", None)
+    elsewhere(BY_HAND, folder)
+    assert elsewhere(NEXT, folder) == "net"
+
+
+def test_the_configuration_says_what_a_file_may_hold_and_not_the_store(folder: Path) -> None:
+    """Whoever can write to the store would otherwise allow pickles, which run code in the process that serves."""
+    with opened(folder) as project:
+        spec = project.spec(MODEL)
+        free = replace(spec, maintenance=replace(spec.maintenance, pickle=True))
+        registry = replace(project.keeper(MODEL).registry, spec=free)
+        registry.register(Draft(Homemade(), day(11).start, "me", "by hand", name="pickled"))
+        registry.promote("pickled", who="me", why="by hand", at=day(11).start)
+        project.store.record(MODEL, [free])
+    with pytest.raises(ArtefactError, match="is a pickle"):
+        served(folder)
+    place = folder / "watchkeeper.yaml"
+    place.write_text(place.read_text().replace("    maintain:\n", "    maintain:\n      pickle: true\n"))
+    with served(folder) as model:
+        assert model.predict(ASKED[0], id=1).score == 0.25
+
+
+class Homemade:
+    classes_ = np.array([0, 1])
+    feature_names_in_ = np.array(["x", "z"])
+
+    def __init__(self) -> None:
+        self.callback = print
+
+    def predict(self, rows: pl.DataFrame) -> np.ndarray:
+        return np.zeros(rows.height)
+
+    def predict_proba(self, rows: pl.DataFrame) -> np.ndarray:
+        return np.tile([0.75, 0.25], (rows.height, 1))
 
 
 def test_the_champion_answers_for_a_challenger_that_fails() -> None:

@@ -114,8 +114,8 @@ class Project(Records):
         schema = frozen.schema
         spec = replace(model.spec(name, schema), rules=self._rules(name, model, schema))
         schema = spec.schema
-        if schema.metrics:
-            # Functions may lie beside the configuration, as embedders and training do.
+        if schema.metrics or spec.maintenance.trusted_names:
+            # Functions and types may lie beside the configuration, as embedders and training do.
             search_in(self.folder)
         embedding = self.embedding(spec)
         metrics = {*plugins("metric"), *model.own_measures} - {ATTRIBUTION_DRIFT, DEPARTURE}

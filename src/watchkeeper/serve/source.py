@@ -78,6 +78,8 @@ class StoreSource:
     def load(self, version: str) -> Ask:
         """Return what asks a version, once its file was found to be what was registered.
 
+        What the file may hold is said by the configuration, and not by what the store keeps of it.
+
         Raises
         ------
         StoreError
@@ -85,12 +87,16 @@ class StoreSource:
         ArtefactError
             When the file is not what was registered.
         """
+        from dataclasses import replace
+
         import polars as pl
 
+        from watchkeeper.config.configuration import load_config
         from watchkeeper.core.errors import StoreError
         from watchkeeper.core.query import Query
         from watchkeeper.core.schema import Role
         from watchkeeper.core.spec import Spec
+        from watchkeeper.core.user_code import search_in
         from watchkeeper.maintain.store_registry import StoreRegistry
         from watchkeeper.maintain.train import load_trainer, score_rows
 
@@ -98,10 +104,12 @@ class StoreSource:
         specs = store.recorded(self._name, Spec, Query(newest_first=True, limit=1))
         if not specs:
             raise StoreError(f"nothing is known of the columns of {self._name} yet; watchkeeper run says what they are")
-        spec: Spec = specs[0]
+        rule = load_config(self._config, environ=os.environ).model(self._name).maintenance()
+        spec: Spec = replace(specs[0], maintenance=rule)
+        # Factories and types of the user's own may lie beside the configuration, as training does.
+        folder = search_in(os.path.dirname(self._config))
         model = StoreRegistry(spec, store, self._artefacts).load(version)
-        train = spec.maintenance.train
-        trainer = load_trainer(train, os.path.dirname(self._config)) if train else None
+        trainer = load_trainer(rule.train, folder) if rule.train else None
         prediction = spec.schema.name_of(Role.PREDICTION) or "prediction"
         score = spec.schema.name_of(Role.SCORE) or "score"
 
