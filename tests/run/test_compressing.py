@@ -15,6 +15,7 @@ from watchkeeper.core.action import Action, Outcome
 from watchkeeper.core.errors import TrainingError, UsageError
 from watchkeeper.core.provenance import VersionRole
 from watchkeeper.core.spec import Maintenance
+from watchkeeper.core.window import Window
 from watchkeeper.maintain.compression import Fidelity, Weight, fewest_rounds
 from watchkeeper.maintain.recipe import recipe_of
 from watchkeeper.maintain.train import load_trainer, score_rows
@@ -129,6 +130,22 @@ def test_a_linear_model_as_onnx_answers_the_same_and_what_has_no_form_says_so(ke
         made(keeper, version, "int8")
     with pytest.raises(UsageError, match="did you mean 'int8'"):
         made(keeper, version, "int9")
+
+
+def test_a_form_is_not_judged_on_rows_that_the_version_may_have_learned_from(keeper: Maintainer) -> None:
+    """A forest that half knows its rows by heart stood at the gate on the very rows it knows, and was called better."""
+    learned = rows(0, 9)
+    forest = RandomForestClassifier(100, min_samples_leaf=6, random_state=0)
+    forest.fit(learned.select("x", "z"), learned["label"])
+    quiet = rows(0, REFERENCE)
+    in_charge(keeper, LogisticRegression(C=1e-3).fit(quiet.select("x", "z"), quiet["label"]))
+    unknown = keeper.adopt(forest, day(REFERENCE).start, trained=None, who="ada", why="mine")
+    with pytest.raises(UsageError, match=f"not known which rows {unknown} has learned from"):
+        made(keeper, unknown, "pruned")
+    known = keeper.adopt(forest, day(REFERENCE).start, trained=Window(day(0).start, NOW), who="ada", why="mine")
+    _, judged = made(keeper, known, "pruned")
+    assert judged.outcome is Outcome.REFUSED
+    assert judged.facts["decision"] == "too_few"
 
 
 def test_a_conversion_that_moves_a_probability_is_refused_though_few_answers_flip(keeper: Maintainer) -> None:

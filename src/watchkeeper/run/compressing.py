@@ -21,10 +21,10 @@ from watchkeeper.maintain.artefact_files import read_artefact
 from watchkeeper.maintain.challenger import Challenger, Champion, Occasion, prove
 from watchkeeper.maintain.compression import FORMS, Fidelity, Weight, compressed
 from watchkeeper.maintain.gate import GateResult
-from watchkeeper.maintain.registry import Moves, action_id
+from watchkeeper.maintain.registry import Moves, Version, action_id
 from watchkeeper.maintain.signature import features_asked
 from watchkeeper.maintain.standard import Aim, tries_since_promotion
-from watchkeeper.maintain.store_registry import Draft
+from watchkeeper.maintain.store_registry import Draft, StoreRegistry
 from watchkeeper.maintain.train import Trainer, score_rows
 from watchkeeper.maintain.windows import between
 from watchkeeper.run.checkpoint import Checkpoint
@@ -58,7 +58,8 @@ def compress(
     Raises
     ------
     UsageError
-        When there is no such version or form, or nothing has been judged yet.
+        When there is no such version or form, nothing has been judged yet, or it is not known what a version that is
+        not in charge has learned from.
     TrainingError
         When a model of this kind has no such form.
     """
@@ -69,6 +70,7 @@ def compress(
     if not judged:
         raise UsageError(f"no window of {spec.model} has been judged yet; watchkeeper run does that")
     model, found, rule = registry.load(version), registry.version(version), spec.maintenance
+    same = _learned_alike(registry, found)
     moment = min(now, max(judged).end)
     block = Window(moment - rule.label_delay - rule.holdout, moment - rule.label_delay)
     with training_room(spec, keeper.store, keeper.folder, keeper.artefacts, f"compress-{version}-{form}") as room:
@@ -90,8 +92,7 @@ def compress(
         )  # fmt: skip
         # The champion and a form of it have learned from the same rows: none of them speaks for either.
         earlier = Window(block.start - rule.label_delay - rule.holdout, block.start - rule.label_delay)
-        same = version == registry.role(VersionRole.CHAMPION)
-        trained = earlier if same else found.trained or earlier
+        trained = earlier if same or found.trained is None else found.trained
         offered = Challenger(made, None, trained, 0, block)
         result = prove(_champion(keeper, room.trainer, same=same), offered, rows, spec, room.trainer, occasion)
     return _recorded(keeper, made, version, moment, who, why or f"{version} as {form}", fidelity, result)
@@ -151,6 +152,31 @@ def _seconds(model: Any, rows: pl.DataFrame, schema: Schema, clock: Callable[[],
         ask(asked)
         took.append(clock() - start)
     return median(took)
+
+
+def _learned_alike(registry: StoreRegistry, version: Version) -> bool:
+    """Return whether a version has learned from the champion's rows, being it or a form of it, or both of one.
+
+    Raises
+    ------
+    UsageError
+        When it has not, and nobody knows from which: it would be judged on rows that may speak for it.
+    """
+    champion = registry.role(VersionRole.CHAMPION)
+    alike = champion is not None and _origin(registry, version.name) == _origin(registry, champion)
+    if version.trained is None and not alike:
+        raise UsageError(
+            f"it is not known which rows {version.name} has learned from, so that none can judge a form of it beside "
+            "the champion; adopt it under another name and say so: watchkeeper adopt FILE --trained FROM..TO"
+        )
+    return alike
+
+
+def _origin(registry: StoreRegistry, version: str) -> str:
+    """Return the version that a form was made of in the first place; any other one is its own origin."""
+    made = registry.provenance(version)
+    of = made.parameters.get("of", "") if made and "form" in made.parameters else ""
+    return _origin(registry, of) if of else version
 
 
 def _champion(keeper: Maintainer, trainer: Trainer, *, same: bool) -> Champion:
