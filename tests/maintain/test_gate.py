@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from watchkeeper.maintain.standard import (
     relative_margin,
     tries_since_promotion,
 )
+from watchkeeper.maintain.windows import split
 from watchkeeper.words.actions import ground_sentence
 
 Log = Callable[..., pl.DataFrame]
@@ -304,6 +305,19 @@ def test_a_score_that_misses_the_share_of_positives_is_refused(binary: Schema, l
     assert 0 < (result.flips or 0) < 0.5
 
 
+def judged_days(block: int, newest: int, k: int) -> int:
+    """Days that try k is judged on, ``newest`` days after the champion's training."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    end = start + timedelta(days=newest)
+    gate_block = split(end, timedelta(days=block), timedelta(0), unseen=start, tries=k).gate
+    return round((gate_block.end - gate_block.start) / timedelta(days=1))
+
+
+def test_a_later_try_is_judged_on_more_days() -> None:
+    assert [judged_days(1, 28 + k, k) for k in (1, 2, 3, 20)] == [1, 2, 3, 16]
+    assert [judged_days(7, 34 + k, k) for k in (1, 2, 3, 20)] == [7, 12, 12, 18]
+
+
 def passes(rng: np.random.Generator, block: int, days: float, weekly: float, gain: float = 0.0) -> bool:
     """Whether one of twenty tries, each a day later than the one before, calls an equal challenger better."""
     history, per, tries = 28, 60, 20
@@ -313,9 +327,11 @@ def passes(rng: np.random.Generator, block: int, days: float, weekly: float, gai
     number = np.repeat(np.arange(count), per).reshape(count, per)
     for k in range(1, tries + 1):
         d = 0.2 * (shared + rng.normal(size=(count, per))) + effect[:, None]
-        old, now = slice(k - 1, history + k - 1), slice(history + k - 1, history + k - 1 + block)
-        correlation = correlation_within(d[old].ravel(), number[old].ravel(), block)
-        found = mean_difference(d[now].ravel(), np.zeros(block * per), number[now].ravel(), correlation)
+        end = history + block + k - 1
+        length = judged_days(block, end, k)
+        old, now = slice(max(0, end - length - history), end - length), slice(end - length, end)
+        correlation = correlation_within(d[old].ravel(), number[old].ravel(), length)
+        found = mean_difference(d[now].ravel(), np.zeros(length * per), number[now].ravel(), correlation)
         if found.p < level_of_try(0.05, k):
             return True
     return False
