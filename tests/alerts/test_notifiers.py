@@ -111,7 +111,7 @@ def test_the_time_out_of_the_webhook_bounds_the_whole_call() -> None:
     server.dripped, server.cut_off = 0, Event()
     thread = Thread(target=server.handle_request, daemon=True)
     thread.start()
-    with pytest.raises(DeliveryError, match="TimeoutError"):
+    with pytest.raises(DeliveryError, match=r"no answer within 0\.3 s"):
         Webhook().send(ALERT, {"url": f"http://127.0.0.1:{server.server_port}/hook", "timeout": "0.3s"})
     # The call itself ends too, instead of listening on beside the run.
     assert server.cut_off.wait(60)
@@ -123,7 +123,7 @@ def test_the_time_out_of_the_webhook_bounds_the_whole_call() -> None:
 def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = Event()
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(60) and [])
-    with pytest.raises(DeliveryError, match=r"hooks\.example\.org cannot be reached: TimeoutError"):
+    with pytest.raises(DeliveryError, match=r"hooks\.example\.org cannot be reached: no answer within 0.05 s"):
         Webhook().send(ALERT, {"url": "http://hooks.example.org/secret", "timeout": "0.05s"})
     answered.set()
 

@@ -17,10 +17,11 @@ from watchkeeper.alerts.plain import plain
 from watchkeeper.core.encode import as_json
 from watchkeeper.core.errors import DeliveryError, UsageError
 
-__all__ = ["post", "post_json", "seconds_of"]
+__all__ = ["post", "post_json", "reason_of", "seconds_of"]
 
 _MOST_SECONDS = 3_600.0
 _WAITS = (429, 503)
+_REASON = 200
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -136,8 +137,16 @@ def post(
         failed.after = _asked(error) if error.code in _WAITS else None
         raise failed from error
     except (OSError, HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        raise DeliveryError(f"{parts.hostname} cannot be reached: {type(reason).__name__}") from error
+        raise DeliveryError(f"{parts.hostname} cannot be reached: {reason_of(error, seconds)}") from error
+
+
+def reason_of(error: Exception, seconds: float) -> str:
+    """Say why a receiver cannot be reached: in the words of the system where it has some, which hold no address."""
+    reason = error.reason if isinstance(error, URLError) else error
+    if isinstance(reason, TimeoutError):
+        return f"no answer within {seconds:g} s"
+    words = plain(reason.strerror or "", _REASON) if isinstance(reason, OSError) else ""
+    return words[:1].lower() + words[1:] if words else type(reason).__name__
 
 
 def seconds_of(notifier: str, options: Mapping[str, str]) -> float:

@@ -11,7 +11,7 @@ import typer
 
 from watchkeeper.cli.configuration import FILE, AsJson, ConfigFile
 from watchkeeper.cli.options import ModelName
-from watchkeeper.cli.output import print_err, print_out, show_json
+from watchkeeper.cli.output import print_out, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,11 +44,12 @@ def notify_test(
 
     found: list[TrialDocument] = []
     with _opened(config) as records:
-        for name in _models(records, model):
-            routes = records.routes(name)
-            if to and all(route.to != to for route in routes):
-                raise UsageError(f"model {name!r} tells no {to!r}; {near_miss(to, {route.to for route in routes})}")
-            wanted = [route for route in routes if not to or route.to == to]
+        routes = {name: records.routes(name) for name in _models(records, model)}
+        known = {route.to for listed in routes.values() for route in listed}
+        if to and to not in known:
+            raise UsageError(f"no receiver {to!r} is configured; {near_miss(to, known)}")
+        for name, listed in routes.items():
+            wanted = [route for route in listed if not to or route.to == to]
             trials = try_receivers(name, wanted, datetime.now(UTC))
             found += [TrialDocument(name, one.to, one.problem or None) for one in trials]
     if json:
@@ -57,7 +58,7 @@ def notify_test(
         for one in found:
             print_out(f"{one.model}: {one.to} {f'failed: {one.problem}' if one.problem else 'took the message'}")
         if not found:
-            print_out("no receivers are configured; name some under notify")
+            print_out("No receiver is configured; name some under notify.")
     if any(one.problem for one in found):
         raise typer.Exit(3)
 
@@ -76,7 +77,7 @@ def notify_status(config: ConfigFile = FILE, model: ModelName = None, json: AsJs
     for name, one in found:
         print_out(f"{name}: {_line(one)}")
     if not found:
-        print_out("everything has arrived")
+        print_out("No message is waiting.")
 
 
 @notify_app.command("retry")
@@ -96,14 +97,12 @@ def notify_retry(config: ConfigFile = FILE, model: ModelName = None, json: AsJso
         for name in names:
             tried += len(due_again(name, records.store, datetime.now(UTC)))
             courier.hand_over(name, records.routes(name))
-        for name, problems in courier.collect().items():
-            for problem in problems:
-                print_err(f"{name}: {problem}")
+        courier.collect()
         left = [(name, one) for name in names for one in undelivered(name, records.store)]
     if json:
         show_json(outbox_document(left))
     else:
-        print_out(f"{tried - len(left)} of {tried} messages have arrived")
+        print_out(f"{tried - len(left)} of {tried} messages have arrived" if tried else "No message is waiting.")
         for name, one in left:
             print_out(f"{name}: {_line(one)}")
     if left:
@@ -114,8 +113,10 @@ def _line(one: Delivery) -> str:
     from watchkeeper.core.delivery import DeliveryState
 
     tried = f"{one.attempts} {'try' if one.attempts == 1 else 'tries'} failed" if one.attempts else "not tried yet"
-    state = "given up" if one.state is DeliveryState.DEAD else f"waits until {one.due:%Y-%m-%d %H:%M} UTC"
-    return f"alert {one.alert} to {one.notifier}: {tried}, {state}" + (f": {one.problem}" if one.problem else "")
+    why = f" ({one.problem})" if one.problem else ""
+    after = f"goes out with the first run after {one.due:%Y-%m-%d %H:%M} UTC"
+    follows = "given up; watchkeeper notify retry sends it" if one.state is DeliveryState.DEAD else after
+    return f"alert {one.alert} to {one.notifier}: {tried}{why}; {follows}"
 
 
 def _models(records: Records, model: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from watchkeeper.alerts.credentials import credential
 from watchkeeper.alerts.letter import Letter, headline, lines
 from watchkeeper.alerts.plain import plain
-from watchkeeper.alerts.posting import seconds_of
+from watchkeeper.alerts.posting import reason_of, seconds_of
 from watchkeeper.alerts.single import LetterSender
 from watchkeeper.core.errors import DeliveryError, UsageError
 
@@ -75,7 +75,7 @@ class Email(LetterSender):
         except smtplib.SMTPResponseException as error:
             raise DeliveryError(f"{plain(host, 60)} answered with status {error.smtp_code}") from error
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise DeliveryError(f"{plain(host, 60)} cannot be reached: {type(error).__name__}") from error
+            raise DeliveryError(f"{plain(host, 60)} cannot be reached: {reason_of(error, seconds)}") from error
         if refused:
             raise DeliveryError(f"{plain(host, 60)} takes no mail for {len(refused)} of the addresses")
 

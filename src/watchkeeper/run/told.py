@@ -15,16 +15,23 @@ from watchkeeper.alerts.outbox import key_of
 from watchkeeper.core.alert import Alert, AlertEnd, AlertState, Cause, Severity
 from watchkeeper.core.delivery import Delivery, DeliveryState
 from watchkeeper.core.errors import in_short
+from watchkeeper.core.measurement import Family, Measurement, Status
 from watchkeeper.core.plugins import plugin
 from watchkeeper.core.query import Query
 from watchkeeper.core.routes import Route
 from watchkeeper.core.secrets import without_secrets
+from watchkeeper.core.signal import Signal
 from watchkeeper.core.store import Store
 from watchkeeper.run.outbox import TOTAL_SECONDS
 
 __all__ = ["Trial", "due_again", "try_receivers", "undelivered"]
 
 _TEST = "TEST, nothing is wrong"
+_NOTHING = Measurement(
+    Family.RUNTIME, "notify_test", None, 0, status=Status.FAILED,
+    reason="somebody tries this receiver with watchkeeper notify test",
+)  # fmt: skip
+_WORDS = (Signal(_NOTHING, "", rule="notify_test", fired=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,8 @@ def try_receivers(
         Seconds that all of them have together.
     """
     firing = Alert(
-        "test", f"{_TEST}: {model}", Cause.RUNTIME, Severity.NOTICE, AlertState.FIRING, since=now, last=now
+        "test", f"{_TEST}: {model}", Cause.RUNTIME, Severity.NOTICE, AlertState.FIRING, since=now, last=now,
+        evidence=_WORDS,
     )  # fmt: skip
     ended = replace(firing, state=AlertState.ENDED, end=AlertEnd.CLEARED)
     done: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
