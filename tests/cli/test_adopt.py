@@ -61,7 +61,7 @@ def test_a_second_one_waits_and_numbers_go_on(watchkeeper: Command, serving: Pat
 
 def test_a_name_is_enough(watchkeeper: Command, serving: Path) -> None:
     done = watchkeeper("adopt", "--version", "churn-2024.1", folder=serving)
-    told = "; its model is kept elsewhere, and is compared as it was logged\n"
+    told = "; its model is kept elsewhere, so it is compared by its logged answers\n"
     assert done.stdout == f"churn-2024.1 is in charge of {MODEL}{told}"
     again = parsed(watchkeeper("adopt", "--version", "churn-2024.1", "--json", folder=serving))
     assert (again["standing"], again["artefact"], again["trained"]) == ("champion", "", None)

@@ -362,7 +362,7 @@ def test_a_dry_run_shows_what_a_run_would_do_and_leaves_no_trace(watchkeeper: Co
     assert done.returncode == 0, done.stderr
     assert "churn: a dry run: nothing was written, and nobody was told. A run would do this:" in done.stdout
     assert "churn: 500 rows taken in" in done.stdout or "churn: 1,000 rows taken in" in done.stdout
-    assert "it would tell file of firing no_data" in done.stdout
+    assert "it would tell file about no_data (firing)" in done.stdout
     shown = parsed(watchkeeper("run", "--dry-run", "--until", "2024-01-05", "--json", folder=project))
     assert shown["models"]["churn"]["dry_run"] is True
     assert len(shown["models"]["churn"]["judged"]) == 4

@@ -163,7 +163,8 @@ def test_a_rollout_is_held_goes_on_and_is_ended_by_people(story: Callable[..., S
         held.rollouts.pause(who="me", why="", at=NOW)
     held.rollouts.resume(who="me", why="back", at=day(20).start)
     assert [a.facts["stage"] for a in held.days(21, 22)] == [1.0]
-    held.rollouts.abort(who="me", why="no more", at=day(22).start)
+    ended = held.rollouts.abort(who="me", why="no more", at=day(22).start)
+    assert verdict_document(MODEL, ended, "v1").reason.startswith("a person ended it; until then: ")
     assert held.roles == ("v1", None, None)
     assert held.days(23, 25) == []
     assert audit_faults(held.store, MODEL) == []

@@ -92,7 +92,7 @@ def _document(model: str, found: Version, who: str, why: str) -> AdoptDocument:
 
 
 def _words(model: str, found: Version) -> str:
-    where = "" if found.artefact else "; its model is kept elsewhere, and is compared as it was logged"
+    where = "" if found.artefact else "; its model is kept elsewhere, so it is compared by its logged answers"
     if _in_charge(found.standing):
         return f"{found.name} is in charge of {model}{where}"
     return f"{found.name} of {model} is registered{where}. To put it in charge: watchkeeper promote {found.name}"

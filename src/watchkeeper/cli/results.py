@@ -60,10 +60,7 @@ def past_moment(option: str, text: str, now: datetime) -> datetime:
         raise UsageError(f"{option} {text!r} is no moment; valid: 2024-03-31, or 2024-03-31T06:00, in UTC") from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     if moment > now:
-        raise UsageError(
-            f"{option} {text!r} is yet to come, and only the past can be told or replayed; it is "
-            f"{now:%Y-%m-%d %H:%M} UTC"
-        )
+        raise UsageError(f"{option} {text!r} is yet to come; name a time before now, {now:%Y-%m-%d %H:%M} UTC")
     return moment
 
 
@@ -191,8 +188,8 @@ def run_text(name: str, result: RunReport | WatchkeeperError) -> str:
     if not ran.alerts and ran.judged:
         lines.append("  no alerts")
     if result.rehearsed:
-        news = ", ".join(f"{a.state.value} {a.cause.value}" for a in ran.changed)
-        lines += [f"  it would tell {', '.join(result.receivers) or 'nobody'} of {news or 'nothing new'}"]
+        news = ", ".join(f"{a.cause.value} ({a.state.value})" for a in ran.changed)
+        lines += [f"  it would tell {', '.join(result.receivers) or 'nobody'} about {news or 'nothing new'}"]
     return "\n".join(lines)
 
 

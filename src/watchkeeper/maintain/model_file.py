@@ -40,8 +40,8 @@ def read_model(path: Path, *, trusted: Sequence[str] = (), pickle_allowed: bool 
     ending = path.suffix.lower()
     if ending != ".skops" and ending not in _PICKLES:
         raise UsageError(
-            f"{path} is no model file that can be asked here; valid are .skops and {', '.join(_PICKLES)}. To adopt a "
-            "model of another kind, leave the file out: its name is enough, and it is compared as it was logged"
+            f"{path} is not a model file that can be read; valid are .skops and {', '.join(_PICKLES)}. To adopt a "
+            "model of another kind, leave the file out: its name is enough, and it is compared by its logged answers"
         )
     if ending in _PICKLES and not pickle_allowed:
         raise ArtefactError(

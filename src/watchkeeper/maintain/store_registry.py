@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from watchkeeper.core.action import Action, ActionKind, Outcome
-from watchkeeper.core.errors import ArtefactError, ConflictError, UsageError
+from watchkeeper.core.errors import ArtefactError, ConflictError, UsageError, near_miss
 from watchkeeper.core.ground import Ground
 from watchkeeper.core.provenance import DataLineage, Provenance, Tenure, VersionRole, served_at
 from watchkeeper.core.query import Query
@@ -127,7 +127,7 @@ class StoreRegistry:
         """
         known = {version.name: version for version in self.versions()}
         if name not in known:
-            raise UsageError(f"there is no version {name!r}; versions: {', '.join(known) or 'none'}")
+            raise UsageError(f"there is no version {name!r}; {near_miss(name, known)}")
         return known[name]
 
     def provenance(self, name: str) -> Provenance | None:

@@ -116,8 +116,8 @@ class Rollouts:
             )
         if not found.artefact and (self.spec.maintenance.rollout or RolloutRule()).paired:
             raise UsageError(
-                f"the model of {version} is kept elsewhere and cannot be asked about the rows that others answered; "
-                f"set models.{self.spec.model}.maintain.rollout.paired: false"
+                f"the model of {version} is kept elsewhere, so it cannot be asked about rows that others answered; to "
+                f"compare the logged answers alone, set models.{self.spec.model}.maintain.rollout.paired: false"
             )
 
     def _prepared(self, version: str, champion: str, who: str, at: datetime, rule: RolloutRule) -> Rollout:

@@ -148,25 +148,25 @@ def _document(rollout: Rollout) -> RolloutDocument:
         asked=evidence.asked,
         verdict=rollout.verdict,
         code=rollout.ground.code if rollout.ground else "",
-        reason=ground_sentence(rollout.ground) if rollout.ground else "not judged yet",
+        reason=_reason(rollout),
     )
 
 
 def rollout_lines(model: str, rollout: Rollout | None) -> list[str]:
     """Return how a rollout stands, for people."""
     if rollout is None:
-        return [f"No version of {model} was ever rolled out."]
+        return [f"No version of {model} has been rolled out yet."]
     stages = ["shadow" if share == 0 else f"{100 * share:.3g}%" for share in rollout.shares]
     stages[rollout.stage] = f"[{stages[rollout.stage]}]"
     told = _document(rollout)
     state, way = rollout.state.value.replace("_", " "), " → ".join(stages)
     effect = "" if told.design_effect is None else f"; {told.design_effect:.2g} rows of a day count as one"
-    rows = f"{told.rows:,} labelled rows up to {rollout.until:%Y-%m-%d %H:%M}, {told.discordant:,} of them told apart"
+    rows = f"{told.rows:,} labelled rows up to {rollout.until:%Y-%m-%d %H:%M}; the two differ on {told.discordant:,}"
     return [
         f"{rollout.challenger} beside {rollout.champion}: {state}, {way}",
         f"since {rollout.started:%Y-%m-%d %H:%M}, in this stage since {rollout.entered:%Y-%m-%d %H:%M}",
         rows + effect,
-        f"for the next step {_odds(told.better)}; for a rollback {_odds(told.worse)}",
+        f"odds for the next step: {_odds(told.better)}; for a rollback: {_odds(told.worse)}",
         told.reason,
     ]
 
@@ -177,9 +177,9 @@ def verdict_document(model: str, rollout: Rollout | None, champion: str | None) 
     An ended rollout keeps its word: a challenger that went back is to be rolled back, one in charge to be promoted. One
     that was put in charge and that somebody took back since is to be rolled back as well.
     """
-    verdict, reason = "wait", "no rollout was begun"
+    verdict, reason = "wait", "no rollout has begun"
     if rollout is not None:
-        reason = ground_sentence(rollout.ground) if rollout.ground else "not judged yet"
+        reason = _reason(rollout)
         if rollout.state in (RolloutState.ROLLED_BACK, RolloutState.INCONCLUSIVE, RolloutState.ABORTED):
             verdict = "roll_back"
         elif rollout.promoted:
@@ -198,6 +198,15 @@ def verdict_document(model: str, rollout: Rollout | None, champion: str | None) 
         share=rollout.share if rollout else 0.0,
         reason=reason,
     )
+
+
+def _reason(rollout: Rollout) -> str:
+    """Say what was said of it last, and first that a person ended it, of which no ground is kept."""
+    code = rollout.ground.code if rollout.ground else ""
+    said = ground_sentence(rollout.ground) if rollout.ground else "not judged yet"
+    if rollout.state is RolloutState.ABORTED and code != "rollout_superseded":
+        return f"a person ended it; until then: {said}"
+    return said
 
 
 def _odds(stake: StakeDocument) -> str:
