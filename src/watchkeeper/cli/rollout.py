@@ -63,15 +63,20 @@ def _done(config: Path, model: str | None, json: bool, deed: Deed) -> None:
 
     from watchkeeper.api import open_project
     from watchkeeper.cli.results import user
-    from watchkeeper.views.rollout import rollout_lines, rollout_status
 
     with open_project(config) as project:
         name = project.only(model)
         found = deed(project.rollouts(name), user(), datetime.now(UTC))
+    _show(name, found, json)
+
+
+def _show(model: str, rollout: Rollout | None, json: bool) -> None:
+    from watchkeeper.views.rollout import rollout_lines, rollout_status
+
     if json:
-        show_json(rollout_status(name, found))
+        show_json(rollout_status(model, rollout))
     else:
-        for line in rollout_lines(name, found):
+        for line in rollout_lines(model, rollout):
             print_out(line)
 
 
@@ -80,16 +85,11 @@ def rollout_show(config: ConfigFile = FILE, model: ModelName = None, json: AsJso
     """Show how the newest rollout stands."""
     from watchkeeper.maintain.rollout import ROLLOUT, read_rollout
     from watchkeeper.run.records import open_records
-    from watchkeeper.views.rollout import rollout_lines, rollout_status
 
     with open_records(config) as records:
         name = records.only(model)
         found = read_rollout(records.store.pointer(name, ROLLOUT))
-    if json:
-        show_json(rollout_status(name, found))
-    else:
-        for line in rollout_lines(name, found):
-            print_out(line)
+    _show(name, found, json)
 
 
 @rollout_app.command("verdict")
